@@ -1,0 +1,4 @@
+//! The `glassbox` program.
+#![forbid(unsafe_code)]
+
+fn main() {}

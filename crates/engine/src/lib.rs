@@ -1,0 +1,11 @@
+//! The engine of Glassbox: record a graph, differentiate it, plan it, run it.
+#![deny(unsafe_code)]
+
+pub mod graph;
+
+pub mod random;
+
+mod array;
+
+pub use array::{Array, Data, Parameters};
+pub use graph::{DType, Shape};
