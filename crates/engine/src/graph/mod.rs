@@ -1,7 +1,20 @@
 //! The recorded program: shapes, element types, nodes, scopes and diagnostics.
 
+mod diagnostic;
 mod dtype;
+mod node;
+mod print;
+mod record;
+mod scope;
 mod shape;
+mod stored;
+mod tensor;
 
+pub use diagnostic::{Diagnostic, Diagnostics, Party};
 pub use dtype::DType;
+pub use node::{Contribution, Node, Origin, Output, Role, SourceLine, Value};
+pub(crate) use record::Inner;
+pub use record::{Graph, record};
+pub use scope::{Declaration, Entered, Initial, Kind, Mode, Scope, ScopeInfo};
 pub use shape::Shape;
+pub use tensor::Tensor;

@@ -1,0 +1,433 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::graph::{
+    Contribution, DType, Declaration, Diagnostic, Diagnostics, Initial, Kind, Mode, Node, Origin,
+    Output, Party, Role, ScopeInfo, Shape, SourceLine, Tensor, Value,
+};
+use crate::op::{Mistake, Op};
+use crate::random::Stream;
+use crate::{Array, Parameters};
+
+/// A graph beyond this many nodes is refused: a loop that records is almost surely meant to run.
+pub(crate) const NODE_LIMIT: usize = 4_000_000;
+
+/// A recorded program. It only grows: every operator on its [`Tensor`]s appends a node.
+///
+/// Recording never fails: mistakes are collected, and [`Graph::check`] gives them all.
+///
+/// ```
+/// use glassbox_engine::{DType, Graph};
+/// let graph = Graph::new();
+/// let a = graph.input("a", DType::F32, [64, 784]);
+/// let b = graph.input("b", DType::F32, [768, 10]);
+/// let c = a.matmul(b);                                  // inner sizes differ
+/// let d = (c + graph.input("e", DType::F32, [11])).sum(); // and so do these
+/// let mistakes = graph.check().unwrap_err();
+/// assert_eq!(mistakes.0.len(), 2);
+/// assert!(mistakes.to_string().contains("784 ≠ 768"));
+/// ```
+pub struct Graph {
+    pub(crate) inner: RefCell<Inner>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Inner {
+    pub nodes: Vec<Node>,
+    pub scopes: Vec<ScopeInfo>,
+    pub entered: Vec<u32>,
+    pub role: Role,
+    pub declarations: BTreeMap<String, Declaration>,
+    pub contributions: Vec<Contribution>,
+    pub names: BTreeMap<String, Value>,
+    pub mistakes: Vec<Diagnostic>,
+    pub draws: u32,
+}
+
+impl Default for Graph {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Graph {
+    /// An empty graph.
+    #[track_caller]
+    pub fn new() -> Self {
+        let root = ScopeInfo {
+            path: String::new(),
+            entered_at: SourceLine::caller(),
+            parent: 0,
+            children: BTreeMap::new(),
+        };
+        Graph {
+            inner: RefCell::new(Inner {
+                nodes: Vec::new(),
+                scopes: vec![root],
+                entered: Vec::new(),
+                role: Role::Forward,
+                declarations: BTreeMap::new(),
+                contributions: Vec::new(),
+                names: BTreeMap::new(),
+                mistakes: Vec::new(),
+                draws: 0,
+            }),
+        }
+    }
+
+    /// A value that is given anew at every run: rows, labels, the step, the learning rate.
+    #[track_caller]
+    pub fn input(&self, name: &str, dtype: DType, shape: impl Into<Shape>) -> Tensor<'_> {
+        let at = SourceLine::caller();
+        let taken = self.inner.borrow().nodes.iter().any(|n| n.op.is_input_named(name));
+        if taken {
+            self.mistake("graph", format!("two inputs are called `{name}`"), &[], at.clone(), None);
+        }
+        self.source(Op::Input { name: name.into() }, Output::new(dtype, shape), at, None)
+    }
+
+    /// The number `value` as a scalar of `dtype`.
+    #[track_caller]
+    pub fn constant(&self, dtype: DType, value: f64) -> Tensor<'_> {
+        let output = Output::new(dtype, Shape::scalar());
+        self.source(Op::Constant(value), output, SourceLine::caller(), None)
+    }
+
+    /// For each element its index along `axis` (i64).
+    #[track_caller]
+    pub fn iota(&self, shape: impl Into<Shape>, axis: usize) -> Tensor<'_> {
+        let (at, output) = (SourceLine::caller(), Output::new(DType::I64, shape));
+        if axis >= output.shape.rank() {
+            let what = format!("iota: the shape {} has no axis {axis}", output.shape);
+            self.mistake("shape", what, &[], at.clone(), None);
+        }
+        self.source(Op::Iota { axis }, output, at, None)
+    }
+
+    /// All mistakes made so far, or nothing.
+    pub fn check(&self) -> Result<(), Diagnostics> {
+        let inner = self.inner.borrow();
+        if inner.mistakes.is_empty() { Ok(()) } else { Err(Diagnostics(inner.mistakes.clone())) }
+    }
+
+    /// The number of nodes.
+    pub fn len(&self) -> usize {
+        self.inner.borrow().nodes.len()
+    }
+
+    /// Whether nothing has been recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy of node `index`.
+    pub fn node(&self, index: usize) -> Option<Node> {
+        self.inner.borrow().nodes.get(index).cloned()
+    }
+
+    /// The path of scope `id`, empty for the root.
+    pub fn scope_path(&self, id: u32) -> String {
+        self.inner.borrow().scopes.get(id as usize).map(|s| s.path.clone()).unwrap_or_default()
+    }
+
+    /// The parameter or state declared at `path`.
+    pub fn declaration(&self, path: &str) -> Option<Declaration> {
+        self.inner.borrow().declarations.get(path).cloned()
+    }
+
+    /// Every declared parameter and state, sorted by path.
+    pub fn declarations(&self) -> Vec<(String, Declaration)> {
+        self.inner.borrow().declarations.iter().map(|(p, d)| (p.clone(), d.clone())).collect()
+    }
+
+    /// The value of every declared parameter and state, as first declared: what a run starts with.
+    pub fn state(&self, path: &str) -> Option<Tensor<'_>> {
+        self.declaration(path).map(|d| Tensor::of(self, Value::first(d.node as usize)))
+    }
+
+    /// What `path` means now, after every assignment so far.
+    pub fn current(&self, path: &str) -> Option<Tensor<'_>> {
+        self.declaration(path).map(|d| Tensor::of(self, d.current))
+    }
+
+    /// Parameters (not states), as they are now, sorted by path.
+    pub fn parameters(&self) -> Vec<(String, Tensor<'_>)> {
+        self.declarations()
+            .into_iter()
+            .filter(|(_, d)| d.kind == Kind::Parameter)
+            .map(|(path, d)| (path, Tensor::of(self, d.current)))
+            .collect()
+    }
+
+    /// From here on, the parameter or state at `path` means `value`, and the next run starts with it.
+    #[track_caller]
+    pub fn assign(&self, path: &str, value: Tensor<'_>) {
+        let at = SourceLine::caller();
+        let Some(declared) = self.declaration(path) else {
+            let what = format!("`{path}` is assigned but was never declared");
+            return self.mistake("state", what, &[], at, None);
+        };
+        let held = Tensor::of(self, declared.current);
+        let value = self.adopt(value, &at);
+        if held.shape() != value.shape() || held.dtype() != value.dtype() {
+            if value.output().assumed == 0 {
+                let what = format!("`{path}` cannot hold a value of another shape or type");
+                let parties = [("held", held.value), ("given", value.value)];
+                self.mistake("state", what, &parties, at, None);
+            }
+            return;
+        }
+        if let Some(declared) = self.inner.borrow_mut().declarations.get_mut(path) {
+            declared.current = value.value;
+        }
+    }
+
+    /// The value of every declared parameter and state at the very beginning, drawn under `seed`:
+    /// one stream a path, so that adding a layer leaves the others' values as they were.
+    pub fn initial_values(&self, seed: u64) -> Parameters {
+        let inner = self.inner.borrow();
+        let value = |path: &str, declared: &Declaration| {
+            let output = &inner.nodes[declared.node as usize].outputs[0];
+            let stream = Stream::new(seed, path, 0);
+            let elements: Vec<f64> = (0..output.shape.elements() as u64)
+                .map(|i| match declared.initial {
+                    Initial::Constant(value) => value,
+                    Initial::Uniform { low, high } => low + (high - low) * stream.uniform(i),
+                    Initial::Normal { mean, deviation } => mean + deviation * stream.normal(i),
+                })
+                .collect();
+            Array::from_f64(output.dtype, output.shape.clone(), &elements)
+        };
+        inner
+            .declarations
+            .iter()
+            .filter_map(|(path, declared)| Some((path.clone(), value(path, declared).ok()?)))
+            .collect()
+    }
+
+    /// The tensor called `name` by [`Tensor::named`].
+    pub fn named(&self, name: &str) -> Option<Tensor<'_>> {
+        let value = self.inner.borrow().names.get(name).copied()?;
+        Some(Tensor::of(self, value))
+    }
+
+    /// Every name given by [`Tensor::named`], with its tensor.
+    pub fn names(&self) -> Vec<(String, Tensor<'_>)> {
+        let inner = self.inner.borrow();
+        inner.names.iter().map(|(n, &v)| (n.clone(), Tensor::of(self, v))).collect()
+    }
+
+    /// The input called `name`.
+    pub fn find_input(&self, name: &str) -> Option<Tensor<'_>> {
+        let node = self.inner.borrow().nodes.iter().position(|n| n.op.is_input_named(name))?;
+        Some(Tensor::of(self, Value::first(node)))
+    }
+
+    /// Every term of every adjoint that [`grad`](crate::grad) has recorded.
+    pub fn contributions(&self) -> Vec<Contribution> {
+        self.inner.borrow().contributions.clone()
+    }
+
+    /// Records with another role until `record` returns: optimisers say which state they update.
+    pub fn with_role<R>(&self, role: Role, record: impl FnOnce() -> R) -> R {
+        let before = std::mem::replace(&mut self.inner.borrow_mut().role, role);
+        let result = record();
+        self.inner.borrow_mut().role = before;
+        result
+    }
+
+    /// A node without arguments.
+    pub(crate) fn source(
+        &self,
+        op: Op,
+        output: Output,
+        at: SourceLine,
+        scope: Option<u32>,
+    ) -> Tensor<'_> {
+        let mut output = output;
+        if output.shape.checked_elements().is_none_or(|n| n > isize::MAX as usize / 8) {
+            let what = format!("{}: the shape {} has too many elements", op.name(), output.shape);
+            self.mistake("shape", what, &[], at.clone(), scope);
+            output.shape = Shape::new(&vec![1; output.shape.rank()]);
+        }
+        self.push(op, Vec::new(), vec![output], at, scope)
+    }
+
+    /// A node of `op`, with `wanted` as its output where the op does not determine it.
+    #[track_caller]
+    pub(crate) fn record(&self, op: Op, args: &[Tensor<'_>], wanted: Option<Output>) -> Tensor<'_> {
+        let at = SourceLine::caller();
+        let args: Vec<Value> = args.iter().map(|&t| self.adopt(t, &at).value).collect();
+        let given: Vec<Output> = args.iter().map(|&v| self.output(v)).collect();
+        let inferred = op.infer(&given.iter().collect::<Vec<_>>(), wanted.as_ref());
+        if let Some(Mistake { kind, what, roles }) = inferred.mistake {
+            let parties: Vec<_> = roles.iter().copied().zip(args.iter().copied()).collect();
+            self.mistake(kind, format!("{}: {what}", op.name()), &parties, at.clone(), None);
+        }
+        self.push(op, args, inferred.outputs, at, None)
+    }
+
+    fn push(
+        &self,
+        op: Op,
+        args: Vec<Value>,
+        outputs: Vec<Output>,
+        at: SourceLine,
+        scope: Option<u32>,
+    ) -> Tensor<'_> {
+        let nodes = self.len();
+        if nodes >= NODE_LIMIT {
+            // Refused: the mistake is reported once, and the last node stands in.
+            if !self.inner.borrow().mistakes.iter().any(|m| m.kind == "size") {
+                let what =
+                    format!("more than {NODE_LIMIT} nodes: is the graph recorded in a loop?");
+                self.mistake("size", what, &[], at, scope);
+            }
+            return Tensor::of(self, Value::first(nodes - 1));
+        }
+        let mut inner = self.inner.borrow_mut();
+        let scope = scope.unwrap_or_else(|| inner.scope_of(&args));
+        let origin = Origin { scope, at, role: inner.role.clone() };
+        inner.nodes.push(Node { op, args, outputs, origin });
+        let node = inner.nodes.len() - 1;
+        drop(inner);
+        Tensor::of(self, Value::first(node))
+    }
+
+    pub(crate) fn output(&self, value: Value) -> Output {
+        let inner = self.inner.borrow();
+        let outputs = &inner.nodes[value.index()].outputs;
+        outputs.get(usize::from(value.output)).unwrap_or(&outputs[0]).clone()
+    }
+
+    /// The tensor itself, or a stand-in of this graph where it belongs to another one.
+    fn adopt<'g>(&'g self, tensor: Tensor<'_>, at: &SourceLine) -> Tensor<'g> {
+        if std::ptr::eq(self, tensor.graph) {
+            return Tensor::of(self, tensor.value);
+        }
+        let what = "a tensor of another graph is used here: record both in one graph".to_string();
+        self.mistake("graph", what, &[], at.clone(), None);
+        let name = format!("(of another graph) {}", self.len());
+        self.source(Op::Input { name }, tensor.output(), at.clone(), None)
+    }
+
+    /// Collects a mistake.
+    pub(crate) fn mistake(
+        &self,
+        kind: &'static str,
+        what: String,
+        parties: &[(&'static str, Value)],
+        at: SourceLine,
+        scope: Option<u32>,
+    ) {
+        let mut inner = self.inner.borrow_mut();
+        let values: Vec<Value> = parties.iter().map(|p| p.1).collect();
+        let scope = scope.unwrap_or_else(|| inner.scope_of(&values));
+        let parties = parties
+            .iter()
+            .map(|&(role, value)| {
+                let node = &inner.nodes[value.index()];
+                Party {
+                    role,
+                    output: node
+                        .outputs
+                        .get(usize::from(value.output))
+                        .unwrap_or(&node.outputs[0])
+                        .clone(),
+                    what: inner.describe(value),
+                    at: node.origin.at.clone(),
+                }
+            })
+            .collect();
+        let mut scopes = Vec::new();
+        let mut id = scope as usize;
+        while id != 0 {
+            let info = &inner.scopes[id];
+            scopes.push((info.path.clone(), info.entered_at.clone()));
+            id = info.parent as usize;
+        }
+        inner.mistakes.push(Diagnostic { kind, what, parties, at, scopes });
+    }
+
+    /// A number that no other random node of this graph has.
+    pub(crate) fn next_draw(&self) -> u32 {
+        let mut inner = self.inner.borrow_mut();
+        inner.draws += 1;
+        inner.draws
+    }
+
+    /// The scope in which the next node would be recorded.
+    pub(crate) fn here(&self) -> String {
+        let inner = self.inner.borrow();
+        inner.scopes[inner.scope_of(&[]) as usize].path.clone()
+    }
+
+    /// Whether a mistake has been made.
+    pub(crate) fn is_broken(&self) -> bool {
+        !self.inner.borrow().mistakes.is_empty()
+    }
+}
+
+impl Inner {
+    /// A node belongs to the innermost scope that is entered, or whose parameter it reads.
+    fn scope_of(&self, args: &[Value]) -> u32 {
+        let entered = self.entered.last().copied().unwrap_or(0);
+        args.iter()
+            .map(|v| &self.nodes[v.index()])
+            .filter(|node| matches!(node.op, Op::State { .. }))
+            .map(|node| node.origin.scope)
+            .chain([entered])
+            .max_by_key(|&id| self.depth(id))
+            .unwrap_or(entered)
+    }
+
+    fn depth(&self, scope: u32) -> usize {
+        let path = &self.scopes[scope as usize].path;
+        if path.is_empty() { 0 } else { 1 + path.matches('/').count() }
+    }
+
+    /// What a value is, in words.
+    pub(crate) fn describe(&self, value: Value) -> String {
+        let node = &self.nodes[value.index()];
+        let name = self.names.iter().find(|(_, v)| **v == value).map(|(n, _)| n.as_str());
+        match (&node.op, name) {
+            (Op::Input { name }, _) => format!("input `{name}`"),
+            (Op::State { path }, _) => match self.declarations.get(path).map(|d| d.kind) {
+                Some(Kind::State) => format!("state `{path}`"),
+                _ => format!("parameter `{path}`"),
+            },
+            (_, Some(name)) => format!("`{name}`"),
+            (op, None) => {
+                let path = &self.scopes[node.origin.scope as usize].path;
+                if path.is_empty() {
+                    format!("result of {}", op.name())
+                } else {
+                    format!("result of {} in `{path}`", op.name())
+                }
+            }
+        }
+    }
+}
+
+/// Records a model in a fresh graph and gives the graph if it has no mistakes.
+///
+/// ```
+/// use glassbox_engine::{record, DType, Mode};
+/// let graph = record(Mode::Eval, |at| {
+///     let x = at.graph().input("x", DType::F32, [3]);
+///     x.square().sum().named("energy");
+/// })?;
+/// assert!(graph.named("energy").is_some());
+/// # Ok::<(), glassbox_engine::Diagnostics>(())
+/// ```
+#[track_caller]
+pub fn record(
+    mode: Mode,
+    model: impl for<'g> FnOnce(crate::graph::Scope<'g>),
+) -> Result<Graph, Diagnostics> {
+    let graph = Graph::new();
+    model(graph.root(mode));
+    graph.check()?;
+    Ok(graph)
+}

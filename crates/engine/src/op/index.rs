@@ -1,0 +1,58 @@
+//! Rows of a table by number, and back.
+
+use crate::graph::{DType, Output, Tensor};
+use crate::op::{Inferred, Mistake, Op};
+
+fn wrong_types(table: &Output, ids: &Output) -> Option<String> {
+    if ids.dtype != DType::I64 {
+        Some(format!("row numbers are i64, not {}: cast first", ids.dtype))
+    } else if table.dtype == DType::Bool {
+        Some("takes numbers, not bool: cast first".to_string())
+    } else {
+        None
+    }
+}
+
+pub(super) fn infer_gather(table: &Output, ids: &Output) -> Inferred {
+    const ROLES: &[&str] = &["table", "rows"];
+    let mut sizes = ids.shape.sizes().to_vec();
+    sizes.extend(table.shape.sizes().iter().skip(1));
+    let output = Output::new(table.dtype, sizes);
+    if table.shape.rank() == 0 {
+        let what = "a scalar has no rows to choose".to_string();
+        let mistake = Some(Mistake { kind: "shape", what, roles: ROLES });
+        return Inferred { outputs: vec![output], mistake };
+    }
+    Inferred::unless(output, "type", wrong_types(table, ids), ROLES)
+}
+
+pub(super) fn infer_scatter_add(rows: usize, values: &Output, ids: &Output) -> Inferred {
+    const ROLES: &[&str] = &["values", "rows"];
+    let lead = ids.shape.rank();
+    let mut sizes = vec![rows];
+    sizes.extend(values.shape.sizes().iter().skip(lead));
+    let output = Output::new(values.dtype, sizes);
+    let wrong = wrong_types(values, ids).or_else(|| {
+        let fits = values.shape.sizes().get(..lead) == Some(ids.shape.sizes());
+        (!fits && values.assumed == 0 && ids.assumed == 0).then(|| {
+            format!("values {} do not begin with the shape of the rows {}", values.shape, ids.shape)
+        })
+    });
+    Inferred::unless(output, "shape", wrong, ROLES)
+}
+
+impl<'g> Tensor<'g> {
+    /// Rows of this table `[rows, …]` by number (i64): numbers `[n…]` give `[n…, …]`. A number
+    /// outside the table is an error of the run.
+    #[track_caller]
+    pub fn gather(self, rows: Self) -> Self {
+        self.graph.record(Op::Gather, &[self, rows], None)
+    }
+
+    /// Adds these values `[n…, …]` into a table of zeros with `rows` rows, by number (i64) `[n…]`,
+    /// in their order. A number outside the table is an error of the run.
+    #[track_caller]
+    pub fn scatter_add(self, numbers: Self, rows: usize) -> Self {
+        self.graph.record(Op::ScatterAdd { rows }, &[self, numbers], None)
+    }
+}

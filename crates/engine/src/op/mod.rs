@@ -1,0 +1,381 @@
+//! The primitives: few of them, each with its shape rule, its derivative rule and its words.
+//!
+//! One file a family. Composites (softmax, losses, layers) are ordinary functions elsewhere.
+
+mod index;
+mod matmul;
+mod movement;
+pub(crate) mod pointwise;
+mod random;
+mod reduce;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::{DType, Node, Output, Shape, Tensor};
+
+pub use pointwise::{Binary, Compare, Logic, Unary};
+pub use random::Distribution;
+pub use reduce::Reduction;
+
+/// What a node computes. A closed list: an exhaustive `match` names whatever is missing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Op {
+    /// A value given at every run.
+    Input {
+        /// By which it is given.
+        name: String,
+    },
+    /// The value that a parameter or state has when the run starts.
+    State {
+        /// Its path.
+        path: String,
+    },
+    /// A number, everywhere the same.
+    Constant(#[serde(with = "number")] f64),
+    /// Each element's index along an axis.
+    Iota {
+        /// The axis.
+        axis: usize,
+    },
+    /// Random numbers; arguments: seed and step (i64 scalars).
+    Random {
+        /// Which numbers.
+        distribution: Distribution,
+        /// Hash of the scope's path.
+        path: u64,
+        /// Which draw within the graph.
+        draw: u32,
+    },
+    /// A function of one number, for each element.
+    Unary(Unary),
+    /// A function of two numbers, for each element.
+    Binary(Binary),
+    /// Compares two numbers, for each element; gives booleans.
+    Compare(Compare),
+    /// Combines two booleans, for each element.
+    Logic(Logic),
+    /// Where the first argument is true the second, elsewhere the third.
+    Select,
+    /// The same numbers in another element type.
+    Cast(DType),
+    /// Combines all elements along some axes, which stay with size 1.
+    Reduce {
+        /// How.
+        reduction: Reduction,
+        /// Along which axes, ascending.
+        axes: Vec<usize>,
+    },
+    /// The largest element along an axis and its index (the first, where several are largest);
+    /// the axis stays with size 1.
+    MaxIndex {
+        /// The axis.
+        axis: usize,
+    },
+    /// The same elements, row-major, under another shape.
+    Reshape,
+    /// Repeats along new axes and axes of size 1, aligned at the last axis.
+    Broadcast,
+    /// Axes in another order: output axis `i` is input axis `order[i]`.
+    Permute {
+        /// The order.
+        order: Vec<usize>,
+    },
+    /// A part: from `start`, every `step`-th, per axis.
+    Slice {
+        /// First index, per axis.
+        start: Vec<usize>,
+        /// Distance, per axis, at least 1.
+        step: Vec<usize>,
+    },
+    /// The argument laid into zeros: at `start`, every `step`-th, per axis. Undoes `Slice`.
+    Embed {
+        /// First index, per axis.
+        start: Vec<usize>,
+        /// Distance, per axis, at least 1.
+        step: Vec<usize>,
+    },
+    /// Arguments one after another along an axis.
+    Concatenate {
+        /// The axis.
+        axis: usize,
+    },
+    /// Matrix product of the last two axes; leading axes are a batch.
+    Matmul,
+    /// Rows of a table `[rows, …]` by number: `[n…]` → `[n…, …]`.
+    Gather,
+    /// Adds values `[n…, …]` into rows of zeros by number, in order: undoes `Gather`.
+    ScatterAdd {
+        /// The number of rows.
+        rows: usize,
+    },
+    /// The same value; no derivative flows.
+    Detach,
+}
+
+/// Numbers as JSON, infinities and NaN included.
+mod number {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Finite(f64),
+        Other(String),
+    }
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = match value.is_finite() {
+            true => Number::Finite(*value),
+            false => Number::Other(value.to_string()),
+        };
+        number.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Number::deserialize(deserializer)? {
+            Number::Finite(value) => Ok(value),
+            Number::Other(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// What is wrong with an operation's arguments.
+pub(crate) struct Mistake {
+    pub kind: &'static str,
+    pub what: String,
+    /// What the arguments are called in the message.
+    pub roles: &'static [&'static str],
+}
+
+/// What an operation gives; where its arguments are wrong, the best guess beside the mistake.
+pub(crate) struct Inferred {
+    pub outputs: Vec<Output>,
+    pub mistake: Option<Mistake>,
+}
+
+impl Inferred {
+    fn fine(output: Output) -> Self {
+        Inferred { outputs: vec![output], mistake: None }
+    }
+
+    /// `wrong` is reported unless it is empty.
+    fn unless(
+        output: Output,
+        kind: &'static str,
+        wrong: Option<String>,
+        roles: &'static [&'static str],
+    ) -> Self {
+        let mistake = wrong.map(|what| Mistake { kind, what, roles });
+        Inferred { outputs: vec![output], mistake }
+    }
+}
+
+impl Op {
+    /// The shape rule: what the op gives for these arguments. `wanted` is the output that the
+    /// recorder asks for, where the op leaves it open (sources, reshape, broadcast, embed).
+    pub(crate) fn infer(&self, args: &[&Output], wanted: Option<&Output>) -> Inferred {
+        match self {
+            Op::Input { .. } | Op::State { .. } | Op::Constant(_) | Op::Iota { .. } => {
+                let scalar = Output::new(DType::F32, Shape::scalar());
+                let output = wanted.cloned().unwrap_or(scalar);
+                let wrong = match self {
+                    Op::Constant(_) if output.shape.rank() != 0 => Some("not a scalar".into()),
+                    Op::Iota { axis } if *axis >= output.shape.rank() => {
+                        Some(format!("{} has no axis {axis}", output.shape))
+                    }
+                    Op::Iota { .. } if output.dtype != DType::I64 => Some("not i64".into()),
+                    _ => None,
+                };
+                Inferred::unless(output, "shape", wrong, &[])
+            }
+            Op::Random { .. } => random::infer(args, wanted),
+            Op::Unary(op) => pointwise::infer_unary(*op, args[0]),
+            Op::Binary(op) => pointwise::infer_binary(*op, args[0], args[1]),
+            Op::Compare(_) => pointwise::infer_compare(args[0], args[1]),
+            Op::Logic(_) => pointwise::infer_logic(args[0], args[1]),
+            Op::Select => pointwise::infer_select(args[0], args[1], args[2]),
+            Op::Cast(dtype) => Inferred::fine(Output { dtype: *dtype, ..args[0].clone() }),
+            Op::Reduce { reduction, axes } => reduce::infer(*reduction, axes, args[0]),
+            Op::MaxIndex { axis } => reduce::infer_max_index(*axis, args[0]),
+            Op::Reshape => movement::infer_reshape(args[0], wanted),
+            Op::Broadcast => movement::infer_broadcast(args[0], wanted),
+            Op::Permute { order } => movement::infer_permute(order, args[0]),
+            Op::Slice { start, step } => movement::infer_slice(start, step, args[0], wanted),
+            Op::Embed { start, step } => movement::infer_embed(start, step, args[0], wanted),
+            Op::Concatenate { axis } => movement::infer_concatenate(*axis, args),
+            Op::Matmul => matmul::infer(args[0], args[1]),
+            Op::Gather => index::infer_gather(args[0], args[1]),
+            Op::ScatterAdd { rows } => index::infer_scatter_add(*rows, args[0], args[1]),
+            Op::Detach => Inferred::fine(args[0].clone()),
+        }
+    }
+
+    /// The derivative rule: for each argument its share of the adjoint, given the adjoints of the
+    /// outputs (`None` where nothing flows).
+    pub(crate) fn derivative<'g>(
+        &self,
+        upstream: &[Option<Tensor<'g>>],
+        args: &[Tensor<'g>],
+        outputs: &[Tensor<'g>],
+    ) -> Vec<Option<Tensor<'g>>> {
+        // Only `MaxIndex` has several outputs, and only its first is differentiable.
+        let Some(up) = upstream[0] else { return vec![None; args.len()] };
+        match self {
+            Op::Input { .. }
+            | Op::State { .. }
+            | Op::Constant(_)
+            | Op::Iota { .. }
+            | Op::Random { .. }
+            | Op::Compare(_)
+            | Op::Logic(_)
+            | Op::Detach => vec![None; args.len()],
+            Op::Unary(op) => vec![Some(op.derivative(up, args[0], outputs[0]))],
+            Op::Binary(op) => op.derivative(up, args[0], args[1], outputs[0]),
+            Op::Select => pointwise::derive_select(up, args[0]),
+            Op::Cast(_) => vec![args[0].dtype().is_float().then(|| up.cast(args[0].dtype()))],
+            Op::Reduce { reduction, axes } => {
+                reduce::derive(*reduction, axes, up, args[0], outputs[0])
+            }
+            Op::MaxIndex { axis } => reduce::derive_max_index(*axis, up, args[0], outputs[1]),
+            Op::Reshape => vec![Some(up.reshape(args[0].shape()))],
+            Op::Broadcast => vec![Some(up.sum_to(args[0].shape()))],
+            Op::Permute { order } => vec![Some(movement::derive_permute(order, up))],
+            Op::Slice { start, step } => {
+                vec![Some(up.embed(start, step, args[0].shape()))]
+            }
+            Op::Embed { start, step } => {
+                vec![Some(up.slice_to(start, step, args[0].shape()))]
+            }
+            Op::Concatenate { axis } => movement::derive_concatenate(*axis, up, args),
+            Op::Matmul => matmul::derive(up, args[0], args[1]),
+            Op::Gather => vec![Some(up.scatter_add(args[1], args[0].dim(0))), None],
+            Op::ScatterAdd { .. } => vec![Some(up.gather(args[1])), None],
+        }
+    }
+
+    /// The number of arguments; `given` for ops that take any number.
+    pub(crate) fn arity(&self, given: usize) -> usize {
+        match self {
+            Op::Input { .. } | Op::State { .. } | Op::Constant(_) | Op::Iota { .. } => 0,
+            Op::Unary(_)
+            | Op::Cast(_)
+            | Op::Reduce { .. }
+            | Op::MaxIndex { .. }
+            | Op::Reshape
+            | Op::Broadcast
+            | Op::Permute { .. }
+            | Op::Slice { .. }
+            | Op::Embed { .. }
+            | Op::Detach => 1,
+            Op::Random { .. }
+            | Op::Binary(_)
+            | Op::Compare(_)
+            | Op::Logic(_)
+            | Op::Matmul
+            | Op::Gather
+            | Op::ScatterAdd { .. } => 2,
+            Op::Select => 3,
+            Op::Concatenate { .. } => given.max(1),
+        }
+    }
+
+    /// The op's name, as errors and printed graphs give it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Input { .. } => "input",
+            Op::State { .. } => "state",
+            Op::Constant(_) => "constant",
+            Op::Iota { .. } => "iota",
+            Op::Random { .. } => "random",
+            Op::Unary(op) => op.name(),
+            Op::Binary(op) => op.name(),
+            Op::Compare(op) => op.name(),
+            Op::Logic(op) => op.name(),
+            Op::Select => "select",
+            Op::Cast(_) => "cast",
+            Op::Reduce { reduction, .. } => reduction.name(),
+            Op::MaxIndex { .. } => "max_with_index",
+            Op::Reshape => "reshape",
+            Op::Broadcast => "broadcast",
+            Op::Permute { .. } => "permute",
+            Op::Slice { .. } => "slice",
+            Op::Embed { .. } => "embed",
+            Op::Concatenate { .. } => "concatenate",
+            Op::Matmul => "matmul",
+            Op::Gather => "gather",
+            Op::ScatterAdd { .. } => "scatter_add",
+            Op::Detach => "detach",
+        }
+    }
+
+    /// The local derivative with respect to `argument`, in words: what the upstream gradient is
+    /// multiplied by. `x` is the argument, `y` the result.
+    pub fn local_in_words(&self, argument: usize) -> &'static str {
+        match (self, argument) {
+            (Op::Unary(op), _) => op.local_in_words(),
+            (Op::Binary(op), argument) => op.local_in_words(argument),
+            (Op::Matmul, 0) => "· rightᵀ",
+            (Op::Matmul, _) => "leftᵀ ·",
+            (Op::Select, 1) => "1 where chosen, else 0",
+            (Op::Select, _) => "0 where chosen, else 1",
+            (Op::Reduce { reduction, .. }, _) => reduction.local_in_words(),
+            (Op::MaxIndex { .. }, _) => "1 for the largest, else 0",
+            (Op::Gather, 0) => "1 for the chosen rows",
+            _ => "1",
+        }
+    }
+
+    /// Whether the op is linear in `argument` while the others stay as they are, so that its local
+    /// derivative is the op itself.
+    pub(crate) fn is_linear_in(&self, argument: usize) -> bool {
+        match self {
+            Op::Reduce { reduction, .. } => *reduction == Reduction::Sum,
+            Op::Cast(dtype) => dtype.is_float(),
+            Op::Reshape
+            | Op::Broadcast
+            | Op::Permute { .. }
+            | Op::Slice { .. }
+            | Op::Embed { .. }
+            | Op::Concatenate { .. }
+            | Op::Matmul => true,
+            Op::Gather | Op::ScatterAdd { .. } => argument == 0,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn is_input_named(&self, wanted: &str) -> bool {
+        matches!(self, Op::Input { name } if name == wanted)
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Op::Cast(dtype) => write!(f, " {dtype}"),
+            Op::Reduce { axes, .. } => write!(f, " {axes:?}"),
+            Op::MaxIndex { axis } | Op::Iota { axis } | Op::Concatenate { axis } => {
+                write!(f, " axis {axis}")
+            }
+            Op::Permute { order } => write!(f, " {order:?}"),
+            Op::Slice { start, step } | Op::Embed { start, step } => {
+                write!(f, " from {start:?} by {step:?}")
+            }
+            Op::Random { distribution, draw, .. } => write!(f, " {distribution:?} #{draw}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The outputs of `node` as tensors of `graph`.
+pub(crate) fn outputs_of<'g>(
+    graph: &'g crate::graph::Graph,
+    index: usize,
+    node: &Node,
+) -> Vec<Tensor<'g>> {
+    (0..node.outputs.len())
+        .map(|o| Tensor::of(graph, crate::graph::Value { node: index as u32, output: o as u16 }))
+        .collect()
+}

@@ -1,0 +1,57 @@
+//! Random numbers whose seed and step are inputs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::{DType, Output, Scope, Shape, Tensor};
+use crate::op::{Inferred, Op};
+use crate::random::{Stream, hash_path};
+
+/// Which random numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Distribution {
+    /// Uniform in [0, 1).
+    Uniform,
+    /// Normal with mean 0 and variance 1.
+    Normal,
+}
+
+impl Distribution {
+    /// Element `index` of `stream`.
+    pub(crate) fn draw(self, stream: Stream, index: u64) -> f64 {
+        match self {
+            Distribution::Uniform => stream.uniform(index),
+            Distribution::Normal => stream.normal(index),
+        }
+    }
+}
+
+pub(super) fn infer(args: &[&Output], wanted: Option<&Output>) -> Inferred {
+    let output = wanted.cloned().unwrap_or(Output::new(DType::F32, Shape::scalar()));
+    let scalar = |o: &&Output| o.dtype == DType::I64 && o.shape.rank() == 0;
+    let wrong = if !args.iter().all(scalar) {
+        Some("seed and step are i64 scalars".to_string())
+    } else if !output.dtype.is_float() {
+        Some(format!("gives f32 or f64, not {}", output.dtype))
+    } else {
+        None
+    };
+    Inferred::unless(output, "type", wrong, &["seed", "step"])
+}
+
+impl<'g> Scope<'g> {
+    /// Random numbers (f32), the same for the same seed, path, draw and step (i64 scalars),
+    /// whatever else the graph holds.
+    #[track_caller]
+    pub fn random(
+        self,
+        distribution: Distribution,
+        shape: impl Into<Shape>,
+        seed: Tensor<'g>,
+        step: Tensor<'g>,
+    ) -> Tensor<'g> {
+        let draw = self.graph.next_draw();
+        let op = Op::Random { distribution, path: hash_path(&self.path()), draw };
+        let wanted = Output::new(DType::F32, shape);
+        self.graph.record(op, &[seed, step], Some(wanted))
+    }
+}

@@ -1,0 +1,557 @@
+//! Grouping nodes into kernels.
+//!
+//! Kernels form a list, and a node may join any kernel that stands at or after all producers of its
+//! arguments: so the list is always a valid order. Pointwise nodes and reductions of rows join
+//! loops over the same `[rows, columns]`; everything else is a kernel of its own. Movement is
+//! emitted only where somebody needs the elements in place: broadcasts are read through extents,
+//! transposes by the matrix product.
+
+use std::collections::HashMap;
+
+use crate::Error;
+use crate::graph::{DType, Value};
+use crate::op::Op;
+use crate::plan::kernel::{Assemble, Extent, Kernel, Part};
+use crate::plan::simplify::Program;
+
+/// Rows longer than this are reduced by a kernel of their own.
+pub(crate) const ROW_LIMIT: usize = 8192;
+/// Members of one loop: bounds its registers.
+const MEMBER_LIMIT: usize = 40;
+/// How far back a node looks for a loop to join.
+const LOOK_BACK: usize = 64;
+
+/// Names a run of elements that some kernel reads or writes.
+pub(crate) type BufferId = usize;
+
+/// A run of elements before it has a place.
+#[derive(Clone, Debug)]
+pub(crate) struct Buffer {
+    pub value: Value,
+    pub elements: usize,
+    pub dtype: DType,
+}
+
+/// A node's place in a loop: what its operands are there.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub value: Value,
+    pub extent: Extent,
+    pub operands: Vec<Operand>,
+}
+
+/// What a loop's node reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Operand {
+    Constant(f64),
+    Value { root: Value, extent: Extent },
+}
+
+/// A kernel whose buffers have no place yet.
+#[derive(Clone, Debug)]
+pub(crate) enum DraftKernel {
+    Loop { rows: usize, columns: usize, members: Vec<Member> },
+    Other { kernel: Kernel, reads: Vec<BufferId>, writes: Vec<BufferId>, node: u32 },
+}
+
+/// Kernels in order, and the buffers they share.
+pub(crate) struct Draft {
+    pub kernels: Vec<DraftKernel>,
+    pub buffers: Vec<Buffer>,
+    /// The buffer of each value that has one.
+    pub of: HashMap<Value, BufferId>,
+    /// The output buffers, in the order asked for.
+    pub outputs: Vec<BufferId>,
+    /// Source and new value, as buffers.
+    pub updates: Vec<(BufferId, BufferId)>,
+}
+
+struct Fuser<'a> {
+    program: &'a Program,
+    kernels: Vec<DraftKernel>,
+    buffers: Vec<Buffer>,
+    of: HashMap<Value, BufferId>,
+    /// The kernel that computes each value; sources have none.
+    producer: HashMap<Value, usize>,
+    /// The extent of each value that a loop computes.
+    extent: HashMap<Value, Extent>,
+}
+
+pub(crate) fn fuse(program: &Program) -> Result<Draft, Error> {
+    let mut fuser = Fuser {
+        program,
+        kernels: Vec::new(),
+        buffers: Vec::new(),
+        of: HashMap::new(),
+        producer: HashMap::new(),
+        extent: HashMap::new(),
+    };
+    for index in (0..program.nodes.len()).filter(|&i| program.alive[i]) {
+        fuser.node(index);
+    }
+    fuser.finish()
+}
+
+/// A shape as `[rows, columns]`: the last axis, and all others.
+fn rows_columns(sizes: &[usize]) -> (usize, usize) {
+    match sizes.split_last() {
+        Some((&columns, rows)) => (rows.iter().product(), columns),
+        None => (1, 1),
+    }
+}
+
+/// `[outer, reduced, inner]` of a reduction, if its axes are neighbours (sizes of 1 aside).
+fn middle(sizes: &[usize], axes: &[usize]) -> Option<[usize; 3]> {
+    let real: Vec<usize> = axes.iter().copied().filter(|&a| sizes[a] != 1).collect();
+    let (Some(&first), Some(&last)) = (real.first(), real.last()) else {
+        return Some([sizes.iter().product(), 1, 1]);
+    };
+    let neighbours = (first..=last).all(|a| sizes[a] == 1 || real.contains(&a));
+    neighbours.then(|| {
+        let product = |s: &[usize]| s.iter().product();
+        [product(&sizes[..first]), product(&sizes[first..=last]), product(&sizes[last + 1..])]
+    })
+}
+
+impl Fuser<'_> {
+    fn sizes(&self, value: Value) -> &[usize] {
+        self.program.node(value).outputs[usize::from(value.output)].shape.sizes()
+    }
+
+    /// Emits what node `index` computes; sources and movement wait until they are asked for.
+    fn node(&mut self, index: usize) {
+        let node = &self.program.nodes[index];
+        let value = Value::first(index);
+        match &node.op {
+            Op::Input { .. } | Op::State { .. } => {
+                self.buffer(value);
+            }
+            Op::Constant(_) | Op::Reshape | Op::Detach | Op::Broadcast | Op::Permute { .. } => {}
+            Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Compare(_)
+            | Op::Logic(_)
+            | Op::Select
+            | Op::Cast(_) => {
+                let (rows, columns) = rows_columns(node.outputs[0].shape.sizes());
+                self.join(value, rows, columns, false);
+            }
+            Op::Reduce { reduction, axes } => {
+                let sizes = self.sizes(node.args[0]).to_vec();
+                match middle(&sizes, axes) {
+                    Some([outer, reduced, 1]) if reduced <= ROW_LIMIT => {
+                        self.join(value, outer, reduced, true);
+                    }
+                    Some([outer, reduced, inner]) => {
+                        let reduction = *reduction;
+                        let kernel = Kernel::Reduce { reduction, outer, reduced, inner };
+                        let from = self.materialise(node.args[0]);
+                        self.emit(kernel, vec![from], index);
+                    }
+                    None => self.reduce_scattered(index, axes, &sizes),
+                }
+            }
+            Op::MaxIndex { axis } => {
+                let sizes = self.sizes(node.args[0]);
+                let outer = sizes[..*axis].iter().product();
+                let inner = sizes[axis + 1..].iter().product();
+                let kernel = Kernel::MaxIndex { outer, reduced: sizes[*axis], inner };
+                let from = self.materialise(node.args[0]);
+                self.emit(kernel, vec![from], index);
+            }
+            Op::Matmul => self.matmul(index),
+            Op::Gather => {
+                let rows = self.sizes(node.args[0])[0];
+                let width = self.program.elements(node.args[0]) / rows.max(1);
+                let numbers = self.program.elements(node.args[1]);
+                let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
+                self.emit(Kernel::Gather { table_rows: rows, width, numbers }, reads, index);
+            }
+            Op::ScatterAdd { rows } => {
+                let width = node.outputs[0].shape.elements() / (*rows).max(1);
+                let numbers = self.program.elements(node.args[1]);
+                let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
+                self.emit(Kernel::ScatterAdd { table_rows: *rows, width, numbers }, reads, index);
+            }
+            Op::Random { distribution, path, draw } => {
+                let kernel =
+                    Kernel::Random { distribution: *distribution, path: *path, draw: *draw };
+                let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
+                self.emit(kernel, reads, index);
+            }
+            Op::Iota { axis } => {
+                let sizes = self.sizes(value);
+                let outer = sizes[..*axis].iter().product();
+                let inner = sizes[axis + 1..].iter().product();
+                self.emit(Kernel::Iota { outer, size: sizes[*axis], inner }, Vec::new(), index);
+            }
+            Op::Slice { .. } | Op::Embed { .. } | Op::Concatenate { .. } => self.assemble(index),
+        }
+    }
+
+    /// The buffer of `value`, made if it has none.
+    fn buffer(&mut self, value: Value) -> BufferId {
+        if let Some(&id) = self.of.get(&value) {
+            return id;
+        }
+        let (elements, dtype) = (self.program.elements(value), self.program.dtype(value));
+        self.buffers.push(Buffer { value, elements, dtype });
+        self.of.insert(value, self.buffers.len() - 1);
+        self.buffers.len() - 1
+    }
+
+    /// A kernel of its own for all outputs of node `index`.
+    fn emit(&mut self, kernel: Kernel, reads: Vec<BufferId>, index: usize) {
+        let position = self.kernels.len();
+        let mut writes = Vec::new();
+        for output in 0..self.program.nodes[index].outputs.len() {
+            let value = Value { node: index as u32, output: output as u16 };
+            self.producer.insert(value, position);
+            writes.push(self.buffer(value));
+        }
+        self.kernels.push(DraftKernel::Other { kernel, reads, writes, node: index as u32 });
+    }
+
+    /// The buffer that holds the elements of `value` in place, emitting movement where it is needed.
+    fn materialise(&mut self, value: Value) -> BufferId {
+        let root = self.program.root(value);
+        if let Some(&id) = self.of.get(&root) {
+            return id;
+        }
+        let index = root.index();
+        match self.program.nodes[index].op {
+            Op::Broadcast | Op::Permute { .. } => self.assemble(index),
+            Op::Constant(number) => {
+                let operands = vec![Operand::Constant(number)];
+                let member = Member { value: root, extent: Extent::Full, operands };
+                self.new_loop(1, 1, member);
+            }
+            // Computed by a loop: now its result leaves the loop.
+            _ => {}
+        }
+        self.buffer(root)
+    }
+
+    /// Strided copies for a node that moves elements.
+    fn assemble(&mut self, index: usize) {
+        let node = &self.program.nodes[index];
+        let out = node.outputs[0].shape.clone();
+        let out_strides = out.strides();
+        let source = |i: usize| {
+            let output = &self.program.node(node.args[i]).outputs[usize::from(node.args[i].output)];
+            (output.shape.sizes().to_vec(), output.shape.strides())
+        };
+        let whole = |read_strides: Vec<usize>, from: usize| Part {
+            sizes: out.sizes().to_vec(),
+            from,
+            read_strides,
+            to: 0,
+            write_strides: out_strides.clone(),
+        };
+        let dot = |a: &[usize], b: &[usize]| a.iter().zip(b).map(|(a, b)| a * b).sum::<usize>();
+        let times = |a: &[usize], b: &[usize]| a.iter().zip(b).map(|(a, b)| a * b).collect();
+        let mut zero = false;
+        let parts = match &node.op {
+            Op::Broadcast => {
+                let (sizes, strides) = source(0);
+                let offset = out.rank() - sizes.len();
+                let mut read = vec![0; out.rank()];
+                for axis in (0..sizes.len()).filter(|&axis| sizes[axis] != 1) {
+                    read[offset + axis] = strides[axis];
+                }
+                vec![whole(read, 0)]
+            }
+            Op::Permute { order } => {
+                let (_, strides) = source(0);
+                vec![whole(order.iter().map(|&axis| strides[axis]).collect(), 0)]
+            }
+            Op::Slice { start, step } => {
+                let (_, strides) = source(0);
+                vec![whole(times(step, &strides), dot(start, &strides))]
+            }
+            Op::Embed { start, step } => {
+                zero = true;
+                let (sizes, strides) = source(0);
+                let to = dot(start, &out_strides);
+                let write_strides = times(step, &out_strides);
+                vec![Part { sizes, from: 0, read_strides: strides, to, write_strides }]
+            }
+            Op::Concatenate { axis } => {
+                let mut at = 0;
+                (0..node.args.len())
+                    .map(|i| {
+                        let (sizes, strides) = source(i);
+                        let to = at * out_strides[*axis];
+                        at += sizes[*axis];
+                        let write_strides = out_strides.clone();
+                        Part { sizes, from: 0, read_strides: strides, to, write_strides }
+                    })
+                    .collect()
+            }
+            _ => vec![whole(out_strides.clone(), 0)],
+        };
+        let args = node.args.clone();
+        let reads = args.into_iter().map(|arg| self.materialise(arg)).collect();
+        self.emit(Kernel::Assemble(Assemble { zero, parts }), reads, index);
+    }
+
+    /// A reduction over axes that are not neighbours: they are brought to the end first.
+    fn reduce_scattered(&mut self, index: usize, axes: &[usize], sizes: &[usize]) {
+        let node = &self.program.nodes[index];
+        let Op::Reduce { reduction, .. } = node.op else { return };
+        let kept = (0..sizes.len()).filter(|axis| !axes.contains(axis));
+        let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
+        let moved: Vec<usize> = order.iter().map(|&axis| sizes[axis]).collect();
+        let strides = crate::Shape::new(sizes).strides();
+        let part = Part {
+            write_strides: crate::Shape::new(&moved).strides(),
+            sizes: moved,
+            from: 0,
+            read_strides: order.iter().map(|&axis| strides[axis]).collect(),
+            to: 0,
+        };
+        let from = self.materialise(node.args[0]);
+        let (elements, dtype) =
+            (self.program.elements(node.args[0]), self.program.dtype(node.args[0]));
+        self.buffers.push(Buffer { value: Value::first(index), elements, dtype });
+        let between = self.buffers.len() - 1;
+        self.kernels.push(DraftKernel::Other {
+            kernel: Kernel::Assemble(Assemble { zero: false, parts: vec![part] }),
+            reads: vec![from],
+            writes: vec![between],
+            node: index as u32,
+        });
+        let reduced = axes.iter().map(|&axis| sizes[axis]).product();
+        let outer = node.outputs[0].shape.elements();
+        self.emit(Kernel::Reduce { reduction, outer, reduced, inner: 1 }, vec![between], index);
+    }
+
+    fn matmul(&mut self, index: usize) {
+        let node = &self.program.nodes[index];
+        let sizes = self.sizes(node.args[0]);
+        let rank = sizes.len();
+        let (m, k) = (sizes[rank - 2], sizes[rank - 1]);
+        let batch = sizes[..rank - 2].iter().product();
+        let n = self.sizes(node.args[1])[rank - 1];
+        let (left, transpose_left) = self.untransposed(node.args[0]);
+        let (right, transpose_right) = self.untransposed(node.args[1]);
+        let reads = vec![self.materialise(left), self.materialise(right)];
+        let kernel = Kernel::Matmul { batch, m, n, k, transpose_left, transpose_right };
+        self.emit(kernel, reads, index);
+    }
+
+    /// The matrix before its last two axes were exchanged, if that is all that happened to it.
+    fn untransposed(&self, value: Value) -> (Value, bool) {
+        let node = self.program.node(value);
+        let Op::Permute { order } = &node.op else { return (value, false) };
+        let rank = order.len();
+        let exchanged = order[rank - 2..] == [rank - 1, rank - 2]
+            && order[..rank - 2].iter().enumerate().all(|(i, &axis)| i == axis);
+        if exchanged { (node.args[0], true) } else { (value, false) }
+    }
+
+    /// What `value` is to a node over `[rows, columns]`.
+    fn operand(&self, value: Value, rows: usize, columns: usize) -> Operand {
+        let program = self.program;
+        if let Some(number) = program.constant(value) {
+            return Operand::Constant(number);
+        }
+        let root = program.root(value);
+        let whole = Operand::Value { root, extent: Extent::Full };
+        let node = program.node(root);
+        if !matches!(node.op, Op::Broadcast) {
+            return whole;
+        }
+        let source = program.root(node.args[0]);
+        let (from, to) = (self.sizes(node.args[0]), node.outputs[0].shape.sizes());
+        if from.iter().product::<usize>() == 1 {
+            return Operand::Value { root: source, extent: Extent::Scalar };
+        }
+        if rows_columns(to) != (rows, columns) {
+            return whole;
+        }
+        let offset = to.len() - from.len();
+        let last = from.len() - 1;
+        let leading_equal = offset == 0 && from[..last] == to[..last];
+        let extent = if from[last] == 1 && columns > 1 && leading_equal {
+            Extent::Row
+        } else if from[last] == columns && from[..last].iter().all(|&size| size == 1) {
+            if rows == 1 { Extent::Full } else { Extent::Column }
+        } else {
+            return whole;
+        };
+        Operand::Value { root: source, extent }
+    }
+
+    /// Puts a node into a loop over `[rows, columns]`; `reduces` says that it makes one element of
+    /// each row.
+    fn join(&mut self, value: Value, rows: usize, columns: usize, reduces: bool) {
+        let args = self.program.node(value).args.clone();
+        let operands: Vec<Operand> =
+            args.iter().map(|&arg| self.operand(arg, rows, columns)).collect();
+        for operand in &operands {
+            self.prepare(operand);
+        }
+        let latest = operands.iter().filter_map(|o| self.position(o)).max();
+        let end = self.kernels.len();
+        let first = latest.unwrap_or(0).max(end.saturating_sub(LOOK_BACK));
+        for position in first..end {
+            if let Some(member) = self.fits(position, value, rows, columns, reduces, &operands) {
+                self.producer.insert(value, position);
+                self.extent.insert(value, member.extent);
+                if let DraftKernel::Loop { members, .. } = &mut self.kernels[position] {
+                    members.push(member);
+                }
+                return;
+            }
+        }
+        let extent = if reduces { Extent::Row } else { Extent::Full };
+        self.new_loop(rows, columns, Member { value, extent, operands });
+    }
+
+    fn new_loop(&mut self, rows: usize, columns: usize, member: Member) {
+        self.producer.insert(member.value, self.kernels.len());
+        self.extent.insert(member.value, member.extent);
+        self.kernels.push(DraftKernel::Loop { rows, columns, members: vec![member] });
+    }
+
+    /// Movement that an operand needs is emitted before anything looks for a loop to join.
+    fn prepare(&mut self, operand: &Operand) {
+        if let Operand::Value { root, .. } = *operand
+            && matches!(self.program.node(root).op, Op::Broadcast | Op::Permute { .. })
+        {
+            self.materialise(root);
+        }
+    }
+
+    /// Where an operand is computed.
+    fn position(&self, operand: &Operand) -> Option<usize> {
+        match operand {
+            Operand::Constant(_) => None,
+            Operand::Value { root, .. } => self.producer.get(root).copied(),
+        }
+    }
+
+    /// The node as a member of the loop at `position`, if it fits in there and shares something
+    /// with it.
+    fn fits(
+        &self,
+        position: usize,
+        value: Value,
+        rows: usize,
+        columns: usize,
+        reduces: bool,
+        operands: &[Operand],
+    ) -> Option<Member> {
+        let DraftKernel::Loop { rows: loop_rows, columns: loop_columns, members } =
+            &self.kernels[position]
+        else {
+            return None;
+        };
+        if members.len() >= MEMBER_LIMIT {
+            return None;
+        }
+        let made_here = |o: &Operand| self.position(o) == Some(position);
+        let read_here = |o: &Operand| {
+            matches!(o, Operand::Value { root, .. } if members.iter().any(|m| {
+                m.operands.iter().any(|held| matches!(held, Operand::Value { root: r, .. } if r == root))
+            }))
+        };
+        if !operands.iter().any(|o| made_here(o) || read_here(o)) {
+            return None;
+        }
+        let has_reduction = |m: &Member| m.extent == Extent::Row;
+        let fits_row = *loop_columns <= ROW_LIMIT;
+        if (rows, columns) == (*loop_rows, *loop_columns) && (!reduces || fits_row) {
+            let consistent = operands.iter().all(|operand| match *operand {
+                Operand::Value { root, extent } if made_here(operand) => {
+                    self.extent.get(&root) == Some(&extent)
+                }
+                _ => true,
+            });
+            if consistent {
+                let extent = if reduces { Extent::Row } else { Extent::Full };
+                return Some(Member { value, extent, operands: operands.to_vec() });
+            }
+        }
+        // A node over one element a row: it goes on where the loop's own rows were reduced.
+        let one_a_row = !reduces
+            && rows * columns == *loop_rows
+            && *loop_columns > 1
+            && members.iter().any(has_reduction);
+        if !one_a_row || !operands.iter().any(made_here) {
+            return None;
+        }
+        let operands = operands
+            .iter()
+            .map(|operand| match *operand {
+                Operand::Value { root, extent: Extent::Full } => {
+                    let fine = !made_here(operand) || self.extent.get(&root) == Some(&Extent::Row);
+                    fine.then_some(Operand::Value { root, extent: Extent::Row })
+                }
+                Operand::Value { extent: Extent::Scalar, .. } if made_here(operand) => None,
+                Operand::Value { extent: Extent::Row | Extent::Column, .. } => None,
+                other => Some(other),
+            })
+            .collect::<Option<Vec<_>>>()?;
+        Some(Member { value, extent: Extent::Row, operands })
+    }
+
+    fn finish(mut self) -> Result<Draft, Error> {
+        // Whatever a loop reads from elsewhere needs a place in memory.
+        for position in 0..self.kernels.len() {
+            let DraftKernel::Loop { members, .. } = &self.kernels[position] else { continue };
+            let roots: Vec<Value> = members
+                .iter()
+                .flat_map(|m| &m.operands)
+                .filter(|o| self.position(o) != Some(position))
+                .filter_map(|o| match o {
+                    Operand::Value { root, .. } => Some(*root),
+                    Operand::Constant(_) => None,
+                })
+                .collect();
+            for root in roots {
+                self.materialise(root);
+            }
+        }
+        let mut outputs = Vec::new();
+        for value in self.program.outputs.clone() {
+            let from = self.materialise(value);
+            // Each output has a buffer of its own, written by a kernel.
+            let fresh =
+                self.producer.contains_key(&self.buffers[from].value) && !outputs.contains(&from);
+            outputs.push(if fresh { from } else { self.copy(from) });
+        }
+        let mut updates = Vec::new();
+        for (old, new) in self.program.updates.clone() {
+            let old = self.buffer(old);
+            let from = self.materialise(new);
+            let source = !self.producer.contains_key(&self.buffers[from].value);
+            let new = if source { self.copy(from) } else { from };
+            updates.push((old, new));
+        }
+        Ok(Draft { kernels: self.kernels, buffers: self.buffers, of: self.of, outputs, updates })
+    }
+
+    /// A copy of a buffer, as the last kernel so far.
+    fn copy(&mut self, from: BufferId) -> BufferId {
+        let held = self.buffers[from].clone();
+        let part = Part {
+            sizes: vec![held.elements],
+            from: 0,
+            read_strides: vec![1],
+            to: 0,
+            write_strides: vec![1],
+        };
+        let node = held.value.node;
+        self.buffers.push(held);
+        let to = self.buffers.len() - 1;
+        self.kernels.push(DraftKernel::Other {
+            kernel: Kernel::Assemble(Assemble { zero: false, parts: vec![part] }),
+            reads: vec![from],
+            writes: vec![to],
+            node,
+        });
+        to
+    }
+}

@@ -1,0 +1,279 @@
+//! What the steps of a plan are made of.
+
+use crate::graph::DType;
+use crate::op::{Binary, Compare, Distribution, Logic, Reduction, Unary};
+
+/// Which memory a region lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Memory {
+    /// The session's memory for intermediate results.
+    Arena,
+    /// An input's buffer.
+    Input(usize),
+    /// A parameter's or state's buffer.
+    State(usize),
+    /// An output's buffer.
+    Output(usize),
+}
+
+/// A run of elements in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Region {
+    pub memory: Memory,
+    /// In bytes.
+    pub offset: usize,
+    pub elements: usize,
+    pub dtype: DType,
+    /// Which of the plan's buffers it is; sources and results have one each.
+    pub buffer: usize,
+}
+
+impl Region {
+    pub fn bytes(&self) -> usize {
+        self.elements * self.dtype.size()
+    }
+
+    pub fn overlaps(&self, other: &Region) -> bool {
+        self.memory == other.memory
+            && self.offset < other.offset + other.bytes()
+            && other.offset < self.offset + self.bytes()
+    }
+}
+
+/// One kernel with the regions it reads and writes.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub kernel: Kernel,
+    pub reads: Vec<Region>,
+    pub writes: Vec<Region>,
+    /// The graph's nodes that it computes, for names and source lines.
+    pub nodes: Vec<u32>,
+}
+
+impl Step {
+    pub fn own_bytes(&self) -> usize {
+        let kernel = match &self.kernel {
+            Kernel::Loop(l) => (l.before.len() + l.body.len()) * 24 + l.registers.len() * 24,
+            Kernel::Assemble(a) => a.parts.len() * 160,
+            _ => 0,
+        };
+        std::mem::size_of::<Step>() + kernel + (self.reads.len() + self.writes.len()) * 40
+    }
+}
+
+/// The kinds of kernels.
+#[derive(Clone, Debug)]
+pub(crate) enum Kernel {
+    /// Pointwise chains and reductions of rows, a tile at a time.
+    Loop(Loop),
+    /// A reduction over the middle of `[outer, reduced, inner]`.
+    Reduce { reduction: Reduction, outer: usize, reduced: usize, inner: usize },
+    /// The largest over the middle of `[outer, reduced, inner]`, and its index.
+    MaxIndex { outer: usize, reduced: usize, inner: usize },
+    /// `batch` products `[m, k]` × `[k, n]`; a transposed side is stored as `[k, m]` or `[n, k]`.
+    Matmul {
+        batch: usize,
+        m: usize,
+        n: usize,
+        k: usize,
+        transpose_left: bool,
+        transpose_right: bool,
+    },
+    /// Elements moved into place.
+    Assemble(Assemble),
+    /// Rows of a table by number.
+    Gather { table_rows: usize, width: usize, numbers: usize },
+    /// Rows added into a table of zeros by number, in order.
+    ScatterAdd { table_rows: usize, width: usize, numbers: usize },
+    /// Random numbers; reads seed and step.
+    Random { distribution: Distribution, path: u64, draw: u32 },
+    /// Index along the middle of `[outer, size, inner]`.
+    Iota { outer: usize, size: usize, inner: usize },
+}
+
+impl Kernel {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Kernel::Loop(_) => "loop",
+            Kernel::Reduce { .. } => "reduce",
+            Kernel::MaxIndex { .. } => "max_index",
+            Kernel::Matmul { .. } => "matmul",
+            Kernel::Assemble(_) => "move",
+            Kernel::Gather { .. } => "gather",
+            Kernel::ScatterAdd { .. } => "scatter_add",
+            Kernel::Random { .. } => "random",
+            Kernel::Iota { .. } => "iota",
+        }
+    }
+
+    /// Multiply-adds × 2 of matrix products.
+    pub fn operations(&self) -> usize {
+        match self {
+            Kernel::Matmul { batch, m, n, k, .. } => 2 * batch * m * n * k,
+            _ => 0,
+        }
+    }
+}
+
+/// Strided copies into one result, which is zeroed first where `zero` says so. Part `i` comes from
+/// read `i`.
+#[derive(Clone, Debug)]
+pub(crate) struct Assemble {
+    pub zero: bool,
+    pub parts: Vec<Part>,
+}
+
+/// A strided copy: element `index` comes from `from + Σ index·read_strides` and goes to
+/// `to + Σ index·write_strides`.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub sizes: Vec<usize>,
+    pub from: usize,
+    pub read_strides: Vec<usize>,
+    pub to: usize,
+    pub write_strides: Vec<usize>,
+}
+
+/// How much of a tile `[rows, columns]` a register holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Extent {
+    /// Every element.
+    Full,
+    /// One element a row.
+    Row,
+    /// One element a column.
+    Column,
+    /// One element.
+    Scalar,
+}
+
+/// Names a register of a loop.
+pub(crate) type RegisterId = u16;
+
+/// Where a register's elements are while a tile is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the worker's scratch memory, at this byte.
+    Scratch(usize),
+    /// In read `n`, in place.
+    Read(usize),
+    /// In write `n`, in place.
+    Write(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Register {
+    pub extent: Extent,
+    pub dtype: DType,
+    pub place: Place,
+}
+
+/// A space `[rows, columns]` walked tile by tile; in each tile, instruction by instruction, each
+/// over a whole register.
+#[derive(Clone, Debug)]
+pub(crate) struct Loop {
+    pub rows: usize,
+    pub columns: usize,
+    pub tile_rows: usize,
+    pub tile_columns: usize,
+    pub registers: Vec<Register>,
+    /// Once a worker: what is the same in every tile.
+    pub before: Vec<Instruction>,
+    /// Once a tile.
+    pub body: Vec<Instruction>,
+    /// Bytes of scratch memory a worker needs.
+    pub scratch: usize,
+}
+
+/// One instruction: reads whole registers, writes a whole register.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Instruction {
+    Constant {
+        to: RegisterId,
+        value: f64,
+    },
+    /// Repeats rows, columns or a scalar over the tile (or a scalar over the rows).
+    Expand {
+        to: RegisterId,
+        from: RegisterId,
+    },
+    Unary {
+        op: Unary,
+        to: RegisterId,
+        a: RegisterId,
+    },
+    Binary {
+        op: Binary,
+        to: RegisterId,
+        a: RegisterId,
+        b: RegisterId,
+    },
+    Compare {
+        op: Compare,
+        to: RegisterId,
+        a: RegisterId,
+        b: RegisterId,
+    },
+    Logic {
+        op: Logic,
+        to: RegisterId,
+        a: RegisterId,
+        b: RegisterId,
+    },
+    Select {
+        to: RegisterId,
+        condition: RegisterId,
+        a: RegisterId,
+        b: RegisterId,
+    },
+    Cast {
+        to: RegisterId,
+        a: RegisterId,
+    },
+    /// Each row to one element.
+    Reduce {
+        reduction: Reduction,
+        to: RegisterId,
+        a: RegisterId,
+    },
+    /// Into write `write`, when everything that reads what was there is done.
+    Store {
+        write: usize,
+        from: RegisterId,
+    },
+}
+
+impl Instruction {
+    /// The register it writes.
+    pub fn to(&self) -> Option<RegisterId> {
+        match *self {
+            Instruction::Constant { to, .. }
+            | Instruction::Expand { to, .. }
+            | Instruction::Unary { to, .. }
+            | Instruction::Binary { to, .. }
+            | Instruction::Compare { to, .. }
+            | Instruction::Logic { to, .. }
+            | Instruction::Select { to, .. }
+            | Instruction::Cast { to, .. }
+            | Instruction::Reduce { to, .. } => Some(to),
+            Instruction::Store { .. } => None,
+        }
+    }
+
+    /// The registers it reads.
+    pub fn from(&self) -> [Option<RegisterId>; 3] {
+        match *self {
+            Instruction::Constant { .. } => [None; 3],
+            Instruction::Expand { from, .. } | Instruction::Store { from, .. } => {
+                [Some(from), None, None]
+            }
+            Instruction::Unary { a, .. }
+            | Instruction::Cast { a, .. }
+            | Instruction::Reduce { a, .. } => [Some(a), None, None],
+            Instruction::Binary { a, b, .. }
+            | Instruction::Compare { a, b, .. }
+            | Instruction::Logic { a, b, .. } => [Some(a), Some(b), None],
+            Instruction::Select { condition, a, b, .. } => [Some(condition), Some(a), Some(b)],
+        }
+    }
+}

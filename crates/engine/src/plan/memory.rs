@@ -1,0 +1,253 @@
+//! Where everything lies: one arena, sized beforehand; states and donated inputs are written in
+//! place where that is safe.
+
+use std::collections::HashMap;
+
+use crate::Error;
+use crate::graph::{Inner, Value};
+use crate::op::Op;
+use crate::plan::fuse::{BufferId, Draft, DraftKernel, Member};
+use crate::plan::kernel::{Assemble, Extent, Kernel, Memory, Part, Region, Step};
+use crate::plan::loops::{self, Wiring};
+use crate::plan::simplify::Program;
+use crate::plan::{Key, Plan, Slot, bytes};
+
+/// Every region starts at a multiple of this: a cache line, and the widest vector.
+const ALIGNMENT: usize = 64;
+
+struct Layout<'a> {
+    program: &'a Program,
+    draft: &'a Draft,
+    wirings: Vec<Wiring>,
+    homes: Vec<Option<(Memory, usize)>>,
+}
+
+/// Gives every buffer a place and every loop its instructions.
+pub(crate) fn place(
+    inner: &Inner,
+    program: &Program,
+    draft: Draft,
+    key: Key,
+    limit: usize,
+) -> Result<Plan, Error> {
+    let wirings = draft.kernels.iter().map(|kernel| wiring(kernel, &draft.of)).collect();
+    let homes = vec![None; draft.buffers.len()];
+    let mut layout = Layout { program, draft: &draft, wirings, homes };
+    let (mut inputs, mut states) = layout.sources();
+    let outputs = layout.outputs();
+    let mut copies = Vec::new();
+    for &(old, new) in &draft.updates {
+        let slot = layout.homes[old];
+        match slot {
+            Some((Memory::State(s), _)) => states[s].written = true,
+            Some((Memory::Input(i), _)) => inputs[i].written = true,
+            _ => {}
+        }
+        if layout.homes[new].is_none() && layout.in_place_is_safe(old, new) {
+            layout.homes[new] = slot;
+        } else {
+            copies.push((old, new));
+        }
+    }
+    let (arena_bytes, largest) = layout.arena(&copies)?;
+    if arena_bytes > limit {
+        let what = largest.map(|value| describe(inner, value)).unwrap_or_default();
+        return Err(Error::new(format!(
+            "the plan needs {} for intermediate results, the limit is {}; the largest is {what}: \
+             take a smaller batch, or allow more memory",
+            megabytes(arena_bytes),
+            megabytes(limit),
+        )));
+    }
+    let mut steps = Vec::with_capacity(draft.kernels.len() + copies.len());
+    for (index, kernel) in draft.kernels.iter().enumerate() {
+        steps.push(layout.step(index, kernel)?);
+    }
+    for &(old, new) in &copies {
+        steps.push(layout.copy(old, new)?);
+    }
+    Ok(Plan { inputs, states, outputs, arena_bytes, steps, key })
+}
+
+fn wiring(kernel: &DraftKernel, of: &HashMap<Value, BufferId>) -> Wiring {
+    match kernel {
+        DraftKernel::Loop { members, .. } => loops::wiring(members, of),
+        DraftKernel::Other { reads, writes, .. } => {
+            let full = |ids: &[BufferId]| ids.iter().map(|&id| (id, Extent::Full)).collect();
+            Wiring { reads: full(reads), writes: full(writes) }
+        }
+    }
+}
+
+fn megabytes(bytes: usize) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+fn describe(inner: &Inner, value: Value) -> String {
+    let node = &inner.nodes[value.index()];
+    let output = &node.outputs[usize::from(value.output)];
+    let what = inner.describe(value);
+    format!("{what}, {} {} ({})", output.dtype, output.shape, node.origin.at)
+}
+
+impl Layout<'_> {
+    /// Slots for every input of the graph, asked for or not, and every state in use.
+    fn sources(&mut self) -> (Vec<Slot>, Vec<Slot>) {
+        let (mut inputs, mut states) = (Vec::new(), Vec::new());
+        for (index, node) in self.program.nodes.iter().enumerate() {
+            let alive = self.program.alive[index];
+            let output = &node.outputs[0];
+            let slot = |name: &str| Slot {
+                name: name.to_string(),
+                dtype: output.dtype,
+                shape: output.shape.clone(),
+                written: false,
+            };
+            let home = match &node.op {
+                Op::Input { name } => {
+                    inputs.push(slot(name));
+                    Memory::Input(inputs.len() - 1)
+                }
+                Op::State { path } if alive => {
+                    states.push(slot(path));
+                    Memory::State(states.len() - 1)
+                }
+                _ => continue,
+            };
+            if let Some(&buffer) = self.draft.of.get(&Value::first(index)) {
+                self.homes[buffer] = Some((home, 0));
+            }
+        }
+        (inputs, states)
+    }
+
+    fn outputs(&mut self) -> Vec<Slot> {
+        let mut outputs = Vec::new();
+        for (&buffer, &value) in self.draft.outputs.iter().zip(&self.program.outputs) {
+            self.homes[buffer] = Some((Memory::Output(outputs.len()), 0));
+            let output = &self.program.node(value).outputs[usize::from(value.output)];
+            outputs.push(Slot {
+                name: String::new(),
+                dtype: output.dtype,
+                shape: output.shape.clone(),
+                written: true,
+            });
+        }
+        outputs
+    }
+
+    /// Whether `new` may be written over `old`: every reader of the old value runs earlier, or is
+    /// the writer itself and reads each element only where it writes it.
+    fn in_place_is_safe(&self, old: BufferId, new: BufferId) -> bool {
+        let writer = self.wirings.iter().position(|w| w.writes.iter().any(|b| b.0 == new));
+        let Some(writer) = writer else { return false };
+        let reads_old =
+            |w: &Wiring| w.reads.iter().filter(|b| b.0 == old).map(|b| b.1).collect::<Vec<_>>();
+        let later = self.wirings[writer + 1..].iter().any(|w| !reads_old(w).is_empty());
+        if later {
+            return false;
+        }
+        let own = reads_old(&self.wirings[writer]);
+        let DraftKernel::Loop { members, .. } = &self.draft.kernels[writer] else {
+            return own.is_empty();
+        };
+        let value = self.draft.buffers[new].value;
+        let extent = members.iter().find(|m| m.value == value).map(|m| m.extent);
+        own.iter().all(|&read| Some(read) == extent)
+    }
+
+    /// Lays out the arena by first fit, kernel by kernel; gives its size and the largest result.
+    fn arena(&mut self, copies: &[(BufferId, BufferId)]) -> Result<(usize, Option<Value>), Error> {
+        let mut last_read = vec![0usize; self.draft.buffers.len()];
+        for (index, wiring) in self.wirings.iter().enumerate() {
+            for &(buffer, _) in &wiring.reads {
+                last_read[buffer] = index;
+            }
+        }
+        for &(_, new) in copies {
+            last_read[new] = usize::MAX;
+        }
+        let mut live: Vec<(usize, usize, BufferId)> = Vec::new();
+        let (mut end, mut largest) = (0usize, (0usize, None));
+        for index in 0..self.wirings.len() {
+            for w in 0..self.wirings[index].writes.len() {
+                let id = self.wirings[index].writes[w].0;
+                if self.homes[id].is_some() {
+                    continue;
+                }
+                let buffer = &self.draft.buffers[id];
+                let size = bytes(buffer.dtype, buffer.elements)
+                    .and_then(|n| n.checked_next_multiple_of(ALIGNMENT))
+                    .ok_or_else(|| Error::new("a result is too large for this machine"))?;
+                if size > largest.0 {
+                    largest = (size, Some(buffer.value));
+                }
+                let at = first_fit(&mut live, size, id);
+                end = end.max(at + size);
+                self.homes[id] = Some((Memory::Arena, at));
+            }
+            live.retain(|&(_, _, id)| last_read[id] > index);
+        }
+        Ok((end, largest.1))
+    }
+
+    fn region(&self, buffer: BufferId) -> Result<Region, Error> {
+        let held = &self.draft.buffers[buffer];
+        let (memory, offset) =
+            self.homes[buffer].ok_or_else(|| Error::new("a result was given no memory"))?;
+        Ok(Region { memory, offset, elements: held.elements, dtype: held.dtype, buffer })
+    }
+
+    fn step(&self, index: usize, kernel: &DraftKernel) -> Result<Step, Error> {
+        let wiring = &self.wirings[index];
+        let regions = |ids: &[(BufferId, Extent)]| {
+            ids.iter().map(|&(id, _)| self.region(id)).collect::<Result<Vec<_>, _>>()
+        };
+        let (reads, writes) = (regions(&wiring.reads)?, regions(&wiring.writes)?);
+        let (kernel, nodes) = match kernel {
+            DraftKernel::Other { kernel, node, .. } => (kernel.clone(), vec![*node]),
+            DraftKernel::Loop { rows, columns, members } => {
+                let in_place: Vec<bool> =
+                    writes.iter().map(|w| reads.iter().any(|r| r.overlaps(w))).collect();
+                let (program, of) = (self.program, &self.draft.of);
+                let built =
+                    loops::build(program, of, wiring, &in_place, (*rows, *columns), members)?;
+                (Kernel::Loop(built), members.iter().map(|m: &Member| m.value.node).collect())
+            }
+        };
+        Ok(Step { kernel, reads, writes, nodes })
+    }
+
+    /// The last steps: results that could not be written in place are copied to their source.
+    fn copy(&self, old: BufferId, new: BufferId) -> Result<Step, Error> {
+        let (read, slot) = (self.region(new)?, self.region(old)?);
+        let part = Part {
+            sizes: vec![read.elements],
+            from: 0,
+            read_strides: vec![1],
+            to: 0,
+            write_strides: vec![1],
+        };
+        Ok(Step {
+            kernel: Kernel::Assemble(Assemble { zero: false, parts: vec![part] }),
+            nodes: vec![self.draft.buffers[new].value.node],
+            writes: vec![Region { buffer: self.draft.buffers.len() + old, ..slot }],
+            reads: vec![read],
+        })
+    }
+}
+
+/// The first gap between live regions that is large enough; `live` stays sorted by place.
+fn first_fit(live: &mut Vec<(usize, usize, BufferId)>, size: usize, id: BufferId) -> usize {
+    let mut at = 0;
+    let mut position = live.len();
+    for (index, &(start, end, _)) in live.iter().enumerate() {
+        if start >= at + size {
+            position = index;
+            break;
+        }
+        at = at.max(end);
+    }
+    live.insert(position, (at, at + size, id));
+    at
+}

@@ -1,0 +1,125 @@
+//! From a graph to a plan: what to run, in order, over memory that is laid out beforehand.
+//!
+//! A plan is plain data: it can be printed, verified and compared. `simplify` drops what nobody
+//! needs, `fuse` groups nodes into kernels, `memory` places their results, `verify` proves the
+//! placement sound.
+
+pub(crate) mod cache;
+mod fuse;
+pub(crate) mod kernel;
+mod key;
+mod loops;
+mod memory;
+mod print;
+mod simplify;
+mod verify;
+
+use crate::graph::{DType, Graph, Inner, Shape, Tensor, Value};
+use crate::op::Op;
+use crate::{Diagnostics, Error};
+
+pub(crate) use kernel::{Kernel, Memory, Region, Step};
+pub(crate) use key::Key;
+
+/// What a plan is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// The values to give back.
+    pub outputs: Vec<Value>,
+    /// Inputs whose memory the caller gives away, with the value that it holds after the run.
+    pub donated: Vec<(Value, Value)>,
+    /// A plan that needs more bytes than this for intermediate results is refused.
+    pub memory_limit: usize,
+}
+
+/// A value that comes from outside: an input or a state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Slot {
+    /// The input's name or the state's path.
+    pub name: String,
+    pub dtype: DType,
+    pub shape: Shape,
+    /// Whether the run leaves another value there.
+    pub written: bool,
+}
+
+/// What to run, in order, over one arena.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub(crate) inputs: Vec<Slot>,
+    pub(crate) states: Vec<Slot>,
+    pub(crate) outputs: Vec<Slot>,
+    pub(crate) arena_bytes: usize,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) key: Key,
+}
+
+impl Plan {
+    /// Plans `outputs` and the next value of every state that was assigned.
+    pub(crate) fn new(graph: &Graph, request: &Request) -> Result<Self, Error> {
+        graph.check()?;
+        let inner = graph.inner.borrow();
+        let key = key::of(&inner, request);
+        let program = simplify::simplify(&inner, request)?;
+        let draft = fuse::fuse(&program)?;
+        let plan = memory::place(&inner, &program, draft, key, request.memory_limit)?;
+        verify::verify(&plan).map_err(|what| {
+            Error::new(format!("the plan failed its own check, so it does not run: {what}"))
+        })?;
+        Ok(plan)
+    }
+
+    /// The key of the plan that [`Plan::new`] would make.
+    pub(crate) fn key_for(graph: &Graph, request: &Request) -> Result<Key, Diagnostics> {
+        graph.check()?;
+        Ok(key::of(&graph.inner.borrow(), request))
+    }
+
+    /// The number of kernels that a run executes.
+    pub fn kernels(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Bytes of memory for intermediate results.
+    pub fn arena_bytes(&self) -> usize {
+        self.arena_bytes
+    }
+
+    /// Multiply-adds × 2 in matrix products, of one run.
+    pub fn operations(&self) -> usize {
+        self.steps.iter().map(|s| s.kernel.operations()).sum()
+    }
+
+    /// Bytes that the plan itself occupies, roughly: what the cache counts.
+    pub(crate) fn own_bytes(&self) -> usize {
+        let slots = self.inputs.len() + self.states.len() + self.outputs.len();
+        let steps: usize = self.steps.iter().map(Step::own_bytes).sum();
+        std::mem::size_of::<Plan>() + slots * 128 + steps
+    }
+}
+
+/// A request for `outputs`, without donations.
+pub(crate) fn request(outputs: &[Tensor<'_>], memory_limit: usize) -> Request {
+    let outputs = outputs.iter().map(|t| t.value).collect();
+    Request { outputs, donated: Vec::new(), memory_limit }
+}
+
+/// Bytes of `elements` elements, or `None` where that overflows.
+pub(crate) fn bytes(dtype: DType, elements: usize) -> Option<usize> {
+    elements.checked_mul(dtype.size())
+}
+
+/// The graph's states that were assigned: path, the node that reads the old value, the new value.
+pub(crate) fn updates(inner: &Inner) -> Vec<(String, Value, Value)> {
+    inner
+        .declarations
+        .iter()
+        .filter(|(_, d)| d.current.node != d.node)
+        .map(|(path, d)| (path.clone(), Value::first(d.node as usize), d.current))
+        .collect()
+}
+
+/// Whether the op's result is only another name for (part of) its argument's memory.
+pub(crate) fn is_alias(op: &Op) -> bool {
+    matches!(op, Op::Reshape | Op::Detach)
+}

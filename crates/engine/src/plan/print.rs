@@ -1,0 +1,107 @@
+//! A plan as text: slots, then one line a kernel.
+
+use std::fmt;
+
+use crate::plan::kernel::{Instruction, Kernel, Loop, Memory, Place, Region};
+use crate::plan::{Plan, Slot};
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "plan {:016x}: {} kernels, {:.1} KB arena, {:.2} MFLOP in products",
+            self.key.0,
+            self.steps.len(),
+            self.arena_bytes as f64 / 1e3,
+            self.operations() as f64 / 1e6
+        )?;
+        let written = |s: &Slot| if s.written { ", written" } else { "" };
+        for slot in &self.inputs {
+            writeln!(f, "  input  {}: {} {}{}", slot.name, slot.dtype, slot.shape, written(slot))?;
+        }
+        for slot in &self.states {
+            writeln!(f, "  state  {}: {} {}{}", slot.name, slot.dtype, slot.shape, written(slot))?;
+        }
+        for (index, slot) in self.outputs.iter().enumerate() {
+            writeln!(f, "  output out{index}: {} {}", slot.dtype, slot.shape)?;
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            let list = |regions: &[Region]| {
+                regions.iter().map(|r| self.region(r)).collect::<Vec<_>>().join(", ")
+            };
+            write!(f, "{index:4}  {} = ", list(&step.writes))?;
+            match &step.kernel {
+                Kernel::Matmul { batch, m, n, k, transpose_left, transpose_right } => {
+                    let mark = |t: &bool| if *t { "ᵀ" } else { "" };
+                    let [left, right] = [&step.reads[0], &step.reads[1]].map(|r| self.region(r));
+                    let times = if *batch == 1 { String::new() } else { format!("{batch} × ") };
+                    writeln!(
+                        f,
+                        "matmul {times}[{m}, {k}] × [{k}, {n}]  {left}{} · {right}{}",
+                        mark(transpose_left),
+                        mark(transpose_right)
+                    )?;
+                }
+                Kernel::Loop(l) => {
+                    writeln!(
+                        f,
+                        "loop [{}, {}] by [{}, {}]  ({})",
+                        l.rows,
+                        l.columns,
+                        l.tile_rows,
+                        l.tile_columns,
+                        list(&step.reads)
+                    )?;
+                    for instruction in l.before.iter().chain(&l.body) {
+                        writeln!(f, "          {}", self.instruction(l, step, instruction))?;
+                    }
+                }
+                Kernel::Reduce { reduction, outer, reduced, inner } => writeln!(
+                    f,
+                    "{} of the middle of [{outer}, {reduced}, {inner}]  ({})",
+                    reduction.name(),
+                    list(&step.reads)
+                )?,
+                kernel => writeln!(f, "{}  ({})", kernel.name(), list(&step.reads))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    fn region(&self, region: &Region) -> String {
+        match region.memory {
+            Memory::Arena => format!("@{}", region.offset),
+            Memory::Input(i) => self.inputs[i].name.clone(),
+            Memory::State(s) => self.states[s].name.clone(),
+            Memory::Output(o) => format!("out{o}"),
+        }
+    }
+
+    fn instruction(&self, l: &Loop, step: &crate::plan::Step, instruction: &Instruction) -> String {
+        let name = |r: u16| match l.registers[usize::from(r)].place {
+            Place::Scratch(_) => format!("r{r}"),
+            Place::Read(i) => self.region(&step.reads[i]),
+            Place::Write(i) => self.region(&step.writes[i]),
+        };
+        let [a, b, c] = instruction.from().map(|r| r.map(name).unwrap_or_default());
+        let to = instruction.to().map(name).unwrap_or_default();
+        match instruction {
+            Instruction::Constant { value, .. } => format!("{to} = {value}"),
+            Instruction::Expand { .. } => format!("{to} = repeat {a}"),
+            Instruction::Unary { op, .. } => format!("{to} = {} {a}", op.name()),
+            Instruction::Binary { op, .. } => format!("{to} = {a} {} {b}", op.name()),
+            Instruction::Compare { op, .. } => format!("{to} = {a} {} {b}", op.name()),
+            Instruction::Logic { op, .. } => format!("{to} = {a} {} {b}", op.name()),
+            Instruction::Select { .. } => format!("{to} = {b} where {a} else {c}"),
+            Instruction::Cast { to: r, .. } => {
+                format!("{to} = {} {a}", l.registers[usize::from(*r)].dtype)
+            }
+            Instruction::Reduce { reduction, .. } => format!("{to} = row {} {a}", reduction.name()),
+            Instruction::Store { write, .. } => {
+                format!("{} := {a}", self.region(&step.writes[*write]))
+            }
+        }
+    }
+}

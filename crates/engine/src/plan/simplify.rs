@@ -1,0 +1,218 @@
+//! Dropping what changes nothing. Only rules that keep every bit: a plan with and without them
+//! gives the same numbers.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+
+use crate::Error;
+use crate::graph::{DType, Inner, Node, Role, Value};
+use crate::op::{Binary, Op, Unary};
+use crate::plan::{Request, key, updates};
+
+/// The nodes that are left, under their numbers in the graph.
+pub(crate) struct Program {
+    pub nodes: Vec<Node>,
+    pub alive: Vec<bool>,
+    pub outputs: Vec<Value>,
+    /// Source (input or state) and the value that it holds after the run.
+    pub updates: Vec<(Value, Value)>,
+}
+
+impl Program {
+    pub fn node(&self, value: Value) -> &Node {
+        &self.nodes[value.index()]
+    }
+
+    pub fn elements(&self, value: Value) -> usize {
+        self.node(value).outputs[usize::from(value.output)].shape.elements()
+    }
+
+    pub fn dtype(&self, value: Value) -> DType {
+        self.node(value).outputs[usize::from(value.output)].dtype
+    }
+
+    /// The value through reshapes: the one whose memory it is.
+    pub fn root(&self, mut value: Value) -> Value {
+        while crate::plan::is_alias(&self.node(value).op) {
+            value = self.node(value).args[0];
+        }
+        value
+    }
+
+    /// The number, if the value is one number everywhere.
+    pub fn constant(&self, value: Value) -> Option<f64> {
+        let mut value = self.root(value);
+        while let Op::Broadcast = self.node(value).op {
+            value = self.root(self.node(value).args[0]);
+        }
+        match self.node(value).op {
+            Op::Constant(number) => Some(number),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn simplify(inner: &Inner, request: &Request) -> Result<Program, Error> {
+    let mut program = Program {
+        nodes: Vec::with_capacity(inner.nodes.len()),
+        alive: Vec::new(),
+        outputs: Vec::new(),
+        updates: Vec::new(),
+    };
+    // Where each node's first output went; further outputs are never replaced.
+    let mut moved: Vec<Value> = Vec::with_capacity(inner.nodes.len());
+    let mut known: HashMap<u64, Vec<usize>> = HashMap::new();
+    let now = |moved: &[Value], value: Value| match value.output {
+        0 => moved[value.index()],
+        output => Value { output, ..moved[value.index()] },
+    };
+    for (index, node) in inner.nodes.iter().enumerate() {
+        let mut node = node.clone();
+        for arg in &mut node.args {
+            *arg = now(&moved, *arg);
+        }
+        rewrite(&program, &mut node);
+        let mut to = Value::first(index);
+        if let Some(same) = replaced(&program, &node) {
+            to = same;
+        } else if !matches!(node.origin.role, Role::Recompute { .. }) {
+            let twins = known.entry(structure(&node)).or_default();
+            let twin = twins.iter().copied().find(|&t| {
+                let other = &program.nodes[t];
+                key::same_op(&other.op, &node.op)
+                    && other.args == node.args
+                    && other.outputs == node.outputs
+            });
+            match twin {
+                Some(twin) => to = Value::first(twin),
+                None => twins.push(index),
+            }
+        }
+        moved.push(to);
+        program.nodes.push(node);
+    }
+    program.outputs = request.outputs.iter().map(|&v| now(&moved, v)).collect();
+    program.updates =
+        updates(inner).into_iter().map(|(_, old, new)| (old, now(&moved, new))).collect();
+    for &(input, result) in &request.donated {
+        let result = now(&moved, result);
+        if !matches!(program.node(input).op, Op::Input { .. })
+            || program.elements(input) != program.elements(result)
+            || program.dtype(input) != program.dtype(result)
+        {
+            return Err(Error::new(
+                "only an input can be donated, to a result of the same type and size",
+            ));
+        }
+        program.updates.push((input, result));
+    }
+    // An update to the value it already has is none.
+    program.updates.retain(|&(old, new)| old != new);
+    program.alive = alive(&program);
+    Ok(program)
+}
+
+fn structure(node: &Node) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key::hash_op(&node.op, &mut hasher);
+    node.args.hash(&mut hasher);
+    node.outputs.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Changes a node into a simpler one of the same value.
+fn rewrite(program: &Program, node: &mut Node) {
+    // Movement of movement is one movement.
+    if let [arg] = node.args[..] {
+        let inner = program.node(arg);
+        match (&node.op, &inner.op) {
+            (Op::Reshape, Op::Reshape) | (Op::Broadcast, Op::Broadcast) => {
+                node.args[0] = inner.args[0];
+            }
+            (Op::Permute { order }, Op::Permute { order: before }) => {
+                let order = order.iter().map(|&axis| before[axis]).collect();
+                node.args[0] = inner.args[0];
+                node.op = Op::Permute { order };
+            }
+            _ => {}
+        }
+    }
+    // Arithmetic of scalar constants happens now, in the type it would happen in.
+    let folded = match (&node.op, &node.args[..]) {
+        (Op::Binary(op), &[a, b]) => match (scalar(program, a), scalar(program, b)) {
+            (Some(a), Some(b)) => fold(*op, a, b, node.outputs[0].dtype),
+            _ => None,
+        },
+        (Op::Unary(Unary::Neg), &[a]) => scalar(program, a).map(|a| -a),
+        _ => None,
+    };
+    if let Some(value) = folded {
+        node.op = Op::Constant(value);
+        node.args.clear();
+    }
+}
+
+fn scalar(program: &Program, value: Value) -> Option<f64> {
+    match program.node(value).op {
+        Op::Constant(number) => Some(number),
+        _ => None,
+    }
+}
+
+fn fold(op: Binary, a: f64, b: f64, dtype: DType) -> Option<f64> {
+    if !matches!(op, Binary::Add | Binary::Sub | Binary::Mul | Binary::Div) {
+        return None;
+    }
+    match dtype {
+        DType::F64 => Some(op.evaluate(a, b)),
+        // One rounding of the exact f32 operands' f64 result is the f32 result (53 ≥ 2·24 + 2).
+        DType::F32 => Some(f64::from(op.evaluate(f64::from(a as f32), f64::from(b as f32)) as f32)),
+        DType::I64 | DType::Bool => None,
+    }
+}
+
+/// The earlier value that a node merely repeats.
+fn replaced(program: &Program, node: &Node) -> Option<Value> {
+    let arg = *node.args.first()?;
+    let unchanged = program.node(arg).outputs[usize::from(arg.output)] == node.outputs[0];
+    let is_one = |value: Value| program.constant(value) == Some(1.0);
+    let same = match &node.op {
+        Op::Detach => true,
+        Op::Cast(_) | Op::Reshape | Op::Broadcast | Op::Slice { .. } | Op::Embed { .. } => {
+            unchanged
+        }
+        Op::Concatenate { .. } => node.args.len() == 1,
+        Op::Permute { order } => order.iter().enumerate().all(|(i, &axis)| i == axis),
+        Op::Reduce { axes, .. } => {
+            unchanged && axes.iter().all(|&a| node.outputs[0].shape.sizes()[a] == 1)
+        }
+        Op::Binary(Binary::Div) => is_one(node.args[1]),
+        Op::Binary(Binary::Mul) if is_one(node.args[1]) => true,
+        Op::Binary(Binary::Mul) if is_one(arg) => return Some(node.args[1]),
+        Op::Unary(Unary::Neg) => {
+            let inner = program.node(arg);
+            return (inner.op == Op::Unary(Unary::Neg)).then(|| inner.args[0]);
+        }
+        _ => false,
+    };
+    same.then_some(arg)
+}
+
+fn alive(program: &Program) -> Vec<bool> {
+    let mut alive = vec![false; program.nodes.len()];
+    for value in program.outputs.iter().chain(program.updates.iter().map(|(_, new)| new)) {
+        alive[value.index()] = true;
+    }
+    for (old, _) in &program.updates {
+        alive[old.index()] = true;
+    }
+    for index in (0..program.nodes.len()).rev() {
+        if alive[index] {
+            for arg in &program.nodes[index].args {
+                alive[arg.index()] = true;
+            }
+        }
+    }
+    alive
+}

@@ -1,0 +1,3 @@
+//! Running: the f64 reference, and plans on the CPU.
+
+pub mod reference;
