@@ -7,5 +7,9 @@ pub mod random;
 
 mod array;
 
+// What the session will call; nothing does yet.
+#[allow(dead_code)]
+pub(crate) mod run;
+
 pub use array::{Array, Data, Parameters};
 pub use graph::{DType, Shape};
