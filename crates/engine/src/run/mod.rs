@@ -4,4 +4,5 @@
 //! signatures.
 
 pub mod isa;
+pub mod math;
 pub mod pool;
