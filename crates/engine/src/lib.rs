@@ -8,7 +8,7 @@ pub mod random;
 mod array;
 
 // What the session will call; nothing does yet.
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 pub(crate) mod run;
 
 pub use array::{Array, Data, Parameters};

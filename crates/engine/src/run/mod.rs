@@ -5,4 +5,5 @@
 
 pub mod isa;
 pub mod math;
+pub mod matmul;
 pub mod pool;

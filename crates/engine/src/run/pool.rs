@@ -171,6 +171,26 @@ impl Pool {
         self.run(&|worker| share(worker, self.threads()))
     }
 
+    /// Splits `data` in chunks of `chunk` elements (the last may be shorter) and calls `body` with the
+    /// index of each chunk's first element and the chunk, as [`Pool::for_each_chunk`] does.
+    pub fn for_each_chunk_mut<T: Send>(
+        &self,
+        data: &mut [T],
+        chunk: usize,
+        body: &(dyn Fn(usize, &mut [T]) + Sync),
+    ) -> Result<(), WorkerPanic> {
+        let (start, len) = (Start(data.as_mut_ptr()), data.len());
+        self.for_each_chunk(len, chunk, &|range| {
+            let start = &start;
+            // SAFETY: chunks do not overlap, each is handed out once, and lies within `data`, which
+            // is borrowed until all workers have finished.
+            let chunk = unsafe {
+                std::slice::from_raw_parts_mut(start.0.wrapping_add(range.start), range.len())
+            };
+            body(range.start, chunk);
+        })
+    }
+
     /// Publishes `job` and wakes whoever sleeps. The caller holds `region` and must wait for the
     /// workers before `job` goes out of scope.
     fn start(&self, job: &Job<'_>) {
@@ -279,6 +299,12 @@ impl Shared {
         lock(&self.panic).get_or_insert(message);
     }
 }
+
+/// The start of a slice that workers share out among themselves.
+struct Start<T>(*mut T);
+
+// SAFETY: every worker makes references to elements of its own only, and `T` may change threads.
+unsafe impl<T: Send> Sync for Start<T> {}
 
 /// The words of a panic. The payload's own drop must not unwind into the pool.
 fn message_of(payload: Box<dyn Any + Send>) -> String {
@@ -446,6 +472,19 @@ mod tests {
                 assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == 1));
             }
         }
+    }
+
+    #[test]
+    fn mutable_chunks_are_disjoint_and_know_their_place() {
+        let pool = Pool::new(2);
+        let mut data = vec![0; 101];
+        pool.for_each_chunk_mut(&mut data, 8, &|start, chunk| {
+            for (offset, value) in chunk.iter_mut().enumerate() {
+                *value += start + offset;
+            }
+        })
+        .expect("no panic");
+        assert!(data.iter().enumerate().all(|(index, &value)| index == value));
     }
 
     #[test]
