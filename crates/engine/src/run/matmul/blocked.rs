@@ -1,0 +1,244 @@
+//! One worker's share of a product: blocks that fit the caches, packed and handed to the kernels.
+
+use super::kernel::{Kernels, Panel, Tile};
+use crate::run::pool::share_of;
+use std::ops::Range;
+
+/// The deepest block: a panel of B of this depth and two vectors of 16 fits a first-level cache of
+/// 48 KiB. Part of the law of same bits: block sums are rounded when they are added to C.
+const DEPTH: usize = 384;
+/// The most rows of a block of A, which packed (258 KiB) stays in the second-level cache.
+const ROWS: usize = 168;
+/// The most columns of a block of B, which packed (3 MiB) stays in the third-level cache.
+const COLUMNS: usize = 2048;
+/// Up to so many panels of B, packing A costs more than reading it with its stride.
+const PANELS_WORTH_PACKING_A: usize = 4;
+/// Up to so many rows, and so large an A block and B, packing B costs more than it brings.
+const ROWS_WORTH_PACKING_B: usize = 28;
+const SMALL_PRODUCT: usize = 32 * 32 * 32;
+
+/// Ranges of `0..k`, summed one after the other; they depend on `k` only.
+pub(super) fn depth_blocks(k: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = k.div_ceil(DEPTH);
+    (0..count).map(move |block| share_of(k, count, block))
+}
+
+/// A matrix by its rows (as A) or columns (as B), here called lanes: lane `i`, depth `p` lies at
+/// `pointer[i · lane_stride + p · depth_stride]`, and one of the strides is 1.
+#[derive(Clone, Copy)]
+pub(super) struct Operand {
+    pub pointer: *const f32,
+    pub lane_stride: usize,
+    pub depth_stride: usize,
+}
+
+impl Operand {
+    /// Where lane `lane`, depth `depth` lies; past the end for a lane or depth that is not there.
+    fn at(self, lane: usize, depth: usize) -> *const f32 {
+        self.pointer.wrapping_add(lane * self.lane_stride + depth * self.depth_stride)
+    }
+
+    /// Whether a walk along the depth hits few sets of a first-level cache (the same line of every
+    /// 2 KiB), so that reading it repeatedly in place is slow.
+    fn aliases(self, stride: usize) -> bool {
+        stride != 1 && (stride * size_of::<f32>()).is_multiple_of(2048)
+    }
+}
+
+/// The part of a product one worker computes.
+pub(super) struct Part {
+    /// Rows of A and C.
+    pub rows: Range<usize>,
+    /// Columns of B and C; the start is a multiple of the panel width.
+    pub columns: Range<usize>,
+    /// The depth of the whole product.
+    pub k: usize,
+    pub a: Operand,
+    pub b: Operand,
+    /// Element (0, 0) of C, which is row-major.
+    pub c: *mut f32,
+    pub c_row_stride: usize,
+}
+
+/// Numbers of scratch memory for packed A and packed B of a part of `rows` by `columns` by `k`.
+pub(super) fn packing_len(
+    kernels: &Kernels,
+    rows: usize,
+    columns: usize,
+    k: usize,
+) -> (usize, usize) {
+    let depth = k.div_ceil(k.div_ceil(DEPTH).max(1));
+    let row_blocks = rows.div_ceil(ROWS).max(1);
+    let width = kernels.width();
+    // With one block of rows each panel of B is used up as soon as it is packed.
+    let columns_kept =
+        if row_blocks == 1 { width } else { columns.min(COLUMNS).next_multiple_of(width) };
+    // A vector of room, because packing writes full vectors.
+    let a = depth * rows.div_ceil(row_blocks) + kernels.lanes;
+    let b = depth * columns_kept + kernels.lanes;
+    (a.next_multiple_of(16), b.next_multiple_of(16))
+}
+
+/// Computes one part.
+///
+/// # Safety
+///
+/// The instruction set of `kernels` is available; A, B and C are valid for the part's rows, columns
+/// and depth; nobody else accesses these elements of C; `packed_a` and `packed_b` are this worker's
+/// alone and have the lengths of [`packing_len`].
+pub(super) unsafe fn multiply_part(
+    kernels: &Kernels,
+    part: &Part,
+    packed_a: *mut f32,
+    packed_b: *mut f32,
+) {
+    let row_blocks = part.rows.len().div_ceil(ROWS);
+    let width = kernels.width();
+    for first_column in part.columns.clone().step_by(COLUMNS) {
+        let columns = first_column..part.columns.end.min(first_column + COLUMNS);
+        for depth in depth_blocks(part.k) {
+            for row_block in 0..row_blocks {
+                let share = share_of(part.rows.len(), row_blocks, row_block);
+                let rows = part.rows.start + share.start..part.rows.start + share.end;
+                let block =
+                    Block { kernels, part, rows, columns: columns.clone(), depth: depth.clone() };
+                let rows_in_place = block.a_is_read_in_place();
+                if !rows_in_place {
+                    // SAFETY: the block lies within the part; `packed_a` has room for it.
+                    unsafe { block.pack_a(packed_a) };
+                }
+                for panel in columns.clone().step_by(width) {
+                    let panel = panel..columns.end.min(panel + width);
+                    // One block of rows uses a panel up at once; several keep all panels.
+                    let slot = if row_blocks == 1 { 0 } else { panel.start - columns.start };
+                    let packed_b = packed_b.wrapping_add(slot * depth.len());
+                    // SAFETY: as above; with several blocks of rows, panels were packed by the first.
+                    unsafe {
+                        let b = block.panel_of_b(&panel, packed_b, row_block == 0);
+                        let a = if rows_in_place { None } else { Some(packed_a.cast_const()) };
+                        block.multiply_panel(panel, a, b);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A block of rows, columns and depth of a part.
+struct Block<'a> {
+    kernels: &'a Kernels,
+    part: &'a Part,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    depth: Range<usize>,
+}
+
+impl Block<'_> {
+    /// The block's rows in even groups that a register tile can hold.
+    fn row_groups(&self) -> impl Iterator<Item = Range<usize>> {
+        let (start, rows) = (self.rows.start, self.rows.len());
+        let groups = rows.div_ceil(self.kernels.rows);
+        (0..groups).map(move |group| {
+            let share = share_of(rows, groups, group);
+            start + share.start..start + share.end
+        })
+    }
+
+    fn a_is_read_in_place(&self) -> bool {
+        let panels = self.columns.len().div_ceil(self.kernels.width());
+        let a = self.part.a;
+        panels == 1
+            || panels <= PANELS_WORTH_PACKING_A && !a.aliases(a.lane_stride.max(a.depth_stride))
+    }
+
+    /// Packs the block's rows, group after group, each `[depth, rows of the group]`.
+    unsafe fn pack_a(&self, packed: *mut f32) {
+        for rows in self.row_groups() {
+            let a = self.part.a;
+            let panel = Panel {
+                source: a.at(rows.start, self.depth.start),
+                lane_stride: a.lane_stride,
+                depth_stride: a.depth_stride,
+                lanes: rows.len(),
+                depth: self.depth.len(),
+                target: packed.wrapping_add((rows.start - self.rows.start) * self.depth.len()),
+                width: rows.len(),
+            };
+            // SAFETY: these rows lie within A. What a full vector writes past a group's end is the
+            // next group's, packed later, or the vector of room at the end.
+            unsafe { (self.kernels.pack)(&panel) }
+        }
+    }
+
+    /// Where a panel of B starts and its depth stride: in place if that is as good, else packed at
+    /// `packed`, which is written if `first` (else it was before).
+    unsafe fn panel_of_b(
+        &self,
+        panel: &Range<usize>,
+        packed: *mut f32,
+        first: bool,
+    ) -> (*const f32, usize) {
+        let b = self.part.b;
+        let source = b.at(panel.start, self.depth.start);
+        let vectors = panel.len().div_ceil(self.kernels.lanes);
+        let width = vectors * self.kernels.lanes;
+        let rows = self.part.rows.len();
+        let few = rows <= ROWS_WORTH_PACKING_B
+            || rows * self.part.columns.len() * self.part.k <= SMALL_PRODUCT;
+        if few && b.lane_stride == 1 && panel.len() == width {
+            return (source, b.depth_stride);
+        }
+        if first {
+            let panel = Panel {
+                source,
+                lane_stride: b.lane_stride,
+                depth_stride: b.depth_stride,
+                lanes: panel.len(),
+                depth: self.depth.len(),
+                target: packed,
+                width,
+            };
+            // SAFETY: these columns lie within B, and the caller's memory has room.
+            unsafe { (self.kernels.pack)(&panel) }
+        }
+        (packed, width)
+    }
+
+    /// All rows of the block times one panel of B; `packed_a` is where A was packed, if it was.
+    unsafe fn multiply_panel(
+        &self,
+        panel: Range<usize>,
+        packed_a: Option<*const f32>,
+        (b, b_depth_stride): (*const f32, usize),
+    ) {
+        let part = self.part;
+        let vectors = panel.len().div_ceil(self.kernels.lanes);
+        for rows in self.row_groups() {
+            let (a, a_row_stride, a_depth_stride) = match packed_a {
+                Some(packed) => {
+                    let offset = (rows.start - self.rows.start) * self.depth.len();
+                    (packed.wrapping_add(offset), 1, rows.len())
+                }
+                None => {
+                    let a = part.a.at(rows.start, self.depth.start);
+                    (a, part.a.lane_stride, part.a.depth_stride)
+                }
+            };
+            let tile = Tile {
+                depth: self.depth.len(),
+                a,
+                a_row_stride,
+                a_depth_stride,
+                b,
+                b_depth_stride,
+                c: part.c.wrapping_add(rows.start * part.c_row_stride + panel.start),
+                c_row_stride: part.c_row_stride,
+                columns: panel.len(),
+                accumulate: self.depth.start > 0,
+            };
+            // SAFETY: A's rows and C's rows and columns lie within the part, B's panel has full
+            // vectors, packed or in place.
+            unsafe { self.kernels.micro(rows.len(), vectors, a_row_stride == 1)(&tile) }
+        }
+    }
+}

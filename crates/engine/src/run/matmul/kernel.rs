@@ -1,0 +1,205 @@
+//! The register kernels: a few rows times a few vectors of columns, and the packing they read from.
+
+use super::vector::{Portable, Vector};
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Avx2, Avx512};
+use crate::run::isa::Isa;
+
+/// What one call of a register kernel computes: `c[rows, columns] (+)= a[rows, depth] · b[depth, columns]`.
+///
+/// Strides count numbers. `b` has `vectors · LANES` readable numbers at every depth, whatever
+/// `columns` is.
+pub(super) struct Tile {
+    pub depth: usize,
+    pub a: *const f32,
+    pub a_row_stride: usize,
+    pub a_depth_stride: usize,
+    pub b: *const f32,
+    pub b_depth_stride: usize,
+    pub c: *mut f32,
+    pub c_row_stride: usize,
+    pub columns: usize,
+    /// Add to what `c` holds, instead of replacing it.
+    pub accumulate: bool,
+}
+
+/// Packs `lanes` rows (of A) or columns (of B) of `depth` numbers each:
+/// `target[p · width + i] = source[i · lane_stride + p · depth_stride]`, and 0 for i in
+/// `lanes..width` if the width is a whole number of vectors. One of the strides is 1.
+pub(super) struct Panel {
+    pub source: *const f32,
+    pub lane_stride: usize,
+    pub depth_stride: usize,
+    pub lanes: usize,
+    pub depth: usize,
+    /// Valid for `depth · width` numbers and one vector more: full vectors are written.
+    pub target: *mut f32,
+    pub width: usize,
+}
+
+/// A register kernel for a fixed number of rows and vectors.
+pub(super) type Micro = unsafe fn(&Tile);
+
+/// The kernels of one instruction set.
+pub(super) struct Kernels {
+    /// Numbers in a vector.
+    pub lanes: usize,
+    /// The most rows of a register tile; not above `lanes`.
+    pub rows: usize,
+    /// The most vectors of a register tile's row.
+    pub vectors: usize,
+    /// By whether rows of A lie side by side, then vectors - 1, then rows - 1.
+    micro: &'static [&'static [&'static [Micro]]; 2],
+    /// The packing routine.
+    pub pack: unsafe fn(&Panel),
+}
+
+impl Kernels {
+    /// Columns of a full panel of B.
+    pub fn width(&self) -> usize {
+        self.lanes * self.vectors
+    }
+
+    /// The kernel for `rows` rows and `vectors` vectors; `adjacent` if A's row stride is 1.
+    pub fn micro(&self, rows: usize, vectors: usize, adjacent: bool) -> Micro {
+        self.micro[usize::from(adjacent)][vectors - 1][rows - 1]
+    }
+
+    /// The kernels compiled for `isa`, which must be available wherever they are called.
+    pub fn of(isa: Isa) -> &'static Kernels {
+        match isa {
+            Isa::Portable => &PORTABLE,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => &AVX2,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => &AVX512,
+            #[cfg(not(target_arch = "x86_64"))]
+            Isa::Avx2 | Isa::Avx512 => &PORTABLE,
+        }
+    }
+}
+
+/// The register kernel: `ROWS · VECTORS` sums stay in registers over the whole depth, each the chain
+/// `((0 + a₀b₀) + a₁b₁) + …`, so that an element's rounding does not depend on its place in a tile.
+#[inline(always)]
+unsafe fn multiply<V: Vector, const ROWS: usize, const VECTORS: usize, const ADJACENT: bool>(
+    tile: &Tile,
+) {
+    let a_row_stride = if ADJACENT { 1 } else { tile.a_row_stride };
+    // SAFETY: `Tile` promises `ROWS` rows of A, full vectors of B at every depth, and `columns`
+    // columns of C in every row; nothing else is accessed.
+    unsafe {
+        let mut sums = [[V::zero(); VECTORS]; ROWS];
+        let (mut a, mut b) = (tile.a, tile.b);
+        for _ in 0..tile.depth {
+            let mut row_of_b = [V::zero(); VECTORS];
+            for (vector, value) in row_of_b.iter_mut().enumerate() {
+                *value = V::load(b.add(vector * V::LANES));
+            }
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let factor = V::broadcast(a.add(row * a_row_stride));
+                for (sum, &value) in sums.iter_mut().zip(&row_of_b) {
+                    *sum = sum.add_product(factor, value);
+                }
+            }
+            // The last step may point past the end, where nothing is read.
+            a = a.wrapping_add(tile.a_depth_stride);
+            b = b.wrapping_add(tile.b_depth_stride);
+        }
+        for (row, sums) in sums.iter().enumerate() {
+            for (vector, &sum) in sums.iter().enumerate() {
+                let first = vector * V::LANES;
+                let count = tile.columns.saturating_sub(first).min(V::LANES);
+                if count == 0 {
+                    break;
+                }
+                let c = tile.c.add(row * tile.c_row_stride + first);
+                let total = if tile.accumulate { V::load_first(c, count).add(sum) } else { sum };
+                total.store_first(c, count);
+            }
+        }
+    }
+}
+
+/// See [`Panel`].
+#[inline(always)]
+unsafe fn pack<V: Vector>(panel: &Panel) {
+    for first in (0..panel.width).step_by(V::LANES) {
+        let lanes = panel.lanes.saturating_sub(first).min(V::LANES);
+        // SAFETY: lanes `first..first + lanes` and `depth` numbers of each are `Panel`'s to read;
+        // a full vector is written at each depth, for which its target has room.
+        unsafe {
+            let target = panel.target.add(first);
+            if lanes == 0 {
+                for p in 0..panel.depth {
+                    V::zero().store(target.add(p * panel.width));
+                }
+                continue;
+            }
+            let source = panel.source.add(first * panel.lane_stride);
+            if panel.lane_stride == 1 {
+                for p in 0..panel.depth {
+                    let value = V::load_first(source.add(p * panel.depth_stride), lanes);
+                    value.store(target.add(p * panel.width));
+                }
+            } else {
+                for p in (0..panel.depth).step_by(V::LANES) {
+                    V::transpose(
+                        source.add(p),
+                        panel.lane_stride,
+                        lanes,
+                        (panel.depth - p).min(V::LANES),
+                        target.add(p * panel.width),
+                        panel.width,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The kernels of one instruction set: a wrapper compiled for its features, and the tables.
+macro_rules! kernels {
+    ($name:ident, $vector:ty, $features:literal, vectors $vectors:tt, rows $rows:tt) => {
+        kernels!($name, $vector, [#[target_feature(enable = $features)]], vectors $vectors, rows $rows);
+    };
+    ($name:ident, $vector:ty, [$(#[$attribute:meta])?], vectors [$($vectors:literal)*], rows $rows:tt) => {
+        static $name: Kernels = {
+            $(#[$attribute])?
+            unsafe fn micro<const ROWS: usize, const VECTORS: usize, const ADJACENT: bool>(
+                tile: &Tile,
+            ) {
+                // SAFETY: passed on; this function is compiled for the vector's instructions.
+                unsafe { multiply::<$vector, ROWS, VECTORS, ADJACENT>(tile) }
+            }
+            $(#[$attribute])?
+            unsafe fn packing(panel: &Panel) {
+                // SAFETY: as above.
+                unsafe { pack::<$vector>(panel) }
+            }
+            Kernels {
+                lanes: <$vector>::LANES,
+                rows: kernels!(@count $rows),
+                vectors: [$($vectors),*].len(),
+                micro: &[
+                    &[$(kernels!(@rows $vectors, false, $rows)),*],
+                    &[$(kernels!(@rows $vectors, true, $rows)),*],
+                ],
+                pack: packing,
+            }
+        };
+    };
+    (@rows $vectors:literal, $adjacent:literal, [$($rows:literal)*]) => {
+        &[$(micro::<$rows, $vectors, $adjacent>),*]
+    };
+    (@count [$($rows:literal)*]) => { [$($rows),*].len() };
+}
+
+kernels!(PORTABLE, Portable, [], vectors [1], rows [1 2 3 4 5 6]);
+#[cfg(target_arch = "x86_64")]
+kernels!(AVX2, Avx2, "avx2,fma", vectors [1 2], rows [1 2 3 4 5 6]);
+#[cfg(target_arch = "x86_64")]
+kernels!(
+    AVX512, Avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma",
+    vectors [1 2], rows [1 2 3 4 5 6 7 8 9 10 11 12 13 14]
+);

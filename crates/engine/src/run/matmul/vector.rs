@@ -1,0 +1,126 @@
+//! The vector of one instruction set as the matrix product sees it.
+
+/// A register of `LANES` numbers.
+///
+/// Methods are inlined into functions compiled for the instruction set; that is the one obligation
+/// of whoever calls them, besides valid pointers.
+pub(super) trait Vector: Copy {
+    /// Numbers in one register.
+    const LANES: usize;
+
+    /// All lanes 0.
+    unsafe fn zero() -> Self;
+    /// All lanes `*source`.
+    unsafe fn broadcast(source: *const f32) -> Self;
+    /// Lanes from `source[0..LANES]`.
+    unsafe fn load(source: *const f32) -> Self;
+    /// The first `count` (1..=LANES) lanes from `source[0..count]`, the others 0.
+    unsafe fn load_first(source: *const f32, count: usize) -> Self;
+    /// Writes the lanes to `target[0..LANES]`.
+    unsafe fn store(self, target: *mut f32);
+    /// Writes the first `count` (1..=LANES) lanes to `target[0..count]`.
+    unsafe fn store_first(self, target: *mut f32, count: usize);
+    /// `self + other`.
+    unsafe fn add(self, other: Self) -> Self;
+    /// `self + a · b`: one rounding where the set can, else two.
+    unsafe fn add_product(self, a: Self, b: Self) -> Self;
+    /// `target[p · target_stride + i] = source[i · source_stride + p]` for i below `rows` and p below
+    /// `columns` (both 1..=LANES), and 0 for i in `rows..LANES`.
+    unsafe fn transpose(
+        source: *const f32,
+        source_stride: usize,
+        rows: usize,
+        columns: usize,
+        target: *mut f32,
+        target_stride: usize,
+    );
+}
+
+/// Eight numbers that the compiler keeps in whatever registers the build's target has.
+#[derive(Clone, Copy)]
+pub(super) struct Portable([f32; 8]);
+
+impl Vector for Portable {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Portable([0.0; 8])
+    }
+
+    #[inline(always)]
+    unsafe fn broadcast(source: *const f32) -> Self {
+        // SAFETY: the caller's pointer is valid for one number.
+        Portable([unsafe { *source }; 8])
+    }
+
+    #[inline(always)]
+    unsafe fn load(source: *const f32) -> Self {
+        // SAFETY: the caller's pointer is valid for eight numbers; an array of f32 needs no more
+        // alignment than f32.
+        Portable(unsafe { *source.cast::<[f32; 8]>() })
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(source: *const f32, count: usize) -> Self {
+        let mut lanes = [0.0; 8];
+        for (lane, value) in lanes.iter_mut().enumerate().take(count) {
+            // SAFETY: lane < count, for which the caller's pointer is valid.
+            *value = unsafe { *source.add(lane) };
+        }
+        Portable(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, target: *mut f32) {
+        // SAFETY: the caller's pointer is valid for writing eight numbers.
+        unsafe { *target.cast::<[f32; 8]>() = self.0 }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, target: *mut f32, count: usize) {
+        for (lane, &value) in self.0.iter().enumerate().take(count) {
+            // SAFETY: lane < count, for which the caller's pointer is valid.
+            unsafe { *target.add(lane) = value }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        let mut sum = self.0;
+        for (lane, value) in sum.iter_mut().enumerate() {
+            *value += other.0[lane];
+        }
+        Portable(sum)
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(self, a: Self, b: Self) -> Self {
+        let mut sum = self.0;
+        for (lane, value) in sum.iter_mut().enumerate() {
+            *value += a.0[lane] * b.0[lane];
+        }
+        Portable(sum)
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(
+        source: *const f32,
+        source_stride: usize,
+        rows: usize,
+        columns: usize,
+        target: *mut f32,
+        target_stride: usize,
+    ) {
+        for p in 0..columns {
+            for i in 0..8 {
+                // SAFETY: i < rows and p < columns for reading; the caller's target has eight
+                // places for each column.
+                unsafe {
+                    let value = if i < rows { *source.add(i * source_stride + p) } else { 0.0 };
+                    *target.add(p * target_stride + i) = value;
+                }
+            }
+        }
+    }
+}
