@@ -12,10 +12,6 @@ mod grad;
 mod plan;
 mod run;
 
-// What the session will call; nothing does yet.
-#[allow(dead_code, unused_imports)]
-pub(crate) mod run;
-
 pub use array::{Array, Data, Parameters};
 pub use error::Error;
 pub use grad::grad;
@@ -25,4 +21,7 @@ pub use graph::{
 };
 pub use op::{Distribution, Op};
 pub use plan::Plan;
+pub use run::buffer::{Buffer, Host};
+pub use run::isa::Isa;
 pub use run::reference;
+pub use run::session::{Options, Prepared, Session};

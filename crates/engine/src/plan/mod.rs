@@ -8,7 +8,7 @@ pub(crate) mod cache;
 mod fuse;
 pub(crate) mod kernel;
 mod key;
-mod loops;
+pub(crate) mod loops;
 mod memory;
 mod print;
 mod simplify;

@@ -3,8 +3,15 @@
 //! `unsafe` is allowed in this module's files only, each block with its reason, behind safe
 //! signatures.
 
+pub(crate) mod buffer;
+mod execute;
 pub mod isa;
 pub(crate) mod math;
 pub(crate) mod matmul;
+mod memories;
 pub(crate) mod pool;
+pub(crate) mod reduce;
 pub mod reference;
+pub(crate) mod session;
+mod tile;
+mod vector;

@@ -1,0 +1,310 @@
+//! The kernels other than loops, and the walk over a plan's steps.
+
+use crate::Error;
+use crate::graph::DType;
+use crate::op::{Distribution, Reduction};
+use crate::plan::kernel::{Assemble, Kernel, Part, Region, Step};
+use crate::random::{Stream, normal_of, unit};
+use crate::run::isa::Isa;
+use crate::run::matmul::{View, matmul, matmul_f64};
+use crate::run::memories::Memories;
+use crate::run::pool::{Pool, WorkerPanic};
+use crate::run::reduce::{self, reduce};
+use crate::run::tile::{Scratch, run_loop};
+
+/// Elements that are worth a second thread.
+const WORTH_THREADS: usize = 32_768;
+
+/// What every kernel needs beside its regions.
+pub(super) struct Machine<'a> {
+    pub isa: Isa,
+    pub pool: &'a Pool,
+    pub memories: Memories<'a>,
+    pub scratch: Scratch,
+    /// Packing memory of products, and partial sums.
+    pub work: &'a mut [f32],
+    pub partials: &'a mut [f64],
+}
+
+impl From<Reduction> for reduce::Reduction {
+    fn from(reduction: Reduction) -> Self {
+        match reduction {
+            Reduction::Sum => reduce::Reduction::Sum,
+            Reduction::Max => reduce::Reduction::Max,
+        }
+    }
+}
+
+impl From<WorkerPanic> for Error {
+    fn from(panic: WorkerPanic) -> Self {
+        Error::new(panic.to_string())
+    }
+}
+
+impl Machine<'_> {
+    /// Runs one step.
+    pub fn step(&mut self, step: &Step) -> Result<(), Error> {
+        let (reads, writes) = (&step.reads[..], &step.writes[..]);
+        match &step.kernel {
+            Kernel::Loop(l) => {
+                let regions = (reads, writes);
+                run_loop(self.isa, self.pool, &self.memories, &self.scratch, l, regions)
+            }
+            Kernel::Reduce { reduction, outer, reduced, inner } => {
+                self.reduce(*reduction, [*outer, *reduced, *inner], reads, writes)
+            }
+            Kernel::MaxIndex { outer, reduced, inner } => {
+                let sizes = [*outer, *reduced, *inner];
+                let m = &self.memories;
+                let index = m.set::<i64>(&writes[1]);
+                match reads[0].dtype {
+                    DType::F32 => {
+                        max_index(m.get::<f32>(&reads[0]), sizes, m.set(&writes[0]), index)
+                    }
+                    DType::F64 => {
+                        max_index(m.get::<f64>(&reads[0]), sizes, m.set(&writes[0]), index)
+                    }
+                    _ => max_index(m.get::<i64>(&reads[0]), sizes, m.set(&writes[0]), index),
+                }
+                Ok(())
+            }
+            Kernel::Matmul { batch, m, n, k, transpose_left, transpose_right } => {
+                let sizes = [*batch, *m, *n, *k];
+                self.matmul(sizes, [*transpose_left, *transpose_right], reads, writes)
+            }
+            Kernel::Assemble(a) => match writes[0].dtype.size() {
+                1 => self.assemble::<u8>(a, reads, writes),
+                4 => self.assemble::<u32>(a, reads, writes),
+                _ => self.assemble::<u64>(a, reads, writes),
+            },
+            Kernel::Gather { table_rows, width, .. } => match writes[0].dtype.size() {
+                4 => self.gather::<u32>(*table_rows, *width, reads, writes),
+                _ => self.gather::<u64>(*table_rows, *width, reads, writes),
+            },
+            Kernel::ScatterAdd { table_rows, width, .. } => match writes[0].dtype {
+                DType::F32 => self.scatter_add::<f32>(*table_rows, *width, reads, writes),
+                DType::F64 => self.scatter_add::<f64>(*table_rows, *width, reads, writes),
+                _ => self.scatter_add::<i64>(*table_rows, *width, reads, writes),
+            },
+            Kernel::Random { distribution, path, draw } => {
+                let scalar = |r: &Region| self.memories.get::<i64>(r)[0] as u64;
+                let stream = Stream::of_hash(scalar(&reads[0]), *path, u64::from(*draw))
+                    .at_step(scalar(&reads[1]));
+                match writes[0].dtype {
+                    DType::F32 => self.random(*distribution, stream, writes, |x| x as f32),
+                    _ => self.random(*distribution, stream, writes, |x| x),
+                }
+            }
+            Kernel::Iota { size, inner, .. } => {
+                let result = self.memories.set::<i64>(&writes[0]);
+                for (index, result) in result.iter_mut().enumerate() {
+                    *result = (index / inner % size) as i64;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn reduce(
+        &mut self,
+        reduction: Reduction,
+        sizes: [usize; 3],
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let (isa, pool, m) = (self.isa, self.pool, &self.memories);
+        let (read, write) = (&reads[0], &writes[0]);
+        let how = reduction.into();
+        match read.dtype {
+            DType::F32 => {
+                reduce(isa, pool, how, m.get::<f32>(read), sizes, m.set(write), self.work)
+            }
+            DType::F64 => {
+                reduce(isa, pool, how, m.get::<f64>(read), sizes, m.set(write), self.partials)
+            }
+            // Whole numbers sum the same in any order: no partial sums are kept.
+            _ => {
+                for (index, result) in m.set::<i64>(write).iter_mut().enumerate() {
+                    let [_, reduced, inner] = sizes;
+                    let first = index / inner * reduced * inner + index % inner;
+                    let column = m.get::<i64>(read)[first..].iter().step_by(inner).take(reduced);
+                    *result = match reduction {
+                        Reduction::Sum => column.fold(0i64, |sum, &x| sum.wrapping_add(x)),
+                        Reduction::Max => column.fold(i64::MIN, |max, &x| max.max(x)),
+                    };
+                }
+                Ok(())
+            }
+        }?;
+        Ok(())
+    }
+
+    fn matmul(
+        &mut self,
+        [batch, m, n, k]: [usize; 4],
+        [transpose_left, transpose_right]: [bool; 2],
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        fn view<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> View<'_, T> {
+            if transposed {
+                View::row_major(data, rows).transposed()
+            } else {
+                View::row_major(data, columns)
+            }
+        }
+        for index in 0..batch {
+            let left = index * m * k..(index + 1) * m * k;
+            let right = index * k * n..(index + 1) * k * n;
+            let result = index * m * n..(index + 1) * m * n;
+            let memories = &self.memories;
+            if reads[0].dtype == DType::F32 {
+                let a = view(&memories.get::<f32>(&reads[0])[left], m, k, transpose_left);
+                let b = view(&memories.get::<f32>(&reads[1])[right], k, n, transpose_right);
+                let c = &mut memories.set::<f32>(&writes[0])[result];
+                matmul(self.isa, self.pool, self.work, m, n, k, a, b, c)?;
+            } else {
+                let a = view(&memories.get::<f64>(&reads[0])[left], m, k, transpose_left);
+                let b = view(&memories.get::<f64>(&reads[1])[right], k, n, transpose_right);
+                let c = &mut memories.set::<f64>(&writes[0])[result];
+                matmul_f64(self.pool, m, n, k, a, b, c)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn assemble<T: Copy + Default>(
+        &self,
+        a: &Assemble,
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let to = self.memories.set::<T>(&writes[0]);
+        if a.zero {
+            to.fill(T::default());
+        }
+        for (part, read) in a.parts.iter().zip(reads) {
+            if !part.sizes.contains(&0) {
+                copy_part(part, 0, part.from, part.to, self.memories.get::<T>(read), to);
+            }
+        }
+        Ok(())
+    }
+
+    fn gather<T: Copy>(
+        &self,
+        rows: usize,
+        width: usize,
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let (table, numbers) =
+            (self.memories.get::<T>(&reads[0]), self.memories.get::<i64>(&reads[1]));
+        let result = self.memories.set::<T>(&writes[0]);
+        for (result, &number) in result.chunks_mut(width.max(1)).zip(numbers) {
+            let row = row_number(number, rows)?;
+            result.copy_from_slice(&table[row * width..(row + 1) * width]);
+        }
+        Ok(())
+    }
+
+    fn scatter_add<T: Copy + Default + std::ops::AddAssign>(
+        &self,
+        rows: usize,
+        width: usize,
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let (values, numbers) =
+            (self.memories.get::<T>(&reads[0]), self.memories.get::<i64>(&reads[1]));
+        let table = self.memories.set::<T>(&writes[0]);
+        table.fill(T::default());
+        for (values, &number) in values.chunks(width.max(1)).zip(numbers) {
+            let row = row_number(number, rows)?;
+            for (held, &value) in table[row * width..(row + 1) * width].iter_mut().zip(values) {
+                *held += value;
+            }
+        }
+        Ok(())
+    }
+
+    fn random<T: Send>(
+        &self,
+        distribution: Distribution,
+        stream: Stream,
+        writes: &[Region],
+        round: impl Fn(f64) -> T + Sync,
+    ) -> Result<(), Error> {
+        let result = self.memories.set::<T>(&writes[0]);
+        self.pool.for_each_chunk_mut(result, WORTH_THREADS / 8, &|first, chunk| {
+            // Chunks begin at whole blocks of four.
+            for (index, four) in chunk.chunks_mut(4).enumerate() {
+                let block = stream.block((first / 4 + index) as u64);
+                for (lane, result) in four.iter_mut().enumerate() {
+                    *result = round(match distribution {
+                        Distribution::Uniform => unit(block[lane]),
+                        Distribution::Normal => normal_of(block, lane),
+                    });
+                }
+            }
+        })?;
+        Ok(())
+    }
+}
+
+/// Copies a part from axis `axis` on.
+fn copy_part<T: Copy>(
+    part: &Part,
+    axis: usize,
+    from: usize,
+    to: usize,
+    source: &[T],
+    result: &mut [T],
+) {
+    let Some(&size) = part.sizes.get(axis) else {
+        result[to] = source[from];
+        return;
+    };
+    let (read, write) = (part.read_strides[axis], part.write_strides[axis]);
+    if axis + 1 < part.sizes.len() {
+        for index in 0..size {
+            copy_part(part, axis + 1, from + index * read, to + index * write, source, result);
+        }
+        return;
+    }
+    match (read, write) {
+        (1, 1) => result[to..to + size].copy_from_slice(&source[from..from + size]),
+        (0, 1) => result[to..to + size].fill(source[from]),
+        _ => {
+            for index in 0..size {
+                result[to + index * write] = source[from + index * read];
+            }
+        }
+    }
+}
+
+/// The largest of each column of the middle axis and its first index; NaN wins.
+fn max_index<T: Copy + PartialOrd>(
+    x: &[T],
+    [_, reduced, inner]: [usize; 3],
+    largest: &mut [T],
+    index: &mut [i64],
+) {
+    for (to, (largest, index)) in largest.iter_mut().zip(index).enumerate() {
+        let first = to / inner * reduced * inner + to % inner;
+        let is_nan = |v: T| v.partial_cmp(&v).is_none();
+        (*largest, *index) = (x[first], 0);
+        for at in 1..reduced {
+            let value = x[first + at * inner];
+            if value > *largest || is_nan(value) && !is_nan(*largest) {
+                (*largest, *index) = (value, at as i64);
+            }
+        }
+    }
+}
+
+fn row_number(number: i64, rows: usize) -> Result<usize, Error> {
+    usize::try_from(number).ok().filter(|&row| row < rows).ok_or_else(|| {
+        Error::new(format!("row number {number} is outside the table of {rows} rows"))
+    })
+}

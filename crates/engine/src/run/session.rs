@@ -1,0 +1,379 @@
+//! A session holds the states and the memory that plans run over.
+#![allow(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::graph::{Graph, Tensor};
+use crate::plan::cache::PlanCache;
+use crate::plan::kernel::Kernel;
+use crate::plan::{Plan, Request, Slot};
+use crate::run::buffer::{Aligned, Buffer};
+use crate::run::execute::Machine;
+use crate::run::isa::Isa;
+use crate::run::matmul;
+use crate::run::memories::Memories;
+use crate::run::pool::Pool;
+use crate::run::reduce;
+use crate::run::tile::Scratch;
+use crate::{Array, DType, Error, Parameters};
+
+/// How a session runs plans.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads, the calling one among them. Results do not depend on it.
+    pub threads: usize,
+    /// The instruction set; `None` takes the widest of this machine.
+    pub isa: Option<Isa>,
+    /// A plan that needs more bytes for intermediate results is refused.
+    pub memory_limit: usize,
+    /// Bytes of plans that are kept for reuse.
+    pub plan_cache: usize,
+}
+
+impl Default for Options {
+    /// Every core, the widest instruction set, 64 GiB, 16 MiB of plans.
+    fn default() -> Self {
+        Options {
+            threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
+            isa: None,
+            memory_limit: 64 << 30,
+            plan_cache: 16 << 20,
+        }
+    }
+}
+
+/// A plan that is ready to run in the session that prepared it.
+#[derive(Clone)]
+pub struct Prepared {
+    plan: Arc<Plan>,
+    /// The session's state for each of the plan's.
+    states: Vec<usize>,
+    /// The session that made room for it.
+    session: Arc<()>,
+}
+
+impl Prepared {
+    /// The plan; it prints as text.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Buffers for the inputs, zeros, in the order in which the graph declares them.
+    pub fn inputs(&self) -> Vec<Buffer> {
+        self.plan.inputs.iter().map(|s| Buffer::zeros(s.dtype, s.shape.clone())).collect()
+    }
+
+    /// Buffers for the outputs, in the order in which they were asked for.
+    pub fn outputs(&self) -> Vec<Buffer> {
+        self.plan.outputs.iter().map(|s| Buffer::zeros(s.dtype, s.shape.clone())).collect()
+    }
+
+    /// The position of the input called `name`.
+    pub fn input(&self, name: &str) -> Option<usize> {
+        self.plan.inputs.iter().position(|s| s.name == name)
+    }
+}
+
+/// Runs plans: holds the values of parameters and states by path, the threads, and one arena that
+/// is as large as its largest plan needs. A run allocates nothing.
+///
+/// ```
+/// use glassbox_engine::{grad, Array, DType, Graph, Mode, Options, Session};
+/// let graph = Graph::new();
+/// let at = graph.root(Mode::Train);
+/// let x = graph.input("x", DType::F32, []);
+/// let w = at.parameter("w", [], 3.0);
+/// let loss = (w * x - 1.0).square();
+/// at.assign("w", w - grad(loss, &[w])[0] * 0.1);          // gradient descent
+///
+/// let mut session = Session::new(Options::default())?;
+/// session.load(graph.initial_values(0));
+/// let step = session.prepare(&graph, &[loss])?;
+/// let (mut inputs, mut outputs) = (step.inputs(), step.outputs());
+/// inputs[0].write(&Array::scalar(2.0))?;
+/// for _ in 0..50 {
+///     session.run(&step, &mut inputs, &mut outputs)?;
+/// }
+/// let w = session.values().get("w").unwrap().to_f64()[0];
+/// assert!((w - 0.5).abs() < 1e-3);                        // w · 2 = 1
+/// # Ok::<(), glassbox_engine::Error>(())
+/// ```
+pub struct Session {
+    identity: Arc<()>,
+    isa: Isa,
+    pool: Arc<Pool>,
+    memory_limit: usize,
+    cache: PlanCache,
+    states: Vec<Buffer>,
+    paths: BTreeMap<String, usize>,
+    arena: Aligned,
+    /// Loops' scratch memory, one part a worker.
+    scratch: Aligned,
+    stride: usize,
+    work: Vec<f32>,
+    partials: Vec<f64>,
+    pointers: Pointers,
+}
+
+/// Room for the addresses of a run's buffers; filled anew by each run.
+struct Pointers(Vec<*mut u8>);
+
+// SAFETY: the addresses are used only within the run that filled them in.
+unsafe impl Send for Pointers {}
+
+impl Session {
+    /// A session without states.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let isa = options.isa.unwrap_or_else(Isa::detect);
+        if !isa.is_available() {
+            return Err(Error::new(format!(
+                "this machine has no {isa} instructions; it has {}",
+                Isa::available().iter().map(Isa::to_string).collect::<Vec<_>>().join(", ")
+            )));
+        }
+        Ok(Session {
+            identity: Arc::new(()),
+            isa,
+            pool: Arc::new(Pool::new(options.threads)),
+            memory_limit: options.memory_limit,
+            cache: PlanCache::new(options.plan_cache),
+            states: Vec::new(),
+            paths: BTreeMap::new(),
+            arena: Aligned::zeroed(0),
+            scratch: Aligned::zeroed(0),
+            stride: 0,
+            work: Vec::new(),
+            partials: Vec::new(),
+            pointers: Pointers(Vec::new()),
+        })
+    }
+
+    /// The instruction set of its kernels.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The number of its threads.
+    pub fn threads(&self) -> usize {
+        self.pool.threads()
+    }
+
+    /// The number of plans it keeps.
+    pub fn plans(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// Bytes of its memory for intermediate results and packing.
+    pub fn bytes(&self) -> usize {
+        let work = self.work.len() * size_of::<f32>() + self.partials.len() * size_of::<f64>();
+        self.arena.bytes() + self.scratch.bytes() + work
+    }
+
+    /// Gives parameters and states these values; others keep theirs.
+    pub fn load(&mut self, values: Parameters) {
+        for (path, value) in values.iter() {
+            self.set(path, value);
+        }
+    }
+
+    /// Gives the parameter or state at `path` this value.
+    pub fn set(&mut self, path: &str, value: &Array) {
+        match self.paths.get(path) {
+            Some(&index) => {
+                if self.states[index].write(value).is_err() {
+                    // Of another shape: plans prepared for the old one refuse to run.
+                    self.states[index] = Buffer::of(value);
+                }
+            }
+            None => {
+                self.paths.insert(path.to_string(), self.states.len());
+                self.states.push(Buffer::of(value));
+            }
+        }
+    }
+
+    /// Copies of all parameters and states.
+    pub fn values(&self) -> Parameters {
+        self.paths.iter().map(|(path, &i)| (path.clone(), self.states[i].read())).collect()
+    }
+
+    /// A copy of the parameter or state at `path`.
+    pub fn value(&self, path: &str) -> Option<Array> {
+        self.paths.get(path).map(|&index| self.states[index].read())
+    }
+
+    /// Plans `outputs` and the graph's assignments, or finds the plan of an equal request, and makes
+    /// room for it. Every state in use must have a value.
+    pub fn prepare(&mut self, graph: &Graph, outputs: &[Tensor<'_>]) -> Result<Prepared, Error> {
+        self.prepare_donating(graph, outputs, &[])
+    }
+
+    /// As [`prepare`](Self::prepare); beside, the buffer of each donated input holds the value of its
+    /// partner after the run, in place where that is safe.
+    pub fn prepare_donating(
+        &mut self,
+        graph: &Graph,
+        outputs: &[Tensor<'_>],
+        donated: &[(Tensor<'_>, Tensor<'_>)],
+    ) -> Result<Prepared, Error> {
+        let request = Request {
+            donated: donated.iter().map(|(i, o)| (i.value(), o.value())).collect(),
+            ..crate::plan::request(outputs, self.memory_limit)
+        };
+        let plan = match self.cache.get(Plan::key_for(graph, &request)?) {
+            Some(plan) => plan,
+            None => {
+                let plan = Arc::new(Plan::new(graph, &request)?);
+                self.cache.insert(Arc::clone(&plan));
+                plan
+            }
+        };
+        let states = self.states_of(&plan)?;
+        self.make_room(&plan);
+        Ok(Prepared { plan, states, session: Arc::clone(&self.identity) })
+    }
+
+    fn states_of(&self, plan: &Plan) -> Result<Vec<usize>, Error> {
+        let mut problems = Vec::new();
+        let mut states = Vec::new();
+        for slot in &plan.states {
+            match self.paths.get(&slot.name) {
+                None => problems.push(format!("`{}` has no value", slot.name)),
+                Some(&index) => {
+                    if let Some(problem) = misfit(&self.states[index], slot) {
+                        problems.push(problem);
+                    }
+                    states.push(index);
+                }
+            }
+        }
+        if problems.is_empty() {
+            return Ok(states);
+        }
+        Err(Error::new(format!(
+            "the session's values do not fit the graph: {}. Load what the graph declares, e.g. \
+             `session.load(graph.initial_values(seed))`",
+            problems.join("; ")
+        )))
+    }
+
+    fn make_room(&mut self, plan: &Plan) {
+        self.arena.grow(plan.arena_bytes);
+        let threads = self.pool.threads();
+        let (mut scratch, mut work, mut partials) = (0usize, 0usize, 0usize);
+        for step in &plan.steps {
+            match &step.kernel {
+                Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
+                Kernel::Matmul { m, n, k, .. } => {
+                    work = work.max(matmul::scratch_len(self.isa, threads, *m, *n, *k));
+                }
+                Kernel::Reduce { outer, reduced, inner, .. } => {
+                    partials = partials.max(reduce::partials_len(*outer, *reduced, *inner));
+                }
+                _ => {}
+            }
+        }
+        if scratch > self.stride {
+            self.stride = scratch;
+            self.scratch.grow(scratch * threads);
+        }
+        let work = work.max(partials);
+        if work > self.work.len() {
+            self.work.resize(work, 0.0);
+        }
+        if partials > self.partials.len() {
+            self.partials.resize(partials, 0.0);
+        }
+        let buffers = plan.inputs.len() + plan.states.len() + plan.outputs.len();
+        self.pointers.0.reserve(buffers);
+    }
+
+    /// Runs a plan once. The buffers are in the order of [`Prepared::inputs`] and
+    /// [`Prepared::outputs`]. Nothing is allocated. After an error the states that the plan writes
+    /// may hold some of their new values.
+    pub fn run(
+        &mut self,
+        prepared: &Prepared,
+        inputs: &mut [Buffer],
+        outputs: &mut [Buffer],
+    ) -> Result<(), Error> {
+        let plan = &*prepared.plan;
+        if !Arc::ptr_eq(&self.identity, &prepared.session) {
+            return Err(Error::new("the plan was prepared by another session: prepare it here"));
+        }
+        fitting("input", inputs, &plan.inputs)?;
+        fitting("output", outputs, &plan.outputs)?;
+        let pointers = &mut self.pointers.0;
+        pointers.clear();
+        pointers.extend(inputs.iter_mut().map(Buffer::pointer));
+        for (&state, slot) in prepared.states.iter().zip(&plan.states) {
+            let buffer = &mut self.states[state];
+            if let Some(problem) = misfit(buffer, slot) {
+                return Err(Error::new(format!("{problem}: prepare the plan again")));
+            }
+            pointers.push(buffer.pointer());
+        }
+        pointers.extend(outputs.iter_mut().map(Buffer::pointer));
+        let (given, rest) = self.pointers.0.split_at(inputs.len());
+        let (states, asked) = rest.split_at(plan.states.len());
+        let mut machine = Machine {
+            isa: self.isa,
+            pool: &self.pool,
+            memories: Memories {
+                arena: self.arena.pointer(),
+                inputs: given,
+                states,
+                outputs: asked,
+            },
+            scratch: Scratch::new(self.scratch.pointer(), self.stride),
+            work: &mut self.work,
+            partials: &mut self.partials,
+        };
+        for step in &plan.steps {
+            machine.step(step)?;
+        }
+        Ok(())
+    }
+
+    /// Plans and runs once: the values of `outputs` for these inputs, keyed by name.
+    pub fn evaluate(
+        &mut self,
+        graph: &Graph,
+        inputs: &Parameters,
+        outputs: &[Tensor<'_>],
+    ) -> Result<Vec<Array>, Error> {
+        let prepared = self.prepare(graph, outputs)?;
+        let mut given = prepared.inputs();
+        for (slot, buffer) in prepared.plan.inputs.iter().zip(&mut given) {
+            let array = inputs
+                .get(&slot.name)
+                .ok_or_else(|| Error::new(format!("input `{}` is missing", slot.name)))?;
+            buffer
+                .write(array)
+                .map_err(|what| Error::new(format!("input `{}`: {what}", slot.name)))?;
+        }
+        let mut asked = prepared.outputs();
+        self.run(&prepared, &mut given, &mut asked)?;
+        Ok(asked.iter().map(Buffer::read).collect())
+    }
+}
+
+fn misfit(buffer: &Buffer, slot: &Slot) -> Option<String> {
+    let fits = buffer.dtype() == slot.dtype && *buffer.shape() == slot.shape;
+    (!fits).then(|| {
+        let (dtype, shape): (DType, _) = (buffer.dtype(), buffer.shape());
+        format!("`{}` is {dtype} {shape}, the graph wants {} {}", slot.name, slot.dtype, slot.shape)
+    })
+}
+
+fn fitting(kind: &str, buffers: &[Buffer], slots: &[Slot]) -> Result<(), Error> {
+    if buffers.len() != slots.len() {
+        let (given, wanted) = (buffers.len(), slots.len());
+        return Err(Error::new(format!("{given} {kind} buffers given, the plan has {wanted}")));
+    }
+    match buffers.iter().zip(slots).find_map(|(buffer, slot)| misfit(buffer, slot)) {
+        Some(problem) => Err(Error::new(format!("{kind} {problem}"))),
+        None => Ok(()),
+    }
+}

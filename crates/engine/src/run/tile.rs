@@ -1,0 +1,298 @@
+//! Loops, a tile at a time: each instruction runs over a whole register while it is in cache.
+#![allow(unsafe_code)]
+
+use crate::Error;
+use crate::graph::DType;
+use crate::op::Reduction;
+use crate::plan::kernel::{Extent, Instruction, Loop, Place, Region, RegisterId};
+use crate::plan::loops::REGISTER_LIMIT;
+use crate::run::isa::Isa;
+use crate::run::memories::Memories;
+use crate::run::pool::{Pool, share_of};
+use crate::run::reduce::reduce_slice;
+use crate::run::vector::{self, Convert};
+
+/// Below so many element-instructions a second thread costs more than it brings.
+const WORTH_THREADS: usize = 40_000;
+
+/// Where registers are while a tile is computed, and how much of them the tile uses.
+struct Tile<'a> {
+    isa: Isa,
+    l: &'a Loop,
+    pointers: [*mut u8; REGISTER_LIMIT],
+    rows: usize,
+    columns: usize,
+}
+
+/// Runs `l` over its space. `scratch` has `l.scratch` bytes (a multiple of 64) for each worker.
+pub(super) fn run_loop(
+    isa: Isa,
+    pool: &Pool,
+    memories: &Memories<'_>,
+    scratch: &Scratch,
+    l: &Loop,
+    (reads, writes): (&[Region], &[Region]),
+) -> Result<(), Error> {
+    let column_tiles = l.columns.div_ceil(l.tile_columns.max(1)).max(1);
+    let tiles = l.rows.div_ceil(l.tile_rows) * column_tiles;
+    let work = l.rows * l.columns.max(1) * l.body.len();
+    let workers = if work < WORTH_THREADS { 1 } else { pool.threads().min(tiles).max(1) };
+    let share = |worker: usize| {
+        if worker >= workers {
+            return;
+        }
+        let mine = share_of(tiles, workers, worker);
+        if mine.is_empty() {
+            return;
+        }
+        let mut tile = Tile {
+            isa,
+            l,
+            pointers: [std::ptr::null_mut(); REGISTER_LIMIT],
+            rows: l.tile_rows,
+            columns: l.tile_columns,
+        };
+        for (register, pointer) in l.registers.iter().zip(&mut tile.pointers) {
+            if let Place::Scratch(at) = register.place {
+                *pointer = scratch.worker(worker).wrapping_add(at);
+            }
+        }
+        // Scalars and rows are read at one place whatever the tile; `at` sets the rest.
+        tile.at(memories, (reads, writes), 0, 0);
+        for instruction in &l.before {
+            tile.instruction(instruction, memories, writes, 0, 0);
+        }
+        for index in mine {
+            let row = index / column_tiles * l.tile_rows;
+            let column = index % column_tiles * l.tile_columns;
+            tile.rows = l.tile_rows.min(l.rows - row);
+            tile.columns = l.tile_columns.min(l.columns - column);
+            tile.at(memories, (reads, writes), row, column);
+            for instruction in &l.body {
+                tile.instruction(instruction, memories, writes, row, column);
+            }
+        }
+    };
+    if workers == 1 {
+        share(0);
+        return Ok(());
+    }
+    pool.run(&share).map_err(|panic| Error::new(panic.to_string()))
+}
+
+/// Scratch memory, a part for each worker.
+pub(super) struct Scratch {
+    start: *mut u8,
+    stride: usize,
+}
+
+// SAFETY: each worker touches its own part only.
+unsafe impl Sync for Scratch {}
+
+impl Scratch {
+    pub fn new(start: *mut u8, stride: usize) -> Self {
+        Scratch { start, stride }
+    }
+
+    fn worker(&self, worker: usize) -> *mut u8 {
+        self.start.wrapping_add(worker * self.stride)
+    }
+}
+
+/// The first element of a tile within a region of this extent.
+fn first_element(l: &Loop, extent: Extent, row: usize, column: usize) -> usize {
+    match extent {
+        Extent::Full => row * l.columns + column,
+        Extent::Row => row,
+        Extent::Column => column,
+        Extent::Scalar => 0,
+    }
+}
+
+impl Tile<'_> {
+    /// Points registers that lie in memory at the tile that starts at `row`, `column`.
+    fn at(
+        &mut self,
+        memories: &Memories<'_>,
+        (reads, writes): (&[Region], &[Region]),
+        row: usize,
+        column: usize,
+    ) {
+        for (register, pointer) in self.l.registers.iter().zip(&mut self.pointers) {
+            let region = match register.place {
+                Place::Scratch(_) => continue,
+                Place::Read(r) => &reads[r],
+                Place::Write(w) => &writes[w],
+            };
+            let first = first_element(self.l, register.extent, row, column);
+            *pointer = memories.pointer(region).wrapping_add(first * register.dtype.size());
+        }
+    }
+
+    fn length(&self, extent: Extent) -> usize {
+        match extent {
+            Extent::Full => self.rows * self.columns,
+            Extent::Row => self.rows,
+            Extent::Column => self.columns,
+            Extent::Scalar => 1,
+        }
+    }
+
+    fn dtype(&self, register: RegisterId) -> DType {
+        self.l.registers[usize::from(register)].dtype
+    }
+
+    /// A register's elements, to be read.
+    fn get<T>(&self, register: RegisterId) -> &[T] {
+        let register = usize::from(register);
+        let length = self.length(self.l.registers[register].extent);
+        // SAFETY: the verifier has proved that the register lies in bounds of its region (or of the
+        // scratch memory) and is of the loop's extent and type; it is initialised, because regions
+        // are read only after they were written and scratch registers likewise, in order; nobody
+        // writes to it meanwhile: an instruction's result is another register, and other workers
+        // have other tiles.
+        unsafe { std::slice::from_raw_parts(self.pointers[register].cast(), length) }
+    }
+
+    /// A register's elements, to be written.
+    #[allow(clippy::mut_from_ref)]
+    fn set<T>(&self, register: RegisterId) -> &mut [T] {
+        let register = usize::from(register);
+        let length = self.length(self.l.registers[register].extent);
+        // SAFETY: as in `get`; the result register of an instruction differs from its arguments
+        // (each is assigned once, and places are shared only after the last use), and written
+        // regions overlap no read ones (those are stored last, by copying).
+        unsafe { std::slice::from_raw_parts_mut(self.pointers[register].cast(), length) }
+    }
+
+    fn instruction(
+        &self,
+        instruction: &Instruction,
+        memories: &Memories<'_>,
+        writes: &[Region],
+        row: usize,
+        column: usize,
+    ) {
+        let isa = self.isa;
+        match *instruction {
+            Instruction::Constant { to, value } => match self.dtype(to) {
+                DType::F32 => self.set::<f32>(to).fill(value as f32),
+                DType::F64 => self.set::<f64>(to).fill(value),
+                DType::I64 => self.set::<i64>(to).fill(value as i64),
+                DType::Bool => self.set::<u8>(to).fill(u8::from(value != 0.0)),
+            },
+            Instruction::Expand { to, from } => match self.dtype(to).size() {
+                1 => self.expand::<u8>(to, from),
+                4 => self.expand::<u32>(to, from),
+                _ => self.expand::<u64>(to, from),
+            },
+            Instruction::Unary { op, to, a } => match self.dtype(to) {
+                DType::F32 => vector::unary_f32(isa, op, self.set(to), self.get(a)),
+                DType::F64 => vector::unary_f64(isa, op, self.set(to), self.get(a)),
+                DType::I64 => vector::unary_i64(isa, op, self.set(to), self.get(a)),
+                DType::Bool => {}
+            },
+            Instruction::Binary { op, to, a, b } => match self.dtype(to) {
+                DType::F32 => vector::binary_f32(isa, op, self.set(to), self.get(a), self.get(b)),
+                DType::F64 => vector::binary_f64(isa, op, self.set(to), self.get(a), self.get(b)),
+                DType::I64 => vector::binary_i64(isa, op, self.set(to), self.get(a), self.get(b)),
+                DType::Bool => {}
+            },
+            Instruction::Compare { op, to, a, b } => {
+                let result = self.set::<u8>(to);
+                match self.dtype(a) {
+                    DType::F32 => vector::compare(isa, op, result, self.get::<f32>(a), self.get(b)),
+                    DType::F64 => vector::compare(isa, op, result, self.get::<f64>(a), self.get(b)),
+                    DType::I64 => vector::compare(isa, op, result, self.get::<i64>(a), self.get(b)),
+                    DType::Bool => vector::compare(isa, op, result, self.get::<u8>(a), self.get(b)),
+                }
+            }
+            Instruction::Logic { op, to, a, b } => {
+                vector::logic(isa, op, self.set(to), self.get(a), self.get(b));
+            }
+            Instruction::Select { to, condition, a, b } => {
+                let c = self.get::<u8>(condition);
+                match self.dtype(to) {
+                    DType::F32 => {
+                        vector::select(isa, self.set::<f32>(to), c, self.get(a), self.get(b))
+                    }
+                    DType::F64 => {
+                        vector::select(isa, self.set::<f64>(to), c, self.get(a), self.get(b))
+                    }
+                    DType::I64 => {
+                        vector::select(isa, self.set::<i64>(to), c, self.get(a), self.get(b))
+                    }
+                    DType::Bool => {
+                        vector::select(isa, self.set::<u8>(to), c, self.get(a), self.get(b))
+                    }
+                }
+            }
+            Instruction::Cast { to, a } => match self.dtype(a) {
+                DType::F32 => self.cast::<f32>(to, a),
+                DType::F64 => self.cast::<f64>(to, a),
+                DType::I64 => self.cast::<i64>(to, a),
+                DType::Bool => self.cast::<u8>(to, a),
+            },
+            Instruction::Reduce { reduction, to, a } => match self.dtype(to) {
+                DType::F32 => self.reduce::<f32>(reduction, to, a),
+                DType::F64 => self.reduce::<f64>(reduction, to, a),
+                DType::I64 => self.reduce::<i64>(reduction, to, a),
+                DType::Bool => {}
+            },
+            Instruction::Store { write, from } => {
+                let register = self.l.registers[usize::from(from)];
+                let first = first_element(self.l, register.extent, row, column);
+                let bytes = self.length(register.extent) * register.dtype.size();
+                let to =
+                    memories.pointer(&writes[write]).wrapping_add(first * register.dtype.size());
+                // SAFETY: the verifier has proved that the write is of this extent and type, and
+                // stores come after every instruction that reads what was there; the register is
+                // scratch or a region that does not overlap, unless it is the very same place.
+                unsafe { std::ptr::copy(self.pointers[usize::from(from)], to, bytes) };
+            }
+        }
+    }
+
+    fn cast<T>(&self, to: RegisterId, a: RegisterId)
+    where
+        T: Convert<f32> + Convert<f64> + Convert<i64> + Convert<u8>,
+    {
+        match self.dtype(to) {
+            DType::F32 => vector::cast::<T, f32>(self.set(to), self.get(a)),
+            DType::F64 => vector::cast::<T, f64>(self.set(to), self.get(a)),
+            DType::I64 => vector::cast::<T, i64>(self.set(to), self.get(a)),
+            DType::Bool => vector::cast::<T, u8>(self.set(to), self.get(a)),
+        }
+    }
+
+    fn expand<T: Copy>(&self, to: RegisterId, from: RegisterId) {
+        let (result, source) = (self.set::<T>(to), self.get::<T>(from));
+        match self.l.registers[usize::from(from)].extent {
+            Extent::Scalar => result.fill(source[0]),
+            Extent::Row => {
+                for (row, &value) in result.chunks_mut(self.columns.max(1)).zip(source) {
+                    row.fill(value);
+                }
+            }
+            Extent::Column => {
+                for row in result.chunks_mut(self.columns.max(1)) {
+                    row.copy_from_slice(source);
+                }
+            }
+            Extent::Full => result.copy_from_slice(source),
+        }
+    }
+
+    fn reduce<T: crate::run::reduce::Number>(
+        &self,
+        reduction: Reduction,
+        to: RegisterId,
+        a: RegisterId,
+    ) {
+        let (result, rows) = (self.set::<T>(to), self.get::<T>(a));
+        for (index, result) in result.iter_mut().enumerate() {
+            let row = &rows[index * self.columns..(index + 1) * self.columns];
+            *result = reduce_slice(self.isa, reduction.into(), row);
+        }
+    }
+}

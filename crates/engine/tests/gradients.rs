@@ -1,0 +1,256 @@
+//! Every primitive's derivative equals finite differences, in first and second order, on random
+//! shapes; checked in f64 by the reference interpreter.
+
+use glassbox_engine::op::{Binary, Unary};
+use glassbox_engine::random::Stream;
+use glassbox_engine::reference::Evaluation;
+use glassbox_engine::{Array, DType, Graph, Parameters, Tensor, grad};
+
+/// Compares the gradient of a number, and of the gradient's own projection, with central differences
+/// along random directions.
+fn check(
+    name: &str,
+    seed: u64,
+    shapes: &[Vec<usize>],
+    range: (f64, f64),
+    f: impl for<'g> Fn(&'g Graph, &[Tensor<'g>]) -> Tensor<'g>,
+) {
+    let stream = Stream::new(seed, name, 0);
+    let mut at = 0;
+    let mut draw = |low: f64, high: f64| {
+        at += 1;
+        low + (high - low) * stream.uniform(at)
+    };
+    let graph = Graph::new();
+    let mut inputs = Parameters::new();
+    let mut arguments = Vec::new();
+    for (i, shape) in shapes.iter().enumerate() {
+        let n: usize = shape.iter().product();
+        let values: Vec<f64> = (0..n).map(|_| draw(range.0, range.1)).collect();
+        arguments.push(graph.input(&format!("x{i}"), DType::F64, shape.clone()));
+        inputs.insert(format!("x{i}"), Array::new(shape.clone(), values).unwrap());
+    }
+    let y = f(&graph, &arguments);
+    // A random weight for each element, so that no error cancels.
+    let constant = |name: &str,
+                    shape: &[usize],
+                    inputs: &mut Parameters,
+                    draw: &mut dyn FnMut(f64, f64) -> f64| {
+        let n: usize = shape.iter().product();
+        let values: Vec<f64> = (0..n).map(|_| draw(-1.0, 1.0)).collect();
+        inputs.insert(name.to_string(), Array::new(shape.to_vec(), values).unwrap());
+        graph.input(name, DType::F64, shape.to_vec())
+    };
+    let weights = constant("weights", y.shape().sizes(), &mut inputs, &mut draw);
+    let loss = (y * weights).sum();
+    let first = grad(loss, &arguments);
+    let mut projected = graph.constant(DType::F64, 0.0);
+    for (i, slope) in first.iter().enumerate() {
+        let shape = slope.shape();
+        let direction = constant(&format!("v{i}"), shape.sizes(), &mut inputs, &mut draw);
+        projected = projected + (*slope * direction).sum();
+    }
+    let second = grad(projected, &arguments);
+    graph.check().unwrap_or_else(|e| panic!("{name}: {e}"));
+    let mut asked = vec![loss, projected];
+    asked.extend(&first);
+    asked.extend(&second);
+    let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &asked).unwrap();
+    for (order, (number, slopes)) in [(loss, &first), (projected, &second)].into_iter().enumerate()
+    {
+        for (i, slope) in slopes.iter().enumerate() {
+            let x = inputs.get(&format!("x{i}")).unwrap().to_f64();
+            for element in 0..x.len().min(12) {
+                let at = |step: f64| {
+                    let to = x[element] + step;
+                    run.with_element(arguments[i].value(), element, to, number.value()).unwrap()[0]
+                };
+                let difference = |h: f64| (at(h) - at(-h)) / (2.0 * h);
+                // Richardson's extrapolation: the error falls with h⁴.
+                let numeric = (4.0 * difference(1e-4) - difference(2e-4)) / 3.0;
+                let symbolic = run.value(*slope).unwrap()[element];
+                let scale = 1.0 + symbolic.abs().max(numeric.abs());
+                assert!(
+                    (numeric - symbolic).abs() < 2e-6 * scale,
+                    "{name}, order {}, argument {i}[{element}]: {symbolic} against {numeric}",
+                    order + 1
+                );
+            }
+        }
+    }
+}
+
+fn sizes(seed: u64, rank: usize) -> Vec<usize> {
+    let stream = Stream::new(seed, "sizes", 0);
+    (0..rank as u64).map(|i| 1 + stream.bits(i) as usize % 4).collect()
+}
+
+#[test]
+fn functions_of_one_number() {
+    for &op in Unary::ALL {
+        for seed in 0..4 {
+            // Away from kinks and poles: both signs where the function allows it.
+            let ranges: &[(f64, f64)] = match op {
+                Unary::Sqrt | Unary::Log | Unary::Recip => &[(0.3, 2.0)],
+                Unary::Log1p => &[(-0.6, 2.0)],
+                Unary::Abs | Unary::Sign | Unary::Relu => &[(0.1, 2.0), (-2.0, -0.1)],
+                Unary::Floor => &[(0.1, 0.9), (-1.9, -1.1)],
+                _ => &[(-2.0, 2.0)],
+            };
+            for &range in ranges {
+                check(op.name(), seed, &[sizes(seed, 2)], range, |graph, x| {
+                    let _ = graph;
+                    apply(op, x[0])
+                });
+            }
+        }
+    }
+}
+
+fn apply(op: Unary, x: Tensor<'_>) -> Tensor<'_> {
+    match op {
+        Unary::Neg => x.negate(),
+        Unary::Abs => x.abs(),
+        Unary::Sign => x.sign(),
+        Unary::Recip => x.recip(),
+        Unary::Square => x.square(),
+        Unary::Sqrt => x.sqrt(),
+        Unary::Exp => x.exp(),
+        Unary::Log => x.log(),
+        Unary::Log1p => x.log1p(),
+        Unary::Sin => x.sin(),
+        Unary::Cos => x.cos(),
+        Unary::Tanh => x.tanh(),
+        Unary::Sigmoid => x.sigmoid(),
+        Unary::Softplus => x.softplus(),
+        Unary::Relu => x.relu(),
+        Unary::Floor => x.floor(),
+    }
+}
+
+#[test]
+fn functions_of_two_numbers_with_broadcasting() {
+    for &op in Binary::ALL {
+        for seed in 0..4 {
+            let shape = sizes(seed, 3);
+            let others = [shape.clone(), vec![shape[2]], vec![shape[0], 1, shape[2]], vec![]];
+            for other in others {
+                check(op.name(), seed, &[shape.clone(), other], (0.4, 2.0), |_, x| match op {
+                    Binary::Add => x[0] + x[1],
+                    Binary::Sub => x[0] - x[1],
+                    Binary::Mul => x[0] * x[1],
+                    Binary::Div => x[0] / x[1],
+                    Binary::Pow => x[0].pow(x[1]),
+                    Binary::Max => x[0].max_with(x[1]),
+                    Binary::Min => x[0].min_with(x[1]),
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn reductions() {
+    for seed in 0..6 {
+        let shape = sizes(seed, 3);
+        for axis in [0, 1, 2, -1] {
+            check("sum_axis", seed, &[shape.clone()], (-2.0, 2.0), |_, x| {
+                x[0].square().sum_axis(axis)
+            });
+            check("max_axis", seed, &[shape.clone()], (-2.0, 2.0), |_, x| {
+                x[0].square().max_axis(axis)
+            });
+            check("max_with_index", seed, &[shape.clone()], (-2.0, 2.0), |_, x| {
+                x[0].square().max_with_index(axis).0
+            });
+        }
+        check("sum", seed, &[shape.clone()], (-2.0, 2.0), |_, x| x[0].square().sum());
+        check("max", seed, &[shape.clone()], (-2.0, 2.0), |_, x| x[0].square().max());
+        check("mean", seed, &[shape], (-2.0, 2.0), |_, x| x[0].square().mean());
+    }
+}
+
+#[test]
+fn movement() {
+    for seed in 0..6 {
+        let shape = sizes(seed, 3);
+        let n: usize = shape.iter().product();
+        let s = [shape.clone()];
+        check("reshape", seed, &s, (-2.0, 2.0), |_, x| x[0].square().reshape([n]));
+        check("permute", seed, &s, (-2.0, 2.0), |_, x| x[0].square().permute(&[2, 0, 1]));
+        check("transpose", seed, &s, (-2.0, 2.0), |_, x| x[0].square().transpose());
+        check("broadcast", seed, &s, (-2.0, 2.0), |_, x| {
+            x[0].square().broadcast_to([&[2], x[0].shape().sizes()].concat())
+        });
+        check("slice", seed, &s, (-2.0, 2.0), |_, x| {
+            let middle = x[0].dim(1);
+            x[0].square().slice(1, middle / 2..middle)
+        });
+        check("slice by step", seed, &s, (-2.0, 2.0), |_, x| {
+            let sizes: Vec<usize> = x[0].shape().sizes().iter().map(|s| s.div_ceil(2)).collect();
+            x[0].square().slice_to(&[0, 0, 0], &[2, 2, 2], sizes.into())
+        });
+        check("embed", seed, &s, (-2.0, 2.0), |_, x| {
+            let sizes: Vec<usize> = x[0].shape().sizes().iter().map(|s| 2 * s + 1).collect();
+            x[0].square().embed(&[1, 0, 1], &[2, 2, 2], sizes)
+        });
+        check("concatenate", seed, &[shape.clone(), shape], (-2.0, 2.0), |_, x| {
+            x[0].square().concatenate(&[x[1].sin(), x[0] * x[1]], 1)
+        });
+    }
+}
+
+#[test]
+fn matrix_products() {
+    for seed in 0..6 {
+        let s = sizes(seed, 4);
+        let (m, k, n, batch) = (s[0], s[1], s[2], s[3]);
+        let range = (-2.0, 2.0);
+        check("matmul", seed, &[vec![m, k], vec![k, n]], range, |_, x| x[0].matmul(x[1]));
+        check("matmul transposed", seed, &[vec![k, m], vec![n, k]], range, |_, x| {
+            x[0].transpose().matmul(x[1].transpose())
+        });
+        let batched = [vec![batch, m, k], vec![batch, k, n]];
+        check("batched matmul", seed, &batched, range, |_, x| x[0].matmul(x[1]));
+        let shared = [vec![batch, m, k], vec![k, n]];
+        check("matmul of a batch by a matrix", seed, &shared, range, |_, x| x[0].matmul(x[1]));
+    }
+}
+
+#[test]
+fn rows_by_number() {
+    for seed in 0..4 {
+        check("gather", seed, &[vec![4, 3]], (-2.0, 2.0), |graph, x| {
+            let ids = graph.iota([6], 0).cast(DType::F64) * 0.6; // 0, 0, 1, 1, 2, 3
+            x[0].square().gather(ids.cast(DType::I64))
+        });
+        check("scatter_add", seed, &[vec![6, 3]], (-2.0, 2.0), |graph, x| {
+            let ids = graph.iota([6], 0).cast(DType::F64) * 0.6;
+            x[0].square().scatter_add(ids.cast(DType::I64), 5)
+        });
+    }
+}
+
+#[test]
+fn choice_and_conversion() {
+    for seed in 0..4 {
+        let s = [vec![3, 4], vec![4]];
+        check("select", seed, &s, (-2.0, 2.0), |_, x| {
+            x[0].greater(x[1]).select(x[0].square(), x[1] * x[0])
+        });
+        // Through f32 and back: the values round, so only the slope of the linear part is checked.
+        check("cast", seed, &[vec![5]], (-2.0, 2.0), |_, x| x[0].square().cast(DType::F64) + x[0]);
+    }
+}
+
+#[test]
+fn nothing_flows_through_detach_or_argmax() {
+    let graph = Graph::new();
+    let x = graph.input("x", DType::F64, [3]);
+    let y = (x.detach() * x).sum() + x.argmax(0).cast(DType::F64).sum();
+    let slope = grad(y, &[x])[0];
+    let mut inputs = Parameters::new();
+    inputs.insert("x", Array::vector([2.0f64, 5.0, 3.0]));
+    let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[slope]).unwrap();
+    assert_eq!(run.value(slope).unwrap(), [2.0, 5.0, 3.0]);
+}
