@@ -7,3 +7,4 @@ pub mod isa;
 pub mod math;
 pub mod matmul;
 pub mod pool;
+pub mod reduce;
