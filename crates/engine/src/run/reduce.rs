@@ -26,6 +26,8 @@ const TOGETHER: usize = 4;
 const TILE: usize = 1024;
 /// Below so many numbers a second thread costs more than it brings.
 const WORTH_THREADS: usize = 32 * 1024;
+/// At least so many numbers lie between two workers that keep writing to their outputs.
+const CACHE_LINE: usize = 64;
 /// From so many blocks on, few long rows are shared out by blocks instead of rows.
 const WORTH_PARTIALS: usize = 16;
 
@@ -197,9 +199,9 @@ pub(crate) fn reduce<T: Number>(
     }
     let blocks = partials_len(outer, reduced, inner);
     if blocks == 0 {
-        // Even shares, at whole cache lines where there are enough outputs.
         let share = output.len().div_ceil(pool.threads());
-        let share = if share >= 64 { share.next_multiple_of(16) } else { share };
+        // Columns are summed up in the output itself: workers must not write to one cache line.
+        let share = if inner == 1 { share } else { share.next_multiple_of(CACHE_LINE) };
         return pool.for_each_chunk_mut(output, share, &|first, output| {
             dispatch(isa, reduction, axis, first, output);
         });
@@ -302,11 +304,10 @@ fn reduce_rows<T: Number, F: Fold<T>>(rows: &[T], reduced: usize, output: &mut [
     let (groups, rest) = output.as_chunks_mut::<TOGETHER>();
     let grouped = groups.len() * TOGETHER;
     for (group, output) in groups.iter_mut().enumerate() {
-        *output =
-            reduce_blocks::<T, F, TOGETHER>(std::array::from_fn(|i| row(group * TOGETHER + i)));
+        *output = reduce_blocks::<T, F>(std::array::from_fn(|i| row(group * TOGETHER + i)));
     }
     for (index, output) in rest.iter_mut().enumerate() {
-        [*output] = reduce_blocks::<T, F, 1>([row(grouped + index)]);
+        *output = reduce_block::<T, F>(row(grouped + index));
     }
 }
 
@@ -318,46 +319,70 @@ fn reduce_long<T: Number, F: Fold<T>>(row: &[T]) -> T {
     let rest = groups.remainder();
     for group in groups {
         let blocks = std::array::from_fn(|i| &group[i * BLOCK..(i + 1) * BLOCK]);
-        for block in reduce_blocks::<T, F, TOGETHER>(blocks) {
+        for block in reduce_blocks::<T, F>(blocks) {
             total = F::combine(total, block);
         }
     }
     for block in rest.chunks(BLOCK) {
-        total = F::combine(total, reduce_blocks::<T, F, 1>([block])[0]);
+        total = F::combine(total, reduce_block::<T, F>(block));
     }
     total
 }
 
-/// Reduces several blocks of the same length, each with its own lanes.
+/// Combines each lane with its number of a group.
 #[inline(always)]
-fn reduce_blocks<T: Number, F: Fold<T>, const BLOCKS: usize>(
-    blocks: [&[T]; BLOCKS],
-) -> [T; BLOCKS] {
-    let blocks = blocks.map(|block| block.as_chunks::<LANES>());
-    let mut lanes = [[F::START; LANES]; BLOCKS];
-    for step in 0..blocks[0].0.len() {
-        for (lanes, (whole, _)) in lanes.iter_mut().zip(&blocks) {
-            let values = &whole[step];
-            for lane in 0..LANES {
-                lanes[lane] = F::combine(lanes[lane], values[lane]);
-            }
-        }
+fn combine_lanes<T: Number, F: Fold<T>>(lanes: &mut [T; LANES], values: &[T; LANES]) {
+    for (lane, &value) in lanes.iter_mut().zip(values) {
+        *lane = F::combine(*lane, value);
     }
-    let mut totals = [F::START; BLOCKS];
-    for ((lanes, (_, rest)), total) in lanes.iter_mut().zip(&blocks).zip(&mut totals) {
-        for (lane, &value) in lanes.iter_mut().zip(*rest) {
-            *lane = F::combine(*lane, value);
-        }
-        let mut half = LANES / 2;
-        while half > 0 {
-            for lane in 0..half {
-                lanes[lane] = F::combine(lanes[lane], lanes[lane + half]);
-            }
-            half /= 2;
-        }
-        *total = lanes[0];
+}
+
+/// The rest of a block that fills no group, and the pairs of lanes.
+#[inline(always)]
+fn finish_lanes<T: Number, F: Fold<T>>(mut lanes: [T; LANES], rest: &[T]) -> T {
+    for (lane, &value) in lanes.iter_mut().zip(rest) {
+        *lane = F::combine(*lane, value);
     }
-    totals
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] = F::combine(lanes[lane], lanes[lane + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// Reduces one block.
+#[inline(always)]
+fn reduce_block<T: Number, F: Fold<T>>(block: &[T]) -> T {
+    let (groups, rest) = block.as_chunks();
+    let mut lanes = [F::START; LANES];
+    for values in groups {
+        combine_lanes::<T, F>(&mut lanes, values);
+    }
+    finish_lanes::<T, F>(lanes, rest)
+}
+
+/// Reduces four blocks of the same length, each as [`reduce_block`] does. Spelled out, because the
+/// compiler keeps the lanes in registers only if each block's have a name.
+#[inline(always)]
+fn reduce_blocks<T: Number, F: Fold<T>>(blocks: [&[T]; TOGETHER]) -> [T; TOGETHER] {
+    let [(a, rest_a), (b, rest_b), (c, rest_c), (d, rest_d)] =
+        blocks.map(|block| block.as_chunks::<LANES>());
+    let [mut lanes_a, mut lanes_b, mut lanes_c, mut lanes_d] = [[F::START; LANES]; TOGETHER];
+    for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+        combine_lanes::<T, F>(&mut lanes_a, a);
+        combine_lanes::<T, F>(&mut lanes_b, b);
+        combine_lanes::<T, F>(&mut lanes_c, c);
+        combine_lanes::<T, F>(&mut lanes_d, d);
+    }
+    [
+        finish_lanes::<T, F>(lanes_a, rest_a),
+        finish_lanes::<T, F>(lanes_b, rest_b),
+        finish_lanes::<T, F>(lanes_c, rest_c),
+        finish_lanes::<T, F>(lanes_d, rest_d),
+    ]
 }
 
 /// Reduces columns `column..column + output.len()` of `rows`, which are `inner` numbers long.
