@@ -15,8 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long a worker without work spins before it parks, and the caller before it yields.
+/// How long a worker without work spins before it parks.
 pub const SPIN: Duration = Duration::from_micros(50);
+
+/// How long anybody spins before offering the core to others between two looks: where there are
+/// fewer free cores than threads, whoever is waited for may need this one.
+const SPIN_ALONE: Duration = Duration::from_micros(5);
 
 /// Spins between two looks at the clock: reading it costs about as much as twenty spins.
 const SPINS_PER_LOOK: usize = 64;
@@ -255,7 +259,13 @@ impl Shared {
     /// Waits until the epoch is another than `seen` and returns it: spins first, then parks.
     fn wait_for_epoch(&self, seen: usize, index: usize) -> usize {
         let since = Instant::now();
-        while since.elapsed() < SPIN {
+        loop {
+            let waited = since.elapsed();
+            if waited >= SPIN {
+                break;
+            } else if waited >= SPIN_ALONE {
+                thread::yield_now();
+            }
             for _ in 0..SPINS_PER_LOOK {
                 let epoch = self.epoch.0.load(Ordering::Acquire);
                 if epoch != seen {
@@ -287,7 +297,7 @@ impl Shared {
                 }
                 std::hint::spin_loop();
             }
-            if since.elapsed() >= SPIN {
+            if since.elapsed() >= SPIN_ALONE {
                 thread::yield_now();
             }
         }
