@@ -1,0 +1,2 @@
+//! Training: the configuration, the run folder, checkpoints and events.
+pub mod config;
