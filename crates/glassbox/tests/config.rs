@@ -1,5 +1,7 @@
 //! A run's configuration is read with every problem at once, and written out complete.
 
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
+
 use glassbox::engine::{Array, DType};
 use glassbox::train::config::{
     Activation, Amount, Columns, Initial, Loss, Numbers, Optimizer, Preparation, Prepare,
