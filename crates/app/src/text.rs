@@ -73,6 +73,15 @@ impl Text {
         }
     }
 
+    /// The full name of a figure, for tables.
+    pub fn metric_in_full(self, name: &str) -> String {
+        match (self.lang, name) {
+            // In English it is the name that the JSON has too.
+            (Lang::English, name) => name.to_owned(),
+            (Lang::Korean, name) => self.metric(name),
+        }
+    }
+
     /// The name of a part of the data.
     pub fn split(self, name: &str) -> String {
         match name {

@@ -96,6 +96,17 @@ fn a_corrupt_newest_checkpoint_gives_way_to_the_one_before_with_a_warning() {
 }
 
 #[test]
+fn a_best_checkpoint_that_cannot_be_read_gives_way_to_the_last_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::open(folder.path()).unwrap();
+    save(&checkpoints, 10, 10);
+    save(&checkpoints, 20, 10);
+    fs::write(checkpoints.at(10).join("model.safetensors"), "").unwrap();
+    let (checkpoint, warnings) = checkpoints.best().unwrap().unwrap();
+    assert_eq!((checkpoint.state.step, warnings.len()), (20, 1));
+}
+
+#[test]
 fn where_no_checkpoint_can_be_read_every_reason_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::open(folder.path().join("checkpoints")).unwrap();

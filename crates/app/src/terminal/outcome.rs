@@ -24,7 +24,7 @@ pub fn outcome(outcome: &Outcome, text: Text, columns: usize) -> String {
         let of = |value: Option<&f64>, absent: &str| value.map_or(absent.into(), |v| figure(*v));
         let absent = if last.is_empty() { "" } else { "–" };
         table.row([
-            text.metric(name),
+            text.metric_in_full(name),
             of(outcome.metrics.get(name), "–"),
             of(outcome.baseline.get(name), absent),
         ]);
@@ -32,4 +32,34 @@ pub fn outcome(outcome: &Outcome, text: Text, columns: usize) -> String {
     let seconds = format!("{:.1}", outcome.seconds);
     let end = fit(&text.run_and_time(&outcome.run, seconds), columns);
     format!("{}{end}\n", table.render(columns))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Lang;
+
+    #[test]
+    fn the_baseline_stands_beside_the_model_where_there_is_one() {
+        let mut result = Outcome {
+            run: "runs/x".into(),
+            split: "test".into(),
+            rows: 30,
+            seconds: 1.9,
+            metrics: [("loss".to_owned(), 0.11), ("accuracy".to_owned(), 0.967)].into(),
+            baseline: [("accuracy".to_owned(), 1.0 / 3.0)].into(),
+        };
+        assert_eq!(
+            outcome(&result, Text::new(Lang::English), 80),
+            "test, 30 rows  model  baseline\n\
+             loss           0.110         –\n\
+             accuracy       0.967     0.333\n\
+             runs/x  1.9 s\n"
+        );
+        result.baseline.clear();
+        assert_eq!(
+            outcome(&result, Text::new(Lang::Korean), 80),
+            "시험, 30행   모형\n손실        0.110\n정확도      0.967\nruns/x  1.9초\n"
+        );
+    }
 }

@@ -139,7 +139,7 @@ impl<W: Write> Progress<W> {
             valid_loss: epoch.valid_loss,
             metrics: &epoch.metrics,
             rows_per_second: epoch.rows_per_second,
-            remaining: epoch.remaining,
+            remaining: epoch.remaining.filter(|_| epoch.epoch < epoch.epochs),
         };
         let soon = self.last_drawn.is_some_and(|last| now.duration_since(last) < REDRAW);
         match self.screen.live {

@@ -148,11 +148,19 @@ impl Checkpoints {
         }
     }
 
-    /// The best checkpoint, or the last where none was marked as the best.
+    /// The best checkpoint, or the last where none was marked as the best or it cannot be read
+    /// (with a warning).
     pub fn best(&self) -> Result<Option<(Checkpoint, Vec<String>)>, FileError> {
-        match self.best_step()? {
-            Some(step) => self.load(step).map(|checkpoint| Some((checkpoint, Vec::new()))),
-            None => self.last(),
+        let Some(step) = self.best_step()? else { return self.last() };
+        match self.load(step) {
+            Ok(checkpoint) => Ok(Some((checkpoint, Vec::new()))),
+            Err(error) => {
+                let warn = |(checkpoint, mut warnings): (_, Vec<String>)| {
+                    warnings.insert(0, error.to_string());
+                    (checkpoint, warnings)
+                };
+                Ok(self.last()?.map(warn))
+            }
         }
     }
 

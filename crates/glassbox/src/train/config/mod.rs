@@ -282,7 +282,7 @@ pub struct TrainConfig {
     pub epochs: u64,
     /// Rows a step.
     pub batch: Amount,
-    /// What all randomness follows from.
+    /// What all randomness follows from; at most 2⁶³ − 1, the largest whole number of TOML.
     pub seed: u64,
     /// What is made small.
     pub loss: Loss,
