@@ -1,4 +1,6 @@
 //! The `glassbox` program.
 #![forbid(unsafe_code)]
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    glassbox_cli::main()
+}

@@ -1,0 +1,80 @@
+//! What every verb is given: the global flags, the words, and where to print.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use glassbox::train::folder::RunFolder;
+use serde::Serialize;
+
+use crate::cli::GlobalArgs;
+use crate::error::AppError;
+use crate::interrupt;
+use crate::terminal::{Progress, Screen};
+use crate::text::Text;
+
+/// What every verb is given.
+pub struct Context {
+    /// The words.
+    pub text: Text,
+    /// The flags of all verbs.
+    pub global: GlobalArgs,
+}
+
+#[expect(dead_code, reason = "for the verbs whose bodies are being written")]
+impl Context {
+    /// The folder that holds the runs, in the working folder.
+    pub fn runs(&self) -> &Path {
+        Path::new("runs")
+    }
+
+    /// The folder of RUN.
+    pub fn run_path(&self, run: &str) -> Result<PathBuf, AppError> {
+        Ok(RunFolder::resolve(self.runs(), run)?)
+    }
+
+    /// Begins to listen for Ctrl-C; training stops after the step in which the flag is set.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        interrupt::stop_flag()
+    }
+
+    /// Progress: on standard output, on standard error beside `--json`, and nowhere with `--quiet`.
+    pub fn progress(&self) -> Progress<Box<dyn Write>> {
+        let (out, terminal): (Box<dyn Write>, bool) = match (self.global.quiet, self.global.json) {
+            (true, _) => (Box::new(io::sink()), false),
+            (false, true) => (Box::new(io::stderr()), io::stderr().is_terminal()),
+            (false, false) => (Box::new(io::stdout()), io::stdout().is_terminal()),
+        };
+        Progress::new(out, Screen::of(terminal), self.text)
+    }
+
+    /// How standard output is to be written.
+    pub fn screen(&self) -> Screen {
+        Screen::of(io::stdout().is_terminal())
+    }
+
+    /// Prints a result: the JSON object with `--json`, else the words.
+    pub fn print(
+        &self,
+        json: &impl Serialize,
+        words: impl FnOnce(Screen) -> String,
+    ) -> Result<(), AppError> {
+        let text = match self.global.json {
+            true => serde_json::to_string(json).map_err(AppError::failed)? + "\n",
+            false => words(self.screen()),
+        };
+        match io::stdout().write_all(text.as_bytes()) {
+            // A reader that has seen enough (`| head`) is no failure.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(AppError::failed(self.text.cannot_write(error)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints a warning on standard error.
+    pub fn warn(&self, message: impl std::fmt::Display) {
+        let _ = writeln!(io::stderr(), "{}", self.text.warning(message));
+    }
+}

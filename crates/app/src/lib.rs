@@ -1,0 +1,15 @@
+//! The `glassbox` program's parts: its command line, its words and its terminal.
+#![forbid(unsafe_code)]
+
+pub mod terminal;
+pub mod text;
+
+mod cli;
+mod commands;
+mod context;
+mod element;
+mod error;
+mod interrupt;
+mod usage;
+
+pub use cli::main;

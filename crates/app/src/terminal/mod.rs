@@ -1,0 +1,46 @@
+//! What the program draws: progress, tables, curves; never wider than the terminal.
+
+mod curve;
+mod format;
+mod line;
+mod outcome;
+mod progress;
+mod table;
+
+pub use curve::curve;
+pub use format::{bytes, clock, figure, grouped, rate};
+pub use line::{Line, Tone, fit, width};
+pub use outcome::outcome;
+pub use progress::Progress;
+pub use table::{Align, Table};
+
+/// How a stream is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// A person watches: lines are redrawn in place.
+    pub live: bool,
+    /// Colours are wanted.
+    pub colour: bool,
+    /// Columns, where they are fixed (tests, files); else the terminal is asked at each drawing.
+    pub columns: Option<usize>,
+}
+
+impl Screen {
+    /// A terminal, or a file or pipe. Colours honour <https://no-color.org> and `TERM=dumb`.
+    pub fn of(terminal: bool) -> Self {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Screen {
+            live: terminal && !dumb,
+            colour: terminal && !dumb && !set("NO_COLOR"),
+            columns: if terminal { None } else { Some(usize::MAX) },
+        }
+    }
+
+    /// The columns that a line may take.
+    pub fn columns(&self) -> usize {
+        self.columns.unwrap_or_else(|| {
+            terminal_size::terminal_size().map_or(80, |(columns, _)| usize::from(columns.0).max(1))
+        })
+    }
+}

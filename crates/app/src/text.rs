@@ -1,0 +1,141 @@
+//! Every text that the program prints, in English and Korean side by side.
+//!
+//! A text is a method of [`Text`] that takes its placeholders; the compiler checks that both
+//! languages use exactly those.
+
+pub mod help;
+mod messages;
+
+pub use messages::CATALOGUE;
+
+/// A language that the program speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Lang {
+    /// English
+    #[default]
+    English,
+    /// 한국어
+    Korean,
+}
+
+impl Lang {
+    /// The codes that `--lang` takes.
+    pub const CODES: [&'static str; 2] = ["en", "ko"];
+
+    /// The language of a code, or of a locale such as `ko_KR.UTF-8`.
+    pub fn from_code(code: &str) -> Option<Lang> {
+        match code.split(['_', '-', '.']).next() {
+            Some("en") => Some(Lang::English),
+            Some("ko") => Some(Lang::Korean),
+            _ => None,
+        }
+    }
+
+    /// The language that the arguments name, else the environment's, else English. Needed before
+    /// the arguments are understood, because their errors are printed in it.
+    pub fn choose(arguments: &[String], environment: impl Fn(&str) -> Option<String>) -> Lang {
+        let named = arguments.iter().enumerate().find_map(|(index, argument)| {
+            let code = match argument.strip_prefix("--lang") {
+                Some("") => arguments.get(index + 1)?,
+                Some(rest) => rest.strip_prefix('=')?,
+                None => return None,
+            };
+            Lang::from_code(code)
+        });
+        let locale = || {
+            let variables = ["LC_ALL", "LC_MESSAGES", "LANG"];
+            let set = variables.iter().find_map(|name| environment(name).filter(|v| !v.is_empty()));
+            Lang::from_code(&set?)
+        };
+        named.or_else(locale).unwrap_or_default()
+    }
+}
+
+/// The texts in one language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Text {
+    /// The language.
+    pub lang: Lang,
+}
+
+impl Text {
+    /// The texts in `lang`.
+    pub fn new(lang: Lang) -> Self {
+        Text { lang }
+    }
+
+    /// The name of a figure, short enough for the progress line; its own name where it is unknown.
+    pub fn metric(self, name: &str) -> String {
+        match name {
+            "loss" => self.metric_loss(),
+            "accuracy" => self.metric_accuracy(),
+            other => other.to_owned(),
+        }
+    }
+
+    /// The full name of a figure, for tables.
+    pub fn metric_in_full(self, name: &str) -> String {
+        match (self.lang, name) {
+            // In English it is the name that the JSON has too.
+            (Lang::English, name) => name.to_owned(),
+            (Lang::Korean, name) => self.metric(name),
+        }
+    }
+
+    /// The name of a part of the data.
+    pub fn split(self, name: &str) -> String {
+        match name {
+            "train" => self.split_train(),
+            "valid" => self.split_valid(),
+            "test" => self.split_test(),
+            other => other.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The `{placeholders}` of a text, sorted.
+    fn placeholders(text: &str) -> Vec<&str> {
+        let mut names: Vec<&str> = text
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split_once('}').map(|(n, _)| n))
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn every_text_is_in_both_languages_with_the_same_placeholders() {
+        assert!(CATALOGUE.len() > 20);
+        for (key, english, korean) in CATALOGUE {
+            assert!(!english.is_empty() && !korean.is_empty(), "{key}");
+            assert_eq!(placeholders(english), placeholders(korean), "{key}");
+        }
+        for (key, english, korean) in help::HELP {
+            assert!(!english.is_empty() && !korean.is_empty(), "{key}");
+            let korean_letters = korean.chars().any(|c| ('가'..='힣').contains(&c));
+            assert!(korean_letters, "{key} is not Korean: {korean}");
+        }
+    }
+
+    #[test]
+    fn keys_are_unique() {
+        let keys = CATALOGUE.iter().chain(help::HELP).map(|(key, _, _)| key);
+        let unique: std::collections::BTreeSet<_> = keys.clone().collect();
+        assert_eq!(unique.len(), keys.count());
+    }
+
+    #[test]
+    fn the_flag_decides_the_language_and_else_the_locale() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let korean = |name: &str| (name == "LANG").then(|| "ko_KR.UTF-8".to_owned());
+        assert_eq!(Lang::choose(&words("train iris.csv"), korean), Lang::Korean);
+        assert_eq!(Lang::choose(&words("train --lang en"), korean), Lang::English);
+        assert_eq!(Lang::choose(&words("--lang=ko train"), |_| None), Lang::Korean);
+        assert_eq!(Lang::choose(&words("train"), |_| Some("C".into())), Lang::English);
+    }
+}

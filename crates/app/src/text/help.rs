@@ -1,0 +1,86 @@
+//! The texts of `--help`.
+
+use super::Lang;
+
+/// Key (`verb`, or `verb.argument`, or `.flag` for the flags of all verbs), English, Korean.
+pub const HELP: &[(&str, &str, &str)] = &[
+    ("", "A deep-learning system you can see through", "속이 보이는 딥러닝 시스템"),
+    (
+        ".json",
+        "Print one JSON object on standard output",
+        "표준 출력에 JSON 객체 하나를 출력합니다",
+    ),
+    (".quiet", "Print results and errors only", "결과와 오류만 출력합니다"),
+    (".out", "The run folder to make", "만들 실행 폴더"),
+    (
+        ".set",
+        "Set a value of the configuration, e.g. optimizer.lr=0.03; may be repeated",
+        "설정값을 정합니다. 예: optimizer.lr=0.03 (여러 번 쓸 수 있음)",
+    ),
+    (".lang", "Language: en or ko", "언어: en 또는 ko"),
+    (
+        ".threads",
+        "Threads; the numbers do not depend on it",
+        "스레드 수. 결과 수치에는 영향이 없습니다",
+    ),
+    (".help", "Print help", "도움말을 출력합니다"),
+    (".version", "Print the version", "버전을 출력합니다"),
+    ("train", "Train a model", "모형을 훈련합니다"),
+    (
+        "train.what",
+        "A built-in data set, a file or folder of data, or a run.toml",
+        "내장 데이터 이름, 데이터 파일이나 폴더, 또는 run.toml",
+    ),
+    ("train.target", "The column to predict", "예측할 열"),
+    ("train.model", "The kind of model", "모형의 종류"),
+    ("train.hidden", "Units of each hidden layer, e.g. 32,16", "은닉층마다의 유닛 수. 예: 32,16"),
+    (
+        "train.activation",
+        "The hidden units' activation: relu, tanh, sigmoid, softplus, identity",
+        "은닉 유닛의 활성화 함수: relu, tanh, sigmoid, softplus, identity",
+    ),
+    ("train.epochs", "Passes over the training part", "훈련 데이터를 도는 횟수"),
+    ("train.batch", "Rows a step, or all", "한 스텝의 행 수, 또는 all"),
+    ("train.lr", "The learning rate", "학습률"),
+    ("train.seed", "What all randomness follows from", "모든 난수의 출발점(시드)"),
+    ("resume", "Go on with an interrupted run", "멈춘 실행을 이어서 합니다"),
+    ("resume.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
+    ("eval", "Measure a run on its test part", "실행의 모형을 시험 데이터로 평가합니다"),
+    ("eval.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
+    ("predict", "Predict the rows of a file", "파일의 각 행을 예측합니다"),
+    ("predict.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
+    ("predict.file", "The file with the rows", "행이 들어 있는 파일"),
+    (
+        "predict.out_file",
+        "Where the predictions go; standard output where absent",
+        "예측을 쓸 파일. 없으면 표준 출력",
+    ),
+    (
+        "summary",
+        "Show a run's layers, shapes and parameters",
+        "실행의 층, 모양, 매개변수를 보여 줍니다",
+    ),
+    ("summary.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
+    (
+        "explain",
+        "Show the chain rule for one number, term by term, and check it",
+        "숫자 하나에 대한 연쇄 법칙을 항별로 보여 주고 검산합니다",
+    ),
+    ("explain.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
+    ("explain.param", "A parameter, e.g. fc2/bias[3]", "매개변수. 예: fc2/bias[3]"),
+    ("explain.activation", "An activation, e.g. fc1/relu[0]", "활성값. 예: fc1/relu[0]"),
+    ("explain.row", "One row; the whole batch where absent", "행 하나. 없으면 배치 전체"),
+    (
+        "explain.step",
+        "The step; the last checkpoint's where absent",
+        "스텝. 없으면 마지막 저장 지점",
+    ),
+];
+
+/// The text for a key.
+pub fn help(lang: Lang, key: &str) -> Option<&'static str> {
+    HELP.iter().find(|(known, _, _)| *known == key).map(|&(_, english, korean)| match lang {
+        Lang::English => english,
+        Lang::Korean => korean,
+    })
+}

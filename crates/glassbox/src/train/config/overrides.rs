@@ -1,0 +1,130 @@
+//! `--set optimizer.lr=0.03`: values given beside a configuration file.
+
+use super::ConfigProblem;
+use super::source::{Located, Place, Table, Value, parse_setting};
+use crate::nearest::nearest;
+
+/// Every setting, by its full path.
+pub(super) const SETTINGS: &[&str] = &[
+    "data.path",
+    "data.target",
+    "data.split",
+    "data.split.valid",
+    "data.split.test",
+    "data.split.stratify",
+    "data.prepare",
+    "model.kind",
+    "model.hidden",
+    "model.activation",
+    "model.initial",
+    "model.parameters",
+    "train.epochs",
+    "train.batch",
+    "train.seed",
+    "train.loss",
+    "train.optimizer",
+    "train.optimizer.kind",
+    "train.optimizer.lr",
+    "train.optimizer.beta1",
+    "train.optimizer.beta2",
+    "train.optimizer.epsilon",
+    "train.optimizer.momentum",
+    "train.optimizer.nesterov",
+    "train.stop",
+    "train.stop.metric",
+    "train.stop.patience",
+    "train.checkpoint_every",
+    "train.threads",
+    "watch.every",
+];
+
+/// Puts the overrides into the table, and reports those that name no setting or several.
+pub(super) fn apply(table: &mut Table, overrides: &[String]) -> Vec<ConfigProblem> {
+    let mut problems = Vec::new();
+    for setting in overrides {
+        let place = Place::Setting(setting.clone());
+        let resolved = match setting.split_once('=') {
+            Some((name, text)) => resolve(name.trim()).map(|path| (path, text.trim())),
+            None => Err("expected NAME=VALUE, such as optimizer.lr=0.03".to_owned()),
+        };
+        match resolved {
+            Ok((path, text)) => {
+                let value = parse_setting(text, setting);
+                put(table, &path, Located { place, value });
+            }
+            Err(message) => problems.push(ConfigProblem { place: place.to_string(), message }),
+        }
+    }
+    problems
+}
+
+/// The segments of the one setting that a full or short path names.
+fn resolve(name: &str) -> Result<Vec<&str>, String> {
+    if let Some((_, parameter)) =
+        name.split_once("parameters.").filter(|(before, _)| ["", "model."].contains(before))
+    {
+        return Ok(vec!["model", "parameters", parameter.trim_matches('"')]);
+    }
+    let ends = |path: &str| path.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
+    let matching: Vec<&'static str> = match SETTINGS.iter().find(|path| **path == name) {
+        Some(path) => vec![path],
+        None => SETTINGS.iter().copied().filter(|path| ends(path)).collect(),
+    };
+    match matching[..] {
+        [path] => Ok(path.split('.').collect()),
+        [] => Err(unknown(name)),
+        _ => Err(format!("`{name}` could be {}: say which", matching.join(" or "))),
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let tails = |path: &'static str| {
+        let segments = name.matches('.').count();
+        let start = path.rmatch_indices('.').nth(segments).map_or(0, |(at, _)| at + 1);
+        &path[start..]
+    };
+    match nearest(name, SETTINGS.iter().map(|path| tails(path))) {
+        Some(near) => format!("there is no setting `{name}`; did you mean `{near}`?"),
+        None => format!("there is no setting `{name}`"),
+    }
+}
+
+/// Sets a value, making the tables on the way.
+fn put(table: &mut Table, path: &[&str], value: Located) {
+    match path {
+        [] => {}
+        [key] => {
+            if path == ["kind"] {
+                forget_old_kind(table, &value);
+            }
+            table.insert((*key).to_owned(), value);
+        }
+        [key, inner @ ..] => {
+            let place = value.place.clone();
+            let entry = table
+                .entry((*key).to_owned())
+                .or_insert_with(|| Located { place, value: Value::Table(Table::new()) });
+            // A word (`optimizer = "adam"`) or `stop = false` gives way to a table.
+            if let Value::Text(kind) = &entry.value {
+                let kind = Located { place: entry.place.clone(), value: Value::Text(kind.clone()) };
+                entry.value = Value::Table([("kind".to_owned(), kind)].into());
+            } else if !matches!(entry.value, Value::Table(_)) {
+                entry.value = Value::Table(Table::new());
+            }
+            if let Value::Table(inside) = &mut entry.value {
+                put(inside, inner, value);
+            }
+        }
+    }
+}
+
+/// Another kind of optimizer begins from its own defaults: what the file says is for the old one.
+fn forget_old_kind(table: &mut Table, kind: &Located) {
+    let same = |old: &Located| match (&old.value, &kind.value) {
+        (Value::Text(old), Value::Text(new)) => old == new,
+        _ => false,
+    };
+    if table.contains_key("lr") && !table.get("kind").is_some_and(same) {
+        table.retain(|_, value| matches!(value.place, Place::Setting(_)));
+    }
+}

@@ -1,0 +1,149 @@
+//! What training tells those who watch it, through `&mut dyn FnMut(&Event)`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// Figures by name, e.g. `loss`, `accuracy`.
+pub type Metrics = BTreeMap<String, f64>;
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The run is about to take its first step.
+    Started(Started),
+    /// Some steps were taken; sent often, shown seldom.
+    Step(Step),
+    /// An epoch is over and its figures are known.
+    Epoch(Epoch),
+    /// Something a person should know, in words.
+    Alert(Alert),
+    /// A checkpoint is safely on the disk.
+    Checkpoint {
+        /// The step it holds.
+        step: u64,
+        /// Whether it is the best so far.
+        best: bool,
+    },
+    /// The run is over.
+    Finished(Finished),
+}
+
+/// What is about to be trained, and where.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Started {
+    /// The model's kind, e.g. `mlp`.
+    pub model: String,
+    /// Numbers that are learned.
+    pub parameters: u64,
+    /// Bytes of the session's memory plan.
+    pub bytes: u64,
+    /// Where it runs, e.g. `cpu`.
+    pub device: String,
+    /// Threads.
+    pub threads: usize,
+    /// The seed.
+    pub seed: u64,
+    /// Epochs to run at most.
+    pub epochs: u64,
+    /// What was inferred, in words: loss, preparation, split.
+    pub notices: Vec<String>,
+}
+
+/// Where training stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Steps taken in all.
+    pub step: u64,
+    /// The epoch, counted from 1.
+    pub epoch: u64,
+    /// Epochs to run at most.
+    pub epochs: u64,
+    /// The share of this epoch that is done, in [0, 1].
+    pub fraction: f64,
+    /// Loss on the training rows of this epoch so far.
+    pub loss: f64,
+    /// Training rows a second.
+    pub rows_per_second: f64,
+    /// Seconds to the last epoch's end, where they can be told.
+    pub remaining: Option<f64>,
+}
+
+/// The figures of one epoch.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Epoch {
+    /// The epoch, counted from 1.
+    pub epoch: u64,
+    /// Epochs to run at most.
+    pub epochs: u64,
+    /// Steps taken in all.
+    pub step: u64,
+    /// Loss on the training part.
+    pub train_loss: f64,
+    /// Loss on the validation part, where there is one.
+    pub valid_loss: Option<f64>,
+    /// Other figures on the validation part (on the training part where there is none).
+    pub metrics: Metrics,
+    /// Training rows a second.
+    pub rows_per_second: f64,
+    /// Seconds the epoch took.
+    pub seconds: f64,
+    /// Seconds to the last epoch's end, where they can be told.
+    pub remaining: Option<f64>,
+}
+
+/// Something a person should know.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Alert {
+    /// The step.
+    pub step: u64,
+    /// Where in the model, e.g. `fc1`; empty for the run as a whole.
+    pub place: String,
+    /// What is the matter, and what to try.
+    pub message: String,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Every epoch was run.
+    Done,
+    /// The metric to watch stopped improving.
+    StoppedEarly,
+    /// The stop flag was set (Ctrl-C); the run can be resumed.
+    Interrupted,
+}
+
+/// The end of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finished {
+    /// Why it ended.
+    pub ending: Ending,
+    /// Steps taken in all.
+    pub step: u64,
+    /// Epochs finished.
+    pub epoch: u64,
+    /// The step whose weights are kept as the best, where a validation part says so.
+    pub best_step: Option<u64>,
+    /// Seconds in all.
+    pub seconds: f64,
+}
+
+/// What `train` and `eval` end with; its JSON is what scripts read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The run's folder.
+    pub run: String,
+    /// Which part the figures are of, e.g. `test`.
+    pub split: String,
+    /// Rows of that part.
+    pub rows: usize,
+    /// Seconds of training or evaluation.
+    pub seconds: f64,
+    /// The model's figures.
+    pub metrics: Metrics,
+    /// The same figures of the simplest guess (largest class, mean), where there are any.
+    pub baseline: Metrics,
+}

@@ -1,0 +1,355 @@
+//! The folder of a run: append-only files that people can open with their own tools.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::checkpoint::Checkpoints;
+use super::config::RunConfig;
+use super::log::Log;
+use super::state::LogOffsets;
+use crate::io::{FileError, atomic};
+use crate::nearest::nearest;
+
+/// The word that stands for the newest run.
+pub const LAST: &str = "last";
+const LOCK: &str = ".lock";
+
+/// A run's folder; while it is open for training, no other process can train in it.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// Held for as long as the folder is open for training.
+    _lock: Option<File>,
+}
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// A process trains it.
+    Running,
+    /// It was stopped, or its process died; it can be resumed.
+    Interrupted,
+    /// It reached its end.
+    Finished,
+    /// It met an error.
+    Failed,
+}
+
+/// `status.json`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// What the run is doing.
+    pub state: RunState,
+    /// Steps taken.
+    pub step: u64,
+    /// Epochs finished.
+    pub epoch: u64,
+    /// The process that trains, or trained last.
+    pub pid: u32,
+    /// When this was written, RFC 3339, UTC.
+    pub updated: String,
+    /// What went wrong, where something did.
+    pub message: Option<String>,
+}
+
+impl Status {
+    /// The status of this process, now.
+    pub fn now(state: RunState, step: u64, epoch: u64) -> Self {
+        let updated = jiff::Timestamp::now().to_string();
+        Status { state, step, epoch, pid: std::process::id(), updated, message: None }
+    }
+}
+
+/// `env.json`: what a run was computed with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// The version of Glassbox.
+    pub version: String,
+    /// Operating system and architecture, e.g. `linux x86_64`.
+    pub os: String,
+    /// The processor's name.
+    pub cpu: String,
+    /// The instruction set that the kernels use, e.g. `avx2`.
+    pub instruction_set: String,
+    /// Threads.
+    pub threads: usize,
+}
+
+impl Environment {
+    /// This machine, with the engine's choice of instruction set and threads.
+    pub fn here(instruction_set: impl Into<String>, threads: usize) -> Self {
+        Environment {
+            version: env!("CARGO_PKG_VERSION").into(),
+            os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            cpu: cpu_name().unwrap_or_else(|| "unknown".into()),
+            instruction_set: instruction_set.into(),
+            threads,
+        }
+    }
+}
+
+fn cpu_name() -> Option<String> {
+    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(':').map(|(_, name)| name.trim().to_owned())
+}
+
+/// Which of a run's two graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphKind {
+    /// Forward, backward and update.
+    Train,
+    /// Forward alone.
+    Infer,
+}
+
+impl RunFolder {
+    /// Makes `root/2026-11-20-1412-iris-mlp` for a run that begins now, open for training; where
+    /// that name is taken, `-2`, `-3`, … is added.
+    pub fn create_in(root: &Path, label: &str, config: &RunConfig) -> Result<Self, FileError> {
+        fs::create_dir_all(root).map_err(FileError::at(root, "cannot create"))?;
+        let name = format!("{}-{label}", jiff::Zoned::now().strftime("%Y-%m-%d-%H%M"));
+        let mut path = root.join(&name);
+        for suffix in 2.. {
+            // Making the folder is the claim on its name: of two processes one succeeds.
+            match fs::create_dir(&path) {
+                Ok(()) => break,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    path = root.join(format!("{name}-{suffix}"));
+                }
+                Err(error) => return Err(FileError::at(&path, "cannot create")(error)),
+            }
+        }
+        RunFolder::begin(path, config)
+    }
+
+    /// Makes the folder that `--out` names, open for training; a folder with files is refused.
+    pub fn create_at(path: &Path, config: &RunConfig) -> Result<Self, FileError> {
+        fs::create_dir_all(path).map_err(FileError::at(path, "cannot create"))?;
+        let mut entries = fs::read_dir(path).map_err(FileError::at(path, "cannot read"))?;
+        // A process that died before it wrote anything leaves its lock alone.
+        if entries.any(|entry| !entry.is_ok_and(|entry| entry.file_name() == LOCK)) {
+            let problem = match path.join("run.toml").exists() {
+                true => "there is a run here already: resume it, or name another folder",
+                false => "is not empty: name an empty or new folder",
+            };
+            return Err(FileError::new(path, problem));
+        }
+        RunFolder::begin(path.to_owned(), config)
+    }
+
+    fn begin(path: PathBuf, config: &RunConfig) -> Result<Self, FileError> {
+        let lock = Some(lock(&path)?);
+        // Another process may have begun here before the lock was ours.
+        if path.join("run.toml").exists() {
+            return Err(FileError::new(path, "another process has begun a run here"));
+        }
+        let folder = RunFolder { path, _lock: lock };
+        atomic::write(&folder.file("run.toml"), config.to_toml().as_bytes())?;
+        Ok(folder)
+    }
+
+    /// Opens a run to go on training; refused while another process trains it.
+    pub fn resume(path: &Path) -> Result<Self, FileError> {
+        let folder = RunFolder::view(path)?;
+        let lock = Some(lock(path)?);
+        Ok(RunFolder { _lock: lock, ..folder })
+    }
+
+    /// Opens a run to look at it.
+    pub fn view(path: &Path) -> Result<Self, FileError> {
+        if !path.join("run.toml").is_file() {
+            return Err(FileError::new(path, "is not a run: it has no run.toml"));
+        }
+        Ok(RunFolder { path: path.to_owned(), _lock: None })
+    }
+
+    /// The folder that RUN names: `last`, a path, or the name of a run in `root`.
+    pub fn resolve(root: &Path, word: &str) -> Result<PathBuf, FileError> {
+        if word == LAST {
+            return newest(root)?.ok_or_else(|| {
+                FileError::new(root, "there is no run yet: train one with `glassbox train`")
+            });
+        }
+        let candidates = [PathBuf::from(word), root.join(word)];
+        if let Some(path) = candidates.into_iter().find(|path| path.join("run.toml").is_file()) {
+            return Ok(path);
+        }
+        let runs = runs(root);
+        let names: Vec<_> = runs.iter().map(|path| name(path)).collect();
+        let problem = match nearest(word, names.iter().map(String::as_str)) {
+            _ if Path::new(word).exists() => "is not a run: it has no run.toml".into(),
+            Some(near) => format!("there is no such run; did you mean `{near}`?"),
+            None => "there is no such run; `last` is the newest".into(),
+        };
+        Err(FileError::new(word, problem))
+    }
+
+    /// Makes `last` mean this run.
+    pub fn mark_last(&self, root: &Path) -> Result<(), FileError> {
+        fs::create_dir_all(root).map_err(FileError::at(root, "cannot create"))?;
+        let inside = self.path.parent() == Some(root);
+        let absolute =
+            || std::path::absolute(&self.path).map_err(FileError::at(&self.path, "cannot find"));
+        let line = if inside { name(&self.path) } else { absolute()?.display().to_string() };
+        atomic::write_pointer(&root.join(LAST), &line)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file of the run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The run's configuration.
+    pub fn config(&self) -> Result<RunConfig, super::config::ConfigError> {
+        RunConfig::load(&self.file("run.toml"), &[])
+    }
+
+    /// What the run is doing; one whose process died without a word is interrupted.
+    pub fn status(&self) -> Result<Status, FileError> {
+        let mut status: Status = self.read_json("status.json")?;
+        if status.state == RunState::Running && self._lock.is_none() && !self.is_locked() {
+            status.state = RunState::Interrupted;
+        }
+        Ok(status)
+    }
+
+    /// Writes what the run is doing.
+    pub fn set_status(&self, status: &Status) -> Result<(), FileError> {
+        self.write_json("status.json", status)
+    }
+
+    /// What the run was computed with.
+    pub fn environment(&self) -> Result<Environment, FileError> {
+        self.read_json("env.json")
+    }
+
+    /// Writes what the run is computed with.
+    pub fn set_environment(&self, environment: &Environment) -> Result<(), FileError> {
+        self.write_json("env.json", environment)
+    }
+
+    /// Fingerprint and schema of the data.
+    pub fn data(&self) -> Result<Value, FileError> {
+        self.read_json("data.json")
+    }
+
+    /// Writes the fingerprint and the schema of the data.
+    pub fn set_data(&self, data: &Value) -> Result<(), FileError> {
+        self.write_json("data.json", data)
+    }
+
+    /// One of the run's graphs, as data.
+    pub fn graph<T: DeserializeOwned>(&self, kind: GraphKind) -> Result<T, FileError> {
+        self.read_json(graph_name(kind))
+    }
+
+    /// Writes one of the run's graphs.
+    pub fn set_graph(&self, kind: GraphKind, graph: &impl Serialize) -> Result<(), FileError> {
+        let folder = self.file("graph");
+        fs::create_dir_all(&folder).map_err(FileError::at(&folder, "cannot create"))?;
+        self.write_json(graph_name(kind), graph)
+    }
+
+    /// `metrics.jsonl` and `alerts.jsonl`, cut back to the offsets that a checkpoint recorded
+    /// (zeros for a new run).
+    pub fn logs(&self, offsets: LogOffsets) -> Result<(Log, Log), FileError> {
+        let metrics = Log::open(&self.file("metrics.jsonl"), offsets.metrics)?;
+        let alerts = Log::open(&self.file("alerts.jsonl"), offsets.alerts)?;
+        Ok((metrics, alerts))
+    }
+
+    /// The run's checkpoints, for looking; [`Checkpoints::open`] on the same folder is for training.
+    pub fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::view(self.file("checkpoints"))
+    }
+
+    /// The run's checkpoints, for training.
+    pub fn checkpoints_for_training(&self) -> Result<Checkpoints, FileError> {
+        Checkpoints::open(self.file("checkpoints"))
+    }
+
+    /// Where the predictions on the test part go.
+    pub fn predictions(&self) -> PathBuf {
+        self.file("predictions.csv")
+    }
+
+    fn is_locked(&self) -> bool {
+        let probe = File::open(self.file(LOCK));
+        probe.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), FileError> {
+        let path = self.file(name);
+        let mut text = serde_json::to_vec_pretty(value).map_err(|e| FileError::new(&path, e))?;
+        text.push(b'\n');
+        atomic::write(&path, &text)
+    }
+
+    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, FileError> {
+        let path = self.file(name);
+        let text = fs::read(&path).map_err(FileError::at(&path, "cannot read"))?;
+        serde_json::from_slice(&text)
+            .map_err(|error| FileError::new(&path, format_args!("corrupt: {error}")))
+    }
+}
+
+/// The part of a run's name that says what it is: `iris-mlp` for `data/iris.csv` and `mlp`.
+pub fn label(data: &str, model: &str) -> String {
+    let stem = Path::new(data).file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let plain: String = stem.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    match plain.trim_matches('-') {
+        "" => model.to_owned(),
+        plain => format!("{plain}-{model}"),
+    }
+}
+
+fn graph_name(kind: GraphKind) -> &'static str {
+    match kind {
+        GraphKind::Train => "graph/train.json",
+        GraphKind::Infer => "graph/infer.json",
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, FileError> {
+    let path = folder.join(LOCK);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(FileError::at(&path, "cannot open"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(FileError::new(folder, "another process is training this run"))
+        }
+        Err(TryLockError::Error(error)) => Err(FileError::at(&path, "cannot lock")(error)),
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The runs in `root`.
+fn runs(root: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.join("run.toml").is_file()).collect()
+}
+
+/// The run that the pointer names; where that was removed, the newest of those left.
+fn newest(root: &Path) -> Result<Option<PathBuf>, FileError> {
+    let pointed = atomic::read_pointer(&root.join(LAST))?.map(|line| root.join(line));
+    if let Some(path) = pointed.filter(|path| path.join("run.toml").is_file()) {
+        return Ok(Some(path));
+    }
+    let begun = |path: &PathBuf| path.join("run.toml").metadata().and_then(|m| m.modified()).ok();
+    Ok(runs(root).into_iter().max_by_key(begun))
+}

@@ -1,0 +1,8 @@
+//! Training: the configuration, the run folder, checkpoints and events.
+
+pub mod checkpoint;
+pub mod config;
+pub mod event;
+pub mod folder;
+pub mod log;
+pub mod state;

@@ -1,0 +1,225 @@
+//! A run's configuration is read with every problem at once, and written out complete.
+
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
+
+use glassbox::engine::{Array, DType};
+use glassbox::train::config::{
+    Activation, Amount, Columns, Initial, Loss, Numbers, Optimizer, Preparation, Prepare,
+    RunConfig, Split, Stop,
+};
+
+/// The example of the specification.
+const IRIS: &str = r#"
+[data]
+path = "iris.csv"
+target = "species"
+split = { valid = 0.15, test = 0.15, stratify = true }
+[[data.prepare]]             # fitted on the training part only
+columns = "numeric"
+with = "standardize"
+[model]
+kind = "mlp"
+hidden = [16]
+activation = "relu"
+[train]
+epochs = 50
+batch = 32
+seed = 42
+optimizer = { kind = "adam", lr = 1e-3 }
+stop = { metric = "valid_loss", patience = 5 }
+[watch]
+every = 50
+"#;
+
+fn load(text: &str, overrides: &[&str]) -> Result<RunConfig, Vec<String>> {
+    let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
+    RunConfig::from_toml(text, &overrides).map_err(|error| {
+        error.problems.iter().map(|p| format!("{}: {}", p.place, p.message)).collect()
+    })
+}
+
+fn problems(text: &str, overrides: &[&str]) -> Vec<String> {
+    load(text, overrides).unwrap_err()
+}
+
+#[test]
+fn the_example_is_read_as_it_says() {
+    let config = load(IRIS, &[]).unwrap();
+    let mut expected = RunConfig::new("iris.csv");
+    expected.data.target = Some("species".into());
+    expected.data.prepare =
+        vec![Prepare { columns: Columns::Numeric, with: Preparation::Standardize }];
+    expected.train.stop = Some(Stop { metric: "valid_loss".into(), patience: 5 });
+    assert_eq!(config, expected);
+    assert_eq!(config.train.optimizer.lr(), 1e-3);
+    assert_eq!(config.model.initial(), Initial::He);
+}
+
+#[test]
+fn the_dosage_network_starts_from_given_numbers() {
+    let text = r#"
+        data = { path = "dosage", split = { valid = 0, test = 0 } }
+        [model]
+        hidden = 2
+        activation = "softplus"
+        [model.parameters]
+        "fc1/weight" = [[3.34, -3.53]]
+        "fc2/bias" = [0]
+        [train]
+        batch = "all"
+        loss = "sum_of_squares"
+        optimizer = { kind = "gradient_descent", lr = 0.1 }
+    "#;
+    let config = load(text, &[]).unwrap();
+    assert_eq!(config.model.hidden, [2]);
+    assert_eq!(config.train.batch, Amount::All);
+    assert_eq!(config.train.batch.of(3), 3);
+    assert_eq!(config.data.split.valid, 0.0);
+    let weight = config.model.parameters["fc1/weight"].to_array(DType::F32).unwrap();
+    assert_eq!(weight, Array::new([1, 2], vec![3.34f32, -3.53]).unwrap());
+}
+
+#[test]
+fn a_written_configuration_is_complete_and_reads_back_the_same() {
+    let mut full = RunConfig::new("my \"odd\"\\path\n.csv");
+    full.data.target = Some("종".into());
+    full.data.split = Split { valid: 0.1 + 0.2, test: 1e-300, stratify: false };
+    full.data.prepare = vec![
+        Prepare { columns: Columns::Category, with: Preparation::OneHot },
+        Prepare { columns: Columns::Named("petal width".into()), with: Preparation::None },
+    ];
+    full.model.initial = Some(Initial::Zeros);
+    full.model.activation = Activation::Tanh;
+    full.model.hidden = vec![];
+    let many = |values: &[f64]| Numbers::Many(values.iter().map(|&x| Numbers::One(x)).collect());
+    full.model.parameters = [
+        ("fc1/weight".to_owned(), Numbers::Many(vec![many(&[0.1, -0.0]), many(&[1e21, 5e-324])])),
+        ("b3".to_owned(), Numbers::One(-16.0)),
+    ]
+    .into();
+    full.train.stop = Some(Stop { metric: "valid_accuracy".into(), patience: 3 });
+    full.train.optimizer = Optimizer::Momentum { lr: 2.0, momentum: 0.0, nesterov: true };
+    full.train.threads = Amount::Exactly(2);
+    full.train.seed = i64::MAX as u64;
+    full.train.loss = Loss::SumOfSquares;
+    full.train.checkpoint_every = 0.5;
+    let mut plain = RunConfig::new("digits");
+    plain.train.optimizer = Optimizer::GRADIENT_DESCENT;
+    for config in [full, plain, RunConfig::new("iris.csv"), load(IRIS, &[]).unwrap()] {
+        let text = config.to_toml();
+        assert_eq!(RunConfig::from_toml(&text, &[]), Ok(config), "{text}");
+    }
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_its_line() {
+    let text = r#"
+[data]
+path = 3
+taget = "species"
+split = { valid = 0.6, test = 0.5 }
+[[data.prepare]]
+columns = "numeric"
+with = "standardise"
+[model]
+hidden = [16, 0]
+activation = "rleu"
+epochs = 3
+[train]
+epochs = 0
+batch = 0
+seed = "forty-two"
+optimizer = { kind = "momentum", lr = 0, beta1 = 0.9 }
+stop = { patience = 0 }
+[wacth]
+every = 50
+"#;
+    let expected = [
+        "line 3: `data.path`: expected a text, found the number 3",
+        "line 4: there is no setting `data.taget`; did you mean `target`?",
+        "line 5: `data.split`: valid and test together leave nothing to train on",
+        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, one_hot, none; did you mean \"standardize\"?",
+        "line 10: `model.hidden`: expected a whole number of at least 1, found the number 0",
+        "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, identity; did you mean \"relu\"?",
+        "line 12: there is no setting `model.epochs`; it belongs to `train.epochs`",
+        "line 14: `train.epochs`: expected a whole number of at least 1, found the number 0",
+        "line 15: `train.batch`: expected a whole number of at least 1, or \"all\", found the number 0",
+        "line 16: `train.seed`: expected a whole number of at least 0, found the text \"forty-two\"",
+        "line 17: `train.optimizer.lr`: expected a number above 0, found the number 0",
+        "line 17: `train.optimizer.beta1` is an option of adam, not of momentum",
+        "line 18: `train.stop.patience`: expected a whole number of at least 1, found the number 0",
+        "line 19: there is no setting `wacth`; did you mean `watch`?",
+    ];
+    assert_eq!(problems(text, &[]), expected);
+}
+
+#[test]
+fn a_mistake_of_syntax_has_its_line_and_a_missing_path_is_said() {
+    let found = problems("[model]\nhidden = [16\n[train]\nepochs = 3\n", &[]);
+    assert!(found[0].starts_with("line "), "{found:?}");
+    assert!(problems("", &[])[0].contains("`data.path` is missing"));
+    let ragged = "data.path = \"x\"\n[model.parameters]\nw = [[1, 2], [3]]";
+    assert!(problems(ragged, &[])[0].contains("rows must be equally long"));
+    assert!(problems("data.path = \"x\"\ntrain.optimizer.lr = nan", &[])[0].contains("above 0"));
+}
+
+#[test]
+fn overrides_take_short_paths_and_bare_words() {
+    let config = load(
+        IRIS,
+        &["optimizer.lr=0.03", "epochs = 3", "hidden=[32,16]", "activation=tanh", "batch=all"],
+    )
+    .unwrap();
+    assert_eq!(config.train.optimizer.lr(), 0.03);
+    assert_eq!((config.train.epochs, config.train.batch), (3, Amount::All));
+    assert_eq!(
+        (&config.model.hidden[..], config.model.activation),
+        (&[32, 16][..], Activation::Tanh)
+    );
+    let config = load(IRIS, &["parameters.fc1/bias=[1, 2]", "stop=false"]).unwrap();
+    assert_eq!(
+        config.model.parameters["fc1/bias"].to_array(DType::F64).unwrap().to_f64(),
+        [1., 2.]
+    );
+    assert_eq!(config.train.stop, None);
+}
+
+#[test]
+fn another_kind_of_optimizer_begins_from_its_own_defaults() {
+    let written = load(IRIS, &[]).unwrap();
+    let momentum = written.set(&["optimizer.kind=momentum".into()]).unwrap();
+    assert_eq!(momentum.train.optimizer, Optimizer::MOMENTUM);
+    let both = ["lr=0.5", "optimizer.kind=gradient_descent"].map(str::to_owned);
+    assert_eq!(written.set(&both).unwrap().train.optimizer, Optimizer::GradientDescent { lr: 0.5 });
+    let short = load(IRIS, &["optimizer=momentum", "lr=0.2"]).unwrap();
+    assert_eq!(short.train.optimizer.lr(), 0.2);
+    assert_eq!(short.train.optimizer.kind(), "momentum");
+}
+
+#[test]
+fn overrides_that_name_nothing_or_two_things_are_refused() {
+    let found =
+        problems(IRIS, &["optimiser.lr=1", "kind=mlp", "epoch=3", "zebra=1", "lr", "lr=-1"]);
+    assert_eq!(
+        found,
+        [
+            "--set optimiser.lr=1: there is no setting `optimiser.lr`; did you mean `optimizer.lr`?",
+            "--set kind=mlp: `kind` could be model.kind or train.optimizer.kind: say which",
+            "--set epoch=3: there is no setting `epoch`; did you mean `epochs`?",
+            "--set zebra=1: there is no setting `zebra`",
+            "--set lr: expected NAME=VALUE, such as optimizer.lr=0.03",
+            "--set lr=-1: `train.optimizer.lr`: expected a number above 0, found the number -1",
+        ]
+    );
+}
+
+#[test]
+fn problems_of_a_file_name_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.toml");
+    assert!(RunConfig::load(&path, &[]).unwrap_err().to_string().contains("run.toml: cannot read"));
+    std::fs::write(&path, "[data]\npath = 1\n").unwrap();
+    let error = RunConfig::load(&path, &["x=1".into()]).unwrap_err().to_string();
+    assert!(error.contains("run.toml: line 2: `data.path`"), "{error}");
+    assert!(error.lines().any(|line| line.starts_with("--set x=1: ")), "{error}");
+}
