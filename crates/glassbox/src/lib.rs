@@ -3,3 +3,7 @@
 
 /// What computes: graph, differentiation, plans and sessions.
 pub use glassbox_engine as engine;
+
+pub mod data;
+
+pub(crate) mod nearest;
