@@ -200,6 +200,8 @@ pub(super) struct Builder {
     ends: Vec<usize>,
     lines: Vec<u64>,
     decimal_comma: bool,
+    /// Whether rows without any value are rows, as they are in memory, or blank lines of a file.
+    pub(super) keep_blank: bool,
     blank: usize,
     notices: Vec<String>,
     problems: Problems,
@@ -214,6 +216,7 @@ impl Builder {
             ends: Vec::new(),
             lines: Vec::new(),
             decimal_comma,
+            keep_blank: false,
             blank: 0,
             notices: Vec::new(),
             problems: Problems::default(),
@@ -258,7 +261,7 @@ impl Builder {
             self.ends.push(self.text.len());
         }
         let found = self.ends.len() - ends_before;
-        let blank = self.text[text_before..].trim().is_empty();
+        let blank = !self.keep_blank && self.text[text_before..].trim().is_empty();
         // In a table of one column an empty cell is a missing value, not a blank line.
         if blank && (found != 1 || self.names.len() > 1) {
             self.blank += 1;

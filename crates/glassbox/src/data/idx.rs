@@ -9,6 +9,9 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::error::{DataError, Place};
 
+/// The largest file that is read, in bytes once decompressed: 16 GiB.
+const LARGEST: u64 = 16 << 30;
+
 /// What an IDX file of unsigned bytes holds.
 ///
 /// ```
@@ -75,8 +78,8 @@ fn read_plain(name: &str, mut source: impl Read) -> Result<Idx, DataError> {
         shape.push(u32::from_be_bytes(size) as usize);
     }
     let claimed = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
-    let Some(claimed) = claimed.filter(|bytes| *bytes < 1 << 40) else {
-        let what = format!("its header claims {shape:?} elements, more than any file holds");
+    let Some(claimed) = claimed.filter(|bytes| *bytes <= LARGEST) else {
+        let what = format!("its header claims {shape:?} bytes, more than 16 GiB");
         return Err(broken(name, what));
     };
     // One byte more than claimed, so that a longer file is noticed; memory grows with what is

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::dataset::{Dataset, Parts, empty_parts};
-use super::error::{DataError, Place, Problems, count};
+use super::error::{DataError, Place, Problems};
 use super::fingerprint::Fingerprint;
 use super::idx::Idx;
 use super::options::{Options, Prepare};
@@ -15,7 +15,8 @@ use super::target::{Spelling, TargetEncoding, TargetPreparation, classes_of};
 
 /// Images and their labels, checked against each other.
 pub(super) struct Labelled {
-    /// The name of the file of labels, for messages.
+    /// The names of the files, for messages.
+    images_file: String,
     labels_file: String,
     /// `[height, width, channels]`.
     shape: [usize; 3],
@@ -33,8 +34,10 @@ impl Labelled {
             [rows, height, width] => (rows, [height, width, 1]),
             [rows, height, width, channels] => (rows, [height, width, channels]),
             _ => {
-                let axes = count(images.shape.len(), "axis").replace("axises", "axes");
-                let what = format!("has {axes}; images have 3 (rows, height, width) or 4");
+                let axes = images.shape.len();
+                let what = format!(
+                    "the number of axes is {axes}; images have 3 (rows, height, width) or 4"
+                );
                 return Err(DataError::new(Place::file(images_file), what, "check the file"));
             }
         };
@@ -54,8 +57,8 @@ impl Labelled {
                 "the two files must belong together: one label for each image",
             ));
         }
-        let labels_file = labels_file.into();
-        Ok(Labelled { labels_file, shape, pixels: images.bytes, labels: labels.bytes })
+        let (images_file, labels_file) = (images_file.into(), labels_file.into());
+        Ok(Labelled { images_file, labels_file, shape, pixels: images.bytes, labels: labels.bytes })
     }
 
     fn hash(&self, hash: &mut Fingerprint) {
@@ -146,7 +149,7 @@ impl Source<'_> {
             Some(test) if test.shape != shape => {
                 let what = format!("its images are {:?}, those of training {shape:?}", test.shape);
                 let cure = "training and test images must have one size";
-                return Err(DataError::new(Place::file(&test.labels_file), what, cure));
+                return Err(DataError::new(Place::file(&test.images_file), what, cure));
             }
             Some(test) => {
                 test.hash(&mut hash);

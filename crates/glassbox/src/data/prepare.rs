@@ -106,7 +106,8 @@ pub struct Prepared {
     pub rows: usize,
     /// Numbers a row.
     pub features: usize,
-    /// What was guessed: unknown categories and missing values that training did not have.
+    /// What was skipped or guessed: blank lines, unknown categories, and missing values that training
+    /// did not have.
     pub warnings: Vec<String>,
 }
 
@@ -139,7 +140,9 @@ impl Preparation {
     /// needed (row and value), a model that takes no tables.
     pub fn apply(&self, table: &RawTable) -> Result<Prepared, DataError> {
         let rows: Vec<usize> = (0..table.rows()).collect();
-        self.apply_rows(table, &rows)
+        let mut prepared = self.apply_rows(table, &rows)?;
+        prepared.warnings.splice(0..0, table.notices().iter().cloned());
+        Ok(prepared)
     }
 
     /// As [`Preparation::apply`], of these rows only.

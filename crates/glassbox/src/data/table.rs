@@ -42,6 +42,7 @@ impl RawTable {
     /// ```
     pub fn from_rows<S: AsRef<str>>(names: &[S], rows: &[Vec<S>]) -> Result<Self, DataError> {
         let mut builder = super::csv::Builder::new("the table", false);
+        builder.keep_blank = true;
         builder.header(names.iter().map(|n| n.as_ref().to_string()).collect(), 1);
         for (i, row) in rows.iter().enumerate() {
             builder.row(row.iter().map(AsRef::as_ref), i as u64 + 1);
