@@ -1,5 +1,5 @@
 //! What several tests of data need.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)] // Each test uses some of it.
 
 use std::path::PathBuf;
 
@@ -28,10 +28,7 @@ pub fn table_of(text: &str, target: &str) -> Result<Dataset, DataError> {
 
 /// The text of an error, where there must be one.
 pub fn message<T>(result: Result<T, DataError>) -> String {
-    match result {
-        Ok(_) => panic!("an error was expected"),
-        Err(error) => error.to_string(),
-    }
+    result.err().expect("an error").to_string()
 }
 
 /// `n` lines made by a function of the row, below a header.
@@ -42,7 +39,7 @@ pub fn csv(header: &str, n: usize, line: impl Fn(usize) -> String) -> String {
 
 /// A folder of this test's own, emptied.
 pub fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("glassbox-{}-{name}", std::process::id()));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
