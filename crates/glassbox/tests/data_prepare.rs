@@ -129,6 +129,14 @@ fn all_missing_columns_are_named_with_their_nearest() {
 }
 
 #[test]
+fn a_column_that_is_an_input_itself_is_not_offered_for_another() {
+    let iris = data::iris().preparation;
+    let text = message(iris.apply(&raw("sepal_length,sepal_width,petal_length\n5,3,1\n")));
+    assert!(text.contains("there is no column `petal_width`, an input"), "{text}");
+    assert!(!text.contains("did you mean"), "{text}");
+}
+
+#[test]
 fn text_in_a_column_of_numbers_is_named_by_row_and_value() {
     let table = raw("x,colour,ok\n1,red,no\n\nabc,red,maybe\n");
     let text = message(small().preparation.apply(&table));

@@ -330,11 +330,14 @@ fn find_columns(columns: &[PreparedColumn], table: &RawTable) -> Result<Vec<usiz
     let mut places = Vec::new();
     let mut problems = Problems::default();
     let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
+    // A column that is an input itself was not meant to be another one.
+    let is_input = |name: &str| columns.iter().any(|column| column.name() == name);
+    let free: Vec<&str> = names.iter().copied().filter(|name| !is_input(name)).collect();
     for column in columns {
         match table.column(column.name()) {
             Some(place) => places.push(place),
             None => {
-                let cure = match nearest(column.name(), names.iter().copied()) {
+                let cure = match nearest(column.name(), free.iter().copied()) {
                     Some(name) => format!("did you mean `{name}`? The file has {}", listed(&names)),
                     None => format!("the file has {}", listed(&names)),
                 };
