@@ -4,6 +4,7 @@
 /// What computes: graph, differentiation, plans and sessions.
 pub use glassbox_engine as engine;
 
+pub mod data;
 pub mod io;
 pub mod nearest;
 pub mod train;
