@@ -7,4 +7,8 @@ pub use glassbox_engine as engine;
 pub mod data;
 pub mod io;
 pub mod nearest;
+pub mod nn;
 pub mod train;
+pub mod zoo;
+
+mod words;

@@ -8,10 +8,7 @@ const LONGEST: usize = 80;
 /// Nearness is the distance of Damerau (1964) and Levenshtein (1966), neighbours swapped counting
 /// as one edit, letters compared without case; near enough is a third of the longer word's letters
 /// (at least one). Of equally near candidates the first wins.
-pub fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = letters(word);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
