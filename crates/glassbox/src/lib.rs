@@ -11,4 +11,7 @@ pub mod nn;
 pub mod train;
 pub mod zoo;
 
+mod error;
 mod words;
+
+pub use error::Error;

@@ -6,3 +6,12 @@ pub mod event;
 pub mod folder;
 pub mod log;
 pub mod state;
+
+mod evaluate;
+mod fit;
+mod graphs;
+mod job;
+mod steps;
+
+pub use evaluate::Report;
+pub use job::Job;

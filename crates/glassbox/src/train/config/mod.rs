@@ -81,10 +81,11 @@ pub struct DataConfig {
 /// `data.split`: shares of the rows; what is left is the training part.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Split {
-    /// The share kept for choosing when to stop, in [0, 1).
-    pub valid: f64,
-    /// The share kept for the final figures, in [0, 1).
-    pub test: f64,
+    /// The share kept for choosing when to stop, in [0, 1). Absent: 0.15, or 0.1 of a source's own
+    /// training part.
+    pub valid: Option<f64>,
+    /// The share kept for the final figures, in [0, 1). Absent: 0.15, or the source's own test part.
+    pub test: Option<f64>,
     /// Whether every part gets the same mix of classes.
     pub stratify: bool,
 }
@@ -277,7 +278,7 @@ impl RunConfig {
             data: DataConfig {
                 path: path.into(),
                 target: None,
-                split: Split { valid: 0.15, test: 0.15, stratify: true },
+                split: Split { valid: None, test: None, stratify: true },
                 prepare: Vec::new(),
             },
             model: ModelConfig {
