@@ -258,6 +258,10 @@ fn measure_products() {
         (256, 2048, 2048, false, false),
         (256, 2048, 2048, false, true),
         (32, 1024, 256, false, false),
+        (8, 2048, 2048, false, false),
+        (24, 2048, 2048, false, false),
+        (56, 2048, 2048, false, false),
+        (56, 1000, 2048, false, false),
         (8, 1024, 1024, false, false),
         (8, 1024, 1024, false, true),
         (288, 64, 12544, true, false),
@@ -284,9 +288,9 @@ fn measure_products() {
                 let pool = Pool::new(threads);
                 let mut scratch = vec![0.0; scratch_len(isa, threads, m, n, k)];
                 let mut c = vec![0.0; m * n];
-                let repeats = (200_000_000 / (m * n * k)).clamp(2, 5000);
+                let repeats = (20_000_000 / (m * n * k)).clamp(1, 1000);
                 let mut best = f64::INFINITY;
-                for _ in 0..5 {
+                for _ in 0..30 {
                     let since = Instant::now();
                     for _ in 0..repeats {
                         matmul(isa, &pool, &mut scratch, m, n, k, a.view(), b.view(), &mut c)
