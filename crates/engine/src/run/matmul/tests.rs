@@ -228,7 +228,8 @@ fn peak(isa: Isa) -> f64 {
     let factor = std::hint::black_box(1e-4);
     let since = Instant::now();
     let (lanes, sum) = match isa {
-        Isa::Portable => return f64::NAN,
+        // Depends on what the compiler makes of it.
+        Isa::Portable => return f64::INFINITY,
         // SAFETY: available, as asserted.
         Isa::Avx2 => (8, unsafe { avx2(factor) }),
         // SAFETY: available, as asserted.
@@ -267,6 +268,7 @@ fn measure_products() {
         (288, 64, 12544, true, false),
         (1, 1024, 1024, false, false),
         (1, 1024, 1024, false, true),
+        (1, 1000, 1000, false, true),
         (1, 4096, 4096, false, false),
         (1, 4096, 4096, false, true),
         (1024, 1, 1024, false, false),
@@ -277,8 +279,10 @@ fn measure_products() {
         if only.is_some_and(|only| only != isa) {
             continue;
         }
-        let peak = [peak(isa), peak(isa)][1];
-        println!("{isa}: register-only peak of one core {peak:.0} GFLOP/s");
+        let peak = (0..5).map(|_| peak(isa)).fold(f64::NEG_INFINITY, f64::max);
+        if peak.is_finite() {
+            println!("{isa}: register-only peak of one core {peak:.0} GFLOP/s");
+        }
         for (m, n, k, a_transposed, b_transposed) in shapes {
             let a = Stored::new(m, k, 0, a_transposed, 1);
             let b = Stored::new(k, n, 0, b_transposed, 2);
@@ -299,8 +303,10 @@ fn measure_products() {
                     best = best.min(since.elapsed().as_nanos() as f64 / repeats as f64);
                 }
                 let rate = (2 * m * n * k) as f64 / best;
-                let part = 100.0 * rate / (peak * threads as f64);
-                print!("   {threads} thread {rate:6.1} GFLOP/s {part:3.0} %");
+                print!("   {threads} threads {rate:6.1} GFLOP/s");
+                if peak.is_finite() {
+                    print!(" {:3.0} %", 100.0 * rate / (peak * threads as f64));
+                }
             }
             println!();
         }
