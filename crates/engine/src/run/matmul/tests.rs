@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::random::Stream;
+#[cfg(target_arch = "x86_64")]
 use std::time::Instant;
 
 /// Numbers in -1..1, their place in the sequence known to nobody.
