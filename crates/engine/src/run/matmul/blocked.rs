@@ -69,7 +69,9 @@ pub(super) struct Part {
     pub c_row_stride: usize,
 }
 
-/// Numbers of scratch memory for packed A and packed B of a part of `rows` by `columns` by `k`.
+/// Numbers of scratch memory for packed A and packed B of any part of at most `rows` by `columns`,
+/// and of depth `k`. Smaller parts never need more: shares are uneven, and one with fewer rows may
+/// be cut in fewer, larger blocks.
 pub(super) fn packing_len(
     kernels: &Kernels,
     rows: usize,
@@ -77,15 +79,14 @@ pub(super) fn packing_len(
     k: usize,
 ) -> (usize, usize) {
     let depth = k.div_ceil(k.div_ceil(DEPTH).max(1));
-    let row_blocks = rows.div_ceil(ROWS).max(1);
     let width = kernels.width();
     // With one block of rows each group of panels is used up as soon as it is packed.
-    let most = if row_blocks == 1 { width * PANELS_TOGETHER } else { COLUMNS };
+    let most = if rows <= ROWS { width * PANELS_TOGETHER } else { COLUMNS };
     let columns_kept = columns.min(most).next_multiple_of(width);
     // A vector of room, because packing writes full vectors.
-    let a = depth * rows.div_ceil(row_blocks) + kernels.lanes;
-    let b = depth * columns_kept + kernels.lanes;
-    let b = if rows == 1 { b.max(COLUMNS_OF_ROW) } else { b };
+    let a = depth * rows.min(ROWS) + kernels.lanes;
+    // A single row keeps its sums here.
+    let b = (depth * columns_kept + kernels.lanes).max(COLUMNS_OF_ROW);
     (a.next_multiple_of(16), b.next_multiple_of(16))
 }
 

@@ -45,9 +45,14 @@ fn product(
     a: View<'_>,
     b: View<'_>,
 ) -> Vec<f32> {
-    let mut scratch = vec![f32::NAN; scratch_len(isa, pool.threads(), m, n, k)];
+    // A guard behind the scratch memory shows writes past its end.
+    let len = scratch_len(isa, pool.threads(), m, n, k);
+    let mut memory = vec![f32::NAN; len];
+    memory.resize(len + 4_000, 7.0);
+    let (scratch, guard) = memory.split_at_mut(len);
     let mut c = vec![f32::NAN; m * n];
-    matmul(isa, pool, &mut scratch, m, n, k, a, b, &mut c).expect("no panic");
+    matmul(isa, pool, scratch, m, n, k, a, b, &mut c).expect("no panic");
+    assert!(guard.iter().all(|&x| x == 7.0), "{m}×{n}×{k} on {isa} wrote past its scratch memory");
     c
 }
 
@@ -106,6 +111,10 @@ fn shapes_of_several_blocks_agree_with_the_triple_loop() {
         ((400, 10, 129), 0),
         ((64, 128, 512), 0),
         ((30, 512, 64), 0),
+        // Shares of 169 and 168 rows, which are two blocks and one.
+        ((337, 160, 400), 0),
+        // Shares of two rows and one, which is computed in another way.
+        ((3, 40_000, 1), 0),
     ] {
         check(shape, room);
     }
