@@ -25,8 +25,7 @@ impl Predictor {
     /// Plans the graph in this session, whose states it reads.
     pub fn new(session: &mut Session, graph: &Graph) -> Result<Self, Error> {
         let missing = |name| Error::new(format!("the inference graph has no `{name}`"));
-        let prediction =
-            graph.named(name::PREDICTION).ok_or_else(|| missing(name::PREDICTION))?;
+        let prediction = graph.named(name::PREDICTION).ok_or_else(|| missing(name::PREDICTION))?;
         let prepared = session.prepare(graph, &[prediction])?;
         let (inputs, outputs) = (prepared.inputs(), prepared.outputs());
         let per_row = |buffer: &Buffer| {

@@ -101,7 +101,7 @@ impl<'a> Fit<'a> {
         let state = run.steps.state.clone();
         if let (Err(error), Some(folder)) = (&result, self.folder) {
             let mut status = Status::now(RunState::Failed, state.step, state.epoch);
-            status.problem = Some(error.to_string());
+            status.message = Some(error.to_string());
             folder.set_status(&status)?;
         }
         result
@@ -262,7 +262,8 @@ impl Run<'_, '_> {
         let mut metrics = score(&results, shown, self.fit.loss);
         let seconds = self.epoch_started.elapsed().as_secs_f64();
         let state = &mut self.steps.state;
-        let improved = !valid.is_empty() && improves(&metrics, self.fit.config, &mut state.best, state.step);
+        let improved =
+            !valid.is_empty() && improves(&metrics, self.fit.config, &mut state.best, state.step);
         state.epochs_without_improvement =
             if improved { 0 } else { state.epochs_without_improvement + 1 };
         let (epoch, step) = (state.epoch, state.step);
@@ -358,12 +359,7 @@ pub(crate) fn watched(stop: Option<&Stop>) -> (&str, bool) {
 }
 
 /// Keeps the figure if it is the best so far.
-fn improves(
-    metrics: &Metrics,
-    config: &TrainConfig,
-    best: &mut Option<Best>,
-    step: u64,
-) -> bool {
+fn improves(metrics: &Metrics, config: &TrainConfig, best: &mut Option<Best>, step: u64) -> bool {
     let (name, more_is_better) = watched(config.stop.as_ref());
     let Some(&value) = metrics.get(name) else { return false };
     let better = match best {

@@ -6,8 +6,8 @@ use crate::Error;
 use crate::data::{self, Dataset, InputPreparation, Task};
 use crate::nn::{self, Activation, Model, Optimizer};
 use crate::train::config::{
-    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelKind, Numbers,
-    Preparation, RunConfig, Stop,
+    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelKind, Numbers, Preparation,
+    RunConfig, Stop,
 };
 use crate::train::graphs::{Recipe, outputs};
 use crate::train::steps::batch_sizes;
@@ -82,6 +82,16 @@ impl Job {
             nn::Loss::SquaredError => Loss::SquaredError,
             nn::Loss::SumOfSquares => Loss::SumOfSquares,
         };
+        let figures: &[&str] = match data.task {
+            Task::Classification { .. } => &["valid_loss", "valid_accuracy"],
+            Task::Regression => &["valid_loss", "valid_rmse", "valid_mae", "valid_r2"],
+        };
+        if let Some(stop) = &config.train.stop
+            && !figures.contains(&stop.metric.as_str())
+        {
+            let hint = crate::nearest::suggestion(&stop.metric, "figures", figures);
+            return Err(wrong(format!("`train.stop.metric = \"{}\"`: {hint}", stop.metric)));
+        }
         let model: Box<dyn Model> = match config.model.kind {
             ModelKind::Mlp => {
                 let inputs: usize = data.input.shape.iter().product();

@@ -11,7 +11,11 @@ mod evaluate;
 mod fit;
 mod graphs;
 mod job;
+mod run;
 mod steps;
+mod trained;
 
 pub use evaluate::Report;
 pub use job::Job;
+pub use run::Ended;
+pub use trained::{Prediction, Predictions, Trained};

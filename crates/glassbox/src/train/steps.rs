@@ -192,11 +192,9 @@ impl<'a> Steps<'a> {
     /// Adds a step's loss to the sums of the epoch.
     pub fn note_loss(&mut self, loss: f64, rows: usize, kind: Loss) {
         let weight = if kind == Loss::SumOfSquares { 1.0 } else { rows as f64 };
-        let mut add = |name: &str, value: f64| {
-            match self.state.sums.get_mut(name) {
-                Some(sum) => sum.0 += value,
-                None => drop(self.state.sums.insert(name.to_string(), Exact(value))),
-            }
+        let mut add = |name: &str, value: f64| match self.state.sums.get_mut(name) {
+            Some(sum) => sum.0 += value,
+            None => drop(self.state.sums.insert(name.to_string(), Exact(value))),
         };
         add("loss", loss * weight);
         add("rows", rows as f64);

@@ -165,7 +165,9 @@ fn split(data: &mut Section, default: Split) -> Split {
         test: section.take("test", default.test, |value| share(value).map(Some)),
         stratify: section.take("stratify", default.stratify, flag),
     };
-    if let (Some(place), true) = (place, split.valid.unwrap_or(0.0) + split.test.unwrap_or(0.0) >= 1.0) {
+    if let (Some(place), true) =
+        (place, split.valid.unwrap_or(0.0) + split.test.unwrap_or(0.0) >= 1.0)
+    {
         let message = "`data.split`: valid and test together leave nothing to train on";
         section.report(&place, message.into());
     }
@@ -211,7 +213,8 @@ fn model(mut section: Section, default: &ModelConfig) -> ModelConfig {
     let hidden = section.take("hidden", default.hidden.clone(), units);
     let activation =
         section.take("activation", default.activation, |v| word(v, Activation::ALL, |w| w.word()));
-    let initial = section.take("initial", default.initial, |v| word(v, Initial::ALL, |w| w.word()).map(Some));
+    let initial =
+        section.take("initial", default.initial, |v| word(v, Initial::ALL, |w| w.word()).map(Some));
     let absent = !section.table.contains_key("parameters");
     let given = section.section("parameters", "model.parameters");
     let mut parameters = if absent { default.parameters.clone() } else { BTreeMap::new() };
