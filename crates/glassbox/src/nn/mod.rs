@@ -6,6 +6,7 @@ mod initial;
 mod linear;
 mod loss;
 mod optimizer;
+mod schedule;
 mod softmax;
 
 pub use activation::Activation;
@@ -13,6 +14,7 @@ pub use initial::Initial;
 pub use linear::linear;
 pub use loss::Loss;
 pub use optimizer::Optimizer;
+pub use schedule::Schedule;
 pub use softmax::{log_softmax, softmax};
 
 use glassbox_engine::{Scope, Tensor};

@@ -7,7 +7,7 @@ use crate::data::{self, Dataset, InputPreparation, Task};
 use crate::nn::{self, Activation, Model, Optimizer};
 use crate::train::config::{
     Amount, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelKind, Numbers, Preparation,
-    RunConfig, Stop,
+    RunConfig, Schedule, Stop,
 };
 use crate::train::graphs::{Recipe, outputs};
 use crate::train::steps::batch_sizes;
@@ -195,19 +195,28 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         return config;
     }
     let image = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
-    config.model.hidden = if image { vec![128, 64] } else { vec![64, 32] };
+    config.model.hidden = match (image, rows) {
+        (true, 0..20_000) => vec![512, 256],
+        (true, _) => vec![256, 128],
+        (false, _) => vec![64, 32],
+    };
     config.train.batch = Amount::Exactly(match rows {
         0..4_000 => 32,
         4_000..20_000 => 64,
         _ => 128,
     });
-    // About four thousand steps, at least ten epochs.
+    // About four thousand steps, at least fifteen epochs.
     let steps = rows.div_ceil(config.train.batch.of(rows)).max(1) as u64;
-    config.train.epochs = (4_000 / steps).clamp(if image { 15 } else { 10 }, 200);
-    config.train.optimizer = Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    config.train.epochs = (4_000 / steps).clamp(15, 100);
+    config.train.schedule = Schedule::Cosine;
     if !data.valid.is_empty() {
-        let patience = (config.train.epochs / 5).max(5);
-        config.train.stop = Some(Stop { metric: "valid_loss".into(), patience });
+        // On few rows accuracy is too coarse to choose by.
+        let metric = match data.task {
+            Task::Classification { .. } if data.valid.len() >= 2_000 => "valid_accuracy",
+            _ => "valid_loss",
+        };
+        let patience = (config.train.epochs / 4).max(8);
+        config.train.stop = Some(Stop { metric: metric.into(), patience });
     }
     config
 }

@@ -5,7 +5,7 @@ use glassbox_engine::{Array, Buffer, Graph, Options, Parameters, Prepared, Sessi
 
 use crate::Error;
 use crate::data::{Dataset, Rows, TargetsMut, epoch_order_into};
-use crate::nn::Loss;
+use crate::nn::{Loss, Schedule};
 use crate::train::checkpoint::{Checkpoint, check_same_model};
 use crate::train::config::TrainConfig;
 use crate::train::graphs::name;
@@ -15,7 +15,7 @@ use crate::train::state::{Exact, TrainState};
 pub(crate) struct Steps<'a> {
     train: &'a Rows,
     seed: u64,
-    rate: f64,
+    rate: Rate,
     batch: usize,
     pub session: Session,
     /// A plan for whole batches and one for the rest, if there is a rest.
@@ -24,6 +24,20 @@ pub(crate) struct Steps<'a> {
     order: Vec<usize>,
     order_of: Option<u64>,
     pub state: TrainState,
+}
+
+/// The learning rate of every step.
+#[derive(Clone, Copy)]
+struct Rate {
+    start: f64,
+    schedule: Schedule,
+    steps: u64,
+}
+
+impl Rate {
+    fn at(self, step: u64) -> f64 {
+        self.schedule.rate(self.start, step, self.steps)
+    }
 }
 
 struct StepPlan {
@@ -76,7 +90,11 @@ impl<'a> Steps<'a> {
         Ok(Steps {
             train: &data.train,
             seed: config.seed,
-            rate: config.optimizer.lr(),
+            rate: Rate {
+                start: config.optimizer.lr(),
+                schedule: config.schedule,
+                steps: config.epochs.saturating_mul(data.train.len().div_ceil(sizes[0]) as u64),
+            },
             batch: sizes[0],
             session,
             plans,
@@ -116,11 +134,6 @@ impl<'a> Steps<'a> {
         self.train.len().div_ceil(self.batch) as u64
     }
 
-    /// Whether the next step begins an epoch.
-    pub fn at_epoch_start(&self) -> bool {
-        self.state.position == 0
-    }
-
     /// Takes one step; gives its loss and its rows. Allocates nothing but once an epoch.
     pub fn step(&mut self) -> Result<(f64, usize), Error> {
         self.arrange();
@@ -131,7 +144,7 @@ impl<'a> Steps<'a> {
             .iter_mut()
             .find(|plan| plan.rows == rows.len())
             .ok_or_else(|| Error::new("no plan for this number of rows"))?;
-        plan.fill(self.train, rows, self.rate, self.state.step + 1)?;
+        plan.fill(self.train, rows, self.rate.at(self.state.step + 1), self.state.step + 1)?;
         self.session.run(&plan.prepared, &mut plan.inputs, &mut plan.outputs)?;
         let loss = plan.outputs[0].as_slice::<f32>().map_or(f64::NAN, |l| f64::from(l[0]));
         let taken = rows.len();
@@ -170,7 +183,7 @@ impl<'a> Steps<'a> {
             .position(|plan| plan.rows == rows.len())
             .ok_or_else(|| Error::new("no plan for this number of rows"))?;
         let plan = &mut self.plans[index];
-        plan.fill(self.train, &rows, self.rate, self.state.step + 1)?;
+        plan.fill(self.train, &rows, self.rate.at(self.state.step + 1), self.state.step + 1)?;
         let names = [name::INPUTS, name::TARGETS, name::RATE, name::STEP];
         let inputs = names
             .iter()

@@ -8,8 +8,8 @@ use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
     Activation, Amount, Columns, ConfigError, ConfigProblem, DataConfig, Initial, Loss,
-    ModelConfig, ModelKind, Numbers, Optimizer, Preparation, Prepare, RunConfig, Split, Stop,
-    TrainConfig, WatchConfig,
+    ModelConfig, ModelKind, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split,
+    Stop, TrainConfig, WatchConfig,
 };
 use crate::nearest::nearest;
 
@@ -243,6 +243,8 @@ fn train(mut section: Section, default: &TrainConfig) -> TrainConfig {
         seed: section.take("seed", default.seed, |v| whole(v, 0)),
         loss: section.take("loss", default.loss, |v| word(v, Loss::ALL, |w| w.word())),
         optimizer: optimizer(&mut section, default.optimizer),
+        schedule: section
+            .take("schedule", default.schedule, |v| word(v, Schedule::ALL, |w| w.word())),
         stop: stop(&mut section, &default.stop),
         checkpoint_every: section.take("checkpoint_every", default.checkpoint_every, positive),
         threads: section.take("threads", default.threads, amount),

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use glassbox_engine::{Array, DType};
 use serde::Serialize;
 
-pub use crate::nn::{Activation, Initial, Optimizer};
+pub use crate::nn::{Activation, Initial, Optimizer, Schedule};
 use crate::words::words;
 
 words! {
@@ -219,6 +219,8 @@ pub struct TrainConfig {
     pub loss: Loss,
     /// How the parameters move.
     pub optimizer: Optimizer,
+    /// How the learning rate changes from the first step to the last.
+    pub schedule: Schedule,
     /// When to stop before the last epoch.
     pub stop: Option<Stop>,
     /// Seconds between checkpoints (one is also written at the end and on Ctrl-C).
@@ -294,6 +296,7 @@ impl RunConfig {
                 seed: 42,
                 loss: Loss::Auto,
                 optimizer: Optimizer::ADAM,
+                schedule: Schedule::Constant,
                 stop: None,
                 checkpoint_every: 60.0,
                 threads: Amount::All,

@@ -76,6 +76,8 @@ impl RunConfig {
         line(out, "loss", quoted(train.loss.word()), words(Loss::ALL));
         let offered = "adam, momentum, gradient_descent";
         line(out, "optimizer", optimizer(&train.optimizer), offered);
+        let schedule = quoted(train.schedule.word());
+        line(out, "schedule", schedule, "of the learning rate: constant, cosine");
         match &train.stop {
             Some(stop) => {
                 let metric = quoted(&stop.metric);
