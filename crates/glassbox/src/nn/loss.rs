@@ -46,7 +46,8 @@ impl Loss {
     /// The loss of a batch, a scalar.
     ///
     /// `prediction` is `[rows, classes]` of raw scores or `[rows, outputs]` of numbers, `target` as
-    /// [`target_type`](Self::target_type) says.
+    /// [`target_type`](Self::target_type) says; a target for another number of rows or outputs is a
+    /// mistake, never repeated to fit.
     ///
     /// ```
     /// use glassbox::engine::{grad, DType, Graph, Mode};
@@ -63,17 +64,35 @@ impl Loss {
         let _inside = at.enter();
         match self {
             Loss::CrossEntropy => cross_entropy(prediction, target),
-            Loss::SquaredError => (target - prediction).square().mean(),
-            Loss::SumOfSquares => (target - prediction).square().sum(),
+            Loss::SquaredError => residual(target, prediction).square().mean(),
+            Loss::SumOfSquares => residual(target, prediction).square().sum(),
         }
     }
 }
 
 #[track_caller]
 fn cross_entropy<'g>(scores: Tensor<'g>, labels: Tensor<'g>) -> Tensor<'g> {
+    let rows = scores.dim(0);
+    // No-ops for what is documented; else mistakes, where broadcasting would go on with wrong rows.
+    let (scores, labels) = (scores.reshape([rows, scores.dim(-1)]), labels.reshape([rows, 1]));
     let log_p = log_softmax(scores);
     let classes = scores.graph().iota([scores.dim(-1)], 0);
-    let observed = classes.equal(labels.reshape([labels.elements(), 1]));
+    let observed = classes.equal(labels);
     let chosen = observed.select(log_p, log_p.full_like(0.0)).sum_axis(-1);
-    -chosen.sum() * (1.0 / scores.dim(0).max(1) as f64)
+    -chosen.sum() * (1.0 / rows.max(1) as f64)
+}
+
+/// Observed − predicted. Broadcasting must not pair every row with every target, as it would do with
+/// `[rows] − [rows, 1]`, nor repeat a target: numbers that are as many as wanted, but for axes of size
+/// 1, take the prediction's shape; too few or too many are a mistake.
+#[track_caller]
+fn residual<'g>(target: Tensor<'g>, prediction: Tensor<'g>) -> Tensor<'g> {
+    let long = |t: Tensor<'g>| -> Vec<usize> {
+        t.shape().sizes().iter().copied().filter(|&size| size != 1).collect()
+    };
+    let other_order =
+        target.elements() == prediction.elements() && long(target) != long(prediction);
+    // Of another order, the difference itself is the mistake.
+    let target = if other_order { target } else { target.reshape(prediction.shape()) };
+    target - prediction
 }

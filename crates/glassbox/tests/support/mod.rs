@@ -1,5 +1,7 @@
-//! What several tests of data need.
-#![allow(dead_code, clippy::unwrap_used)] // Each test uses some of it.
+//! What several tests need.
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)] // Each test uses some of it.
+
+pub mod steps;
 
 use std::path::PathBuf;
 
