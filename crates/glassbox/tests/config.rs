@@ -47,6 +47,7 @@ fn the_example_is_read_as_it_says() {
     let config = load(IRIS, &[]).unwrap();
     let mut expected = RunConfig::new("iris.csv");
     expected.data.target = Some("species".into());
+    expected.data.split = Split { valid: Some(0.15), test: Some(0.15), stratify: true };
     expected.data.prepare =
         vec![Prepare { columns: Columns::Numeric, with: Preparation::Standardize }];
     expected.train.stop = Some(Stop { metric: "valid_loss".into(), patience: 5 });
