@@ -27,8 +27,6 @@ batch = 32
 seed = 42
 optimizer = { kind = "adam", lr = 1e-3 }
 stop = { metric = "valid_loss", patience = 5 }
-[watch]
-every = 50
 "#;
 
 fn load(text: &str, overrides: &[&str]) -> Result<RunConfig, Vec<String>> {
@@ -132,7 +130,7 @@ batch = 0
 seed = "forty-two"
 optimizer = { kind = "momentum", lr = 0, beta1 = 0.9 }
 stop = { patience = 0 }
-[wacth]
+[trian]
 every = 50
 "#;
     let expected = [
@@ -149,7 +147,7 @@ every = 50
         "line 17: `train.optimizer.lr`: expected a number above 0, found the number 0",
         "line 17: `train.optimizer.beta1` is an option of adam, not of momentum",
         "line 18: `train.stop.patience`: expected a whole number of at least 1, found the number 0",
-        "line 19: there is no setting `wacth`; did you mean `watch`?",
+        "line 19: there is no setting `trian`; did you mean `train`?",
     ];
     assert_eq!(problems(text, &[]), expected);
 }

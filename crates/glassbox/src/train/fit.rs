@@ -341,7 +341,7 @@ impl Run<'_, '_> {
 
 impl Disk {
     fn offsets(&self) -> LogOffsets {
-        LogOffsets { metrics: self.metrics.offset(), alerts: self.alerts.offset(), watch: 0 }
+        LogOffsets { metrics: self.metrics.offset(), alerts: self.alerts.offset() }
     }
 
     fn sync(&self) -> Result<(), Error> {

@@ -61,8 +61,6 @@ pub struct LogOffsets {
     pub metrics: u64,
     /// `alerts.jsonl`
     pub alerts: u64,
-    /// `watch.bin`
-    pub watch: u64,
 }
 
 /// Where training stood: with the parameters and the optimiser's state, enough to go on to the

@@ -9,7 +9,7 @@ use super::source::{Located, Place, Table, Value, parse};
 use super::{
     Activation, Amount, Columns, ConfigError, ConfigProblem, DataConfig, Initial, Loss,
     ModelConfig, ModelKind, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split,
-    Stop, TrainConfig, WatchConfig,
+    Stop, TrainConfig,
 };
 use crate::nearest::nearest;
 
@@ -138,7 +138,6 @@ fn run(table: Table, defaults: &RunConfig, found: &Found) -> RunConfig {
         data: data(root.section("data", "data"), &defaults.data),
         model: model(root.section("model", "model"), &defaults.model),
         train: train(root.section("train", "train"), &defaults.train),
-        watch: watch(root.section("watch", "watch"), &defaults.watch),
     };
     root.finish();
     config
@@ -328,12 +327,6 @@ fn stop(train: &mut Section, default: &Option<Stop>) -> Option<Stop> {
     };
     section.finish();
     Some(stop)
-}
-
-fn watch(mut section: Section, default: &WatchConfig) -> WatchConfig {
-    let every = section.take("every", default.every, |value| whole(value, 1));
-    section.finish();
-    WatchConfig { every }
 }
 
 fn expected<T>(what: &str, value: &Value) -> Result<T, String> {

@@ -61,8 +61,6 @@ pub struct RunConfig {
     pub model: ModelConfig,
     /// How it is trained.
     pub train: TrainConfig,
-    /// What is recorded on the way.
-    pub watch: WatchConfig,
 }
 
 /// `[data]`
@@ -266,13 +264,6 @@ pub struct Stop {
     pub patience: u64,
 }
 
-/// `[watch]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct WatchConfig {
-    /// Steps between two records of layer statistics, at least 1.
-    pub every: u64,
-}
-
 impl RunConfig {
     /// The defaults for the data at `path`.
     pub fn new(path: impl Into<String>) -> Self {
@@ -301,7 +292,6 @@ impl RunConfig {
                 checkpoint_every: 60.0,
                 threads: Amount::All,
             },
-            watch: WatchConfig { every: 50 },
         }
     }
 }

@@ -36,7 +36,6 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.stop.patience",
     "train.checkpoint_every",
     "train.threads",
-    "watch.every",
 ];
 
 /// Puts the overrides into the table, and reports those that name no setting or several.

@@ -14,8 +14,6 @@ impl RunConfig {
         self.write_data(&mut out);
         self.write_model(&mut out);
         self.write_train(&mut out);
-        section(&mut out, "[watch]");
-        line(&mut out, "every", self.watch.every, "steps between two records of layer statistics");
         out
     }
 
