@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -32,14 +31,8 @@ pub struct GlobalArgs {
     pub json: bool,
     #[arg(long, global = true)]
     pub quiet: bool,
-    #[arg(long, global = true, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    #[arg(long, global = true, value_name = "K=V", action = ArgAction::Append)]
-    pub set: Vec<String>,
     #[arg(long, global = true, value_name = "LANG", value_parser = Lang::CODES, hide_possible_values = true)]
     pub lang: Option<String>,
-    #[arg(long, global = true, value_name = "N")]
-    pub threads: Option<String>,
     #[arg(long, short = 'h', global = true, action = ArgAction::Help)]
     pub help: Option<bool>,
     #[arg(long, short = 'V', action = ArgAction::Version)]

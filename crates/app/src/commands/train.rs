@@ -1,8 +1,8 @@
 //! `glassbox train WHAT`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use glassbox::train::config::{ConfigError, RunConfig};
 use glassbox::train::event::Ending;
 use glassbox::train::folder::{self, RunFolder};
@@ -32,11 +32,17 @@ pub struct TrainArgs {
     pub lr: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<String>,
+    #[arg(long, value_name = "N")]
+    pub threads: Option<String>,
+    #[arg(long, value_name = "K=V", action = ArgAction::Append)]
+    pub set: Vec<String>,
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 pub fn run(args: &TrainArgs, ctx: &Context) -> Result<(), AppError> {
-    let job = job(args, ctx)?;
-    let folder = match &ctx.global.out {
+    let job = job(args)?;
+    let folder = match &args.out {
         Some(path) => RunFolder::create_at(path, &job.config)?,
         None => {
             let label = folder::label(&job.config.data.path, job.model.name());
@@ -63,9 +69,9 @@ pub fn finish(ended: &Ended, folder: &RunFolder, ctx: &Context) -> Result<(), Ap
 
 /// What WHAT, `--set` and the flags ask for together; flags win. All problems of all three are
 /// reported at once, each where the user wrote it.
-fn job(args: &TrainArgs, ctx: &Context) -> Result<Job, AppError> {
-    let flags = flags(args, ctx);
-    let mut settings = ctx.global.set.clone();
+fn job(args: &TrainArgs) -> Result<Job, AppError> {
+    let flags = flags(args);
+    let mut settings = args.set.clone();
     settings.extend(flags.iter().map(|(setting, _)| setting.clone()));
     let what = Path::new(&args.what);
     let is_file = what.extension().is_some_and(|extension| extension == "toml");
@@ -80,7 +86,7 @@ fn job(args: &TrainArgs, ctx: &Context) -> Result<Job, AppError> {
 }
 
 /// The settings that the flags stand for, each with how it was written.
-fn flags(args: &TrainArgs, ctx: &Context) -> Vec<(String, String)> {
+fn flags(args: &TrainArgs) -> Vec<(String, String)> {
     // A column may be called `1` or `true`: only quotes make it a text for certain.
     let quoted = |text: &String| serde_json::Value::String(text.clone()).to_string();
     let bare = String::clone;
@@ -95,7 +101,7 @@ fn flags(args: &TrainArgs, ctx: &Context) -> Vec<(String, String)> {
         ("--batch", "train.batch", &args.batch, bare),
         ("--lr", "train.optimizer.lr", &args.lr, bare),
         ("--seed", "train.seed", &args.seed, bare),
-        ("--threads", "train.threads", &ctx.global.threads, bare),
+        ("--threads", "train.threads", &args.threads, bare),
     ];
     let given = |(flag, path, value, written): &(&str, &str, &Option<String>, Written)| {
         let value = value.as_ref()?;
