@@ -1,9 +1,12 @@
 //! `glassbox summary RUN`
 
 use clap::Args;
+use glassbox::train::folder::RunFolder;
+use glassbox::train::summary::Summary;
 
 use crate::context::Context;
 use crate::error::AppError;
+use crate::terminal::summary;
 
 #[derive(Args)]
 pub struct SummaryArgs {
@@ -12,6 +15,6 @@ pub struct SummaryArgs {
 }
 
 pub fn run(args: &SummaryArgs, ctx: &Context) -> Result<(), AppError> {
-    let _folder = ctx.run_path(&args.run)?;
-    Err(AppError::failed(ctx.text.not_in_this_build("summary")))
+    let found = Summary::of(&RunFolder::view(&ctx.run_path(&args.run)?)?)?;
+    ctx.print(&found, |screen| summary(&found, ctx.text, screen.columns()))
 }

@@ -4,14 +4,18 @@ mod curve;
 mod format;
 mod line;
 mod outcome;
+mod predicted;
 mod progress;
+mod summary;
 mod table;
 
 pub use curve::curve;
 pub use format::{bytes, clock, figure, grouped, rate};
 pub use line::{Line, Tone, fit, width};
 pub use outcome::outcome;
+pub use predicted::{Predicted, agreement};
 pub use progress::Progress;
+pub use summary::summary;
 pub use table::{Align, Table};
 
 /// How a stream is to be written.

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use glassbox::train::event::{Alert, Ending, Epoch, Event, Finished, Metrics, Started, Step};
 
+use super::Screen;
 use super::curve::curve;
 use super::format::{bytes, clock, figure, grouped, rate};
-use super::line::{Line, Tone, width};
-use super::{Screen, fit};
+use super::line::{Line, Tone, width, wrap};
 use crate::text::Text;
 
 /// Between two drawings of the live line.
@@ -295,21 +295,6 @@ fn bar_pieces(fraction: f64, columns: usize) -> (String, String) {
         done.push('╸');
     }
     (done, "─".repeat(columns - halves.div_ceil(2)))
-}
-
-/// The text in lines of at most `columns`, broken between words.
-fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if width(line) + 1 + width(word) <= columns => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(fit(word, columns)),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

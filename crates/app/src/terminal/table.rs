@@ -20,9 +20,10 @@ pub struct Table {
 
 impl Table {
     /// A table with these columns.
-    pub fn new<const N: usize>(columns: [(&str, Align); N]) -> Self {
-        let header = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
-        Table { aligns: columns.iter().map(|&(_, align)| align).collect(), rows: vec![header] }
+    pub fn new(columns: impl IntoIterator<Item = (impl Into<String>, Align)>) -> Self {
+        let (header, aligns) =
+            columns.into_iter().map(|(name, align)| (name.into(), align)).unzip();
+        Table { aligns, rows: vec![header] }
     }
 
     /// Adds a row; what is missing is empty, what is too much is left out.

@@ -56,6 +56,63 @@ texts! {
     baseline() { "baseline" "기준" }
     run_and_time(run, seconds) { "{run}  {seconds} s" "{run}  {seconds}초" }
 
+    // Predictions
+    column_row() { "row" "행" }
+    column_observed(target) { "{target}" "{target}" }
+    column_predicted(target) { "predicted {target}" "예측한 {target}" }
+    column_probability() { "probability" "확률" }
+    and_more_rows(rows) {
+        "… and {rows} more: all of them with --out-file, or through a pipe"
+        "… 외 {rows}행. 전부 보려면 --out-file 또는 파이프"
+    }
+    wrote_rows(rows, file) { "{rows} rows written to {file}" "{rows}행 저장: {file}" }
+    right_of(right, rows, percent) {
+        "{right} of {rows} rows right ({percent} %)"
+        "{rows}행 가운데 {right}행 맞음 ({percent} %)"
+    }
+    rmse_over(rmse, rows) { "RMSE {rmse} over {rows} rows" "RMSE {rmse} ({rows}행)" }
+    over_the_input(file) {
+        "{file} is the file to predict: write to another one"
+        "{file}: 예측할 파일입니다. 다른 파일에 쓰세요"
+    }
+
+    // Summary
+    column_parameter() { "parameter" "매개변수" }
+    column_shape() { "shape" "모양" }
+    column_numbers() { "numbers" "개수" }
+    column_mean() { "mean" "평균" }
+    column_deviation() { "std" "표준편차" }
+    column_least() { "min" "최소" }
+    column_greatest() { "max" "최대" }
+    weights_of_step(step) { "weights of step {step}" "{step}스텝의 가중치" }
+    no_checkpoint_yet() { "no checkpoint yet" "아직 저장 지점 없음" }
+    column_output() { "output" "출력" }
+    column_shape_of_row() { "shape of a row" "한 행의 모양" }
+    fact_step() { "a step" "한 스텝" }
+    rows(rows) { "{rows} rows" "{rows}행" }
+    kernels(kernels) { "{kernels} kernels" "커널 {kernels}개" }
+    arena(bytes) { "{bytes} of memory" "메모리 {bytes}" }
+    mflop(mflop) { "{mflop} MFLOP" "{mflop} MFLOP" }
+    fact_data() { "data" "데이터" }
+    fact_target() { "target" "목표" }
+    target_of_classes(target, classes) {
+        "{target}, one of {classes} classes"
+        "{target} (클래스 {classes}개)"
+    }
+    target_number(target) { "{target}, a number" "{target} (수)" }
+    fact_dropped() { "left out" "뺀 열" }
+    fact_training() { "training" "훈련" }
+    fact_problem() { "problem" "문제" }
+    state_running() { "running" "진행 중" }
+    state_interrupted() { "interrupted" "중단됨" }
+    state_finished() { "finished" "끝남" }
+    state_failed() { "failed" "실패" }
+    step_number(step) { "step {step}" "{step}스텝" }
+    best_figure(metric, value, step) {
+        "best {metric} {value} at step {step}"
+        "가장 좋은 {metric} {value} ({step}스텝)"
+    }
+
     // Errors
     error(message) { "error: {message}" "오류: {message}" }
     warning(message) { "warning: {message}" "경고: {message}" }

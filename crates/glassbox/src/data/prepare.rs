@@ -235,6 +235,19 @@ impl Preparation {
         self.targets_of(table, column, &rows)
     }
 
+    /// The text of the target in each row, spelled as the classes are; none where the value is
+    /// missing. Nothing at all where the table has no such column.
+    pub(crate) fn observed(&self, table: &RawTable) -> Option<Vec<Option<String>>> {
+        let column = table.column(&self.target.name)?;
+        let text = |row: usize| match &self.target.encoding {
+            TargetEncoding::Classes { spelling, .. } => {
+                Some(spelling.name_of(table.value(row, column)?, table.decimal_comma))
+            }
+            TargetEncoding::Values { .. } => table.number(row, column).map(|x| x.to_string()),
+        };
+        Some((0..table.rows()).map(text).collect())
+    }
+
     pub(super) fn targets_of(
         &self,
         table: &RawTable,

@@ -75,6 +75,11 @@ impl RawTable {
         self.names.iter().position(|n| n == name)
     }
 
+    /// What separates the cells where the table is written again: `;` where `1,5` is a number.
+    pub fn separator(&self) -> char {
+        if self.decimal_comma { ';' } else { ',' }
+    }
+
     /// What was passed over while reading, in words.
     pub fn notices(&self) -> &[String] {
         &self.notices

@@ -6,6 +6,7 @@ pub mod event;
 pub mod folder;
 pub mod log;
 pub mod state;
+pub mod summary;
 
 mod evaluate;
 mod fit;
@@ -18,4 +19,4 @@ mod trained;
 pub use evaluate::Report;
 pub use job::Job;
 pub use run::Ended;
-pub use trained::{Prediction, Predictions, Trained};
+pub use trained::{Agreement, Prediction, Predictions, Trained};

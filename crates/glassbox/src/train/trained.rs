@@ -7,7 +7,7 @@ use glassbox_engine::{Graph, Options, Parameters, Session};
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{Idx, Prepared, RawTable, Rows, Task};
+use crate::data::{Idx, InputPreparation, Prepared, RawTable, Rows, Task};
 use crate::train::evaluate::{Predictor, largest, probabilities};
 use crate::train::folder::{GraphKind, RunFolder};
 use crate::train::run::DataRecord;
@@ -62,6 +62,77 @@ pub struct Predictions {
     pub warnings: Vec<String>,
 }
 
+/// How well predictions agree with what was observed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Agreement {
+    /// Of classes.
+    Classes {
+        /// Rows whose class is known.
+        rows: usize,
+        /// How many of them were predicted right.
+        right: usize,
+    },
+    /// Of numbers.
+    Numbers {
+        /// Rows whose number is known.
+        rows: usize,
+        /// Root of the mean squared error, in the target's own unit.
+        rmse: f64,
+    },
+}
+
+impl Prediction {
+    /// The class, or the number in its shortest form that reads back the same.
+    pub fn text(&self) -> String {
+        match self {
+            Prediction::Class { class, .. } => class.clone(),
+            Prediction::Number { value } => value.to_string(),
+        }
+    }
+
+    /// The probability of the class; none of a number.
+    pub fn probability(&self) -> Option<f64> {
+        match self {
+            Prediction::Class { probability, .. } => Some(*probability),
+            Prediction::Number { .. } => None,
+        }
+    }
+}
+
+impl Predictions {
+    /// How well they agree with what was observed, a text for each row; nothing where no row has
+    /// one.
+    pub fn agreement(&self, observed: &[Option<String>]) -> Option<Agreement> {
+        let known: Vec<(&Prediction, &String)> = self
+            .rows
+            .iter()
+            .zip(observed)
+            .filter_map(|(row, observed)| Some((row, observed.as_ref()?)))
+            .collect();
+        let rows = known.len();
+        let squares: Option<f64> = known
+            .iter()
+            .map(|(row, observed)| match row {
+                Prediction::Number { value } => {
+                    Some((value - observed.parse::<f64>().ok()?).powi(2))
+                }
+                Prediction::Class { .. } => None,
+            })
+            .sum();
+        match (rows, self.classes.is_empty(), squares) {
+            (0, ..) => None,
+            (_, true, squares) => {
+                Some(Agreement::Numbers { rows, rmse: (squares? / rows as f64).sqrt() })
+            }
+            (_, false, _) => {
+                let right = known.iter().filter(|(row, observed)| row.text() == **observed).count();
+                Some(Agreement::Classes { rows, right })
+            }
+        }
+    }
+}
+
 impl Trained {
     /// The model of a run folder, with its best weights. No model code is needed: the graph is in
     /// the folder.
@@ -109,18 +180,32 @@ impl Trained {
         self.predict_prepared(self.record.preparation.apply(table)?)
     }
 
+    /// What a table says of the target, a text for each row (none where it is missing), to compare
+    /// predictions with; nothing where it has no such column.
+    pub fn observed(&self, table: &RawTable) -> Option<Vec<Option<String>>> {
+        self.record.preparation.observed(table)
+    }
+
     /// Predicts images of an IDX file.
     ///
     /// # Errors
     /// Images of another size than the model was trained on.
     pub fn predict_images(&self, images: &Idx) -> Result<Predictions, Error> {
-        let wanted = self.record.preparation.input_shape();
-        let size: Vec<usize> = images.shape.iter().skip(1).copied().collect();
-        let fits =
-            size.iter().product::<usize>() == wanted.iter().product::<usize>() && wanted.len() == 3;
-        if !fits {
+        let size = images.shape.get(1..).unwrap_or_default();
+        // Another kind of model is refused below, in its own words.
+        if let InputPreparation::Pixels { shape, .. } = &self.record.preparation.inputs
+            && size != shape
+            && !(size == &shape[..2] && shape[2] == 1)
+        {
+            let by = |sizes: &[usize]| match sizes {
+                [] => "single numbers".to_string(),
+                sizes => sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" × "),
+            };
             return Err(Error::new(format!(
-                "the images are {size:?}, the model was trained on rows of {wanted:?}"
+                "the images are {}, but the model was trained on images of {}: scale them to that \
+                 size first",
+                by(size),
+                by(shape)
             )));
         }
         self.predict_prepared(self.record.preparation.apply_pixels(&images.bytes)?)
@@ -185,10 +270,8 @@ impl Trained {
         for ((row, observed), prediction) in
             rows.source_rows().iter().zip(observed).zip(predictions)
         {
-            let (predicted, probability) = match prediction {
-                Prediction::Class { class, probability, .. } => (class, probability.to_string()),
-                Prediction::Number { value } => (value.to_string(), String::new()),
-            };
+            let probability = prediction.probability().map(|p| p.to_string()).unwrap_or_default();
+            let predicted = prediction.text();
             let cell = |text: &str| match text.contains([',', '"', '\n', '\r']) {
                 true => format!("\"{}\"", text.replace('"', "\"\"")),
                 false => text.to_string(),

@@ -1,0 +1,189 @@
+//! Predictions as a table to read and as a table to keep.
+
+use glassbox::data::RawTable;
+use glassbox::train::{Agreement, Predictions};
+
+use super::format::{figure, grouped};
+use super::line::fit;
+use super::table::{Align, Table};
+use crate::text::Text;
+
+/// How many rows a person is shown.
+const SHOWN: usize = 20;
+
+/// Predictions beside what they were made from.
+pub struct Predicted<'a> {
+    /// What the model says.
+    pub predictions: &'a Predictions,
+    /// The table that was predicted; none for images.
+    pub table: Option<&'a RawTable>,
+    /// What the table says of the target, where it has that column.
+    pub observed: Option<&'a [Option<String>]>,
+}
+
+impl Predicted<'_> {
+    /// The first rows, and how many more there are.
+    pub fn lines(&self, text: Text, columns: usize) -> String {
+        let (target, classes) = (&self.predictions.target, !self.predictions.classes.is_empty());
+        let numbers = if classes { Align::Left } else { Align::Right };
+        let mut headers = vec![(text.column_row(), Align::Right)];
+        if self.observed.is_some() {
+            headers.push((text.column_observed(target), numbers));
+        }
+        headers.push((text.column_predicted(target), numbers));
+        if classes {
+            headers.push((text.column_probability(), Align::Right));
+        }
+        let mut table = Table::new(headers);
+        for (index, row) in self.predictions.rows.iter().take(SHOWN).enumerate() {
+            let mut cells = vec![grouped(index as u64 + 1)];
+            if let Some(observed) = self.observed {
+                cells.push(observed.get(index).cloned().flatten().unwrap_or_else(|| "–".into()));
+            }
+            match row.probability() {
+                Some(probability) => cells.extend([row.text(), format!("{probability:.3}")]),
+                None => cells.push(row.text().parse().map_or(row.text(), figure)),
+            }
+            table.row(cells);
+        }
+        let more = self.predictions.rows.len().saturating_sub(SHOWN) as u64;
+        let end = match more {
+            0 => String::new(),
+            more => fit(&text.and_more_rows(grouped(more)), columns) + "\n",
+        };
+        table.render(columns) + &end
+    }
+
+    /// Every row as CSV: the table's own columns (the row's number for images), what is predicted
+    /// and, of classes, how probable it is.
+    pub fn csv(&self) -> String {
+        let separator = self.table.map_or(',', RawTable::separator);
+        let own: Vec<String> = match self.table {
+            Some(table) => table.names().to_vec(),
+            None => vec!["row".into()],
+        };
+        let mut out = Csv { separator, text: String::new() };
+        let mut header = own.clone();
+        header.push(free_name(format!("predicted_{}", self.predictions.target), &own));
+        if !self.predictions.classes.is_empty() {
+            header.push(free_name("probability".into(), &own));
+        }
+        out.line(header.iter().map(String::as_str));
+        for (index, row) in self.predictions.rows.iter().enumerate() {
+            let mut cells: Vec<String> = match self.table {
+                Some(table) => {
+                    (0..table.columns()).map(|column| table.cell(index, column).into()).collect()
+                }
+                None => vec![(index + 1).to_string()],
+            };
+            cells.push(row.text());
+            cells.extend(row.probability().map(|probability| probability.to_string()));
+            out.line(cells.iter().map(String::as_str));
+        }
+        out.text
+    }
+}
+
+/// The name, with a number behind it where a column has it already.
+fn free_name(name: String, taken: &[String]) -> String {
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    names.find(|name| !taken.contains(name)).unwrap_or(name)
+}
+
+/// Lines of cells, quoted where they must be (RFC 4180).
+struct Csv {
+    separator: char,
+    text: String,
+}
+
+impl Csv {
+    fn line<'a>(&mut self, cells: impl Iterator<Item = &'a str>) {
+        for (index, cell) in cells.enumerate() {
+            if index > 0 {
+                self.text.push(self.separator);
+            }
+            match cell.contains([self.separator, '"', '\n', '\r']) {
+                true => self.text.push_str(&format!("\"{}\"", cell.replace('"', "\"\""))),
+                false => self.text.push_str(cell),
+            }
+        }
+        self.text.push('\n');
+    }
+}
+
+/// How many rows were right, or how far off the numbers are.
+pub fn agreement(agreement: Agreement, text: Text) -> String {
+    match agreement {
+        Agreement::Classes { rows, right } => {
+            let percent = format!("{:.1}", 100.0 * right as f64 / rows as f64);
+            text.right_of(grouped(right as u64), grouped(rows as u64), percent)
+        }
+        Agreement::Numbers { rows, rmse } => text.rmse_over(figure(rmse), grouped(rows as u64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use glassbox::train::Prediction;
+
+    use super::*;
+    use crate::text::Lang;
+
+    fn predictions(classes: bool, rows: usize) -> Predictions {
+        let row = |row: usize| match classes {
+            true => Prediction::Class {
+                class: "a, \"b\"".into(),
+                probability: 0.75,
+                probabilities: vec![0.75, 0.25],
+            },
+            false => Prediction::Number { value: row as f64 + 0.5 },
+        };
+        Predictions {
+            target: "kind".into(),
+            classes: if classes { vec!["a, \"b\"".into(), "c".into()] } else { vec![] },
+            rows: (0..rows).map(row).collect(),
+            warnings: vec![],
+        }
+    }
+
+    #[test]
+    fn a_table_keeps_its_columns_and_never_has_a_name_twice() {
+        let text = b"probability,kind,note\n1,c,\"x, y\"\n2,,plain\n";
+        let table = RawTable::from_bytes("t.csv", text).unwrap();
+        let predictions = predictions(true, 2);
+        let predicted =
+            Predicted { predictions: &predictions, table: Some(&table), observed: None };
+        assert_eq!(
+            predicted.csv(),
+            "probability,kind,note,predicted_kind,probability_2\n\
+             1,c,\"x, y\",\"a, \"\"b\"\"\",0.75\n2,,plain,\"a, \"\"b\"\"\",0.75\n"
+        );
+        assert_eq!(RawTable::from_bytes("t.csv", predicted.csv().as_bytes()).unwrap().columns(), 5);
+    }
+
+    #[test]
+    fn decimal_commas_are_still_read_as_numbers_when_written_again() {
+        let table = RawTable::from_bytes("t.csv", b"x;kind\n1,5;2\n").unwrap();
+        let predictions = predictions(false, 1);
+        let predicted =
+            Predicted { predictions: &predictions, table: Some(&table), observed: None };
+        assert_eq!(predicted.csv(), "x;kind;predicted_kind\n1,5;2;0.5\n");
+    }
+
+    #[test]
+    fn a_person_sees_twenty_rows_and_how_many_there_are() {
+        let predictions = predictions(false, 1_023);
+        let observed: Vec<_> = (0..1_023).map(|row| (row > 0).then(|| row.to_string())).collect();
+        let predicted =
+            Predicted { predictions: &predictions, table: None, observed: Some(&observed) };
+        let text = predicted.lines(Text::new(Lang::English), 80);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 22);
+        assert_eq!(
+            lines[..3],
+            ["row  kind  predicted kind", "  1     –           0.500", "  2     1            1.50",]
+        );
+        assert!(lines[21].starts_with("… and 1,003 more"), "{text}");
+    }
+}

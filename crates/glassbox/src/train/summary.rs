@@ -1,0 +1,273 @@
+//! What a run is and where it stands, without its data: parameters, outputs, plan, state.
+
+use glassbox_engine::{Array, Graph, Options, Parameters, Session};
+use serde::Serialize;
+
+use crate::Error;
+use crate::data::{Role, Task};
+use crate::train::checkpoint::check_same_model;
+use crate::train::folder::{RunFolder, RunState};
+use crate::train::graphs::name;
+use crate::train::log;
+use crate::train::run::{DataRecord, graphs_of};
+use crate::train::state::Best;
+
+/// What a run is and where it stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// The run's folder.
+    pub run: String,
+    /// The kind of model, e.g. `mlp`.
+    pub model: String,
+    /// Every parameter, sorted by path.
+    pub parameters: Vec<ParameterSummary>,
+    /// All of them together.
+    pub total: Total,
+    /// The step whose weights are described: the best one so far; none before the first checkpoint.
+    pub weights_of_step: Option<u64>,
+    /// What the model computes by name, in the order in which it does.
+    pub outputs: Vec<OutputSummary>,
+    /// How one training step runs.
+    pub step: StepSummary,
+    /// What it learns from.
+    pub data: DataSummary,
+    /// Where training stands.
+    pub training: TrainingSummary,
+}
+
+/// One parameter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ParameterSummary {
+    /// Its path, e.g. `fc1/weight`.
+    pub path: String,
+    /// The sizes of its axes.
+    pub shape: Vec<usize>,
+    /// How many numbers it has.
+    pub count: usize,
+    /// What the numbers are like; none before the first checkpoint.
+    pub values: Option<Spread>,
+}
+
+/// What some numbers are like.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation (of the population).
+    pub std: f64,
+    /// The least.
+    pub min: f64,
+    /// The greatest.
+    pub max: f64,
+}
+
+/// All parameters together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Total {
+    /// How many numbers.
+    pub count: usize,
+    /// Bytes they occupy.
+    pub bytes: usize,
+}
+
+/// A result that the model names, e.g. `fc1/relu`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OutputSummary {
+    /// Its name.
+    pub name: String,
+    /// The sizes of its axes for one row.
+    pub shape: Vec<usize>,
+}
+
+/// The plan of one training step: forward, backward and update.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct StepSummary {
+    /// Rows of the step.
+    pub rows: usize,
+    /// Kernels that run.
+    pub kernels: usize,
+    /// Bytes for intermediate results.
+    pub arena_bytes: usize,
+    /// Multiplications and additions of its matrix products, in millions.
+    pub mflop: f64,
+}
+
+/// What a run learns from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataSummary {
+    /// Where it came from.
+    pub source: String,
+    /// Rows of the training, validation and test part.
+    pub train: usize,
+    /// See `train`.
+    pub valid: usize,
+    /// See `train`.
+    pub test: usize,
+    /// The name of what is predicted.
+    pub target: String,
+    /// Class or number.
+    pub task: Task,
+    /// Columns that are left out, with the reason.
+    pub dropped: Vec<(String, String)>,
+}
+
+/// Where training stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TrainingSummary {
+    /// What the run is doing.
+    pub state: RunState,
+    /// What went wrong, where something did.
+    pub message: Option<String>,
+    /// Epochs finished.
+    pub epoch: u64,
+    /// Epochs to run at most.
+    pub epochs: u64,
+    /// Steps taken.
+    pub step: u64,
+    /// The figure by which epochs are compared, e.g. `valid_loss`.
+    pub metric: String,
+    /// Its best value and the step that reached it, where there is a validation part.
+    pub best: Option<Best>,
+}
+
+impl Summary {
+    /// The summary of the run in `folder`, whatever became of it.
+    ///
+    /// # Errors
+    /// A run that was stopped before its graphs were written; files that are corrupt or of another
+    /// model.
+    pub fn of(folder: &RunFolder) -> Result<Self, Error> {
+        let config = folder.config()?;
+        let (Ok(data), Ok((training, inference))) = (DataRecord::read(folder), graphs_of(folder))
+        else {
+            return Err(Error::new(format!(
+                "{0} stopped before it began: `glassbox resume {0}`",
+                folder.path().display()
+            )));
+        };
+        let checkpoints = folder.checkpoints();
+        let best = checkpoints.best()?.map(|(checkpoint, _)| checkpoint);
+        let expected = inference.initial_values(0);
+        if let Some(best) = &best {
+            check_same_model(&expected, &best.model)?;
+        }
+        let values = best.as_ref().map(|best| &best.model);
+        let parameters: Vec<_> =
+            expected.iter().map(|(path, array)| parameter(path, array, values)).collect();
+        let total = Total {
+            count: parameters.iter().map(|p| p.count).sum(),
+            bytes: expected.iter().map(|(_, a)| a.data().len() * a.dtype().size()).sum(),
+        };
+        Ok(Summary {
+            run: folder.path().display().to_string(),
+            model: config.model.kind.to_string(),
+            parameters,
+            total,
+            weights_of_step: best.as_ref().map(|best| best.state.step),
+            outputs: outputs(&inference),
+            step: step(&training)?,
+            data: DataSummary::of(data),
+            training: TrainingSummary::of(folder)?,
+        })
+    }
+}
+
+fn parameter(path: &str, array: &Array, values: Option<&Parameters>) -> ParameterSummary {
+    let shape = array.shape().sizes().to_vec();
+    let count = array.data().len();
+    let values = values.and_then(|values| Spread::of(&values.get(path)?.to_f64()));
+    ParameterSummary { path: path.to_string(), shape, count, values }
+}
+
+impl Spread {
+    /// What the values are like; nothing where there are none.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        (n > 0.0).then(|| Spread { mean, std: variance.sqrt(), min: least, max: greatest })
+    }
+}
+
+/// The named results in the order of the graph.
+fn outputs(inference: &Graph) -> Vec<OutputSummary> {
+    let mut named = inference.names();
+    named.sort_by_key(|(_, tensor)| tensor.value());
+    let output = |(name, tensor): (String, glassbox_engine::Tensor<'_>)| OutputSummary {
+        name,
+        shape: tensor.shape().sizes().get(1..).unwrap_or_default().to_vec(),
+    };
+    named.into_iter().map(output).collect()
+}
+
+fn step(training: &[Graph]) -> Result<StepSummary, Error> {
+    let missing = || Error::new("the training graph has no loss");
+    let graph = training.first().ok_or_else(missing)?;
+    let loss = graph.named(name::LOSS).ok_or_else(missing)?;
+    let rows = graph.find_input(name::INPUTS).map_or(0, |inputs| inputs.dim(0));
+    let mut session = Session::new(Options { threads: 1, ..Options::default() })?;
+    session.load(graph.initial_values(0));
+    let prepared = session.prepare(graph, &[loss])?;
+    let plan = prepared.plan();
+    Ok(StepSummary {
+        rows,
+        kernels: plan.kernels(),
+        arena_bytes: plan.arena_bytes(),
+        mflop: plan.operations() as f64 / 1e6,
+    })
+}
+
+impl DataSummary {
+    fn of(data: DataRecord) -> Self {
+        let columns = data.schema.map(|schema| schema.columns).unwrap_or_default();
+        let dropped = columns.into_iter().filter_map(|column| match column.role {
+            Role::Dropped(reason) => Some((column.name, reason)),
+            Role::Input | Role::Target => None,
+        });
+        DataSummary {
+            source: data.source,
+            train: data.rows.train,
+            valid: data.rows.valid,
+            test: data.rows.test,
+            target: data.preparation.target.name,
+            task: data.task,
+            dropped: dropped.collect(),
+        }
+    }
+}
+
+impl TrainingSummary {
+    fn of(folder: &RunFolder) -> Result<Self, Error> {
+        let config = folder.config()?.train;
+        let mut found = TrainingSummary {
+            state: RunState::Interrupted,
+            message: None,
+            epoch: 0,
+            epochs: config.epochs,
+            step: 0,
+            metric: config.stop.map_or_else(|| "valid_loss".into(), |stop| stop.metric),
+            best: None,
+        };
+        if folder.file("status.json").exists() {
+            let status = folder.status()?;
+            (found.state, found.message) = (status.state, status.message);
+            (found.epoch, found.step) = (status.epoch, status.step);
+        }
+        // A process that trains, or was killed, says how far it came in its log and checkpoints.
+        if let Some((last, _)) = folder.checkpoints().last()? {
+            found.epoch = found.epoch.max(last.state.epoch);
+            found.step = found.step.max(last.state.step);
+            found.best = last.state.best;
+        }
+        if let Some(line) = log::read(&folder.file("metrics.jsonl"))?.last()
+            && found.state == RunState::Running
+        {
+            let number = |name: &str| line[name].as_u64().unwrap_or_default();
+            found.epoch = found.epoch.max(number("epoch"));
+            found.step = found.step.max(number("step"));
+        }
+        Ok(found)
+    }
+}
