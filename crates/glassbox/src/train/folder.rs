@@ -132,8 +132,10 @@ impl RunFolder {
     pub fn create_at(path: &Path, config: &RunConfig) -> Result<Self, FileError> {
         fs::create_dir_all(path).map_err(FileError::at(path, "cannot create"))?;
         let mut entries = fs::read_dir(path).map_err(FileError::at(path, "cannot read"))?;
-        // A process that died before it wrote anything leaves its lock alone.
-        if entries.any(|entry| !entry.is_ok_and(|entry| entry.file_name() == LOCK)) {
+        // A process that died before it wrote anything leaves its lock, or half of a first file.
+        let left = |name: &str| name == LOCK || name.starts_with(atomic::UNFINISHED);
+        let own = |entry: fs::DirEntry| left(&entry.file_name().to_string_lossy());
+        if entries.any(|entry| !entry.is_ok_and(own)) {
             let problem = match path.join("run.toml").exists() {
                 true => "there is a run here already: resume it, or name another folder",
                 false => "is not empty: name an empty or new folder",
@@ -149,6 +151,7 @@ impl RunFolder {
         if path.join("run.toml").exists() {
             return Err(FileError::new(path, "another process has begun a run here"));
         }
+        clear_unfinished(&path);
         let folder = RunFolder { path, _lock: lock };
         atomic::write(&folder.file("run.toml"), config.to_toml().as_bytes())?;
         Ok(folder)
@@ -158,6 +161,8 @@ impl RunFolder {
     pub fn resume(path: &Path) -> Result<Self, FileError> {
         let folder = RunFolder::view(path)?;
         let lock = Some(lock(path)?);
+        clear_unfinished(path);
+        clear_unfinished(&path.join("graph"));
         Ok(RunFolder { _lock: lock, ..folder })
     }
 
@@ -331,6 +336,16 @@ fn lock(folder: &Path) -> Result<File, FileError> {
             Err(FileError::new(folder, "another process is training this run"))
         }
         Err(TryLockError::Error(error)) => Err(FileError::at(&path, "cannot lock")(error)),
+    }
+}
+
+/// Removes what a killed process left half-written; the lock says that nobody is writing now.
+fn clear_unfinished(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(atomic::UNFINISHED) {
+            // Left behind it harms nothing.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
