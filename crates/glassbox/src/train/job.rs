@@ -10,7 +10,7 @@ use crate::train::config::{
     RunConfig, Schedule, Stop,
 };
 use crate::train::graphs::{Recipe, outputs};
-use crate::train::steps::batch_sizes;
+use crate::train::steps::{batch_sizes, replace};
 use crate::zoo::Mlp;
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
@@ -105,7 +105,35 @@ impl Job {
                 })
             }
         };
-        Ok(Job { config, data, model, loss })
+        let job = Job { config, data, model, loss };
+        job.check_given()?;
+        Ok(job)
+    }
+
+    /// Starting values must be of parameters that the model has, and of their shapes.
+    fn check_given(&self) -> Result<(), Error> {
+        let given = self.given()?;
+        if given.is_empty() {
+            return Ok(());
+        }
+        let mut start = self.recipe().inference(1)?.initial_values(0);
+        replace(&mut start, &given).map_err(|problems| {
+            let of = |what| ConfigProblem {
+                place: String::new(),
+                message: format!("`model.parameters`: {what}"),
+            };
+            let problems = problems.into_iter().map(of).collect();
+            Error::Config(ConfigError { path: None, problems })
+        })
+    }
+
+    fn recipe(&self) -> Recipe<'_> {
+        Recipe {
+            model: &*self.model,
+            input: &self.data.input.shape,
+            loss: self.loss,
+            optimizer: &self.config.train.optimizer,
+        }
     }
 
     /// Starting values that the configuration gives.
@@ -121,12 +149,7 @@ impl Job {
 
     /// One training graph for each number of rows that steps have, and the inference graph.
     pub(crate) fn graphs(&self) -> Result<(Vec<Graph>, Graph), Error> {
-        let recipe = Recipe {
-            model: &*self.model,
-            input: &self.data.input.shape,
-            loss: self.loss,
-            optimizer: &self.config.train.optimizer,
-        };
+        let recipe = self.recipe();
         let sizes = batch_sizes(self.data.train.len(), &self.config.train);
         let training =
             sizes.iter().map(|&rows| recipe.training(rows)).collect::<Result<Vec<_>, _>>()?;

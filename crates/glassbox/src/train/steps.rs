@@ -74,7 +74,7 @@ impl<'a> Steps<'a> {
         let threads = config.threads.of(Options::default().threads);
         let mut session = Session::new(Options { threads, ..Options::default() })?;
         let mut start = graphs[0].initial_values(config.seed);
-        replace(&mut start, given)?;
+        replace(&mut start, given).map_err(|problems| Error::new(problems.join("\n")))?;
         session.load(start);
         let plans = graphs
             .iter()
@@ -259,7 +259,7 @@ impl StepPlan {
 }
 
 /// Puts given starting values in place of drawn ones; all that do not fit are named.
-fn replace(start: &mut Parameters, given: &Parameters) -> Result<(), Error> {
+pub(crate) fn replace(start: &mut Parameters, given: &Parameters) -> Result<(), Vec<String>> {
     let mut problems = Vec::new();
     for (path, value) in given.iter() {
         let held: Option<Array> = start.get(path).cloned();
@@ -280,5 +280,5 @@ fn replace(start: &mut Parameters, given: &Parameters) -> Result<(), Error> {
             }
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(Error::new(problems.join("\n"))) }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
