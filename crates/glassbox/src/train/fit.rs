@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use glassbox_engine::{Graph, Parameters};
+use glassbox_engine::{Array, Graph, Parameters};
 use serde::Serialize;
 use serde_json::json;
 
@@ -81,6 +81,18 @@ struct Disk {
 impl<'a> Fit<'a> {
     /// Trains from the start, or from the folder's last checkpoint if it has one.
     pub fn run(&mut self) -> Result<Fitted, Error> {
+        let mut reached = (0, 0);
+        let result = self.train(&mut reached);
+        if let (Err(error), Some(folder)) = (&result, self.folder) {
+            let mut status = Status::now(RunState::Failed, reached.0, reached.1);
+            status.message = Some(error.to_string());
+            folder.set_status(&status)?;
+        }
+        result
+    }
+
+    /// Trains; `reached` is set to the steps and epochs there are at the end, however it comes.
+    fn train(&mut self, reached: &mut (u64, u64)) -> Result<Fitted, Error> {
         let mut steps = Steps::new(self.data, self.config, self.training, self.given)?;
         let predictor = Predictor::new(&mut steps.session, self.inference)?;
         let now = Instant::now();
@@ -98,12 +110,7 @@ impl<'a> Fit<'a> {
             resumed_at: 0,
         };
         let result = run.open().and_then(|()| run.all());
-        let state = run.steps.state.clone();
-        if let (Err(error), Some(folder)) = (&result, self.folder) {
-            let mut status = Status::now(RunState::Failed, state.step, state.epoch);
-            status.message = Some(error.to_string());
-            folder.set_status(&status)?;
-        }
+        *reached = (run.steps.state.step, run.steps.state.epoch);
         result
     }
 }
@@ -126,8 +133,18 @@ impl Run<'_, '_> {
             }
             self.steps.restore(&checkpoint)?;
             self.resumed_at = self.steps.state.epoch;
-            if let Some(best) = &self.steps.state.best {
-                self.chosen = Some(checkpoints.load(best.step)?.model);
+            match self.steps.state.best.as_ref().map(|best| best.step) {
+                Some(step) if step == checkpoint.state.step => self.chosen = Some(checkpoint.model),
+                Some(step) => match checkpoints.load(step) {
+                    Ok(best) => self.chosen = Some(best.model),
+                    // Gone with a newer checkpoint that cannot be read: the best of what follows
+                    // is better than no run at all.
+                    Err(error) => {
+                        warnings.push(error.to_string());
+                        self.steps.state.best = None;
+                    }
+                },
+                None => {}
             }
         }
         let offsets = self.steps.state.logs;
@@ -164,7 +181,7 @@ impl Run<'_, '_> {
         while self.steps.state.epoch < config.epochs && !self.patience_is_over() {
             let (loss, rows) = self.steps.step()?;
             if !loss.is_finite() {
-                return Err(self.not_finite(loss));
+                return Err(self.not_finite(format!("the loss became {loss}")));
             }
             self.epoch_rows += rows;
             self.steps.note_loss(loss, rows, self.fit.loss);
@@ -208,7 +225,11 @@ impl Run<'_, '_> {
             && stop.is_some_and(|s| self.steps.state.epochs_without_improvement >= s.patience)
     }
 
-    fn not_finite(&mut self, loss: f64) -> Error {
+    /// The error of numbers that left the scale; what was good until then is on the disk after it.
+    fn not_finite(&mut self, what: String) -> Error {
+        if let Err(error) = self.save_best() {
+            return error;
+        }
         let state = &self.steps.state;
         let kept = self.disk.as_ref().and_then(|d| d.checkpoints.steps().ok()?.pop());
         let kept = match kept {
@@ -216,12 +237,19 @@ impl Run<'_, '_> {
             None => "no checkpoint had been made".to_string(),
         };
         let rate = self.fit.config.optimizer.lr();
+        let short = |rate: f64| {
+            let rate = format!("{rate:.2e}").parse().unwrap_or(rate);
+            match (1e-4..1e6).contains(&rate) {
+                true => rate.to_string(),
+                false => format!("{rate:e}"),
+            }
+        };
+        let (rate, lower) = (short(rate), short(rate / 10.0));
         Error::new(format!(
-            "the loss became {loss} at step {} (epoch {}); {kept}. Try a lower learning rate than \
-             {rate} (`--lr {}`), or look for extreme values in the data",
+            "{what} at step {} (epoch {}); {kept}. Try a lower learning rate than {rate} \
+             (`--lr {lower}`), or look for extreme values in the data",
             state.step,
             state.epoch + 1,
-            rate / 10.0
         ))
     }
 
@@ -297,27 +325,37 @@ impl Run<'_, '_> {
     }
 
     /// Saves where training stands, and before it the best epoch if it is not on the disk yet.
+    /// Weights that are not finite are an error: they would push the last good ones out.
     fn save(&mut self) -> Result<(), Error> {
-        let Some(disk) = &mut self.disk else { return Ok(()) };
         let step = self.steps.state.step;
-        if disk.saved_step == Some(step) {
+        if self.disk.as_ref().is_none_or(|disk| disk.saved_step == Some(step)) {
             return Ok(());
         }
+        let (model, optimizer) = self.steps.values();
+        if let Some(path) = not_finite_in(&model) {
+            return Err(self.not_finite(format!("`{path}` is no longer finite")));
+        }
+        let best = self.best.as_ref().is_some_and(|best| best.state.step == step);
+        if best {
+            self.best = None;
+        }
+        self.save_best()?;
+        let Some(disk) = &mut self.disk else { return Ok(()) };
         disk.sync()?;
         self.steps.state.logs = disk.offsets();
-        let best_step = self.best.as_ref().map(|best| best.state.step);
-        if let Some(best) = self.best.take_if(|best| best.state.step != step) {
-            disk.checkpoints.save(&best.state, &best.model, &best.optimizer)?;
-            let step = best.state.step;
-            (self.fit.on_event)(&Event::Checkpoint { step, best: true });
-        }
-        self.best = None;
-        let (model, optimizer) = self.steps.values();
         disk.checkpoints.save(&self.steps.state, &model, &optimizer)?;
         disk.saved = Instant::now();
         disk.saved_step = Some(step);
-        let best = best_step == Some(step);
         (self.fit.on_event)(&Event::Checkpoint { step, best });
+        Ok(())
+    }
+
+    /// Saves the best epoch if it is not on the disk yet.
+    fn save_best(&mut self) -> Result<(), Error> {
+        let (Some(disk), Some(best)) = (&mut self.disk, self.best.take()) else { return Ok(()) };
+        disk.sync()?;
+        disk.checkpoints.save(&best.state, &best.model, &best.optimizer)?;
+        (self.fit.on_event)(&Event::Checkpoint { step: best.state.step, best: true });
         Ok(())
     }
 
@@ -358,10 +396,17 @@ pub(crate) fn watched(stop: Option<&Stop>) -> (&str, bool) {
     (name, matches!(name, "accuracy" | "r2"))
 }
 
+/// The first parameter that holds an infinity or NaN.
+fn not_finite_in(model: &Parameters) -> Option<&str> {
+    let finite = |array: &Array| array.as_f32().is_none_or(|v| v.iter().all(|x| x.is_finite()));
+    model.iter().find(|(_, array)| !finite(array)).map(|(path, _)| path)
+}
+
 /// Keeps the figure if it is the best so far.
 fn improves(metrics: &Metrics, config: &TrainConfig, best: &mut Option<Best>, step: u64) -> bool {
     let (name, more_is_better) = watched(config.stop.as_ref());
-    let Some(&value) = metrics.get(name) else { return false };
+    // What is not a number beats nothing, and nothing would ever beat it.
+    let Some(&value) = metrics.get(name).filter(|value| value.is_finite()) else { return false };
     let better = match best {
         Some(held) if more_is_better => value > held.metric.0,
         Some(held) => value < held.metric.0,
