@@ -28,6 +28,8 @@ pub struct Progress<W: Write> {
     /// The figures of the last whole epoch, shown until the next.
     valid_loss: Option<f64>,
     metrics: Metrics,
+    /// The last epoch, where it came too soon after a drawing to be drawn.
+    not_drawn: Option<Epoch>,
     train_curve: Vec<f64>,
     valid_curve: Vec<f64>,
 }
@@ -44,6 +46,22 @@ struct Status<'a> {
     remaining: Option<f64>,
 }
 
+impl<'a> Status<'a> {
+    /// An epoch that is over.
+    fn of(epoch: &'a Epoch) -> Self {
+        Status {
+            epoch: epoch.epoch,
+            epochs: epoch.epochs,
+            fraction: 1.0,
+            loss: epoch.train_loss,
+            valid_loss: epoch.valid_loss,
+            metrics: &epoch.metrics,
+            rows_per_second: epoch.rows_per_second,
+            remaining: epoch.remaining.filter(|_| epoch.epoch < epoch.epochs),
+        }
+    }
+}
+
 impl<W: Write> Progress<W> {
     /// Progress that is written to `out`.
     pub fn new(out: W, screen: Screen, text: Text) -> Self {
@@ -55,6 +73,7 @@ impl<W: Write> Progress<W> {
             last_drawn: None,
             valid_loss: None,
             metrics: Metrics::new(),
+            not_drawn: None,
             train_curve: Vec::new(),
             valid_curve: Vec::new(),
         }
@@ -131,19 +150,11 @@ impl<W: Write> Progress<W> {
         self.valid_curve.extend(epoch.valid_loss);
         self.valid_loss = epoch.valid_loss;
         self.metrics = epoch.metrics.clone();
-        let status = Status {
-            epoch: epoch.epoch,
-            epochs: epoch.epochs,
-            fraction: 1.0,
-            loss: epoch.train_loss,
-            valid_loss: epoch.valid_loss,
-            metrics: &epoch.metrics,
-            rows_per_second: epoch.rows_per_second,
-            remaining: epoch.remaining.filter(|_| epoch.epoch < epoch.epochs),
-        };
+        let status = Status::of(epoch);
+        self.not_drawn = None;
         let soon = self.last_drawn.is_some_and(|last| now.duration_since(last) < REDRAW);
         match self.screen.live {
-            true if soon && epoch.epoch < epoch.epochs => {}
+            true if soon && epoch.epoch < epoch.epochs => self.not_drawn = Some(epoch.clone()),
             true => self.draw(&status, now),
             false => {
                 let line = plain(&status, self.text);
@@ -170,6 +181,9 @@ impl<W: Write> Progress<W> {
     }
 
     fn finished(&mut self, finished: &Finished) {
+        if let Some(epoch) = self.not_drawn.take().filter(|epoch| epoch.epoch == finished.epoch) {
+            self.draw(&Status { remaining: None, ..Status::of(&epoch) }, Instant::now());
+        }
         if self.drawn {
             let _ = writeln!(self.out);
             self.drawn = false;

@@ -133,6 +133,21 @@ fn the_line_is_redrawn_at_most_twenty_times_a_second() {
 }
 
 #[test]
+fn the_epoch_a_run_ends_with_is_on_the_screen_however_soon_it_came() {
+    let mut progress = Progress::new(Vec::new(), live_screen(80), Text::default());
+    let begin = Instant::now();
+    progress.handle_at(&step(0.5), begin);
+    progress.handle_at(&epoch(12, 50, 0.2), begin);
+    let (ending, best_step) = (Ending::StoppedEarly, Some(20));
+    let end = Finished { ending, step: 120, epoch: 12, best_step, seconds: 1.0 };
+    progress.handle_at(&Event::Finished(end), begin);
+    let text = String::from_utf8(progress.into_inner()).unwrap();
+    let line = text.lines().next().unwrap().rsplit("\x1b[2K").next().unwrap();
+    assert!(line.starts_with("epoch 12/50 ") && line.contains("100 %"), "{line}");
+    assert!(!line.contains("left"), "{line}");
+}
+
+#[test]
 fn a_warning_takes_the_live_lines_place_and_the_line_comes_back_below() {
     let alert = Alert { step: 1, place: "fc1".into(), message: "vanishing".into() };
     let events = [step(0.1), Event::Alert(alert), step(0.2)];

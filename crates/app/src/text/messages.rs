@@ -38,7 +38,7 @@ texts! {
     metric_accuracy() { "acc" "정확도" }
     checkpoint_saved(step) { "saved step {step}" "{step}스텝 저장" }
     stopped_early(epoch) {
-        "stopped after epoch {epoch}: no improvement since"
+        "stopped early after epoch {epoch}: it no longer improved"
         "에포크 {epoch} 뒤에 멈췄습니다: 더 나아지지 않음"
     }
     interrupted(step, run) {
