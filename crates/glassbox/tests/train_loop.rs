@@ -30,11 +30,13 @@ fn resume(path: &Path) -> Result<(Ended, Vec<Event>), glassbox::Error> {
 }
 
 fn epochs(events: &[Event]) -> Vec<&Epoch> {
-    let epoch = |event| match event {
-        &Event::Epoch(ref epoch) => Some(epoch),
-        _ => None,
-    };
-    events.iter().filter_map(epoch).collect()
+    let mut epochs = Vec::new();
+    for event in events {
+        if let Event::Epoch(epoch) = event {
+            epochs.push(epoch);
+        }
+    }
+    epochs
 }
 
 /// A straight line through the three patients, from 0.5 · dose + 0.1, two rows a step.

@@ -10,6 +10,9 @@ use crate::nn::Loss;
 use crate::train::event::Metrics;
 use crate::train::graphs::name;
 
+/// Writes some rows into a batch: first row, rows, numbers.
+pub(crate) type Fill<'a> = dyn FnMut(usize, usize, &mut [f32]) -> Result<(), Error> + 'a;
+
 /// Runs the inference graph over any number of rows, batch by batch.
 pub(crate) struct Predictor {
     prepared: Prepared,
@@ -46,13 +49,12 @@ impl Predictor {
         self.results
     }
 
-    /// The results `[rows, results]` of `rows` rows, which `fill` writes into a batch: first row,
-    /// rows, numbers.
+    /// The results `[rows, results]` of `rows` rows, which `fill` writes batch by batch.
     pub fn run(
         &mut self,
         session: &mut Session,
         rows: usize,
-        fill: &mut dyn FnMut(usize, usize, &mut [f32]) -> Result<(), Error>,
+        fill: &mut Fill<'_>,
     ) -> Result<Vec<f32>, Error> {
         let wrong = || Error::new("the inference graph's input or result is not f32");
         let mut results = Vec::with_capacity(rows * self.results);

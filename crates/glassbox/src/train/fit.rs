@@ -38,7 +38,6 @@ pub(crate) struct Fit<'a> {
 /// What the loop leaves.
 pub(crate) struct Fitted {
     pub finished: Finished,
-    pub history: Vec<event::Epoch>,
     /// The weights to use: those of the best epoch, or the last.
     pub chosen: Parameters,
 }
@@ -61,7 +60,6 @@ struct Run<'a, 'b> {
     /// The best epoch's checkpoint, until it is on the disk.
     best: Option<Checkpoint>,
     chosen: Option<Parameters>,
-    history: Vec<event::Epoch>,
     started: Instant,
     epoch_started: Instant,
     epoch_rows: usize,
@@ -103,7 +101,6 @@ impl<'a> Fit<'a> {
             disk: None,
             best: None,
             chosen: None,
-            history: Vec::new(),
             started: now,
             epoch_started: now,
             epoch_rows: 0,
@@ -216,7 +213,7 @@ impl Run<'_, '_> {
         };
         (self.fit.on_event)(&Event::Finished(finished.clone()));
         let chosen = self.chosen.take().unwrap_or_else(|| self.steps.values().0);
-        Ok(Fitted { finished, history: std::mem::take(&mut self.history), chosen })
+        Ok(Fitted { finished, chosen })
     }
 
     fn patience_is_over(&self) -> bool {
@@ -317,8 +314,7 @@ impl Run<'_, '_> {
             seconds,
             remaining: self.remaining(0.0),
         };
-        (self.fit.on_event)(&Event::Epoch(event.clone()));
-        self.history.push(event);
+        (self.fit.on_event)(&Event::Epoch(event));
         self.epoch_started = Instant::now();
         self.epoch_rows = 0;
         Ok(())
