@@ -7,15 +7,16 @@ pub mod folder;
 pub mod log;
 pub mod state;
 
-mod evaluate;
+pub(crate) mod evaluate;
 mod fit;
 mod graphs;
 mod job;
 mod run;
-mod steps;
+pub(crate) mod steps;
 mod trained;
 
 pub use evaluate::Report;
 pub use job::Job;
 pub use run::Ended;
+pub(crate) use run::graphs_of;
 pub use trained::{Prediction, Predictions, Trained};

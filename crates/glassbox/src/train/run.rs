@@ -123,7 +123,7 @@ impl Job {
     }
 
     /// The data must be what the run was trained on.
-    fn check_data(&self, folder: &RunFolder) -> Result<(), Error> {
+    pub(crate) fn check_data(&self, folder: &RunFolder) -> Result<(), Error> {
         let Ok(record) = DataRecord::read(folder) else { return Ok(()) };
         if record.fingerprint == self.data.fingerprint {
             return Ok(());
