@@ -8,6 +8,7 @@ pub mod data;
 pub mod io;
 pub mod nearest;
 pub mod nn;
+pub mod prelude;
 pub mod train;
 pub mod watch;
 pub mod zoo;

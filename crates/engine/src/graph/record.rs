@@ -27,6 +27,7 @@ pub(crate) const NODE_LIMIT: usize = 4_000_000;
 /// assert_eq!(mistakes.0.len(), 2);
 /// assert!(mistakes.to_string().contains("784 ≠ 768"));
 /// ```
+#[derive(Clone)]
 pub struct Graph {
     pub(crate) inner: RefCell<Inner>,
 }

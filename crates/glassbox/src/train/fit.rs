@@ -39,6 +39,8 @@ pub(crate) struct Fit<'a> {
 pub(crate) struct Fitted {
     pub finished: Finished,
     pub history: Vec<event::Epoch>,
+    /// Where training stood at the end.
+    pub last: Checkpoint,
     /// The weights to use: those of the best epoch, or the last.
     pub chosen: Parameters,
 }
@@ -198,8 +200,10 @@ impl Run<'_, '_> {
             seconds: self.started.elapsed().as_secs_f64(),
         };
         (self.fit.on_event)(&Event::Finished(finished.clone()));
-        let chosen = self.chosen.take().unwrap_or_else(|| self.steps.values().0);
-        Ok(Fitted { finished, history: std::mem::take(&mut self.history), chosen })
+        let (model, optimizer) = self.steps.values();
+        let chosen = self.chosen.take().unwrap_or_else(|| model.clone());
+        let last = Checkpoint { state: self.steps.state.clone(), model, optimizer };
+        Ok(Fitted { finished, history: std::mem::take(&mut self.history), last, chosen })
     }
 
     fn patience_is_over(&self) -> bool {

@@ -14,9 +14,11 @@ mod job;
 mod run;
 pub(crate) mod steps;
 mod trained;
+mod trainer;
 
 pub use evaluate::Report;
 pub use job::Job;
 pub use run::Ended;
 pub(crate) use run::graphs_of;
 pub use trained::{Prediction, Predictions, Trained};
+pub use trainer::{Run, Trainer};

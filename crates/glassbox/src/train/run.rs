@@ -36,7 +36,7 @@ pub(crate) struct RowCounts {
 }
 
 impl DataRecord {
-    fn of(data: &Dataset) -> Self {
+    pub fn of(data: &Dataset) -> Self {
         let rows =
             RowCounts { train: data.train.len(), valid: data.valid.len(), test: data.test.len() };
         DataRecord {
