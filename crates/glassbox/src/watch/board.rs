@@ -154,6 +154,10 @@ impl fmt::Display for Explanation {
             writeln!(f, "  {formula}")?;
         }
         self.table(f)?;
+        if (1..=10).contains(&self.classes.len()) && self.context.iter().any(|c| c == "class") {
+            let named = self.classes.iter().enumerate().map(|(i, name)| format!("{i} {name}"));
+            writeln!(f, "classes: {}", named.collect::<Vec<_>>().join(", "))?;
+        }
         if let Some(difference) = self.difference {
             let mark = match (difference.agrees, difference.kink) {
                 (true, _) => "✓",

@@ -65,6 +65,8 @@ pub struct Explanation {
     pub value: f64,
     /// Names of [`Term::context`].
     pub context: Vec<String>,
+    /// The names of the classes, which [`Term::context`] counts from 0; empty for numbers.
+    pub classes: Vec<String>,
     /// Names of [`Term::factors`].
     pub factors: Vec<String>,
     /// Formulas of factors that are a function's derivative, of its argument x and result y.
@@ -158,6 +160,7 @@ impl Moment {
             difference,
             update: self.update(&run, &target)?,
             row: asked,
+            classes: self.classes.clone(),
             of,
             symbol,
             terms,

@@ -3,7 +3,7 @@
 use glassbox_engine::{Graph, Parameters};
 
 use crate::Error;
-use crate::data::{Dataset, Rows, TargetEncoding};
+use crate::data::{Dataset, Rows};
 use crate::nn::{Loss, Optimizer};
 use crate::train::Job;
 use crate::train::checkpoint::Checkpoint;
@@ -30,8 +30,6 @@ pub struct Moment {
     pub(crate) features: Vec<String>,
     /// Names of the classes; empty for numbers.
     pub(crate) classes: Vec<String>,
-    /// Mean and standard deviation that a number to be told was scaled by.
-    pub(crate) scale: Option<(f64, f64)>,
 }
 
 impl Moment {
@@ -87,10 +85,6 @@ impl Moment {
     ) -> Result<Self, Error> {
         let (index, inputs, rows) = steps.next_inputs()?;
         let target = &data.preparation.target;
-        let scale = match target.encoding {
-            TargetEncoding::Values { mean, std } => Some((mean, std)),
-            TargetEncoding::Classes { .. } => None,
-        };
         let source = |rows: &Rows, row: usize| rows.source_rows().get(row).copied().unwrap_or(0);
         let rate = inputs.get("rate").and_then(|a| a.to_f64().first().copied()).unwrap_or(0.0);
         Ok(Moment {
@@ -105,7 +99,6 @@ impl Moment {
             rate,
             features: data.input.features.clone(),
             classes: target.classes().unwrap_or_default().to_vec(),
-            scale,
         })
     }
 
