@@ -17,3 +17,7 @@ mod error;
 mod words;
 
 pub use error::Error;
+
+#[doc = include_str!("../../../README.md")]
+#[cfg(doctest)]
+struct Readme;
