@@ -1,7 +1,7 @@
 //! Rows of a table by number, and back.
 
 use crate::graph::{DType, Output, Tensor};
-use crate::op::{Inferred, Mistake, Op};
+use crate::op::{Inferred, Op};
 
 fn wrong_types(table: &Output, ids: &Output) -> Option<String> {
     if ids.dtype != DType::I64 {
@@ -20,8 +20,7 @@ pub(super) fn infer_gather(table: &Output, ids: &Output) -> Inferred {
     let output = Output::new(table.dtype, sizes);
     if table.shape.rank() == 0 {
         let what = "a scalar has no rows to choose".to_string();
-        let mistake = Some(Mistake { kind: "shape", what, roles: ROLES });
-        return Inferred { outputs: vec![output], mistake };
+        return Inferred::unless(output, "shape", Some(what), ROLES).guessing();
     }
     Inferred::unless(output, "type", wrong_types(table, ids), ROLES)
 }
@@ -32,13 +31,14 @@ pub(super) fn infer_scatter_add(rows: usize, values: &Output, ids: &Output) -> I
     let mut sizes = vec![rows];
     sizes.extend(values.shape.sizes().iter().skip(lead));
     let output = Output::new(values.dtype, sizes);
-    let wrong = wrong_types(values, ids).or_else(|| {
-        let fits = values.shape.sizes().get(..lead) == Some(ids.shape.sizes());
-        (!fits && values.assumed == 0 && ids.assumed == 0).then(|| {
-            format!("values {} do not begin with the shape of the rows {}", values.shape, ids.shape)
-        })
+    if let Some(what) = wrong_types(values, ids) {
+        return Inferred::unless(output, "type", Some(what), ROLES);
+    }
+    let fits = values.shape.sizes().get(..lead) == Some(ids.shape.sizes());
+    let wrong = (!fits && values.assumed == 0 && ids.assumed == 0).then(|| {
+        format!("values {} do not begin with the shape of the rows {}", values.shape, ids.shape)
     });
-    Inferred::unless(output, "shape", wrong, ROLES)
+    Inferred::unless(output, "shape", wrong, ROLES).guessing()
 }
 
 impl<'g> Tensor<'g> {

@@ -109,8 +109,7 @@ pub(super) fn infer_concatenate(axis: usize, args: &[&Output]) -> Inferred {
     let first = args[0];
     if axis >= first.shape.rank() {
         let what = format!("{} has no axis {axis}", first.shape);
-        let mistake = Some(Mistake { kind: "shape", what, roles: ROLES });
-        return Inferred { outputs: vec![first.clone()], mistake };
+        return Inferred::unless(first.clone(), "shape", Some(what), ROLES).guessing();
     }
     let mut sizes = first.shape.sizes().to_vec();
     let (mut wrong, mut total) = (None, Some(0usize));
@@ -138,12 +137,9 @@ pub(super) fn infer_concatenate(axis: usize, args: &[&Output]) -> Inferred {
         Some(total) => sizes[axis] = total,
         None => wrong = Some("the sizes together are too large".to_string()),
     }
-    Inferred::unless(
-        Output { shape: sizes.into(), dtype: first.dtype, assumed },
-        "shape",
-        wrong,
-        ROLES,
-    )
+    let kind = if args.iter().any(|arg| arg.dtype != first.dtype) { "type" } else { "shape" };
+    let output = Output { shape: sizes.into(), dtype: first.dtype, assumed };
+    Inferred::unless(output, kind, wrong, ROLES).guessing()
 }
 
 pub(super) fn derive_permute<'g>(order: &[usize], up: Tensor<'g>) -> Tensor<'g> {

@@ -365,7 +365,7 @@ impl<'g> Tensor<'g> {
     /// Where this boolean is true `chosen`, elsewhere `other`; shapes broadcast.
     #[track_caller]
     pub fn select(self, chosen: Self, other: Self) -> Self {
-        let args = align([self, chosen, other]);
+        let args = align(&Op::Select, [self, chosen, other]);
         self.graph.record(Op::Select, &args, None)
     }
 
@@ -377,15 +377,18 @@ impl<'g> Tensor<'g> {
 
     #[track_caller]
     fn pointwise(self, op: Op, right: Self) -> Self {
-        self.graph.record(op, &align([self, right]), None)
+        let args = align(&op, [self, right]);
+        self.graph.record(op, &args, None)
     }
 }
 
-/// Broadcasts to the common shape; where there is none they stay, and the op's rule says so.
+/// Broadcasts to the common shape; where there is none, or the types are wrong already, they stay,
+/// and the op's rule says so of the tensors that the user gave.
 #[track_caller]
-fn align<const N: usize>(tensors: [Tensor<'_>; N]) -> [Tensor<'_>; N] {
+fn align<'g, const N: usize>(op: &Op, mut tensors: [Tensor<'g>; N]) -> [Tensor<'g>; N] {
     let outputs = tensors.map(Tensor::output);
-    if outputs.iter().any(|o| o.assumed != 0) {
+    let mistake = op.infer(&outputs.each_ref(), None).mistake;
+    if outputs.iter().any(|o| o.assumed != 0) || mistake.is_some_and(|m| m.kind == "type") {
         return tensors;
     }
     let rank = outputs.iter().map(|o| o.shape.rank()).max().unwrap_or(0);
@@ -403,7 +406,11 @@ fn align<const N: usize>(tensors: [Tensor<'_>; N]) -> [Tensor<'_>; N] {
         }
     }
     let common = Shape::from(common);
-    tensors.map(|t| t.broadcast_to(common.clone()))
+    // No closure: the recorded line is the caller's.
+    for tensor in &mut tensors {
+        *tensor = tensor.broadcast_to(common.clone());
+    }
+    tensors
 }
 
 /// The common shape of arguments that should be alike, and what is wrong with them.

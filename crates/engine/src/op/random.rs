@@ -49,8 +49,8 @@ impl<'g> Scope<'g> {
         seed: Tensor<'g>,
         step: Tensor<'g>,
     ) -> Tensor<'g> {
-        let draw = self.graph.next_draw();
-        let op = Op::Random { distribution, path: hash_path(&self.path()), draw };
+        let path = hash_path(&self.path());
+        let op = Op::Random { distribution, path, draw: self.graph.next_draw(path) };
         let wanted = Output::new(DType::F32, shape);
         self.graph.record(op, &[seed, step], Some(wanted))
     }

@@ -52,14 +52,15 @@ pub(super) fn infer(reduction: Reduction, axes: &[usize], x: &Output) -> Inferre
     } else {
         None
     };
-    Inferred::unless(reduced(x, axes), "shape", wrong, &["of"])
+    let kind = if x.dtype == DType::Bool { "type" } else { "shape" };
+    Inferred::unless(reduced(x, axes), kind, wrong, &["of"]).guessing()
 }
 
 pub(super) fn infer_max_index(axis: usize, x: &Output) -> Inferred {
-    let wrong = if axis >= x.shape.rank() {
-        Some(format!("the shape {} has no axis {axis}", x.shape))
-    } else if x.dtype == DType::Bool {
+    let wrong = if x.dtype == DType::Bool {
         Some("takes numbers, not bool: cast first".to_string())
+    } else if axis >= x.shape.rank() {
+        Some(format!("the shape {} has no axis {axis}", x.shape))
     } else if x.shape.sizes()[axis] == 0 {
         Some(format!("axis {axis} of {} is empty", x.shape))
     } else {
@@ -67,9 +68,10 @@ pub(super) fn infer_max_index(axis: usize, x: &Output) -> Inferred {
     };
     let value = reduced(x, &[axis]);
     let index = Output { dtype: DType::I64, ..value.clone() };
-    let mut inferred = Inferred::unless(value, "shape", wrong, &["of"]);
+    let kind = if x.dtype == DType::Bool { "type" } else { "shape" };
+    let mut inferred = Inferred::unless(value, kind, wrong, &["of"]);
     inferred.outputs.push(index);
-    inferred
+    inferred.guessing()
 }
 
 pub(super) fn derive<'g>(
