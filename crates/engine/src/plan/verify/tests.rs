@@ -1,0 +1,1 @@
+//! Corrupted plans.
