@@ -162,13 +162,13 @@ impl Fuser<'_> {
             Op::Matmul => self.matmul(index),
             Op::Gather => {
                 let rows = self.sizes(node.args[0])[0];
-                let width = self.program.elements(node.args[0]) / rows.max(1);
+                let width = self.sizes(node.args[0])[1..].iter().product();
                 let numbers = self.program.elements(node.args[1]);
                 let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
                 self.emit(Kernel::Gather { table_rows: rows, width, numbers }, reads, index);
             }
             Op::ScatterAdd { rows } => {
-                let width = node.outputs[0].shape.elements() / (*rows).max(1);
+                let width = node.outputs[0].shape.sizes()[1..].iter().product();
                 let numbers = self.program.elements(node.args[1]);
                 let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
                 self.emit(Kernel::ScatterAdd { table_rows: *rows, width, numbers }, reads, index);
@@ -248,8 +248,15 @@ impl Fuser<'_> {
             to: 0,
             write_strides: out_strides.clone(),
         };
-        let dot = |a: &[usize], b: &[usize]| a.iter().zip(b).map(|(a, b)| a * b).sum::<usize>();
-        let times = |a: &[usize], b: &[usize]| a.iter().zip(b).map(|(a, b)| a * b).collect();
+        // Saturating: only an axis of size 1 or an empty part can have a step or start so large, and
+        // there it is not used.
+        let products = |a: &[usize], b: &[usize]| -> Vec<usize> {
+            a.iter().zip(b).map(|(&a, &b)| a.saturating_mul(b)).collect()
+        };
+        let dot = |a: &[usize], b: &[usize]| {
+            products(a, b).into_iter().fold(0, |sum: usize, n| sum.saturating_add(n))
+        };
+        let times = products;
         let mut zero = false;
         let parts = match &node.op {
             Op::Broadcast => {

@@ -217,6 +217,8 @@ impl Session {
         outputs: &[Tensor<'_>],
         donated: &[(Tensor<'_>, Tensor<'_>)],
     ) -> Result<Prepared, Error> {
+        let named = donated.iter().flat_map(|(input, result)| [input, result]);
+        of_graph(graph, outputs.iter().chain(named))?;
         let request = Request {
             donated: donated.iter().map(|(i, o)| (i.value(), o.value())).collect(),
             ..crate::plan::request(outputs, self.memory_limit)
@@ -357,6 +359,17 @@ impl Session {
         self.run(&prepared, &mut given, &mut asked)?;
         Ok(asked.iter().map(Buffer::read).collect())
     }
+}
+
+/// An error unless every tensor belongs to `graph`.
+fn of_graph<'a, 'g: 'a>(
+    graph: &Graph,
+    mut tensors: impl Iterator<Item = &'a Tensor<'g>>,
+) -> Result<(), Error> {
+    if tensors.all(|tensor| std::ptr::eq(tensor.graph(), graph)) {
+        return Ok(());
+    }
+    Err(Error::new("a tensor of another graph is asked for: record and prepare one graph"))
 }
 
 fn misfit(buffer: &Buffer, slot: &Slot) -> Option<String> {
