@@ -406,6 +406,9 @@ fn align<'g, const N: usize>(op: &Op, mut tensors: [Tensor<'g>; N]) -> [Tensor<'
         }
     }
     let common = Shape::from(common);
+    if common.problem().is_some() {
+        return tensors;
+    }
     // No closure: the recorded line is the caller's.
     for tensor in &mut tensors {
         *tensor = tensor.broadcast_to(common.clone());
@@ -432,22 +435,31 @@ fn agree(a: &Output, b: &Output) -> (Output, Option<String>) {
             (left, _) => left,
         };
         let bit = 1u64 << axis.min(63);
-        if left != right && !left_guess && !right_guess {
+        let differ = left != right && left != 1 && right != 1;
+        if differ && !left_guess && !right_guess {
             assumed |= bit;
-            if left != 1 && right != 1 {
-                let place =
-                    if from_end == 1 { "last".into() } else { format!("{from_end}th last") };
-                wrong.get_or_insert_with(|| {
-                    format!("sizes differ on the {place} axis, {left} ≠ {right}")
-                });
-            }
+            let place = match from_end {
+                1 => "last".to_string(),
+                2 => "2nd last".to_string(),
+                3 => "3rd last".to_string(),
+                n => format!("{n}th last"),
+            };
+            wrong.get_or_insert_with(|| {
+                format!("sizes differ on the {place} axis, {left} ≠ {right}")
+            });
         }
-        if left_guess && right_guess {
+        // A guess stays one unless the other side knows better; a 1 knows nothing.
+        if left_guess && (right_guess || right == 1) || right_guess && left == 1 {
             assumed |= bit;
         }
     }
     let unlike = a.shape != b.shape && a.assumed == 0 && b.assumed == 0;
-    let wrong = wrong.or_else(|| unlike.then(|| "the shapes differ".to_string()));
+    let wrong = wrong.or_else(|| {
+        let common = Shape::from(sizes.clone());
+        let problem =
+            common.problem().map(|problem| format!("the common shape {common} {problem}"));
+        unlike.then(|| problem.unwrap_or_else(|| "the shapes differ".to_string()))
+    });
     (Output { shape: sizes.into(), dtype: a.dtype, assumed }, wrong)
 }
 
