@@ -106,12 +106,17 @@ impl Graph {
     /// For each element its index along `axis` (i64).
     #[track_caller]
     pub fn iota(&self, shape: impl Into<Shape>, axis: usize) -> Tensor<'_> {
-        let (at, output) = (SourceLine::caller(), Output::new(DType::I64, shape));
-        if axis >= output.shape.rank() {
-            let what = format!("iota: the shape {} has no axis {axis}", output.shape);
+        let (at, whole) = (SourceLine::caller(), shape.into());
+        let Some(&size) = whole.sizes().get(axis) else {
+            let what = format!("iota: the shape {whole} has no axis {axis}");
             self.mistake("shape", what, &[], at.clone(), None);
-        }
-        self.source(Op::Iota { axis }, output, at, None)
+            return self.source(Op::Iota { axis }, Output::new(DType::I64, whole), at, None);
+        };
+        // One index along the axis, repeated along the others: loops read that without moving it.
+        let mut sizes = vec![1; whole.rank()];
+        sizes[axis] = size;
+        let output = Output::new(DType::I64, sizes);
+        self.source(Op::Iota { axis }, output, at, None).broadcast_to(whole)
     }
 
     /// All mistakes made so far, or nothing.
