@@ -406,9 +406,8 @@ impl Fuser<'_> {
         let end = self.kernels.len();
         let first = latest.unwrap_or(0).max(end.saturating_sub(LOOK_BACK));
         let full = |o: &Operand| matches!(o, Operand::Value { extent: Extent::Full, .. });
-        let repeats = |o: &Operand| {
-            matches!(o, Operand::Value { extent: Extent::Row | Extent::Column, .. })
-        };
+        let repeats =
+            |o: &Operand| matches!(o, Operand::Value { extent: Extent::Row | Extent::Column, .. });
         // Masks (labels against indices, say) share nothing with the loop that will use them: they
         // go where the latest loop over the same rows is, or they would keep it from growing.
         let is_mask = operands.iter().any(repeats) && !operands.iter().any(full);
