@@ -103,7 +103,7 @@ impl Graph {
         self.source(Op::Constant(value), output, at, None)
     }
 
-    /// For each element its index along `axis` (i64).
+    /// For each element its index along `axis` (i64, from 0).
     #[track_caller]
     pub fn iota(&self, shape: impl Into<Shape>, axis: usize) -> Tensor<'_> {
         let (at, whole) = (SourceLine::caller(), shape.into());
@@ -155,7 +155,8 @@ impl Graph {
         self.inner.borrow().declarations.iter().map(|(p, d)| (p.clone(), d.clone())).collect()
     }
 
-    /// The value of every declared parameter and state, as first declared: what a run starts with.
+    /// The parameter or state at `path` as declared: the value that a run starts with, whatever has
+    /// been assigned.
     pub fn state(&self, path: &str) -> Option<Tensor<'_>> {
         self.declaration(path).map(|d| Tensor::of(self, Value::first(d.node as usize)))
     }
@@ -175,6 +176,22 @@ impl Graph {
     }
 
     /// From here on, the parameter or state at `path` means `value`, and the next run starts with it.
+    /// A path that was not declared, or a value of another shape or type, is a mistake.
+    ///
+    /// ```
+    /// use glassbox_engine::{DType, Graph, Mode, Options, Parameters, Session};
+    /// let graph = Graph::new();
+    /// let count = graph.root(Mode::Train).state("count", DType::I64, [], 0.0);
+    /// graph.assign("count", count + 1.0);
+    /// let mut session = Session::new(Options::default())?;
+    /// session.load(graph.initial_values(0));
+    /// for before in 0..3 {
+    ///     let results = session.evaluate(&graph, &Parameters::new(), &[count])?;
+    ///     assert_eq!(results[0].as_i64(), Some(&[before][..]));
+    /// }
+    /// assert_eq!(session.value("count").unwrap().as_i64(), Some(&[3][..]));
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
     #[track_caller]
     pub fn assign(&self, path: &str, value: Tensor<'_>) {
         let at = SourceLine::caller();

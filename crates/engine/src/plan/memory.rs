@@ -52,8 +52,9 @@ pub(crate) fn place(
     let (arena_bytes, largest) = layout.arena(&copies)?;
     // What a caller allocates for the plan's inputs and outputs counts too, so that a plan that
     // cannot run is refused before anything is allocated for it.
-    let given = inputs.iter().chain(&outputs).map(|slot| bytes(slot.dtype, slot.shape.elements()));
-    let needed = given.fold(Some(arena_bytes), |sum, n| sum?.checked_add(n?));
+    let mut given =
+        inputs.iter().chain(&outputs).map(|slot| bytes(slot.dtype, slot.shape.elements()));
+    let needed = given.try_fold(arena_bytes, |sum, n| sum.checked_add(n?));
     if needed.is_none_or(|needed| needed > limit) {
         let what = largest.map(|value| describe(inner, value)).unwrap_or_default();
         return Err(Error::new(format!(

@@ -337,7 +337,7 @@ fn moves_that_leave_their_regions_or_do_not_fill_them_are_refused() {
                 corrupt(&|p| p.to += 1, "one further");
                 corrupt(&|p| p.write_strides[axis] += 1, "other strides");
                 corrupt(&|p| p.read_strides[axis] = usize::MAX, "huge strides");
-                corrupt(&|p| drop(p.read_strides.pop()), "fewer strides");
+                corrupt(&|p| p.read_strides.truncate(axis), "fewer strides");
             }
             let mut copy = plan.clone();
             if let Kernel::Assemble(a) = &mut copy.steps[step].kernel {
@@ -508,7 +508,7 @@ fn instructions_out_of_order_missing_or_doubled_are_refused() {
 fn tiles_that_do_not_fit_their_loop_are_refused() {
     let plan = good();
     for step in loops(&plan) {
-        let mut corrupt = |change: &dyn Fn(&mut Loop), how: &str| {
+        let corrupt = |change: &dyn Fn(&mut Loop), how: &str| {
             let mut copy = plan.clone();
             change(loop_mut(&mut copy, step));
             refused(&copy, &format!("step {step}: {how}"));
