@@ -22,7 +22,6 @@ pub struct Context {
     pub global: GlobalArgs,
 }
 
-#[expect(dead_code, reason = "for the verbs whose bodies are being written")]
 impl Context {
     /// The folder that holds the runs, in the working folder.
     pub fn runs(&self) -> &Path {
@@ -71,6 +70,11 @@ impl Context {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Says something beside the result, on standard error.
+    pub fn note(&self, message: impl std::fmt::Display) {
+        let _ = writeln!(io::stderr(), "{message}");
     }
 
     /// Prints a warning on standard error.

@@ -58,6 +58,15 @@ impl From<Mismatch> for AppError {
     }
 }
 
+impl From<glassbox::Error> for AppError {
+    fn from(error: glassbox::Error) -> Self {
+        match error {
+            glassbox::Error::Config(error) => error.into(),
+            other => AppError::failed(other),
+        }
+    }
+}
+
 impl From<ConfigError> for AppError {
     fn from(error: ConfigError) -> Self {
         AppError::usage(error)

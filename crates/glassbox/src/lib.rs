@@ -4,6 +4,15 @@
 /// What computes: graph, differentiation, plans and sessions.
 pub use glassbox_engine as engine;
 
+pub mod data;
 pub mod io;
 pub mod nearest;
+pub mod nn;
 pub mod train;
+pub mod watch;
+pub mod zoo;
+
+mod error;
+mod words;
+
+pub use error::Error;

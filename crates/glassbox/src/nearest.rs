@@ -1,67 +1,113 @@
-//! The known name nearest to a mistyped one.
+//! The nearest of the names that exist, to offer where somebody mistyped one.
 
-/// The candidate nearest to `word` by Damerau–Levenshtein distance, ignoring case, or `None` where
-/// nothing is near enough to be worth offering (more than a third of the longer word would change,
-/// and at least two letters).
+/// Names longer than this are compared for equality only: the distance costs length × length.
+const LONGEST: usize = 80;
+
+/// The candidate nearest to `word`, where one is near enough to have been meant.
 ///
-/// ```
-/// use glassbox::nearest::nearest;
-/// assert_eq!(nearest("epoch", ["batch", "epochs"]), Some("epochs"));
-/// assert_eq!(nearest("bacth", ["batch", "epochs"]), Some("batch"));
-/// assert_eq!(nearest("zebra", ["batch", "epochs"]), None);
-/// ```
+/// Nearness is the distance of Damerau (1964) and Levenshtein (1966), neighbours swapped counting
+/// as one edit, letters compared without case; near enough is a third of the longer word's letters
+/// (at least one). Of equally near candidates the first wins.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let letters = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();
-    let wanted = letters(word);
-    candidates
-        .into_iter()
-        .map(|candidate| {
-            let other = letters(candidate);
-            let longer = wanted.len().max(other.len());
-            let allowed = (longer / 3).max(2).min(longer.saturating_sub(1));
-            (distance(&wanted, &other), allowed, candidate)
-        })
-        .filter(|&(distance, allowed, _)| distance <= allowed)
-        .min_by_key(|&(distance, _, _)| distance)
-        .map(|(_, _, candidate)| candidate)
+    let word = letters(word);
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        let other = letters(candidate);
+        let longer = word.len().max(other.len());
+        let limit = (longer / 3).max(1);
+        if longer == 0 || word.len().abs_diff(other.len()) > limit {
+            continue;
+        }
+        let distance = match longer {
+            _ if word == other => 0,
+            0..=LONGEST => distance(&word, &other),
+            _ => continue,
+        };
+        if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
 }
 
-/// Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b` (the
-/// "optimal string alignment" form: no part is edited twice).
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let change = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = change.min(above[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(before[j - 2] + 1);
-            }
-            row.push(least);
-        }
-        before = std::mem::replace(&mut above, row);
+/// What to add to a message about an unknown name: `did you mean …?`, or all names where they are
+/// few, or as many as fit in a line.
+pub(crate) fn suggestion(word: &str, noun: &str, candidates: &[&str]) -> String {
+    match nearest(word, candidates.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`? The {noun}: {}", listed(candidates)),
+        None => format!("the {noun}: {}", listed(candidates)),
     }
-    above[b.len()]
+}
+
+/// Names in a row, the first dozen of them.
+pub(crate) fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 12;
+    let mut text =
+        names.iter().take(SHOWN).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    text
+}
+
+fn letters(word: &str) -> Vec<char> {
+    word.trim().to_lowercase().chars().collect()
+}
+
+/// Edits from `a` to `b`: insertions, deletions, substitutions, swaps of neighbours (the optimal
+/// string alignment of the three last rows of the usual table).
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before_last = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut row = vec![0; b.len() + 1];
+    for i in 1..=a.len() {
+        row[0] = i;
+        for j in 1..=b.len() {
+            let substituted = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = substituted.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before_last[j - 2] + 1);
+            }
+        }
+        std::mem::swap(&mut before_last, &mut last);
+        std::mem::swap(&mut last, &mut row);
+    }
+    last[b.len()]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_swap_of_neighbours_is_one_mistake() {
-        let letters = |text: &str| text.chars().collect::<Vec<char>>();
-        assert_eq!(distance(&letters("bacth"), &letters("batch")), 1);
-        assert_eq!(distance(&letters(""), &letters("abc")), 3);
-        assert_eq!(distance(&letters("kitten"), &letters("sitting")), 3);
+    fn between(a: &str, b: &str) -> usize {
+        distance(&letters(a), &letters(b))
     }
 
     #[test]
-    fn short_words_are_not_matched_with_everything() {
-        assert_eq!(nearest("x", ["y"]), None);
-        assert_eq!(nearest("", ["a"]), None);
-        assert_eq!(nearest("LR", ["lr", "seed"]), Some("lr"));
+    fn distances_are_those_of_the_textbook_examples() {
+        assert_eq!(between("kitten", "sitting"), 3);
+        assert_eq!(between("saturday", "sunday"), 3);
+        assert_eq!(between("speceis", "species"), 1, "a swap of neighbours is one edit");
+        assert_eq!(between("", "abc"), 3);
+        assert_eq!(between("Straße", "strasse"), 2);
+    }
+
+    #[test]
+    fn the_name_that_was_meant_is_found_and_others_are_not() {
+        let names = ["sepal_length", "sepal_width", "species"];
+        assert_eq!(nearest("speces", names), Some("species"));
+        assert_eq!(nearest("SPECIES", names), Some("species"));
+        assert_eq!(nearest("sepal_lenght", names), Some("sepal_length"));
+        assert_eq!(nearest("price", names), None);
+        assert_eq!(nearest("x", []), None);
+        assert_eq!(nearest("", [""]), None);
+    }
+
+    #[test]
+    fn very_long_names_cost_little() {
+        let long = "x".repeat(1_000_000);
+        let other = format!("{long}y");
+        assert_eq!(nearest(&long, [other.as_str()]), None);
+        assert_eq!(nearest(&long, [long.as_str()]), Some(long.as_str()));
     }
 }

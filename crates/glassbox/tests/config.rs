@@ -47,6 +47,7 @@ fn the_example_is_read_as_it_says() {
     let config = load(IRIS, &[]).unwrap();
     let mut expected = RunConfig::new("iris.csv");
     expected.data.target = Some("species".into());
+    expected.data.split = Split { valid: Some(0.15), test: Some(0.15), stratify: true };
     expected.data.prepare =
         vec![Prepare { columns: Columns::Numeric, with: Preparation::Standardize }];
     expected.train.stop = Some(Stop { metric: "valid_loss".into(), patience: 5 });
@@ -74,7 +75,7 @@ fn the_dosage_network_starts_from_given_numbers() {
     assert_eq!(config.model.hidden, [2]);
     assert_eq!(config.train.batch, Amount::All);
     assert_eq!(config.train.batch.of(3), 3);
-    assert_eq!(config.data.split.valid, 0.0);
+    assert_eq!(config.data.split.valid, Some(0.0));
     let weight = config.model.parameters["fc1/weight"].to_array(DType::F32).unwrap();
     assert_eq!(weight, Array::new([1, 2], vec![3.34f32, -3.53]).unwrap());
 }
@@ -83,7 +84,7 @@ fn the_dosage_network_starts_from_given_numbers() {
 fn a_written_configuration_is_complete_and_reads_back_the_same() {
     let mut full = RunConfig::new("my \"odd\"\\path\n.csv");
     full.data.target = Some("종".into());
-    full.data.split = Split { valid: 0.1 + 0.2, test: 1e-300, stratify: false };
+    full.data.split = Split { valid: Some(0.1 + 0.2), test: Some(1e-300), stratify: false };
     full.data.prepare = vec![
         Prepare { columns: Columns::Category, with: Preparation::OneHot },
         Prepare { columns: Columns::Named("petal width".into()), with: Preparation::None },

@@ -2,8 +2,12 @@
 
 use clap::Args;
 
+use glassbox::train::Job;
+use glassbox::train::folder::RunFolder;
+
 use crate::context::Context;
 use crate::error::AppError;
+use crate::terminal::outcome;
 
 #[derive(Args)]
 pub struct EvalArgs {
@@ -12,6 +16,7 @@ pub struct EvalArgs {
 }
 
 pub fn run(args: &EvalArgs, ctx: &Context) -> Result<(), AppError> {
-    let _folder = ctx.run_path(&args.run)?;
-    Err(AppError::failed(ctx.text.not_in_this_build("eval")))
+    let folder = RunFolder::view(&ctx.run_path(&args.run)?)?;
+    let result = Job::evaluate(&folder)?;
+    ctx.print(&result, |screen| outcome(&result, ctx.text, screen.columns()))
 }

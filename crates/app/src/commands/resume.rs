@@ -2,6 +2,10 @@
 
 use clap::Args;
 
+use glassbox::train::Job;
+use glassbox::train::folder::RunFolder;
+
+use crate::commands::train::finish;
 use crate::context::Context;
 use crate::error::AppError;
 
@@ -12,6 +16,9 @@ pub struct ResumeArgs {
 }
 
 pub fn run(args: &ResumeArgs, ctx: &Context) -> Result<(), AppError> {
-    let _folder = ctx.run_path(&args.run)?;
-    Err(AppError::failed(ctx.text.not_in_this_build("resume")))
+    let folder = RunFolder::resume(&ctx.run_path(&args.run)?)?;
+    let stop = ctx.stop_flag();
+    let mut progress = ctx.progress();
+    let ended = Job::resume(&folder, &mut |event| progress.handle(event), &stop)?;
+    finish(&ended, &folder, ctx)
 }

@@ -4,9 +4,13 @@ use std::path::Path;
 
 use clap::Args;
 use glassbox::train::config::{ConfigError, RunConfig};
+use glassbox::train::event::Ending;
+use glassbox::train::folder::{self, RunFolder};
+use glassbox::train::{Ended, Job};
 
 use crate::context::Context;
 use crate::error::AppError;
+use crate::terminal::outcome;
 
 #[derive(Args)]
 pub struct TrainArgs {
@@ -31,22 +35,48 @@ pub struct TrainArgs {
 }
 
 pub fn run(args: &TrainArgs, ctx: &Context) -> Result<(), AppError> {
-    let _config = config(args, ctx)?;
-    Err(AppError::failed(ctx.text.not_in_this_build("train")))
+    let job = job(args, ctx)?;
+    let folder = match &ctx.global.out {
+        Some(path) => RunFolder::create_at(path, &job.config)?,
+        None => {
+            let label = folder::label(&job.config.data.path, job.model.name());
+            RunFolder::create_in(ctx.runs(), &label, &job.config)?
+        }
+    };
+    folder.mark_last(ctx.runs())?;
+    let stop = ctx.stop_flag();
+    let mut progress = ctx.progress();
+    let ended = job.train(&folder, &mut |event| progress.handle(event), &stop)?;
+    finish(&ended, &folder, ctx)
 }
 
-/// The configuration that WHAT, `--set` and the flags give together; flags win. All problems of
-/// all three are reported at once, each where the user wrote it.
-pub fn config(args: &TrainArgs, ctx: &Context) -> Result<RunConfig, AppError> {
+/// Says how a run ended.
+pub fn finish(ended: &Ended, folder: &RunFolder, ctx: &Context) -> Result<(), AppError> {
+    let run = folder.path().display().to_string();
+    if ended.ending == Ending::Interrupted {
+        let step = folder.status()?.step;
+        ctx.note(ctx.text.interrupted(step, &run));
+        return Ok(());
+    }
+    ctx.print(&ended.outcome, |screen| outcome(&ended.outcome, ctx.text, screen.columns()))
+}
+
+/// What WHAT, `--set` and the flags ask for together; flags win. All problems of all three are
+/// reported at once, each where the user wrote it.
+fn job(args: &TrainArgs, ctx: &Context) -> Result<Job, AppError> {
     let flags = flags(args, ctx);
     let mut settings = ctx.global.set.clone();
     settings.extend(flags.iter().map(|(setting, _)| setting.clone()));
     let what = Path::new(&args.what);
-    let config = match what.extension().is_some_and(|extension| extension == "toml") {
-        true => RunConfig::load(what, &settings),
-        false => RunConfig::new(&args.what).set(&settings),
+    let is_file = what.extension().is_some_and(|extension| extension == "toml");
+    let configure = |base: &RunConfig| {
+        let config = match is_file {
+            true => base.load_onto(what, &settings),
+            false => base.set(&settings),
+        };
+        config.map_err(|error| as_flags(error, &flags))
     };
-    config.map_err(|error| as_flags(error, &flags).into())
+    Ok(Job::new(if is_file { "" } else { &args.what }, configure)?)
 }
 
 /// The settings that the flags stand for, each with how it was written.

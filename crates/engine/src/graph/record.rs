@@ -237,6 +237,13 @@ impl Graph {
             .collect()
     }
 
+    /// The tensor that `value` names, if it is in the graph.
+    pub fn tensor(&self, value: Value) -> Option<Tensor<'_>> {
+        let inner = self.inner.borrow();
+        let node = inner.nodes.get(value.index())?;
+        (usize::from(value.output) < node.outputs.len()).then(|| Tensor::of(self, value))
+    }
+
     /// The tensor called `name` by [`Tensor::named`].
     pub fn named(&self, name: &str) -> Option<Tensor<'_>> {
         let value = self.inner.borrow().names.get(name).copied()?;

@@ -54,6 +54,11 @@ impl Log {
         Ok(())
     }
 
+    /// The number of bytes so far, on the disk or not yet.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Waits until the disk has every line, and gives the number of bytes: what a checkpoint
     /// records.
     pub fn synced_offset(&self) -> Result<u64, FileError> {

@@ -6,3 +6,17 @@ pub mod event;
 pub mod folder;
 pub mod log;
 pub mod state;
+
+pub(crate) mod evaluate;
+mod fit;
+mod graphs;
+mod job;
+mod run;
+pub(crate) mod steps;
+mod trained;
+
+pub use evaluate::Report;
+pub use job::Job;
+pub use run::Ended;
+pub(crate) use run::graphs_of;
+pub use trained::{Prediction, Predictions, Trained};

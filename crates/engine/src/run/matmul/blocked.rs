@@ -13,9 +13,18 @@ const ROWS: usize = 168;
 const COLUMNS: usize = 2048;
 /// Up to so many panels of B, packing A costs more than reading it with its stride.
 const PANELS_WORTH_PACKING_A: usize = 4;
-/// Up to so many rows, and so large an A block and B, packing B costs more than it brings.
-const ROWS_WORTH_PACKING_B: usize = 28;
+/// Panels of B packed together, a few rows at a time: one panel's short pieces of far apart rows
+/// would miss the address cache at every row.
+const PANELS_TOGETHER: usize = 8;
+const DEPTH_TOGETHER: usize = 16;
+/// Up to so many rows packing B costs more than it brings, if B stays in the second-level cache.
+const ROWS_WORTH_PACKING_B: usize = 64;
+const SMALL_B: usize = 256 * 1024;
+/// A product so small that packing costs more than it brings.
 const SMALL_PRODUCT: usize = 32 * 32 * 32;
+
+/// Columns a single row is multiplied with at a time: their sums stay in the first-level cache.
+const COLUMNS_OF_ROW: usize = 1024;
 
 /// Ranges of `0..k`, summed one after the other; they depend on `k` only.
 pub(super) fn depth_blocks(k: usize) -> impl Iterator<Item = Range<usize>> {
@@ -60,7 +69,9 @@ pub(super) struct Part {
     pub c_row_stride: usize,
 }
 
-/// Numbers of scratch memory for packed A and packed B of a part of `rows` by `columns` by `k`.
+/// Numbers of scratch memory for packed A and packed B of any part of at most `rows` by `columns`,
+/// and of depth `k`. Smaller parts never need more: shares are uneven, and one with fewer rows may
+/// be cut in fewer, larger blocks.
 pub(super) fn packing_len(
     kernels: &Kernels,
     rows: usize,
@@ -68,14 +79,14 @@ pub(super) fn packing_len(
     k: usize,
 ) -> (usize, usize) {
     let depth = k.div_ceil(k.div_ceil(DEPTH).max(1));
-    let row_blocks = rows.div_ceil(ROWS).max(1);
     let width = kernels.width();
-    // With one block of rows each panel of B is used up as soon as it is packed.
-    let columns_kept =
-        if row_blocks == 1 { width } else { columns.min(COLUMNS).next_multiple_of(width) };
+    // With one block of rows each group of panels is used up as soon as it is packed.
+    let most = if rows <= ROWS { width * PANELS_TOGETHER } else { COLUMNS };
+    let columns_kept = columns.min(most).next_multiple_of(width);
     // A vector of room, because packing writes full vectors.
-    let a = depth * rows.div_ceil(row_blocks) + kernels.lanes;
-    let b = depth * columns_kept + kernels.lanes;
+    let a = depth * rows.min(ROWS) + kernels.lanes;
+    // A single row keeps its sums here.
+    let b = (depth * columns_kept + kernels.lanes).max(COLUMNS_OF_ROW);
     (a.next_multiple_of(16), b.next_multiple_of(16))
 }
 
@@ -92,6 +103,10 @@ pub(super) unsafe fn multiply_part(
     packed_a: *mut f32,
     packed_b: *mut f32,
 ) {
+    if part.rows.len() == 1 && part.b.lane_stride == 1 {
+        // SAFETY: passed on; packing memory for one row has room for its sums.
+        return unsafe { multiply_one_row(kernels, part, packed_b) };
+    }
     let row_blocks = part.rows.len().div_ceil(ROWS);
     let width = kernels.width();
     for first_column in part.columns.clone().step_by(COLUMNS) {
@@ -107,19 +122,47 @@ pub(super) unsafe fn multiply_part(
                     // SAFETY: the block lies within the part; `packed_a` has room for it.
                     unsafe { block.pack_a(packed_a) };
                 }
-                for panel in columns.clone().step_by(width) {
-                    let panel = panel..columns.end.min(panel + width);
-                    // One block of rows uses a panel up at once; several keep all panels.
-                    let slot = if row_blocks == 1 { 0 } else { panel.start - columns.start };
-                    let packed_b = packed_b.wrapping_add(slot * depth.len());
-                    // SAFETY: as above; with several blocks of rows, panels were packed by the first.
-                    unsafe {
-                        let b = block.panel_of_b(&panel, packed_b, row_block == 0);
+                for group in columns.clone().step_by(width * PANELS_TOGETHER) {
+                    let group = group..columns.end.min(group + width * PANELS_TOGETHER);
+                    // One block of rows uses a group up at once; several keep all panels.
+                    let kept = if row_blocks == 1 { 0 } else { group.start - columns.start };
+                    let packed_b = packed_b.wrapping_add(kept * depth.len());
+                    if row_block == 0 {
+                        // SAFETY: as above.
+                        unsafe { block.pack_b(&group, packed_b) };
+                    }
+                    for panel in group.clone().step_by(width) {
+                        let panel = panel..group.end.min(panel + width);
+                        let packed_b =
+                            packed_b.wrapping_add((panel.start - group.start) * depth.len());
                         let a = if rows_in_place { None } else { Some(packed_a.cast_const()) };
-                        block.multiply_panel(panel, a, b);
+                        // SAFETY: the panel lies within the part and was packed, if it had to be.
+                        unsafe { block.multiply_panel(panel, a, packed_b) };
                     }
                 }
             }
+        }
+    }
+}
+
+/// Computes a part of one row, with rows of B side by side; `sums` has room for `COLUMNS_OF_ROW`.
+unsafe fn multiply_one_row(kernels: &Kernels, part: &Part, sums: *mut f32) {
+    for column in part.columns.clone().step_by(COLUMNS_OF_ROW) {
+        for depth in depth_blocks(part.k) {
+            let tile = Tile {
+                depth: depth.len(),
+                a: part.a.at(part.rows.start, depth.start),
+                a_row_stride: part.a.lane_stride,
+                a_depth_stride: part.a.depth_stride,
+                b: part.b.at(column, depth.start),
+                b_depth_stride: part.b.depth_stride,
+                c: part.c.wrapping_add(part.rows.start * part.c_row_stride + column),
+                c_row_stride: part.c_row_stride,
+                columns: (part.columns.end - column).min(COLUMNS_OF_ROW),
+                accumulate: depth.start > 0,
+            };
+            // SAFETY: the row of A, the columns of B and C lie within the part.
+            unsafe { (kernels.row)(&tile, sums) }
         }
     }
 }
@@ -170,49 +213,59 @@ impl Block<'_> {
         }
     }
 
-    /// Where a panel of B starts and its depth stride: in place if that is as good, else packed at
-    /// `packed`, which is written if `first` (else it was before).
-    unsafe fn panel_of_b(
-        &self,
-        panel: &Range<usize>,
-        packed: *mut f32,
-        first: bool,
-    ) -> (*const f32, usize) {
-        let b = self.part.b;
-        let source = b.at(panel.start, self.depth.start);
-        let vectors = panel.len().div_ceil(self.kernels.lanes);
-        let width = vectors * self.kernels.lanes;
-        let rows = self.part.rows.len();
-        let few = rows <= ROWS_WORTH_PACKING_B
-            || rows * self.part.columns.len() * self.part.k <= SMALL_PRODUCT;
-        if few && b.lane_stride == 1 && panel.len() == width {
-            return (source, b.depth_stride);
-        }
-        if first {
-            let panel = Panel {
-                source,
-                lane_stride: b.lane_stride,
-                depth_stride: b.depth_stride,
-                lanes: panel.len(),
-                depth: self.depth.len(),
-                target: packed,
-                width,
-            };
-            // SAFETY: these columns lie within B, and the caller's memory has room.
-            unsafe { (self.kernels.pack)(&panel) }
-        }
-        (packed, width)
+    /// Whether this panel of B is full and reading it with its stride is as good as packing it.
+    fn b_is_read_in_place(&self, panel: &Range<usize>) -> bool {
+        let (part, lanes) = (self.part, self.kernels.lanes);
+        let (rows, columns) = (part.rows.len(), part.columns.len());
+        let few = rows <= ROWS_WORTH_PACKING_B && columns * part.k <= SMALL_B
+            || rows <= self.kernels.rows && columns * part.k <= 4 * SMALL_B
+            || rows * columns * part.k <= SMALL_PRODUCT;
+        few && part.b.lane_stride == 1 && panel.len().is_multiple_of(lanes)
     }
 
-    /// All rows of the block times one panel of B; `packed_a` is where A was packed, if it was.
+    /// Packs the panels of `group` that are not read in place, each `[depth, width of the panel]`.
+    unsafe fn pack_b(&self, group: &Range<usize>, packed: *mut f32) {
+        let (b, width) = (self.part.b, self.kernels.width());
+        // Transposing reads along the depth, where longer is better.
+        let step = if b.lane_stride == 1 { DEPTH_TOGETHER } else { self.depth.len() };
+        for depth in (0..self.depth.len()).step_by(step) {
+            for panel in group.clone().step_by(width) {
+                let panel = panel..group.end.min(panel + width);
+                if self.b_is_read_in_place(&panel) {
+                    continue;
+                }
+                let padded = panel.len().next_multiple_of(self.kernels.lanes);
+                let offset = (panel.start - group.start) * self.depth.len() + depth * padded;
+                let panel = Panel {
+                    source: b.at(panel.start, self.depth.start + depth),
+                    lane_stride: b.lane_stride,
+                    depth_stride: b.depth_stride,
+                    lanes: panel.len(),
+                    depth: step.min(self.depth.len() - depth),
+                    target: packed.wrapping_add(offset),
+                    width: padded,
+                };
+                // SAFETY: these columns lie within B, and the caller's memory has room.
+                unsafe { (self.kernels.pack)(&panel) }
+            }
+        }
+    }
+
+    /// All rows of the block times one panel of B; `packed_a` is where A was packed, if it was, and
+    /// `packed_b` where the panel was, unless it is read in place.
     unsafe fn multiply_panel(
         &self,
         panel: Range<usize>,
         packed_a: Option<*const f32>,
-        (b, b_depth_stride): (*const f32, usize),
+        packed_b: *const f32,
     ) {
         let part = self.part;
         let vectors = panel.len().div_ceil(self.kernels.lanes);
+        let (b, b_depth_stride) = if self.b_is_read_in_place(&panel) {
+            (part.b.at(panel.start, self.depth.start), part.b.depth_stride)
+        } else {
+            (packed_b, vectors * self.kernels.lanes)
+        };
         for rows in self.row_groups() {
             let (a, a_row_stride, a_depth_stride) = match packed_a {
                 Some(packed) => {

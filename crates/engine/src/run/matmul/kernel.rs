@@ -50,6 +50,8 @@ pub(super) struct Kernels {
     pub vectors: usize,
     /// By whether rows of A lie side by side, then vectors - 1, then rows - 1.
     micro: &'static [&'static [&'static [Micro]]; 2],
+    /// One row times a wide piece of B in place, with memory for its sums.
+    pub row: unsafe fn(&Tile, *mut f32),
     /// The packing routine.
     pub pack: unsafe fn(&Panel),
 }
@@ -89,6 +91,12 @@ unsafe fn multiply<V: Vector, const ROWS: usize, const VECTORS: usize, const ADJ
     // SAFETY: `Tile` promises `ROWS` rows of A, full vectors of B at every depth, and `columns`
     // columns of C in every row; nothing else is accessed.
     unsafe {
+        for row in 0..ROWS {
+            for vector in 0..VECTORS {
+                let c = tile.c.wrapping_add(row * tile.c_row_stride + vector * V::LANES);
+                V::prefetch(c);
+            }
+        }
         let mut sums = [[V::zero(); VECTORS]; ROWS];
         let (mut a, mut b) = (tile.a, tile.b);
         for _ in 0..tile.depth {
@@ -117,6 +125,65 @@ unsafe fn multiply<V: Vector, const ROWS: usize, const VECTORS: usize, const ADJ
                 let total = if tile.accumulate { V::load_first(c, count).add(sum) } else { sum };
                 total.store_first(c, count);
             }
+        }
+    }
+}
+
+/// Rows of B that [`multiply_row`] adds at a time.
+const ROWS_OF_B: usize = 8;
+
+/// One row times a wide piece of B in place: B is read once, so all that counts is to read long runs
+/// of its rows. `sums` is valid for the tile's columns, filled up to whole vectors. Each element is
+/// the same chain as in [`multiply`].
+#[inline(always)]
+unsafe fn multiply_row<V: Vector>(tile: &Tile, sums: *mut f32) {
+    let lanes = |first: usize| (tile.columns - first).min(V::LANES);
+    // SAFETY: `Tile` promises one row of A, and C and every row of B for its columns; vectors
+    // that would reach further are cut to `lanes`.
+    unsafe {
+        for first in (0..tile.columns).step_by(V::LANES) {
+            V::zero().store(sums.add(first));
+        }
+        let whole = tile.depth - tile.depth % ROWS_OF_B;
+        let at =
+            |p: usize| (tile.a.add(p * tile.a_depth_stride), tile.b.add(p * tile.b_depth_stride));
+        for p in (0..whole).step_by(ROWS_OF_B) {
+            let mut factors = [V::zero(); ROWS_OF_B];
+            for (row, factor) in factors.iter_mut().enumerate() {
+                *factor = V::broadcast(at(p + row).0);
+            }
+            let b = at(p).1;
+            let full = tile.columns - tile.columns % V::LANES;
+            for first in (0..full).step_by(V::LANES) {
+                let mut sum = V::load(sums.add(first));
+                for (row, &factor) in factors.iter().enumerate() {
+                    sum =
+                        sum.add_product(factor, V::load(b.add(row * tile.b_depth_stride + first)));
+                }
+                sum.store(sums.add(first));
+            }
+            if full < tile.columns {
+                let mut sum = V::load(sums.add(full));
+                for (row, &factor) in factors.iter().enumerate() {
+                    let b = b.add(row * tile.b_depth_stride + full);
+                    sum = sum.add_product(factor, V::load_first(b, lanes(full)));
+                }
+                sum.store(sums.add(full));
+            }
+        }
+        for p in whole..tile.depth {
+            let (a, b) = at(p);
+            let factor = V::broadcast(a);
+            for first in (0..tile.columns).step_by(V::LANES) {
+                let b = V::load_first(b.add(first), lanes(first));
+                V::load(sums.add(first)).add_product(factor, b).store(sums.add(first));
+            }
+        }
+        for first in (0..tile.columns).step_by(V::LANES) {
+            let (c, sum) = (tile.c.add(first), V::load(sums.add(first)));
+            let count = lanes(first);
+            let total = if tile.accumulate { V::load_first(c, count).add(sum) } else { sum };
+            total.store_first(c, count);
         }
     }
 }
@@ -173,6 +240,11 @@ macro_rules! kernels {
                 unsafe { multiply::<$vector, ROWS, VECTORS, ADJACENT>(tile) }
             }
             $(#[$attribute])?
+            unsafe fn row(tile: &Tile, sums: *mut f32) {
+                // SAFETY: as above.
+                unsafe { multiply_row::<$vector>(tile, sums) }
+            }
+            $(#[$attribute])?
             unsafe fn packing(panel: &Panel) {
                 // SAFETY: as above.
                 unsafe { pack::<$vector>(panel) }
@@ -185,6 +257,7 @@ macro_rules! kernels {
                     &[$(kernels!(@rows $vectors, false, $rows)),*],
                     &[$(kernels!(@rows $vectors, true, $rows)),*],
                 ],
+                row,
                 pack: packing,
             }
         };
@@ -195,7 +268,7 @@ macro_rules! kernels {
     (@count [$($rows:literal)*]) => { [$($rows),*].len() };
 }
 
-kernels!(PORTABLE, Portable, [], vectors [1], rows [1 2 3 4 5 6]);
+kernels!(PORTABLE, Portable, [], vectors [1], rows [1 2 3 4]);
 #[cfg(target_arch = "x86_64")]
 kernels!(AVX2, Avx2, "avx2,fma", vectors [1 2], rows [1 2 3 4 5 6]);
 #[cfg(target_arch = "x86_64")]

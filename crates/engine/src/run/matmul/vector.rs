@@ -20,6 +20,8 @@ pub(super) trait Vector: Copy {
     unsafe fn store(self, target: *mut f32);
     /// Writes the first `count` (1..=LANES) lanes to `target[0..count]`.
     unsafe fn store_first(self, target: *mut f32, count: usize);
+    /// Asks for the cache line at `address`, which need not be valid.
+    unsafe fn prefetch(address: *const f32);
     /// `self + other`.
     unsafe fn add(self, other: Self) -> Self;
     /// `self + a · b`: one rounding where the set can, else two.
@@ -84,6 +86,9 @@ impl Vector for Portable {
             unsafe { *target.add(lane) = value }
         }
     }
+
+    #[inline(always)]
+    unsafe fn prefetch(_address: *const f32) {}
 
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {

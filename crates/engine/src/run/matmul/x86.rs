@@ -72,6 +72,12 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn prefetch(address: *const f32) {
+        // SAFETY: a hint, which never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: register arithmetic only.
         Avx2(unsafe { _mm256_add_ps(self.0, other.0) })
@@ -165,6 +171,12 @@ impl Vector for Avx512 {
     unsafe fn store_first(self, target: *mut f32, count: usize) {
         // SAFETY: lanes outside the mask are not accessed.
         unsafe { _mm512_mask_storeu_ps(target, mask_of_16(count), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(address: *const f32) {
+        // SAFETY: a hint, which never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
 
     #[inline(always)]

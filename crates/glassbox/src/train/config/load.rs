@@ -8,14 +8,19 @@ use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
     Activation, Amount, Columns, ConfigError, ConfigProblem, DataConfig, Initial, Loss,
-    ModelConfig, ModelKind, Numbers, Optimizer, Preparation, Prepare, RunConfig, Split, Stop,
-    TrainConfig, WatchConfig,
+    ModelConfig, ModelKind, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split,
+    Stop, TrainConfig, WatchConfig,
 };
 use crate::nearest::nearest;
 
 impl RunConfig {
     /// Reads a file, with `NAME=VALUE` overrides on top; reports all problems at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<RunConfig, ConfigError> {
+        RunConfig::new("").load_onto(path, overrides)
+    }
+
+    /// As [`load`](Self::load), with this configuration's values for what the file leaves open.
+    pub fn load_onto(&self, path: &Path, overrides: &[String]) -> Result<RunConfig, ConfigError> {
         let named = |mut error: ConfigError| {
             error.path = Some(path.to_owned());
             error
@@ -27,7 +32,7 @@ impl RunConfig {
                 problems: vec![ConfigProblem { place: String::new(), message }],
             })
         })?;
-        RunConfig::from_toml(&text, overrides).map_err(named)
+        self.read(&text, overrides).map_err(named)
     }
 
     /// Reads a configuration's text, with `NAME=VALUE` overrides on top.
@@ -42,10 +47,14 @@ impl RunConfig {
     /// assert!(error.contains("`data.path` is missing"));
     /// ```
     pub fn from_toml(text: &str, overrides: &[String]) -> Result<RunConfig, ConfigError> {
+        RunConfig::new("").read(text, overrides)
+    }
+
+    fn read(&self, text: &str, overrides: &[String]) -> Result<RunConfig, ConfigError> {
         let (mut table, mut problems) = parse(text);
         problems.extend(overrides::apply(&mut table, overrides));
         let found = RefCell::new(Vec::new());
-        let config = run(table, &found);
+        let config = run(table, self, &found);
         let mut found = found.into_inner();
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
         problems.extend(found.into_iter().map(|(place, message)| ConfigProblem {
@@ -123,8 +132,7 @@ impl<'a> Section<'a> {
     }
 }
 
-fn run(table: Table, found: &Found) -> RunConfig {
-    let defaults = RunConfig::new("");
+fn run(table: Table, defaults: &RunConfig, found: &Found) -> RunConfig {
     let mut root = Section { path: "", table, keys: Vec::new(), found };
     let config = RunConfig {
         data: data(root.section("data", "data"), &defaults.data),
@@ -153,11 +161,13 @@ fn split(data: &mut Section, default: Split) -> Split {
     let place = data.table.get("split").map(|located| located.place.clone());
     let mut section = data.section("split", "data.split");
     let split = Split {
-        valid: section.take("valid", default.valid, share),
-        test: section.take("test", default.test, share),
+        valid: section.take("valid", default.valid, |value| share(value).map(Some)),
+        test: section.take("test", default.test, |value| share(value).map(Some)),
         stratify: section.take("stratify", default.stratify, flag),
     };
-    if let (Some(place), true) = (place, split.valid + split.test >= 1.0) {
+    if let (Some(place), true) =
+        (place, split.valid.unwrap_or(0.0) + split.test.unwrap_or(0.0) >= 1.0)
+    {
         let message = "`data.split`: valid and test together leave nothing to train on";
         section.report(&place, message.into());
     }
@@ -203,9 +213,11 @@ fn model(mut section: Section, default: &ModelConfig) -> ModelConfig {
     let hidden = section.take("hidden", default.hidden.clone(), units);
     let activation =
         section.take("activation", default.activation, |v| word(v, Activation::ALL, |w| w.word()));
-    let initial = section.take("initial", None, |v| word(v, Initial::ALL, |w| w.word()).map(Some));
+    let initial =
+        section.take("initial", default.initial, |v| word(v, Initial::ALL, |w| w.word()).map(Some));
+    let absent = !section.table.contains_key("parameters");
     let given = section.section("parameters", "model.parameters");
-    let mut parameters = BTreeMap::new();
+    let mut parameters = if absent { default.parameters.clone() } else { BTreeMap::new() };
     for (path, located) in &given.table {
         match starting_values(&located.value) {
             Ok(numbers) => drop(parameters.insert(path.clone(), numbers)),
@@ -230,8 +242,10 @@ fn train(mut section: Section, default: &TrainConfig) -> TrainConfig {
         batch: section.take("batch", default.batch, amount),
         seed: section.take("seed", default.seed, |v| whole(v, 0)),
         loss: section.take("loss", default.loss, |v| word(v, Loss::ALL, |w| w.word())),
-        optimizer: optimizer(&mut section),
-        stop: stop(&mut section),
+        optimizer: optimizer(&mut section, default.optimizer),
+        schedule: section
+            .take("schedule", default.schedule, |v| word(v, Schedule::ALL, |w| w.word())),
+        stop: stop(&mut section, &default.stop),
         checkpoint_every: section.take("checkpoint_every", default.checkpoint_every, positive),
         threads: section.take("threads", default.threads, amount),
     };
@@ -239,7 +253,11 @@ fn train(mut section: Section, default: &TrainConfig) -> TrainConfig {
     config
 }
 
-fn optimizer(train: &mut Section) -> Optimizer {
+fn optimizer(train: &mut Section, default: Optimizer) -> Optimizer {
+    if !train.table.contains_key("optimizer") {
+        train.take("optimizer", (), |_| Ok(()));
+        return default;
+    }
     // `optimizer = "adam"` is short for `optimizer = { kind = "adam" }`.
     if let Some(located) = train.table.get_mut("optimizer")
         && matches!(located.value, Value::Text(_))
@@ -293,14 +311,15 @@ const OPTIONS: &[(&str, &str)] = &[
     ("nesterov", "momentum"),
 ];
 
-fn stop(train: &mut Section) -> Option<Stop> {
-    let absent = match train.table.get("stop") {
-        None => true,
-        Some(located) => matches!(located.value, Value::Flag(false)),
+fn stop(train: &mut Section, default: &Option<Stop>) -> Option<Stop> {
+    // `stop = false` runs every epoch.
+    let chosen = match train.table.get("stop") {
+        None => Some(default.clone()),
+        Some(located) => matches!(located.value, Value::Flag(false)).then_some(None),
     };
-    if absent {
+    if let Some(chosen) = chosen {
         train.take("stop", (), |_| Ok(()));
-        return None;
+        return chosen;
     }
     let mut section = train.section("stop", "train.stop");
     let stop = Stop {

@@ -15,81 +15,14 @@ use std::path::PathBuf;
 use glassbox_engine::{Array, DType};
 use serde::Serialize;
 
-/// A closed set of words that a setting takes.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)* }
-
-        impl $name {
-            /// Every choice, in the order in which they are offered.
-            pub const ALL: &'static [$name] = &[$($name::$variant),*];
-
-            /// The word that stands for it in a configuration.
-            pub fn word(self) -> &'static str {
-                match self { $($name::$variant => $word,)* }
-            }
-
-            /// The choice that a word stands for.
-            pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|choice| choice.word() == word)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.word())
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str(self.word())
-            }
-        }
-    };
-}
+pub use crate::nn::{Activation, Initial, Optimizer, Schedule};
+use crate::words::words;
 
 words! {
     /// The kinds of model that a configuration can name.
     ModelKind {
         /// Fully connected layers, each followed by the activation except the last.
         Mlp = "mlp",
-    }
-}
-
-words! {
-    /// What a hidden unit makes of its weighted sum.
-    Activation {
-        /// max(0, x)
-        Relu = "relu",
-        /// tanh x
-        Tanh = "tanh",
-        /// 1 / (1 + e⁻ˣ)
-        Sigmoid = "sigmoid",
-        /// ln(1 + eˣ)
-        Softplus = "softplus",
-        /// x
-        Identity = "identity",
-    }
-}
-
-words! {
-    /// How weights are drawn before the first step.
-    Initial {
-        /// Normal with variance 2 / inputs (He et al. 2015), for relu and softplus.
-        He = "he",
-        /// Uniform with variance 2 / (inputs + outputs) (Glorot and Bengio 2010).
-        Xavier = "xavier",
-        /// Normal with variance 1 / inputs (LeCun et al. 1998).
-        Lecun = "lecun",
-        /// Standard normal.
-        Normal = "normal",
-        /// Uniform in [-1, 1).
-        Uniform = "uniform",
-        /// All zero.
-        Zeros = "zeros",
     }
 }
 
@@ -148,10 +81,11 @@ pub struct DataConfig {
 /// `data.split`: shares of the rows; what is left is the training part.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Split {
-    /// The share kept for choosing when to stop, in [0, 1).
-    pub valid: f64,
-    /// The share kept for the final figures, in [0, 1).
-    pub test: f64,
+    /// The share kept for choosing when to stop, in [0, 1). Absent: 0.15, or 0.1 of a source's own
+    /// training part.
+    pub valid: Option<f64>,
+    /// The share kept for the final figures, in [0, 1). Absent: 0.15, or the source's own test part.
+    pub test: Option<f64>,
     /// Whether every part gets the same mix of classes.
     pub stratify: bool,
 }
@@ -220,12 +154,9 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
-    /// How weights are drawn: as said, else He for relu and softplus, Xavier for the others.
+    /// How weights are drawn: as said, else as suits the activation.
     pub fn initial(&self) -> Initial {
-        self.initial.unwrap_or(match self.activation {
-            Activation::Relu | Activation::Softplus => Initial::He,
-            Activation::Tanh | Activation::Sigmoid | Activation::Identity => Initial::Xavier,
-        })
+        self.initial.unwrap_or(self.activation.initial())
     }
 }
 
@@ -288,6 +219,8 @@ pub struct TrainConfig {
     pub loss: Loss,
     /// How the parameters move.
     pub optimizer: Optimizer,
+    /// How the learning rate changes from the first step to the last.
+    pub schedule: Schedule,
     /// When to stop before the last epoch.
     pub stop: Option<Stop>,
     /// Seconds between checkpoints (one is also written at the end and on Ctrl-C).
@@ -324,66 +257,6 @@ impl Serialize for Amount {
     }
 }
 
-/// `train.optimizer`: how the parameters move; `lr` is the learning rate, above 0.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Optimizer {
-    /// Kingma and Ba 2015, with PyTorch's defaults.
-    Adam {
-        /// Learning rate.
-        lr: f64,
-        /// Decay of the mean of gradients, in [0, 1).
-        beta1: f64,
-        /// Decay of the mean of squared gradients, in [0, 1).
-        beta2: f64,
-        /// Added to the denominator, above 0.
-        epsilon: f64,
-    },
-    /// Gradient descent with a velocity: v ← momentum · v + ∇L, θ ← θ − lr · v.
-    Momentum {
-        /// Learning rate.
-        lr: f64,
-        /// The share of the velocity that is kept, in [0, 1).
-        momentum: f64,
-        /// Whether the gradient looks ahead along the velocity (Nesterov).
-        nesterov: bool,
-    },
-    /// θ ← θ − lr · ∇L.
-    GradientDescent {
-        /// Learning rate.
-        lr: f64,
-    },
-}
-
-impl Optimizer {
-    /// Adam with PyTorch's defaults.
-    pub const ADAM: Optimizer =
-        Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-    /// Momentum 0.9.
-    pub const MOMENTUM: Optimizer =
-        Optimizer::Momentum { lr: 0.01, momentum: 0.9, nesterov: false };
-    /// Plain gradient descent.
-    pub const GRADIENT_DESCENT: Optimizer = Optimizer::GradientDescent { lr: 0.01 };
-
-    /// The word that stands for it in a configuration.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Optimizer::Adam { .. } => "adam",
-            Optimizer::Momentum { .. } => "momentum",
-            Optimizer::GradientDescent { .. } => "gradient_descent",
-        }
-    }
-
-    /// The learning rate.
-    pub fn lr(&self) -> f64 {
-        match *self {
-            Optimizer::Adam { lr, .. }
-            | Optimizer::Momentum { lr, .. }
-            | Optimizer::GradientDescent { lr } => lr,
-        }
-    }
-}
-
 /// `train.stop`: stop once a metric has not improved for some epochs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stop {
@@ -407,7 +280,7 @@ impl RunConfig {
             data: DataConfig {
                 path: path.into(),
                 target: None,
-                split: Split { valid: 0.15, test: 0.15, stratify: true },
+                split: Split { valid: None, test: None, stratify: true },
                 prepare: Vec::new(),
             },
             model: ModelConfig {
@@ -423,6 +296,7 @@ impl RunConfig {
                 seed: 42,
                 loss: Loss::Auto,
                 optimizer: Optimizer::ADAM,
+                schedule: Schedule::Constant,
                 stop: None,
                 checkpoint_every: 60.0,
                 threads: Amount::All,

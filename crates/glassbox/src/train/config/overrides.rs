@@ -30,6 +30,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.optimizer.epsilon",
     "train.optimizer.momentum",
     "train.optimizer.nesterov",
+    "train.schedule",
     "train.stop",
     "train.stop.metric",
     "train.stop.patience",

@@ -28,9 +28,12 @@ impl RunConfig {
             None => absent(out, "target", "\"…\"", "the column to predict; absent: inferred"),
         }
         let split = &data.split;
-        let (valid, test) = (float(split.valid), float(split.test));
-        let value = format!("{{ valid = {valid}, test = {test}, stratify = {} }}", split.stratify);
-        line(out, "split", value, "shares of the rows; the rest is for training");
+        let share = |name: &str, share: Option<f64>| {
+            share.map(|share| format!("{name} = {}, ", float(share))).unwrap_or_default()
+        };
+        let (valid, test) = (share("valid", split.valid), share("test", split.test));
+        let value = format!("{{ {valid}{test}stratify = {} }}", split.stratify);
+        line(out, "split", value, "shares; valid and test absent: 0.15, or the source's own");
         for prepare in &data.prepare {
             section(out, "[[data.prepare]]             # fitted on the training part only");
             let columns = quoted(prepare.columns.word());
@@ -73,16 +76,15 @@ impl RunConfig {
         line(out, "loss", quoted(train.loss.word()), words(Loss::ALL));
         let offered = "adam, momentum, gradient_descent";
         line(out, "optimizer", optimizer(&train.optimizer), offered);
+        let schedule = quoted(train.schedule.word());
+        line(out, "schedule", schedule, "of the learning rate: constant, cosine");
         match &train.stop {
             Some(stop) => {
                 let metric = quoted(&stop.metric);
                 let value = format!("{{ metric = {metric}, patience = {} }}", stop.patience);
                 line(out, "stop", value, "patience: epochs without improvement");
             }
-            None => {
-                let value = "{ metric = \"valid_loss\", patience = 5 }";
-                absent(out, "stop", value, "absent: every epoch is run");
-            }
+            None => line(out, "stop", false, "or { metric = \"valid_loss\", patience = 5 }"),
         }
         let seconds = float(train.checkpoint_every);
         line(out, "checkpoint_every", seconds, "seconds");

@@ -1,0 +1,329 @@
+use std::sync::Arc;
+
+use glassbox_engine::{Array, Data};
+
+use super::error::{DataError, Place, Problems, count, quoted};
+use super::fingerprint::Fingerprint;
+use super::options::{Options, Prepare};
+use super::prepare::{InputPreparation, Preparation, mean_and_std};
+use super::rows::{Inputs, Rows, Store, Targets};
+use super::schema::Schema;
+use super::split::{Split, split};
+use super::target::{Spelling, TargetEncoding, TargetPreparation, Task, classes_of};
+
+/// Data ready to learn from, and all that was decided about it.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// A short name: a built-in's, or the file's without its extension.
+    pub name: String,
+    /// Where it came from, as the user said it.
+    pub source: String,
+    /// What there is to learn.
+    pub task: Task,
+    /// What a row of inputs is.
+    pub input: Input,
+    /// Learned from.
+    pub train: Rows,
+    /// Looked at while training, to stop and to choose.
+    pub valid: Rows,
+    /// Kept for the end.
+    pub test: Rows,
+    /// How raw rows become inputs and targets; fitted on `train`.
+    pub preparation: Preparation,
+    /// What was understood of each column, where the source is a table.
+    pub schema: Option<Schema>,
+    /// What was assumed, dropped or skipped: to be shown to the user.
+    pub notices: Vec<String>,
+    /// A hash of the content, 16 hexadecimal digits: the same data has the same one, whatever its
+    /// file is called.
+    pub fingerprint: String,
+}
+
+/// What a row of inputs is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// `[features]`, `[height, width, channels]`, or the shape of one's own arrays.
+    pub shape: Vec<usize>,
+    /// A name for each feature of a table; empty for images and arrays.
+    pub features: Vec<String>,
+}
+
+/// What every source hands over once its rows are split.
+pub(super) struct Parts {
+    pub(super) train: Rows,
+    pub(super) valid: Rows,
+    pub(super) test: Rows,
+}
+
+impl Parts {
+    /// The parts of one store. `source_rows` gives each position's row in the source, from 1.
+    pub(super) fn of(
+        store: Store,
+        target: &TargetPreparation,
+        split: Split,
+        source_row: impl Fn(usize) -> usize,
+    ) -> Self {
+        let (store, target) = (Arc::new(store), Arc::new(target.clone()));
+        let rows = |positions| Rows::new(&store, &target, positions, &source_row);
+        Parts { train: rows(split.train), valid: rows(split.valid), test: rows(split.test) }
+    }
+}
+
+impl Dataset {
+    /// Puts a dataset together; task and input shape follow from the preparation.
+    pub(super) fn assemble(
+        source: &str,
+        preparation: Preparation,
+        parts: Parts,
+        schema: Option<Schema>,
+        notices: Vec<String>,
+        fingerprint: &Fingerprint,
+    ) -> Self {
+        let task = match preparation.target.classes() {
+            Some(classes) => Task::Classification { classes: classes.to_vec() },
+            None => Task::Regression,
+        };
+        let input =
+            Input { shape: preparation.input_shape(), features: preparation.feature_names() };
+        let Parts { train, valid, test } = parts;
+        let fingerprint = fingerprint.hex();
+        let (name, source) = (short_name(source), source.to_string());
+        Dataset {
+            name,
+            source,
+            task,
+            input,
+            train,
+            valid,
+            test,
+            preparation,
+            schema,
+            notices,
+            fingerprint,
+        }
+    }
+
+    /// A dataset of one's own arrays: `inputs` are f32 `[rows, …]`, images `[rows, height, width,
+    /// channels]`; labels count from 0 without gaps.
+    ///
+    /// Numbers stay as they are, unless `options` ask to standardise (inputs along their last axis,
+    /// over all other axes of the training part; and the targets of a regression).
+    ///
+    /// # Errors
+    /// Inputs that are not f32, another number of targets than rows, values that are not finite
+    /// (with their rows), labels that are negative, a class without rows or with one row, one class
+    /// only; options that name columns.
+    ///
+    /// ```
+    /// use glassbox::data::{Dataset, Options, Targets};
+    /// use glassbox::engine::Array;
+    /// let inputs = Array::new([4, 2], vec![0.0f32, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0]).unwrap();
+    /// let options = Options { valid: Some(0.0), test: Some(0.0), ..Options::default() };
+    /// let xor = Dataset::from_arrays(inputs, Targets::Classes(vec![0, 1, 1, 0]), &options)?;
+    /// assert_eq!((xor.train.len(), &xor.input.shape[..]), (4, &[2][..]));
+    /// # Ok::<(), glassbox::data::DataError>(())
+    /// ```
+    pub fn from_arrays(
+        inputs: Array,
+        targets: Targets,
+        options: &Options,
+    ) -> Result<Self, DataError> {
+        options.refuse_columns("arrays")?;
+        let (rows, shape) = check_arrays(&inputs, &targets)?;
+        let width: usize = shape.iter().product();
+        let Data::F32(mut numbers) = inputs.data().clone() else {
+            let what = format!("inputs are {}, not f32", inputs.dtype());
+            return Err(DataError::new(Place::default(), what, "convert them to f32"));
+        };
+        let mut fingerprint = Fingerprint::new();
+        fingerprint.sizes(inputs.shape().sizes());
+        fingerprint.bytes(numbers.iter().flat_map(|x| x.to_le_bytes()));
+        let labels = match &targets {
+            Targets::Classes(labels) => {
+                fingerprint.bytes(labels.iter().flat_map(|x| x.to_le_bytes()));
+                Some(&labels[..])
+            }
+            Targets::Values(values) => {
+                fingerprint.bytes(values.iter().flat_map(|x| x.to_le_bytes()));
+                None
+            }
+        };
+        let (valid, test) = (options.valid.unwrap_or(0.15), options.test.unwrap_or(0.15));
+        let parts = split(rows, labels, options.stratify, valid, test, options.seed)?;
+        let notices = empty_parts(&parts, valid, test);
+
+        let standardize = options.prepare == Prepare::Standardize;
+        let inputs = match standardize {
+            true => standardized(shape, &numbers, &parts.train),
+            false => InputPreparation::Array { shape, mean: Vec::new(), std: Vec::new() },
+        };
+        inputs.scale_in_place(&mut numbers);
+        let (encoding, targets) = encode(targets, &parts.train, standardize)?;
+        let target = TargetPreparation { name: "target".into(), encoding };
+        let preparation = Preparation { inputs, target };
+        let store = Store { inputs: Inputs::Floats(numbers), width, targets };
+        let parts = Parts::of(store, &preparation.target, parts, |at| at + 1);
+        Ok(Self::assemble("arrays", preparation, parts, None, notices, &fingerprint))
+    }
+
+    /// The same data, its classes called by `names`, in the order of their labels.
+    ///
+    /// # Errors
+    /// Another number of names than classes, a name twice, a regression.
+    ///
+    /// ```
+    /// use glassbox::data;
+    /// let words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    /// let digits = data::digits().with_class_names(&words)?;
+    /// assert_eq!(digits.preparation.target.classes().unwrap()[3], "three");
+    /// # Ok::<(), data::DataError>(())
+    /// ```
+    pub fn with_class_names<S: AsRef<str>>(mut self, names: &[S]) -> Result<Self, DataError> {
+        let names: Vec<String> = names.iter().map(|name| name.as_ref().to_string()).collect();
+        let refuse = |what: String| Err(DataError::new(Place::file(&self.source), what, ""));
+        let Some(classes) = self.preparation.target.classes() else {
+            return refuse("the target is a number: there are no classes to name".into());
+        };
+        if classes.len() != names.len() {
+            return refuse(format!("{} for {} classes", count(names.len(), "name"), classes.len()));
+        }
+        if let Some(name) = names.iter().enumerate().find(|(i, n)| names[..*i].contains(n)) {
+            return refuse(format!("two classes are called {}", quoted(name.1)));
+        }
+        self.task = Task::Classification { classes: names.clone() };
+        self.preparation.target.encoding =
+            TargetEncoding::Classes { names, spelling: Spelling::Text };
+        let target = Arc::new(self.preparation.target.clone());
+        self.train = self.train.with_target(&target);
+        self.valid = self.valid.with_target(&target);
+        self.test = self.test.with_target(&target);
+        Ok(self)
+    }
+}
+
+impl Options {
+    /// Refuses what is said about columns where there are none.
+    pub(super) fn refuse_columns(&self, what: &str) -> Result<(), DataError> {
+        let mut problems = Problems::default();
+        let cure = "leave it out";
+        if let Some(target) = &self.target {
+            let what = format!("{what} have one target: there is no column {}", quoted(target));
+            problems.push(Place::default(), what, cure);
+        }
+        if let Some(name) = self.columns.keys().chain(&self.drop).next() {
+            let what = format!("{what} have no columns: there is no column {}", quoted(name));
+            problems.push(Place::default(), what, cure);
+        }
+        problems.finish()
+    }
+}
+
+/// The name of a source without folders and extensions.
+fn short_name(source: &str) -> String {
+    let path = std::path::Path::new(source);
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    match name.split('.').find(|part| !part.is_empty()) {
+        Some(stem) => stem.to_string(),
+        None => "data".into(),
+    }
+}
+
+/// What to say of parts that were asked for and got no row.
+pub(super) fn empty_parts(split: &Split, valid: f64, test: f64) -> Vec<String> {
+    [("validation", valid, split.valid.len()), ("test", test, split.test.len())]
+        .iter()
+        .filter(|(_, fraction, rows)| *fraction > 0.0 && *rows == 0)
+        .map(|(part, ..)| format!("too few rows for a {part} part: it is empty"))
+        .collect()
+}
+
+/// The number of rows and the shape of one, of arrays that fit together.
+fn check_arrays(inputs: &Array, targets: &Targets) -> Result<(usize, Vec<usize>), DataError> {
+    let mut problems = Problems::default();
+    let mut problem = |what: String, cure: &str| problems.push(Place::default(), what, cure);
+    let (rows, shape) = match inputs.shape().sizes() {
+        [] => (1, vec![1]),
+        [rows] => (*rows, vec![1]),
+        [rows, shape @ ..] => (*rows, shape.to_vec()),
+    };
+    let width: usize = shape.iter().product();
+    if rows == 0 || width == 0 {
+        problem(format!("inputs of shape {} hold nothing", inputs.shape()), "");
+    }
+    if targets.len() != rows {
+        problem(
+            format!("{} for {}", count(targets.len(), "target"), count(rows, "row")),
+            "give one target for each row; the first axis of the inputs counts rows",
+        );
+    }
+    let finite = "leave the row out, or fill in a value";
+    for (i, x) in inputs.as_f32().unwrap_or(&[]).iter().enumerate().filter(|(_, x)| !x.is_finite())
+    {
+        problem(format!("row {}, number {}: {x}", i / width + 1, i % width + 1), finite);
+    }
+    match targets {
+        Targets::Values(values) => {
+            for (i, x) in values.iter().enumerate().filter(|(_, x)| !x.is_finite()) {
+                problem(format!("row {}: the target is {x}", i + 1), finite);
+            }
+        }
+        Targets::Classes(labels) => {
+            for (i, label) in labels.iter().enumerate().filter(|(_, label)| **label < 0) {
+                problem(format!("row {}: the label is {label}", i + 1), "count classes from 0");
+            }
+        }
+    }
+    problems.finish()?;
+    Ok((rows, shape))
+}
+
+/// Standardises along the last axis, fitted on the training rows.
+fn standardized(shape: Vec<usize>, numbers: &[f32], train: &[usize]) -> InputPreparation {
+    let width: usize = shape.iter().product();
+    let axis = shape.last().copied().unwrap_or(1);
+    let (mut mean, mut std) = (Vec::new(), Vec::new());
+    let mut values: Vec<f64> = Vec::new();
+    for element in 0..axis {
+        values.clear();
+        for row in train {
+            let row = &numbers[row * width..(row + 1) * width];
+            values.extend(row.iter().skip(element).step_by(axis).map(|x| f64::from(*x)));
+        }
+        let (m, s) = mean_and_std(&values);
+        mean.push(m);
+        std.push(s);
+    }
+    InputPreparation::Array { shape, mean, std }
+}
+
+/// How targets are encoded, and the targets on the scale of training.
+fn encode(
+    targets: Targets,
+    train: &[usize],
+    standardize: bool,
+) -> Result<(TargetEncoding, Targets), DataError> {
+    match targets {
+        Targets::Classes(labels) => {
+            let place = Place::default().column("target");
+            let names = labels.iter().map(|label| label.to_string());
+            let names = classes_of(names, Spelling::Number, &place)?;
+            // Sorted, different and not negative: without gaps, the i-th is called i.
+            if let Some(gap) = names.iter().enumerate().find(|(i, name)| **name != i.to_string()) {
+                let what = format!("no row has the label {}, but some are above", gap.0);
+                return Err(DataError::new(place, what, "count classes from 0 without gaps"));
+            }
+            Ok((
+                TargetEncoding::Classes { names, spelling: Spelling::Number },
+                Targets::Classes(labels),
+            ))
+        }
+        Targets::Values(mut values) => {
+            let of_train: Vec<f64> = train.iter().map(|row| f64::from(values[*row])).collect();
+            let (mean, std) = if standardize { mean_and_std(&of_train) } else { (0.0, 1.0) };
+            for x in &mut values {
+                *x = ((f64::from(*x) - mean) / std) as f32;
+            }
+            Ok((TargetEncoding::Values { mean, std }, Targets::Values(values)))
+        }
+    }
+}

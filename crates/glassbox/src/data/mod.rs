@@ -1,0 +1,48 @@
+//! Data: from people's own files to rows of numbers, in three parts.
+//!
+//! [`load`] takes a CSV file, a folder of IDX files or the name of a built-in; what it inferred is
+//! in the [`Dataset`]: its [`Schema`], [`Task`] and notices. What is learned from data (scaling,
+//! imputation, categories) is fitted on the training part only and is a [`Preparation`], which
+//! travels with the model and takes raw rows again.
+//!
+//! ```
+//! use glassbox::data::{self, Options, Task};
+//! let iris = data::load("iris", &Options::default())?;
+//! assert_eq!(iris.input.shape, [4]);
+//! let Task::Classification { classes } = &iris.task else { unreachable!() };
+//! assert_eq!(classes, &["setosa", "versicolor", "virginica"]);
+//! assert_eq!(iris.train.len() + iris.valid.len() + iris.test.len(), 150);
+//! # Ok::<(), data::DataError>(())
+//! ```
+
+mod baseline;
+mod builtin;
+mod csv;
+mod dataset;
+mod error;
+mod fingerprint;
+mod idx;
+mod images;
+mod load;
+mod options;
+mod prepare;
+mod rows;
+mod schema;
+mod split;
+mod table;
+mod tabular;
+mod target;
+
+pub use baseline::{Baseline, BaselineScore};
+pub use builtin::{BUILTINS, builtin, digits, dosage, iris};
+pub use dataset::{Dataset, Input};
+pub use error::{DataError, Place, Problem};
+pub use idx::Idx;
+pub use load::{from_csv, load};
+pub use options::{Options, Prepare};
+pub use prepare::{InputPreparation, Preparation, Prepared, PreparedColumn};
+pub use rows::{Rows, Targets, TargetsMut};
+pub use schema::{ColumnSchema, Kind, Range, Role, Schema};
+pub use split::{Split, epoch_order, epoch_order_into, split};
+pub use table::{RawTable, is_missing};
+pub use target::{Spelling, TargetEncoding, TargetPreparation, Task};

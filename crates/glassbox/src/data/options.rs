@@ -1,0 +1,65 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::schema::Kind;
+
+/// How to load data. Everything has a default; what is inferred can be said instead.
+///
+/// ```
+/// use glassbox::data::{self, Options};
+/// let options = Options { target: Some("species".into()), seed: 7, ..Options::default() };
+/// let iris = data::load("iris", &options)?;
+/// # Ok::<(), data::DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// The column to learn. None: one with a usual name (target, label, class, species, y …), else
+    /// the last.
+    pub target: Option<String>,
+    /// Chooses the rows of each part.
+    pub seed: u64,
+    /// The fraction of rows that steers the training. None: 0.15, or 0.10 of a source's own
+    /// training part.
+    pub valid: Option<f64>,
+    /// The fraction of rows kept for the end. None: 0.15, or the source's own test part.
+    pub test: Option<f64>,
+    /// Whether each class gives the same fraction to each part.
+    pub stratify: bool,
+    /// What is done to numbers.
+    pub prepare: Prepare,
+    /// What columns are, where that is not to be inferred.
+    pub columns: BTreeMap<String, Kind>,
+    /// Columns that are left out.
+    pub drop: Vec<String>,
+}
+
+/// What is done to numbers before a model sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Prepare {
+    /// Tables (and the numbers to be told of a regression) are standardised, arrays are left as
+    /// they are, pixels are divided by their greatest value.
+    #[default]
+    Auto,
+    /// Numbers are standardised: mean 0 and standard deviation 1 over the training part.
+    Standardize,
+    /// Numbers stay as they are.
+    Raw,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            target: None,
+            seed: 42,
+            valid: None,
+            test: None,
+            stratify: true,
+            prepare: Prepare::Auto,
+            columns: BTreeMap::new(),
+            drop: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,565 @@
+//! From raw rows to numbers: fitted on the training part, kept with the model.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{DataError, Place, Problems, count, quoted};
+use super::rows::Targets;
+use super::schema::{ColumnSchema, Kind};
+use super::table::{RawTable, parse_boolean};
+use super::target::{TargetEncoding, TargetPreparation};
+use crate::nearest::{listed, nearest};
+
+/// How raw rows become the numbers a model sees, and back.
+///
+/// Fitted on the training part only and saved with the model, so that predicting takes raw rows.
+///
+/// ```
+/// use glassbox::data::{self, RawTable};
+/// let iris = data::iris();
+/// let text = "petal_width,petal_length,sepal_width,sepal_length\n0.2,1.4,3.5,5.1\n";
+/// let new = iris.preparation.apply(&RawTable::from_bytes("new.csv", text.as_bytes())?)?;
+/// assert_eq!((new.rows, new.matrix.len()), (1, 4));
+/// # Ok::<(), glassbox::data::DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preparation {
+    /// How a row's inputs are prepared.
+    pub inputs: InputPreparation,
+    /// How its target is.
+    pub target: TargetPreparation,
+}
+
+/// How the inputs of a row are prepared, by the kind of their source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum InputPreparation {
+    /// Columns of a table, each in its own way.
+    Table {
+        /// The columns that are inputs, in the order of their features.
+        columns: Vec<PreparedColumn>,
+    },
+    /// Pixels of an image, multiplied by a scale.
+    Pixels {
+        /// `[height, width, channels]`.
+        shape: [usize; 3],
+        /// What a byte is multiplied by, e.g. 1/255.
+        scale: f32,
+    },
+    /// Arrays of numbers, `(value − mean) / std` along the last axis.
+    Array {
+        /// The shape of a row.
+        shape: Vec<usize>,
+        /// One for each element of the last axis; empty where numbers stay as they are.
+        mean: Vec<f64>,
+        /// As `mean`; 1 where it would be 0.
+        std: Vec<f64>,
+    },
+}
+
+/// How one column of a table becomes features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum PreparedColumn {
+    /// `(value − mean) / std`; a missing one is first set to the median.
+    Number {
+        /// The column's name.
+        name: String,
+        /// Of the training part's values.
+        mean: f64,
+        /// Population standard deviation of the training part's values, 1 where it would be 0.
+        std: f64,
+        /// Of the training part's values.
+        median: f64,
+        /// Whether a feature `name_missing` (0 or 1) follows: the training part had missing values.
+        missing: bool,
+    },
+    /// 0 or 1; a missing one is set to the training part's more frequent value.
+    Boolean {
+        /// The column's name.
+        name: String,
+        /// What a missing value is set to.
+        usual: bool,
+        /// Whether a feature `name_missing` (0 or 1) follows: the training part had missing values.
+        missing: bool,
+    },
+    /// A feature `name=value` (0 or 1) for each value of the training part; an unknown value has
+    /// zeros in all of them.
+    Category {
+        /// The column's name.
+        name: String,
+        /// The values of the training part, sorted.
+        values: Vec<String>,
+        /// Whether the training part had missing values; they are the value `missing`, last where
+        /// it is not among `values` already.
+        missing: bool,
+    },
+}
+
+/// Rows that were prepared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    /// `[rows, features]`, row-major.
+    pub matrix: Vec<f32>,
+    /// The number of rows.
+    pub rows: usize,
+    /// Numbers a row.
+    pub features: usize,
+    /// What was skipped or guessed: blank lines, unknown categories, and missing values that training
+    /// did not have.
+    pub warnings: Vec<String>,
+}
+
+impl Preparation {
+    /// The name of each number of a row, in order; empty for images and arrays.
+    pub fn feature_names(&self) -> Vec<String> {
+        match &self.inputs {
+            InputPreparation::Table { columns } => {
+                columns.iter().flat_map(PreparedColumn::feature_names).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The shape of a row: `[features]`, `[height, width, channels]`, or that of the arrays.
+    pub fn input_shape(&self) -> Vec<usize> {
+        match &self.inputs {
+            InputPreparation::Table { columns } => {
+                vec![columns.iter().map(PreparedColumn::width).sum()]
+            }
+            InputPreparation::Pixels { shape, .. } => shape.to_vec(),
+            InputPreparation::Array { shape, .. } => shape.clone(),
+        }
+    }
+
+    /// Prepares a raw table, whose columns may be in any order; others than the inputs are ignored.
+    ///
+    /// # Errors
+    /// Input columns that are missing (all of them, with the nearest names), text where a number is
+    /// needed (row and value), a model that takes no tables.
+    pub fn apply(&self, table: &RawTable) -> Result<Prepared, DataError> {
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let mut prepared = self.apply_rows(table, &rows)?;
+        prepared.warnings.splice(0..0, table.notices().iter().cloned());
+        Ok(prepared)
+    }
+
+    /// As [`Preparation::apply`], of these rows only.
+    pub(super) fn apply_rows(
+        &self,
+        table: &RawTable,
+        rows: &[usize],
+    ) -> Result<Prepared, DataError> {
+        let InputPreparation::Table { columns } = &self.inputs else {
+            let what = format!("the model takes {}, not a table", self.expected());
+            return Err(DataError::new(Place::file(table.file()), what, ""));
+        };
+        let places = find_columns(columns, table)?;
+        let features: usize = columns.iter().map(PreparedColumn::width).sum();
+        let numbers = rows.len().checked_mul(features).filter(|n| *n <= MOST_NUMBERS);
+        let Some(numbers) = numbers else {
+            return Err(DataError::new(
+                Place::file(table.file()),
+                format!("{} of {features} features do not fit in memory", count(rows.len(), "row")),
+                "drop the columns with most categories, or take a part of the rows",
+            ));
+        };
+        let mut matrix = vec![0.0; numbers];
+        let mut warnings = Vec::new();
+        let mut problems = Problems::default();
+        let mut first_feature = 0;
+        for (column, place) in columns.iter().zip(places) {
+            let mut guessed = Guessed::default();
+            for (i, row) in rows.iter().enumerate() {
+                let start = i * features + first_feature;
+                let out = &mut matrix[start..start + column.width()];
+                if let Err(what) = column.write(table, *row, place, out, &mut guessed) {
+                    let cure = "correct it, or leave it empty where it is not known";
+                    problems.push(table.place(*row, place), what, cure);
+                }
+            }
+            warnings.extend(guessed.warning(column.name()));
+            first_feature += column.width();
+        }
+        problems.finish()?;
+        Ok(Prepared { matrix, rows: rows.len(), features, warnings })
+    }
+
+    /// Prepares images: bytes `[rows, height, width, channels]`, row-major, as in training.
+    ///
+    /// # Errors
+    /// A number of bytes that is not whole images, a model that takes no images.
+    pub fn apply_pixels(&self, bytes: &[u8]) -> Result<Prepared, DataError> {
+        let InputPreparation::Pixels { shape, scale } = &self.inputs else {
+            let what = format!("the model takes {}, not images", self.expected());
+            return Err(DataError::new(Place::default(), what, ""));
+        };
+        let features: usize = shape.iter().product();
+        let rows = self.whole_rows(bytes.len(), features)?;
+        let matrix = bytes.iter().map(|byte| f32::from(*byte) * scale).collect();
+        Ok(Prepared { matrix, rows, features, warnings: Vec::new() })
+    }
+
+    /// Prepares numbers `[rows, …]`, row-major, in rows of the shape of training.
+    ///
+    /// # Errors
+    /// A number of values that is not whole rows, a model that does not take arrays.
+    pub fn apply_values(&self, values: &[f32]) -> Result<Prepared, DataError> {
+        let InputPreparation::Array { shape, .. } = &self.inputs else {
+            let what = format!("the model takes {}, not arrays", self.expected());
+            return Err(DataError::new(Place::default(), what, ""));
+        };
+        let features: usize = shape.iter().product();
+        let rows = self.whole_rows(values.len(), features)?;
+        let mut matrix = values.to_vec();
+        self.inputs.scale_in_place(&mut matrix);
+        Ok(Prepared { matrix, rows, features, warnings: Vec::new() })
+    }
+
+    /// The targets of a raw table that has their column, on the scale of training.
+    ///
+    /// # Errors
+    /// No such column; rows whose target is missing, not a number or not one of the classes.
+    pub fn targets(&self, table: &RawTable) -> Result<Targets, DataError> {
+        let name = &self.target.name;
+        let Some(column) = table.column(name) else {
+            let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
+            return Err(DataError::new(
+                Place::file(table.file()),
+                format!("there is no column {}, the target", quoted(name)),
+                crate::nearest::suggestion(name, "columns", &names),
+            ));
+        };
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        self.targets_of(table, column, &rows)
+    }
+
+    pub(super) fn targets_of(
+        &self,
+        table: &RawTable,
+        column: usize,
+        rows: &[usize],
+    ) -> Result<Targets, DataError> {
+        let mut problems = Problems::default();
+        let mut problem = |row: usize, what: String, cure: String| {
+            problems.push(table.place(row, column), what, cure);
+        };
+        let cell = |row: usize| quoted(table.cell(row, column));
+        let targets = match &self.target.encoding {
+            TargetEncoding::Classes { names, spelling } => {
+                let label_of: HashMap<&str, i64> =
+                    names.iter().enumerate().map(|(i, name)| (name.as_str(), i as i64)).collect();
+                let mut labels = Vec::with_capacity(rows.len());
+                for row in rows {
+                    let name = table
+                        .value(*row, column)
+                        .map(|value| spelling.name_of(value, table.decimal_comma));
+                    match name.and_then(|name| label_of.get(name.as_str()).copied()) {
+                        Some(label) => labels.push(label),
+                        None => {
+                            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                            let cure = format!("the classes: {}", listed(&names));
+                            problem(*row, format!("{} is not a class", cell(*row)), cure);
+                        }
+                    }
+                }
+                Targets::Classes(labels)
+            }
+            TargetEncoding::Values { .. } => {
+                let mut values = Vec::with_capacity(rows.len());
+                for row in rows {
+                    let scaled = table.number(*row, column).map(|x| self.target.scale(x) as f32);
+                    match scaled.filter(|x| x.is_finite()) {
+                        Some(scaled) => values.push(scaled),
+                        None => {
+                            let what = format!("the target {} is not a usable number", cell(*row));
+                            problem(*row, what, "correct it, or leave the row out".into());
+                        }
+                    }
+                }
+                Targets::Values(values)
+            }
+        };
+        problems.finish()?;
+        Ok(targets)
+    }
+
+    fn expected(&self) -> String {
+        match &self.inputs {
+            InputPreparation::Table { columns } => {
+                let names: Vec<&str> = columns.iter().map(PreparedColumn::name).collect();
+                format!("a table with the columns {}", listed(&names))
+            }
+            InputPreparation::Pixels { shape: [height, width, channels], .. } => {
+                format!("images of {height} × {width} × {channels} bytes")
+            }
+            InputPreparation::Array { shape, .. } => format!("arrays of shape {shape:?}"),
+        }
+    }
+
+    fn whole_rows(&self, found: usize, features: usize) -> Result<usize, DataError> {
+        match found.checked_rem(features) {
+            Some(0) => Ok(found / features),
+            _ => Err(DataError::new(
+                Place::default(),
+                format!("{found} numbers are not whole rows: the model takes {}", self.expected()),
+                "",
+            )),
+        }
+    }
+}
+
+impl InputPreparation {
+    /// Scales rows of an array along their last axis.
+    pub(super) fn scale_in_place(&self, matrix: &mut [f32]) {
+        let InputPreparation::Array { mean, std, .. } = self else { return };
+        if mean.is_empty() {
+            return;
+        }
+        for last_axis in matrix.chunks_mut(mean.len()) {
+            for ((x, mean), std) in last_axis.iter_mut().zip(mean).zip(std) {
+                *x = ((f64::from(*x) - mean) / std) as f32;
+            }
+        }
+    }
+}
+
+/// Where each input stands in a table; an error naming all that it lacks.
+fn find_columns(columns: &[PreparedColumn], table: &RawTable) -> Result<Vec<usize>, DataError> {
+    let mut places = Vec::new();
+    let mut problems = Problems::default();
+    let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
+    // A column that is an input itself was not meant to be another one.
+    let is_input = |name: &str| columns.iter().any(|column| column.name() == name);
+    let free: Vec<&str> = names.iter().copied().filter(|name| !is_input(name)).collect();
+    for column in columns {
+        match table.column(column.name()) {
+            Some(place) => places.push(place),
+            None => {
+                let cure = match nearest(column.name(), free.iter().copied()) {
+                    Some(name) => format!("did you mean `{name}`? The file has {}", listed(&names)),
+                    None => format!("the file has {}", listed(&names)),
+                };
+                let what = format!("there is no column {}, an input", quoted(column.name()));
+                problems.push(Place::file(table.file()), what, cure);
+            }
+        }
+    }
+    problems.finish()?;
+    Ok(places)
+}
+
+/// What a column's values were not known from training.
+#[derive(Default)]
+struct Guessed {
+    /// Unknown categories and how often each was met.
+    unknown: BTreeMap<String, usize>,
+    missing: usize,
+}
+
+impl Guessed {
+    fn warning(&self, name: &str) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.unknown.is_empty() {
+            let rows = count(self.unknown.values().sum(), "row");
+            let values: Vec<&str> = self.unknown.keys().map(String::as_str).collect();
+            warnings.push(format!(
+                "column `{name}`: {rows} with values that training did not have: {}",
+                listed(&values)
+            ));
+        }
+        if self.missing > 0 {
+            let rows = count(self.missing, "row");
+            warnings.push(format!(
+                "column `{name}`: {rows} without a value, which training did not have"
+            ));
+        }
+        warnings
+    }
+}
+
+impl PreparedColumn {
+    /// Fits one column of a table on its training rows.
+    pub(super) fn fit(
+        table: &RawTable,
+        index: usize,
+        column: &ColumnSchema,
+        train: &[usize],
+        standardize: bool,
+    ) -> Self {
+        let name = column.name.clone();
+        let missing = train.iter().any(|row| table.value(*row, index).is_none());
+        let cells = || train.iter().filter_map(|row| table.value(*row, index));
+        match column.kind {
+            Kind::Number => {
+                let mut values: Vec<f64> =
+                    train.iter().filter_map(|row| table.number(*row, index)).collect();
+                let (mean, std) = if standardize { mean_and_std(&values) } else { (0.0, 1.0) };
+                PreparedColumn::Number { name, mean, std, median: median(&mut values), missing }
+            }
+            Kind::Boolean => {
+                let yes = cells().filter(|cell| parse_boolean(cell) == Some(true)).count();
+                PreparedColumn::Boolean { name, usual: 2 * yes > cells().count(), missing }
+            }
+            _ => {
+                let mut values: Vec<String> = cells().map(str::to_string).collect();
+                values.sort_unstable();
+                values.dedup();
+                PreparedColumn::Category { name, values, missing }
+            }
+        }
+    }
+
+    /// The name of the column in the raw table.
+    pub fn name(&self) -> &str {
+        match self {
+            PreparedColumn::Number { name, .. }
+            | PreparedColumn::Boolean { name, .. }
+            | PreparedColumn::Category { name, .. } => name,
+        }
+    }
+
+    /// The names of the features it becomes.
+    pub fn feature_names(&self) -> Vec<String> {
+        match self {
+            PreparedColumn::Number { name, missing, .. }
+            | PreparedColumn::Boolean { name, missing, .. } => {
+                let mut names = vec![name.clone()];
+                names.extend(missing.then(|| format!("{name}_missing")));
+                names
+            }
+            PreparedColumn::Category { name, values, .. } => {
+                let mut names: Vec<String> =
+                    values.iter().map(|value| format!("{name}={value}")).collect();
+                if self.width() > names.len() {
+                    names.push(format!("{name}={MISSING}"));
+                }
+                names
+            }
+        }
+    }
+
+    /// How many features it becomes.
+    fn width(&self) -> usize {
+        match self {
+            PreparedColumn::Number { missing, .. } | PreparedColumn::Boolean { missing, .. } => {
+                1 + usize::from(*missing)
+            }
+            PreparedColumn::Category { values, missing, .. } => {
+                values.len() + usize::from(*missing && category(values, MISSING).is_none())
+            }
+        }
+    }
+
+    /// Writes the features of a row, zeros so far; an error in words where the cell does not fit.
+    fn write(
+        &self,
+        table: &RawTable,
+        row: usize,
+        index: usize,
+        out: &mut [f32],
+        guessed: &mut Guessed,
+    ) -> Result<(), String> {
+        let cell = table.value(row, index);
+        let wrong = |noun: &str| {
+            let cell = quoted(table.cell(row, index));
+            format!("row {}: {cell} is not {noun}", row + 1)
+        };
+        let (value, missing) = match self {
+            PreparedColumn::Number { mean, std, median, missing, .. } => {
+                let raw = match cell {
+                    Some(_) => table.number(row, index).ok_or_else(|| wrong("a number"))?,
+                    None => *median,
+                };
+                ((raw - mean) / std, missing)
+            }
+            PreparedColumn::Boolean { usual, missing, .. } => {
+                let raw = match cell {
+                    Some(cell) => {
+                        parse_boolean(cell).ok_or_else(|| wrong("`true`/`false` or `yes`/`no`"))?
+                    }
+                    None => *usual,
+                };
+                (f64::from(u8::from(raw)), missing)
+            }
+            PreparedColumn::Category { values, missing, .. } => {
+                let place = match cell {
+                    Some(cell) => category(values, cell),
+                    None if *missing => category(values, MISSING).or(Some(values.len())),
+                    None => None,
+                };
+                match (place, cell) {
+                    (Some(place), _) => out[place] = 1.0,
+                    (None, None) => guessed.missing += 1,
+                    (None, Some(cell)) => {
+                        *guessed.unknown.entry(cell.to_string()).or_default() += 1;
+                    }
+                }
+                return Ok(());
+            }
+        };
+        out[0] = value as f32;
+        match (cell, missing) {
+            (None, true) => out[1] = 1.0,
+            (None, false) => guessed.missing += 1,
+            _ => {}
+        }
+        if out[0].is_finite() { Ok(()) } else { Err(wrong("within the reach of 32-bit floats")) }
+    }
+}
+
+/// The largest matrix that is made: 16 GiB of 32-bit floats.
+const MOST_NUMBERS: usize = 1 << 32;
+
+/// The name of the category of missing values.
+const MISSING: &str = "missing";
+
+/// Where a value stands among the sorted values of a category.
+fn category(values: &[String], value: &str) -> Option<usize> {
+    values.binary_search_by(|known| known.as_str().cmp(value)).ok()
+}
+
+/// Mean and population standard deviation (Welford 1962); 0 and 1 of no values, and 1 for a
+/// standard deviation of 0, so that constants are only centred.
+pub(super) fn mean_and_std(values: &[f64]) -> (f64, f64) {
+    let (mut mean, mut squares) = (0.0, 0.0);
+    for (i, x) in values.iter().enumerate() {
+        let delta = x - mean;
+        mean += delta / (i + 1) as f64;
+        squares += delta * (x - mean);
+    }
+    let std = (squares / values.len().max(1) as f64).sqrt();
+    (mean, if std > 0.0 { std } else { 1.0 })
+}
+
+/// The middle value, or the mean of the two middle ones; 0 of no values.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match (values.get(middle), values.len() % 2) {
+        (Some(value), 1) => *value,
+        (Some(value), _) => (values[middle - 1] + value) / 2.0,
+        (None, _) => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_is_only_centred() {
+        assert_eq!(mean_and_std(&[0.1; 7]), (0.1, 1.0));
+        assert_eq!(mean_and_std(&[]), (0.0, 1.0));
+        // 1, 2, 3, 4: variance 1.25 by hand.
+        assert_eq!(mean_and_std(&[1.0, 2.0, 3.0, 4.0]), (2.5, 1.25f64.sqrt()));
+    }
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert_eq!(median(&mut []), 0.0);
+    }
+}

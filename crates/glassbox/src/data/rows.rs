@@ -1,0 +1,235 @@
+//! The rows of one part of a dataset, ready to be gathered into batches.
+
+use std::sync::Arc;
+
+use super::error::{DataError, Place};
+use super::target::{TargetEncoding, TargetPreparation};
+
+/// Rows of numbers and their targets: one part (train, valid or test) of a dataset.
+///
+/// Cloning and selecting share the numbers. Images stay bytes until they are gathered.
+///
+/// ```
+/// use glassbox::data::{self, TargetsMut};
+/// let iris = data::iris();
+/// let mut inputs = vec![0.0; 2 * iris.train.width()];
+/// let mut labels = vec![0; 2];
+/// iris.train.gather(&[7, 3], &mut inputs, TargetsMut::Classes(&mut labels))?;
+/// # Ok::<(), glassbox::data::DataError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rows {
+    store: Arc<Store>,
+    target: Arc<TargetPreparation>,
+    /// Where in the store each row is.
+    positions: Vec<usize>,
+    source_rows: Vec<usize>,
+}
+
+/// All rows of a source, of which each part has some.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) inputs: Inputs,
+    /// Numbers a row.
+    pub(super) width: usize,
+    pub(super) targets: Targets,
+}
+
+/// Numbers of all rows, row-major.
+#[derive(Debug)]
+pub(super) enum Inputs {
+    Floats(Vec<f32>),
+    Pixels { bytes: Vec<u8>, scale: f32 },
+}
+
+/// A target for each row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// Labels of classes, from 0.
+    Classes(Vec<i64>),
+    /// Numbers.
+    Values(Vec<f32>),
+}
+
+impl Targets {
+    /// The number of targets.
+    pub fn len(&self) -> usize {
+        match self {
+            Targets::Classes(labels) => labels.len(),
+            Targets::Values(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Where [`Rows::gather`] writes targets, one a row.
+#[derive(Debug)]
+pub enum TargetsMut<'a> {
+    /// Labels of classes.
+    Classes(&'a mut [i64]),
+    /// Numbers on the scale of training.
+    Values(&'a mut [f32]),
+}
+
+impl Rows {
+    /// The rows at `positions` of a store; `source_row` gives each position's row in its source.
+    pub(super) fn new(
+        store: &Arc<Store>,
+        target: &Arc<TargetPreparation>,
+        positions: Vec<usize>,
+        source_row: impl Fn(usize) -> usize,
+    ) -> Self {
+        let source_rows = positions.iter().map(|at| source_row(*at)).collect();
+        Rows { store: Arc::clone(store), target: Arc::clone(target), positions, source_rows }
+    }
+
+    /// The same rows, their targets named anew.
+    pub(super) fn with_target(mut self, target: &Arc<TargetPreparation>) -> Self {
+        self.target = Arc::clone(target);
+        self
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+
+    /// How many numbers a row has: the product of the input's shape.
+    pub fn width(&self) -> usize {
+        self.store.width
+    }
+
+    /// The number of classes; none where targets are numbers.
+    pub fn classes(&self) -> Option<usize> {
+        self.target.classes().map(<[String]>::len)
+    }
+
+    /// What the targets mean, and how numbers were scaled.
+    pub fn target(&self) -> &TargetPreparation {
+        &self.target
+    }
+
+    /// Each row's number in its source, from 1 (a file's header does not count).
+    pub fn source_rows(&self) -> &[usize] {
+        &self.source_rows
+    }
+
+    /// Writes a batch: row `rows[i]` goes to `inputs[i * width ..][.. width]`, its target to
+    /// `targets[i]`. Allocates nothing.
+    ///
+    /// # Errors
+    /// A row beyond the last, slices of another length than `rows` asks for, labels asked of a
+    /// regression or numbers of a classification.
+    pub fn gather(
+        &self,
+        rows: &[usize],
+        inputs: &mut [f32],
+        targets: TargetsMut<'_>,
+    ) -> Result<(), DataError> {
+        let width = self.width();
+        if Some(inputs.len()) != rows.len().checked_mul(width) {
+            return Err(misuse(format!(
+                "a batch of {} rows needs {} × {width} inputs, not {}",
+                rows.len(),
+                rows.len(),
+                inputs.len()
+            )));
+        }
+        let position = |row: usize| {
+            self.positions.get(row).copied().ok_or_else(|| {
+                misuse(format!("row {row} was asked for, but there are {} rows", self.len()))
+            })
+        };
+        // Width 0 cannot be chunked; there is nothing to write then either.
+        for (row, out) in rows.iter().zip(inputs.chunks_exact_mut(width.max(1))) {
+            let start = position(*row)? * width;
+            match &self.store.inputs {
+                Inputs::Floats(all) => out.copy_from_slice(&all[start..start + width]),
+                Inputs::Pixels { bytes, scale } => {
+                    for (x, byte) in out.iter_mut().zip(&bytes[start..start + width]) {
+                        *x = f32::from(*byte) * scale;
+                    }
+                }
+            }
+        }
+        match (targets, &self.store.targets) {
+            (TargetsMut::Classes(out), Targets::Classes(all)) if out.len() == rows.len() => {
+                for (label, row) in out.iter_mut().zip(rows) {
+                    *label = all[position(*row)?];
+                }
+            }
+            (TargetsMut::Values(out), Targets::Values(all)) if out.len() == rows.len() => {
+                for (value, row) in out.iter_mut().zip(rows) {
+                    *value = all[position(*row)?];
+                }
+            }
+            (TargetsMut::Classes(_), Targets::Values(_)) => {
+                return Err(misuse("labels were asked for, but the targets are numbers".into()));
+            }
+            (TargetsMut::Values(_), Targets::Classes(_)) => {
+                return Err(misuse("numbers were asked for, but the targets are classes".into()));
+            }
+            _ => return Err(misuse("a batch needs as many targets as rows".into())),
+        }
+        Ok(())
+    }
+
+    /// The targets of all rows in order: labels, or numbers on the scale of training.
+    pub fn targets(&self) -> Targets {
+        match &self.store.targets {
+            Targets::Classes(all) => {
+                Targets::Classes(self.positions.iter().map(|at| all[*at]).collect())
+            }
+            Targets::Values(all) => {
+                Targets::Values(self.positions.iter().map(|at| all[*at]).collect())
+            }
+        }
+    }
+
+    /// The labels of all rows in order; none where the targets are numbers.
+    pub fn labels(&self) -> Option<Vec<i64>> {
+        match self.targets() {
+            Targets::Classes(labels) => Some(labels),
+            Targets::Values(_) => None,
+        }
+    }
+
+    /// The targets of all rows in their own unit; none where they are classes.
+    pub fn values(&self) -> Option<Vec<f64>> {
+        match (self.targets(), &self.target.encoding) {
+            (Targets::Values(scaled), TargetEncoding::Values { .. }) => {
+                Some(scaled.iter().map(|x| self.target.unscale(f64::from(*x))).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// Some of the rows, in the order given; the numbers are shared, not copied.
+    ///
+    /// # Errors
+    /// A row beyond the last.
+    pub fn select(&self, rows: &[usize]) -> Result<Rows, DataError> {
+        if let Some(row) = rows.iter().find(|row| **row >= self.len()) {
+            return Err(misuse(format!("row {row} was asked for, but there are {}", self.len())));
+        }
+        Ok(Rows {
+            store: Arc::clone(&self.store),
+            target: Arc::clone(&self.target),
+            positions: rows.iter().map(|row| self.positions[*row]).collect(),
+            source_rows: rows.iter().map(|row| self.source_rows[*row]).collect(),
+        })
+    }
+}
+
+fn misuse(what: String) -> DataError {
+    DataError::new(Place::default(), what, "")
+}

@@ -1,0 +1,25 @@
+use glassbox_engine::{Scope, Tensor};
+
+use crate::nn::Initial;
+
+/// A fully connected layer: `x · weight + bias`, `[rows, inputs]` → `[rows, features]`.
+///
+/// Parameters: `weight [inputs, features]` drawn as `initial` says, `bias [features]` zero. The result
+/// is called `linear` within the scope.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// use glassbox::nn::{linear, Initial};
+/// let graph = Graph::new();
+/// let x = graph.input("x", DType::F32, [32, 784]);
+/// let y = linear(graph.root(Mode::Train).child("fc1"), x, 128, Initial::He);
+/// assert_eq!(y.shape().sizes(), &[32, 128]);
+/// ```
+#[track_caller]
+pub fn linear<'g>(at: Scope<'g>, x: Tensor<'g>, features: usize, initial: Initial) -> Tensor<'g> {
+    let _inside = at.enter();
+    let inputs = x.dim(-1);
+    let weight = at.parameter("weight", [inputs, features], initial.weights(inputs, features));
+    let bias = at.parameter("bias", [features], 0.0);
+    (x.matmul(weight) + bias).named("linear")
+}

@@ -1,0 +1,61 @@
+//! What networks are made of: layers, activations, losses, optimisers. Each is a function that
+//! records; there is no backward code here.
+
+mod activation;
+mod initial;
+mod linear;
+mod loss;
+mod optimizer;
+mod schedule;
+mod softmax;
+
+pub use activation::Activation;
+pub use initial::Initial;
+pub use linear::linear;
+pub use loss::Loss;
+pub use optimizer::Optimizer;
+pub use schedule::Schedule;
+pub use softmax::{log_softmax, softmax};
+
+use glassbox_engine::{Scope, Tensor};
+
+/// A model: plain data (its choices, no weights) that records itself.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode, Scope, Tensor};
+/// use glassbox::nn::{self, Activation, Initial, Model};
+///
+/// struct TwoLayers { hidden: usize, classes: usize }
+///
+/// impl Model for TwoLayers {
+///     fn name(&self) -> &str { "two-layers" }
+///     fn forward<'g>(&self, at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+///         let h = nn::linear(at.child("fc1"), x, self.hidden, Initial::He).relu();
+///         nn::linear(at.child("fc2"), h, self.classes, Initial::Xavier)
+///     }
+/// }
+///
+/// let graph = Graph::new();
+/// let x = graph.input("x", DType::F32, [32, 4]);
+/// let y = TwoLayers { hidden: 8, classes: 3 }.forward(graph.root(Mode::Eval), x);
+/// assert_eq!(y.shape().sizes(), &[32, 3]);
+/// ```
+pub trait Model: Send + Sync {
+    /// A short name, e.g. `mlp`.
+    fn name(&self) -> &str;
+
+    /// Records the model on a batch `[rows, …]`; gives `[rows, outputs]`: raw scores of classes, or
+    /// numbers.
+    fn forward<'g>(&self, at: Scope<'g>, input: Tensor<'g>) -> Tensor<'g>;
+}
+
+impl<M: Model + ?Sized> Model for Box<M> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    #[track_caller]
+    fn forward<'g>(&self, at: Scope<'g>, input: Tensor<'g>) -> Tensor<'g> {
+        (**self).forward(at, input)
+    }
+}

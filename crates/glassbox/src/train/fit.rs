@@ -1,0 +1,390 @@
+//! The loop: steps, epochs, validation, early stopping, checkpoints, events.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use glassbox_engine::{Graph, Parameters};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::Error;
+use crate::data::{Baseline, Dataset, Rows};
+use crate::nn::Loss;
+use crate::train::checkpoint::{Checkpoint, Checkpoints};
+use crate::train::config::{Stop, TrainConfig};
+use crate::train::evaluate::{Predictor, Report, score};
+use crate::train::event::{self, Ending, Event, Finished, Metrics};
+use crate::train::folder::{RunFolder, RunState, Status};
+use crate::train::log::Log;
+use crate::train::state::{Best, Exact, LogOffsets};
+use crate::train::steps::Steps;
+
+/// What the loop is given.
+pub(crate) struct Fit<'a> {
+    pub name: &'a str,
+    pub data: &'a Dataset,
+    pub config: &'a TrainConfig,
+    pub loss: Loss,
+    pub training: &'a [Graph],
+    pub inference: &'a Graph,
+    pub given: &'a Parameters,
+    /// Where the run is kept, if it is.
+    pub folder: Option<&'a RunFolder>,
+    pub on_event: &'a mut dyn FnMut(&Event),
+    /// Set by somebody else to stop after the current step.
+    pub stop: &'a AtomicBool,
+}
+
+/// What the loop leaves.
+pub(crate) struct Fitted {
+    pub finished: Finished,
+    pub history: Vec<event::Epoch>,
+    /// The weights to use: those of the best epoch, or the last.
+    pub chosen: Parameters,
+}
+
+/// One line of `metrics.jsonl`.
+#[derive(Serialize)]
+struct LogLine<'a> {
+    epoch: u64,
+    step: u64,
+    train_loss: Exact,
+    valid: &'a Metrics,
+    seconds: f64,
+}
+
+struct Run<'a, 'b> {
+    fit: &'b mut Fit<'a>,
+    steps: Steps<'a>,
+    predictor: Predictor,
+    disk: Option<Disk>,
+    /// The best epoch's checkpoint, until it is on the disk.
+    best: Option<Checkpoint>,
+    chosen: Option<Parameters>,
+    history: Vec<event::Epoch>,
+    started: Instant,
+    epoch_started: Instant,
+    epoch_rows: usize,
+    /// Epochs that were over when this process began.
+    resumed_at: u64,
+}
+
+/// The run folder's open files.
+struct Disk {
+    checkpoints: Checkpoints,
+    metrics: Log,
+    alerts: Log,
+    saved: Instant,
+    saved_step: Option<u64>,
+}
+
+impl<'a> Fit<'a> {
+    /// Trains from the start, or from the folder's last checkpoint if it has one.
+    pub fn run(&mut self) -> Result<Fitted, Error> {
+        let mut steps = Steps::new(self.data, self.config, self.training, self.given)?;
+        let predictor = Predictor::new(&mut steps.session, self.inference)?;
+        let now = Instant::now();
+        let mut run = Run {
+            fit: self,
+            steps,
+            predictor,
+            disk: None,
+            best: None,
+            chosen: None,
+            history: Vec::new(),
+            started: now,
+            epoch_started: now,
+            epoch_rows: 0,
+            resumed_at: 0,
+        };
+        let result = run.open().and_then(|()| run.all());
+        let state = run.steps.state.clone();
+        if let (Err(error), Some(folder)) = (&result, self.folder) {
+            let mut status = Status::now(RunState::Failed, state.step, state.epoch);
+            status.message = Some(error.to_string());
+            folder.set_status(&status)?;
+        }
+        result
+    }
+}
+
+impl Run<'_, '_> {
+    /// Opens the folder's logs and checkpoints, and goes on from the last one if there is one.
+    fn open(&mut self) -> Result<(), Error> {
+        let Some(folder) = self.fit.folder else { return Ok(()) };
+        let checkpoints = folder.checkpoints_for_training()?;
+        let mut warnings = Vec::new();
+        if let Some((checkpoint, found)) = checkpoints.last()? {
+            warnings = found;
+            let here = self.steps.state.instruction_set.clone();
+            let there = &checkpoint.state.instruction_set;
+            if here != *there {
+                warnings.push(format!(
+                    "the run was computed with {there} instructions and goes on with {here}: its \
+                     numbers may differ in their last digits from an uninterrupted run's"
+                ));
+            }
+            self.steps.restore(&checkpoint)?;
+            self.resumed_at = self.steps.state.epoch;
+            if let Some(best) = &self.steps.state.best {
+                self.chosen = Some(checkpoints.load(best.step)?.model);
+            }
+        }
+        let offsets = self.steps.state.logs;
+        let (metrics, alerts) = folder.logs(offsets)?;
+        let saved = Instant::now();
+        self.disk = Some(Disk { checkpoints, metrics, alerts, saved, saved_step: None });
+        self.set_status(RunState::Running)?;
+        for message in warnings {
+            self.alert(message)?;
+        }
+        Ok(())
+    }
+
+    fn all(&mut self) -> Result<Fitted, Error> {
+        let config = self.fit.config;
+        let mut notices = self.fit.data.notices.clone();
+        if self.resumed_at > 0 || self.steps.state.position > 0 {
+            notices.clear();
+        }
+        let parameters = self.fit.training[0].parameters();
+        let parameters = parameters.iter().map(|(_, t)| t.elements() as u64).sum();
+        (self.fit.on_event)(&Event::Started(event::Started {
+            model: self.fit.name.to_string(),
+            parameters,
+            bytes: self.steps.session.bytes() as u64,
+            device: "cpu".to_string(),
+            threads: self.steps.session.threads(),
+            seed: config.seed,
+            epochs: config.epochs,
+            notices,
+        }));
+        self.epoch_started = Instant::now();
+        let mut ending = Ending::Done;
+        while self.steps.state.epoch < config.epochs && !self.patience_is_over() {
+            let (loss, rows) = self.steps.step()?;
+            if !loss.is_finite() {
+                return Err(self.not_finite(loss));
+            }
+            self.epoch_rows += rows;
+            self.steps.note_loss(loss, rows, self.fit.loss);
+            self.tell_step();
+            if self.steps.finish_epoch() {
+                self.end_epoch()?;
+            }
+            if self.fit.stop.load(Ordering::Relaxed) {
+                ending = Ending::Interrupted;
+                break;
+            }
+            let due = |disk: &Disk| disk.saved.elapsed().as_secs_f64() >= config.checkpoint_every;
+            if self.disk.as_ref().is_some_and(due) {
+                self.save()?;
+            }
+        }
+        if ending == Ending::Done && self.steps.state.epoch < config.epochs {
+            ending = Ending::StoppedEarly;
+        }
+        self.save()?;
+        let state = match ending {
+            Ending::Interrupted => RunState::Interrupted,
+            Ending::Done | Ending::StoppedEarly => RunState::Finished,
+        };
+        self.set_status(state)?;
+        let finished = Finished {
+            ending,
+            step: self.steps.state.step,
+            epoch: self.steps.state.epoch,
+            best_step: self.steps.state.best.as_ref().map(|best| best.step),
+            seconds: self.started.elapsed().as_secs_f64(),
+        };
+        (self.fit.on_event)(&Event::Finished(finished.clone()));
+        let chosen = self.chosen.take().unwrap_or_else(|| self.steps.values().0);
+        Ok(Fitted { finished, history: std::mem::take(&mut self.history), chosen })
+    }
+
+    fn patience_is_over(&self) -> bool {
+        let stop = self.fit.config.stop.as_ref();
+        !self.fit.data.valid.is_empty()
+            && stop.is_some_and(|s| self.steps.state.epochs_without_improvement >= s.patience)
+    }
+
+    fn not_finite(&mut self, loss: f64) -> Error {
+        let state = &self.steps.state;
+        let kept = self.disk.as_ref().and_then(|d| d.checkpoints.steps().ok()?.pop());
+        let kept = match kept {
+            Some(step) => format!("the checkpoint of step {step} is kept"),
+            None => "no checkpoint had been made".to_string(),
+        };
+        let rate = self.fit.config.optimizer.lr();
+        Error::new(format!(
+            "the loss became {loss} at step {} (epoch {}); {kept}. Try a lower learning rate than \
+             {rate} (`--lr {}`), or look for extreme values in the data",
+            state.step,
+            state.epoch + 1,
+            rate / 10.0
+        ))
+    }
+
+    fn tell_step(&mut self) {
+        let (state, config) = (&self.steps.state, self.fit.config);
+        let fraction = state.position as f64 / self.steps.steps_an_epoch() as f64;
+        let event = Event::Step(event::Step {
+            step: state.step,
+            epoch: state.epoch + 1,
+            epochs: config.epochs,
+            fraction,
+            loss: self.steps.epoch_loss(self.fit.loss),
+            rows_per_second: self.rows_per_second(),
+            remaining: self.remaining(fraction),
+        });
+        (self.fit.on_event)(&event);
+    }
+
+    fn rows_per_second(&self) -> f64 {
+        self.epoch_rows as f64 / self.epoch_started.elapsed().as_secs_f64().max(1e-9)
+    }
+
+    /// Seconds to the end of the last epoch, from the pace of this process.
+    fn remaining(&self, fraction: f64) -> Option<f64> {
+        let epoch = self.steps.state.epoch as f64;
+        let done = epoch - self.resumed_at as f64 + fraction;
+        let left = self.fit.config.epochs as f64 - epoch - fraction;
+        (done > 0.0).then(|| self.started.elapsed().as_secs_f64() / done * left)
+    }
+
+    /// The figures of an epoch, whether it is the best, and its line in the log.
+    fn end_epoch(&mut self) -> Result<(), Error> {
+        let train_loss = self.steps.epoch_loss(self.fit.loss);
+        self.steps.state.sums.clear();
+        let valid = &self.fit.data.valid;
+        let shown: &Rows = if valid.is_empty() { &self.fit.data.train } else { valid };
+        let results = self.predictor.rows(&mut self.steps.session, shown)?;
+        let mut metrics = score(&results, shown, self.fit.loss);
+        let seconds = self.epoch_started.elapsed().as_secs_f64();
+        let state = &mut self.steps.state;
+        let improved =
+            !valid.is_empty() && improves(&metrics, self.fit.config, &mut state.best, state.step);
+        state.epochs_without_improvement =
+            if improved { 0 } else { state.epochs_without_improvement + 1 };
+        let (epoch, step) = (state.epoch, state.step);
+        if let Some(disk) = &mut self.disk {
+            let (train_loss, valid) = (Exact(train_loss), &metrics);
+            disk.metrics.append(&LogLine { epoch, step, train_loss, valid, seconds })?;
+            self.steps.state.logs = disk.offsets();
+        }
+        if improved {
+            let (model, optimizer) = self.steps.values();
+            self.chosen = Some(model.clone());
+            self.best = Some(Checkpoint { state: self.steps.state.clone(), model, optimizer });
+        }
+        let valid_loss = (!valid.is_empty()).then(|| metrics.remove("loss")).flatten();
+        let event = event::Epoch {
+            epoch,
+            epochs: self.fit.config.epochs,
+            step,
+            train_loss,
+            valid_loss,
+            metrics,
+            rows_per_second: self.rows_per_second(),
+            seconds,
+            remaining: self.remaining(0.0),
+        };
+        (self.fit.on_event)(&Event::Epoch(event.clone()));
+        self.history.push(event);
+        self.epoch_started = Instant::now();
+        self.epoch_rows = 0;
+        Ok(())
+    }
+
+    /// Saves where training stands, and before it the best epoch if it is not on the disk yet.
+    fn save(&mut self) -> Result<(), Error> {
+        let Some(disk) = &mut self.disk else { return Ok(()) };
+        let step = self.steps.state.step;
+        if disk.saved_step == Some(step) {
+            return Ok(());
+        }
+        disk.sync()?;
+        self.steps.state.logs = disk.offsets();
+        let best_step = self.best.as_ref().map(|best| best.state.step);
+        if let Some(best) = self.best.take_if(|best| best.state.step != step) {
+            disk.checkpoints.save(&best.state, &best.model, &best.optimizer)?;
+            let step = best.state.step;
+            (self.fit.on_event)(&Event::Checkpoint { step, best: true });
+        }
+        self.best = None;
+        let (model, optimizer) = self.steps.values();
+        disk.checkpoints.save(&self.steps.state, &model, &optimizer)?;
+        disk.saved = Instant::now();
+        disk.saved_step = Some(step);
+        let best = best_step == Some(step);
+        (self.fit.on_event)(&Event::Checkpoint { step, best });
+        Ok(())
+    }
+
+    fn alert(&mut self, message: String) -> Result<(), Error> {
+        let alert = event::Alert { step: self.steps.state.step, place: String::new(), message };
+        if let Some(disk) = &mut self.disk {
+            disk.alerts.append(&json!({ "step": alert.step, "message": alert.message }))?;
+        }
+        (self.fit.on_event)(&Event::Alert(alert));
+        Ok(())
+    }
+
+    fn set_status(&self, state: RunState) -> Result<(), Error> {
+        let (step, epoch) = (self.steps.state.step, self.steps.state.epoch);
+        match self.fit.folder {
+            Some(folder) => Ok(folder.set_status(&Status::now(state, step, epoch))?),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Disk {
+    fn offsets(&self) -> LogOffsets {
+        LogOffsets { metrics: self.metrics.offset(), alerts: self.alerts.offset(), watch: 0 }
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.metrics.synced_offset()?;
+        self.alerts.synced_offset()?;
+        Ok(())
+    }
+}
+
+/// The figure that decides which epoch is best, and whether more of it is better.
+pub(crate) fn watched(stop: Option<&Stop>) -> (&str, bool) {
+    let metric = stop.map_or("valid_loss", |stop| stop.metric.as_str());
+    let name = metric.strip_prefix("valid_").unwrap_or(metric);
+    (name, matches!(name, "accuracy" | "r2"))
+}
+
+/// Keeps the figure if it is the best so far.
+fn improves(metrics: &Metrics, config: &TrainConfig, best: &mut Option<Best>, step: u64) -> bool {
+    let (name, more_is_better) = watched(config.stop.as_ref());
+    let Some(&value) = metrics.get(name) else { return false };
+    let better = match best {
+        Some(held) if more_is_better => value > held.metric.0,
+        Some(held) => value < held.metric.0,
+        None => true,
+    };
+    if better {
+        *best = Some(Best { metric: Exact(value), step });
+    }
+    better
+}
+
+/// The figures of results beside the baseline's.
+pub(crate) fn report(results: &[f32], rows: &Rows, train: &Rows, loss: Loss) -> Report {
+    let mut baseline = Metrics::new();
+    if let Some(score) = Baseline::fit(train).score(rows) {
+        let figures = [
+            ("accuracy", score.accuracy),
+            ("loss", score.log_loss),
+            ("mae", score.mae),
+            ("rmse", score.rmse),
+        ];
+        let known = figures.into_iter().filter_map(|(name, value)| Some((name.into(), value?)));
+        baseline.extend(known);
+    }
+    Report { rows: rows.len(), metrics: score(results, rows, loss), baseline }
+}

@@ -1,0 +1,200 @@
+//! A trained model that can be used: its graph as data, its weights, and how raw rows become inputs.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use glassbox_engine::{Graph, Options, Parameters, Session};
+use serde::Serialize;
+
+use crate::Error;
+use crate::data::{Idx, Prepared, RawTable, Rows, Task};
+use crate::train::evaluate::{Predictor, largest, probabilities};
+use crate::train::folder::{GraphKind, RunFolder};
+use crate::train::run::DataRecord;
+
+/// A trained model. It can be shared between threads; calls take turns.
+///
+/// ```no_run
+/// use glassbox::data::RawTable;
+/// use glassbox::train::Trained;
+/// let model = Trained::load("runs/last".as_ref())?;
+/// let rows = RawTable::from_path("new-flowers.csv")?;
+/// for prediction in model.predict(&rows)?.rows {
+///     println!("{prediction:?}");
+/// }
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub struct Trained {
+    used: Mutex<(Session, Predictor)>,
+    record: DataRecord,
+}
+
+/// What a model says of one row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Prediction {
+    /// A class.
+    Class {
+        /// The most probable class.
+        class: String,
+        /// Its probability.
+        probability: f64,
+        /// The probability of every class, in the order of [`Predictions::classes`].
+        probabilities: Vec<f64>,
+    },
+    /// A number, in the target's own unit.
+    Number {
+        /// The number.
+        value: f64,
+    },
+}
+
+/// What a model says of some rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Predictions {
+    /// The name of what is predicted.
+    pub target: String,
+    /// The classes; none where numbers are predicted.
+    pub classes: Vec<String>,
+    /// One a row.
+    pub rows: Vec<Prediction>,
+    /// What was odd about the rows, e.g. categories that training never saw.
+    pub warnings: Vec<String>,
+}
+
+impl Trained {
+    /// The model of a run folder, with its best weights. No model code is needed: the graph is in
+    /// the folder.
+    ///
+    /// # Errors
+    /// A folder that is not a run, or has no checkpoint yet; files that are corrupt; weights that do
+    /// not fit the graph (missing, extra and of another shape are all listed).
+    pub fn load(run: &Path) -> Result<Self, Error> {
+        let folder = RunFolder::view(run)?;
+        let graph: Graph = folder.graph(GraphKind::Infer)?;
+        let record = DataRecord::read(&folder)?;
+        let Some((checkpoint, _)) = folder.checkpoints().best()? else {
+            return Err(Error::new(format!(
+                "{} has no checkpoint yet: let it train until its first one",
+                run.display()
+            )));
+        };
+        let expected = graph.initial_values(0);
+        crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
+        Trained::of(&graph, checkpoint.model, record)
+    }
+
+    pub(crate) fn of(
+        graph: &Graph,
+        weights: Parameters,
+        record: DataRecord,
+    ) -> Result<Self, Error> {
+        let mut session = Session::new(Options::default())?;
+        session.load(weights);
+        let predictor = Predictor::new(&mut session, graph)?;
+        Ok(Trained { used: Mutex::new((session, predictor)), record })
+    }
+
+    /// What is predicted.
+    pub fn task(&self) -> &Task {
+        &self.record.task
+    }
+
+    /// Predicts raw rows, e.g. of a CSV file as it was trained on: columns in any order, more of
+    /// them than needed, with or without the target.
+    ///
+    /// # Errors
+    /// Missing columns and text where a number should be, all listed.
+    pub fn predict(&self, table: &RawTable) -> Result<Predictions, Error> {
+        self.predict_prepared(self.record.preparation.apply(table)?)
+    }
+
+    /// Predicts images of an IDX file.
+    ///
+    /// # Errors
+    /// Images of another size than the model was trained on.
+    pub fn predict_images(&self, images: &Idx) -> Result<Predictions, Error> {
+        let wanted = self.record.preparation.input_shape();
+        let size: Vec<usize> = images.shape.iter().skip(1).copied().collect();
+        let fits =
+            size.iter().product::<usize>() == wanted.iter().product::<usize>() && wanted.len() == 3;
+        if !fits {
+            return Err(Error::new(format!(
+                "the images are {size:?}, the model was trained on rows of {wanted:?}"
+            )));
+        }
+        self.predict_prepared(self.record.preparation.apply_pixels(&images.bytes)?)
+    }
+
+    fn predict_prepared(&self, prepared: Prepared) -> Result<Predictions, Error> {
+        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (session, predictor) = &mut *used;
+        let width = prepared.features;
+        let results = predictor.run(session, prepared.rows, &mut |first, taken, numbers| {
+            numbers.copy_from_slice(&prepared.matrix[first * width..(first + taken) * width]);
+            Ok(())
+        })?;
+        let target = &self.record.preparation.target;
+        Ok(Predictions {
+            target: target.name.clone(),
+            classes: target.classes().unwrap_or_default().to_vec(),
+            rows: self.rows_of(&results, predictor.results()),
+            warnings: prepared.warnings,
+        })
+    }
+
+    fn rows_of(&self, results: &[f32], width: usize) -> Vec<Prediction> {
+        let target = &self.record.preparation.target;
+        let classes = target.classes();
+        let row = |results: &[f32]| match classes {
+            Some(classes) => {
+                let probabilities = probabilities(results);
+                let best = largest(results);
+                Prediction::Class {
+                    class: classes.get(best).cloned().unwrap_or_default(),
+                    probability: probabilities.get(best).copied().unwrap_or(f64::NAN),
+                    probabilities,
+                }
+            }
+            None => Prediction::Number { value: target.unscale(f64::from(results[0])) },
+        };
+        results.chunks_exact(width.max(1)).map(row).collect()
+    }
+
+    /// The raw results of a part's rows.
+    pub(crate) fn results(&self, rows: &Rows) -> Result<Vec<f32>, Error> {
+        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (session, predictor) = &mut *used;
+        predictor.rows(session, rows)
+    }
+
+    /// `predictions.csv`: each row's number in its source, what was observed and what is predicted.
+    pub(crate) fn table_of_results(&self, results: &[f32], rows: &Rows) -> String {
+        let width = results.len() / rows.len().max(1);
+        let predictions = self.rows_of(results, width);
+        let target = &self.record.preparation.target;
+        let observed: Vec<String> = match (rows.labels(), rows.values(), target.classes()) {
+            (Some(labels), _, Some(classes)) => labels
+                .iter()
+                .map(|&l| classes.get(l as usize).cloned().unwrap_or_default())
+                .collect(),
+            (_, Some(values), _) => values.iter().map(f64::to_string).collect(),
+            _ => vec![String::new(); rows.len()],
+        };
+        let mut out = String::from("row,observed,predicted,probability\n");
+        for ((row, observed), prediction) in
+            rows.source_rows().iter().zip(observed).zip(predictions)
+        {
+            let (predicted, probability) = match prediction {
+                Prediction::Class { class, probability, .. } => (class, probability.to_string()),
+                Prediction::Number { value } => (value.to_string(), String::new()),
+            };
+            let cell = |text: &str| match text.contains([',', '"', '\n', '\r']) {
+                true => format!("\"{}\"", text.replace('"', "\"\"")),
+                false => text.to_string(),
+            };
+            out += &format!("{row},{},{},{probability}\n", cell(&observed), cell(&predicted));
+        }
+        out
+    }
+}

@@ -1,0 +1,5 @@
+//! The named models, built from `nn` only.
+
+mod mlp;
+
+pub use mlp::Mlp;

@@ -1,0 +1,19 @@
+//! Any bytes as a CSV file: data or an error, never a panic; what was loaded can be prepared again.
+//!
+//! Run with `cargo +nightly fuzz run csv`.
+#![no_main]
+
+use glassbox::data::{Options, RawTable, from_csv};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    match from_csv("fuzz.csv", bytes, &Options::default()) {
+        Ok(dataset) => {
+            let table = RawTable::from_bytes("fuzz.csv", bytes).expect("it was just read");
+            let prepared = dataset.preparation.apply(&table).expect("it was fitted on this table");
+            assert!(prepared.matrix.iter().all(|x| x.is_finite()));
+            dataset.schema.expect("a table has a schema").describe();
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+});
