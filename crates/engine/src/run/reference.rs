@@ -36,6 +36,9 @@ impl Evaluation {
         let inner = graph.inner.borrow().clone();
         let mut wanted = vec![false; inner.nodes.len()];
         for tensor in of {
+            if !std::ptr::eq(tensor.graph(), graph) {
+                return Err(Error::new("a tensor of another graph is asked for"));
+            }
             wanted[tensor.value().index()] = true;
         }
         for index in (0..inner.nodes.len()).rev() {
