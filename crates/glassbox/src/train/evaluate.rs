@@ -52,7 +52,7 @@ impl Predictor {
         &mut self,
         session: &mut Session,
         rows: usize,
-        fill: &mut dyn FnMut(usize, usize, &mut [f32]) -> Result<(), Error>,
+        fill: &mut Fill<'_>,
     ) -> Result<Vec<f32>, Error> {
         let wrong = || Error::new("the inference graph's input or result is not f32");
         let mut results = Vec::with_capacity(rows * self.results);
@@ -93,6 +93,9 @@ impl Predictor {
         })
     }
 }
+
+/// Writes rows into a batch: first row, how many, where to.
+pub(crate) type Fill<'a> = dyn FnMut(usize, usize, &mut [f32]) -> Result<(), Error> + 'a;
 
 /// Probabilities of one row's raw scores, in f64.
 pub(crate) fn probabilities(scores: &[f32]) -> Vec<f64> {
