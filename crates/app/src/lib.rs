@@ -7,7 +7,6 @@ pub mod text;
 mod cli;
 mod commands;
 mod context;
-mod element;
 mod error;
 mod interrupt;
 mod usage;

@@ -31,7 +31,14 @@ pub fn grad<'g>(loss: Tensor<'g>, of: &[Tensor<'g>]) -> Vec<Tensor<'g>> {
         let at = crate::graph::SourceLine::caller();
         graph.mistake("shape", what.to_string(), &[("of", loss.value)], at, None);
     }
-    let zeros = |t: &Tensor<'g>| t.full_like(0.0);
+    let stranger = of.iter().find(|t| !std::ptr::eq(t.graph(), graph));
+    if stranger.is_some() {
+        let what = "grad: the loss and what it is derived by belong to different graphs";
+        let at = crate::graph::SourceLine::caller();
+        graph.mistake("graph", what.to_string(), &[("of", loss.value)], at, None);
+    }
+    let at = crate::graph::SourceLine::caller();
+    let zeros = |t: &Tensor<'g>| t.graph().at_line(at.clone(), || t.full_like(0.0));
     if graph.is_broken() {
         // The model has mistakes already; its derivative would only repeat them.
         return of.iter().map(zeros).collect();
@@ -55,7 +62,7 @@ pub fn grad<'g>(loss: Tensor<'g>, of: &[Tensor<'g>]) -> Vec<Tensor<'g>> {
         let args: Vec<Tensor<'g>> = node.args.iter().map(|&v| Tensor::of(graph, v)).collect();
         let outputs = outputs_of(graph, index, &node);
         let products = graph.with_role(Role::Adjoint { of: index as u32 }, || {
-            node.op.derivative(&upstream, &args, &outputs)
+            graph.at_line(node.origin.at.clone(), || node.op.derivative(&upstream, &args, &outputs))
         });
         for (argument, product) in products.into_iter().enumerate() {
             let (value, Some(product)) = (node.args[argument], product) else { continue };
@@ -73,7 +80,9 @@ pub fn grad<'g>(loss: Tensor<'g>, of: &[Tensor<'g>]) -> Vec<Tensor<'g>> {
                 });
             }
             let total = match adjoints.get(&value) {
-                Some(&before) => graph.with_role(Role::Sum { of: value }, || before + product),
+                Some(&before) => graph.with_role(Role::Sum { of: value }, || {
+                    graph.at_line(node.origin.at.clone(), || before + product)
+                }),
                 None => product,
             };
             adjoints.insert(value, total);

@@ -1,5 +1,7 @@
 //! Plans agree with the f64 reference on random graphs, whatever the threads and whoever watches.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use glassbox_engine::random::Stream;
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{
@@ -34,96 +36,244 @@ impl Dice {
     }
 }
 
-/// A graph of `steps` random operations, some of them states that are updated, and a gradient.
+/// Two axes of random sizes; rows may be longer than a loop takes.
+fn random_sizes(dice: &mut Dice, long: bool) -> (usize, usize) {
+    let short = [1, 2, 3, 5, 17, 33];
+    if long {
+        (short[dice.below(4)], [513, 700, 1025, 8193][dice.below(4)])
+    } else {
+        (short[dice.below(6)], short[dice.below(6)])
+    }
+}
+
+/// Whether two shapes broadcast.
+fn fits(a: Tensor<'_>, b: Tensor<'_>) -> bool {
+    let (a, b) = (a.shape(), b.shape());
+    a.sizes().iter().rev().zip(b.sizes().iter().rev()).all(|(x, y)| x == y || *x == 1 || *y == 1)
+}
+
+/// A random axis, 0 for scalars.
+fn random_axis(dice: &mut Dice, a: Tensor<'_>) -> isize {
+    if a.rank() > 0 { dice.below(a.rank()) as isize } else { 0 }
+}
+
+/// Every `step`-th index of every axis from a random start, or the tensor laid into zeros so.
+fn strided<'g>(dice: &mut Dice, a: Tensor<'g>, embed: bool) -> Tensor<'g> {
+    let (mut start, mut step, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+    for &size in a.shape().sizes() {
+        let by = 1 + dice.below(3);
+        if embed {
+            let first = dice.below(3);
+            start.push(first);
+            sizes.push(first + size.max(1) * by);
+        } else {
+            let first = dice.below(size.max(1));
+            start.push(first);
+            sizes.push((size - first.min(size)).div_ceil(by));
+        }
+        step.push(by);
+    }
+    if embed { a.embed(&start, &step, sizes) } else { a.slice_to(&start, &step, sizes.into()) }
+}
+
+/// What was recorded so far, by type.
+struct Pools<'g> {
+    floats: Vec<Tensor<'g>>,
+    integers: Vec<Tensor<'g>>,
+    booleans: Vec<Tensor<'g>>,
+}
+
+/// One more operation on floats.
+fn float_step<'g>(pools: &Pools<'g>, dice: &mut Dice, dtype: DType) -> Tensor<'g> {
+    let pool = &pools.floats;
+    let (a, b) = (pool[dice.below(pool.len())], pool[dice.below(pool.len())]);
+    let (rank, axis, fits) = (a.rank() as isize, random_axis(dice, a), fits(a, b));
+    let graph = a.graph();
+    match dice.below(33) {
+        0 => a.tanh(),
+        1 => a.sigmoid(),
+        2 => a.softplus(),
+        3 => a.relu(),
+        4 => (a.tanh() * 0.5).exp(),
+        5 => (a.square() + 1.0).log(),
+        6 => (a.abs() + 0.5).sqrt(),
+        7 if fits => a + b,
+        8 if fits => a * b.tanh(),
+        9 if fits => a / (b.square() + 1.0),
+        10 if fits => a - b,
+        11 if fits => a.max_with(b),
+        12 if fits => a.greater(b).select(a, b * 0.5),
+        13 if rank > 0 => a.sum_axis(axis) * 0.2,
+        14 if rank > 0 => a.max_axis(axis),
+        15 => a.mean(),
+        16 if rank >= 2 => a.transpose(),
+        17 if rank == 2 => a.tanh().matmul(a.tanh().transpose()) * 0.3,
+        18 if rank == 3 => a.permute(&[1, 0, 2]),
+        19 if rank > 0 && a.dim(axis) > 1 => a.slice(axis, 1..a.dim(axis)),
+        20 if rank > 0 => a.concatenate(&[a.sin()], axis),
+        21 if rank > 0 => a.max_with_index(axis).0,
+        22 if rank == 2 => {
+            let (rows, count) = (a.argmax(-1), a.dim(-1));
+            a.transpose().gather(rows).scatter_add(rows, count)
+        }
+        23 if dtype == DType::F32 => {
+            let (seed, step) = (graph.constant(DType::I64, 7.0), graph.constant(DType::I64, 3.0));
+            a + graph.root(Mode::Train).random(Distribution::Uniform, a.shape(), seed, step)
+        }
+        24 if rank > 0 => strided(dice, a, false),
+        25 if rank > 0 => strided(dice, a, true),
+        26 if rank > 0 => {
+            // Rows by number, some of them several times, and back.
+            let rows = a.dim(0);
+            let ids = graph.iota([2 * rows + 1], 0);
+            let of = ids.cast(dtype) * (rows as f64 / (2 * rows + 1) as f64);
+            a.gather(of.cast(DType::I64)).scatter_add(of.cast(DType::I64), rows + 2)
+        }
+        27 => {
+            let n = pools.integers[dice.below(pools.integers.len())];
+            n.cast(dtype) * 0.1
+        }
+        28 => {
+            let flag = pools.booleans[dice.below(pools.booleans.len())];
+            if self::fits(flag, a) { flag.select(a, a * 0.25) } else { flag.cast(dtype) }
+        }
+        29 => {
+            let other = if dtype == DType::F32 { DType::F64 } else { DType::F32 };
+            // Exact in both types: halves of small whole numbers.
+            let n = pools.integers[dice.below(pools.integers.len())];
+            (n.cast(other) * 0.5 + 1.0).cast(dtype)
+        }
+        30 => (0..12).fold(a, |x, n| if n % 3 == 0 { x * 0.9 } else { (x + 0.1 * n as f64).sin() }),
+        31 => a.detach() * 0.5 + a,
+        _ => a.cos(),
+    }
+}
+
+/// One more operation on integers, which stay small.
+fn integer_step<'g>(pools: &Pools<'g>, dice: &mut Dice) -> Tensor<'g> {
+    let pool = &pools.integers;
+    let (a, b) = (pool[dice.below(pool.len())], pool[dice.below(pool.len())]);
+    let (axis, fits) = (random_axis(dice, a), fits(a, b));
+    let small = |x: Tensor<'g>| x.min_with(x.scalar(1000.0)).max_with(x.scalar(-1000.0));
+    match dice.below(12) {
+        0 if fits => small(a + b),
+        1 if fits => small(a * b),
+        2 if fits => small(a - b),
+        3 => a.negate().relu(),
+        4 => small(a.square()) - a.sign().abs(),
+        5 if a.rank() > 0 => small(a.sum_axis(axis)),
+        6 if a.rank() > 0 && a.dim(axis) > 0 => a.max_with_index(axis).1,
+        7 if a.rank() > 0 => a.max_axis(axis),
+        8 if a.rank() >= 2 => a.transpose(),
+        9 => {
+            let flag = pools.booleans[dice.below(pools.booleans.len())];
+            if self::fits(flag, a) { flag.select(a, a + 1.0) } else { flag.cast(DType::I64) }
+        }
+        10 if a.rank() > 0 => strided(dice, a, true),
+        _ => small(a + 1.0),
+    }
+}
+
+/// One more operation on booleans.
+fn boolean_step<'g>(pools: &Pools<'g>, dice: &mut Dice) -> Tensor<'g> {
+    let (ints, pool) = (&pools.integers, &pools.booleans);
+    let (m, n) = (ints[dice.below(ints.len())], ints[dice.below(ints.len())]);
+    let (a, b) = (pool[dice.below(pool.len())], pool[dice.below(pool.len())]);
+    match dice.below(8) {
+        0 if fits(m, n) => m.greater(n),
+        1 if fits(m, n) => m.equal(n),
+        2 if fits(a, b) => a.and(b),
+        3 if fits(a, b) => a.or(b).xor(b),
+        4 if fits(a, b) => a.equal(b),
+        5 if a.rank() >= 2 => a.transpose(),
+        6 => m.cast(DType::Bool),
+        _ if a.rank() > 0 => strided(dice, a, true),
+        _ => a.equal(a.scalar(0.0)),
+    }
+}
+
+/// A graph of `steps` random operations, some of them states that are updated, and gradients.
 fn random_graph<'g>(
     graph: &'g Graph,
     dtype: DType,
     dice: &mut Dice,
-    steps: usize,
+    (steps, long): (usize, bool),
     inputs: &mut Parameters,
     states: &mut Parameters,
 ) -> Vec<Tensor<'g>> {
-    let sizes = [1, 2, 3, 5, 17, 33];
-    let (rows, columns) = (sizes[dice.below(6)], sizes[dice.below(6)]);
+    let (rows, columns) = random_sizes(dice, long);
     let at = graph.root(Mode::Train);
-    let mut pool: Vec<Tensor<'g>> = Vec::new();
+    let mut pools = Pools { floats: Vec::new(), integers: Vec::new(), booleans: Vec::new() };
     let shapes =
         [vec![rows, columns], vec![columns], vec![rows, 1], vec![], vec![2, rows, columns]];
     for (i, shape) in shapes.iter().enumerate() {
         let name = format!("x{i}");
-        pool.push(graph.input(&name, dtype, shape.clone()));
+        pools.floats.push(graph.input(&name, dtype, shape.clone()));
         inputs.insert(name, dice.array(dtype, shape));
     }
-    let held: Vec<Tensor<'g>> = (0..2)
+    for (name, shape) in [("n0", vec![rows, columns]), ("n1", vec![columns])] {
+        let numbers: Vec<i64> =
+            (0..shape.iter().product()).map(|_| dice.below(9) as i64 - 4).collect();
+        pools.integers.push(graph.input(name, DType::I64, shape.clone()));
+        inputs.insert(name, Array::new(shape, numbers).unwrap());
+    }
+    pools.integers.push(graph.iota([rows, columns], dice.below(2)));
+    pools.booleans.push(pools.integers[0].greater(pools.integers[1]));
+    let held: Vec<Tensor<'g>> = (0..3)
         .map(|i| {
             let name = format!("w{i}");
             states.insert(name.clone(), dice.array(dtype, &[rows, columns]));
             at.parameter_of(dtype, &name, [rows, columns], 0.0)
         })
         .collect();
-    pool.extend(&held);
-    let (seed, step) = (graph.constant(DType::I64, 7.0), graph.constant(DType::I64, 3.0));
+    pools.floats.extend(&held);
+    let room = if long { 40_000 } else { 5000 };
     for _ in 0..steps {
-        let a = pool[dice.below(pool.len())];
-        let b = pool[dice.below(pool.len())];
-        let rank = a.rank() as isize;
-        let axis = if rank > 0 { dice.below(rank as usize) as isize } else { 0 };
-        // Joins two shapes if they broadcast.
-        let fits = {
-            let (a, b) = (a.shape(), b.shape());
-            a.sizes()
-                .iter()
-                .rev()
-                .zip(b.sizes().iter().rev())
-                .all(|(x, y)| x == y || *x == 1 || *y == 1)
+        let kind = dice.below(8);
+        let new = match kind {
+            0 => integer_step(&pools, dice),
+            1 => boolean_step(&pools, dice),
+            _ => float_step(&pools, dice, dtype),
         };
-        let new = match dice.below(24) {
-            0 => a.tanh(),
-            1 => a.sigmoid(),
-            2 => a.softplus(),
-            3 => a.relu(),
-            4 => (a * 0.5).exp(),
-            5 => (a.square() + 1.0).log(),
-            6 => (a.abs() + 0.5).sqrt(),
-            7 if fits => a + b,
-            8 if fits => a * b.tanh(),
-            9 if fits => a / (b.square() + 1.0),
-            10 if fits => a - b,
-            11 if fits => a.max_with(b),
-            12 if fits => a.greater(b).select(a, b * 0.5),
-            13 if rank > 0 => a.sum_axis(axis) * 0.2,
-            14 if rank > 0 => a.max_axis(axis),
-            15 => a.mean(),
-            16 if rank >= 2 => a.transpose(),
-            17 if rank == 2 => (a.tanh().matmul(a.tanh().transpose())) * 0.3,
-            18 if rank == 3 => a.permute(&[1, 0, 2]),
-            19 if rank > 0 && a.dim(axis) > 1 => a.slice(axis, 1..a.dim(axis)),
-            20 if rank > 0 => a.concatenate(&[a.sin()], axis),
-            21 if rank > 0 => a.max_with_index(axis).0,
-            22 if rank == 2 => {
-                let rows = a.argmax(-1);
-                let count = a.dim(-1);
-                a.transpose().gather(rows).scatter_add(rows, count)
+        if new.elements() <= room && new.rank() <= 4 {
+            match kind {
+                0 => pools.integers.push(new),
+                1 => pools.booleans.push(new),
+                _ => pools.floats.push(new),
             }
-            23 if dtype == DType::F32 => {
-                a + at.random(Distribution::Uniform, a.shape(), seed, step)
-            }
-            _ => a.cos(),
-        };
-        if new.elements() <= 5000 && new.rank() <= 4 {
-            pool.push(new);
         }
     }
+    let pool = &pools.floats;
     let last = pool[pool.len() - 1];
     let loss = (last.tanh() + pool[pool.len() / 2].mean()).mean();
     let slopes = grad(loss, &held);
-    for (i, slope) in slopes.iter().enumerate() {
+    let mut asked = vec![loss, last, slopes[0], slopes[1]];
+    if dtype == DType::F64 {
+        // The derivative of the derivative's length.
+        asked.extend(grad(slopes[0].square().sum() + slopes[2].sum(), &held));
+    }
+    for (i, slope) in slopes.iter().take(2).enumerate() {
         // The second reads the first, whose value is new by then.
         let now = graph.current(&format!("w{}", i / 2)).unwrap();
         at.assign(&format!("w{i}"), held[i] - *slope * 0.1 + now * 0.01);
     }
-    let mut asked = vec![loss, last, slopes[0], slopes[1]];
-    asked.extend(pool.iter().rev().step_by(3));
+    match dice.below(4) {
+        // Crosswise: each is given what another held, or holds by now.
+        0 => {
+            at.assign("w2", held[0]);
+            at.assign("w0", held[2]);
+        }
+        1 => {
+            at.assign("w2", graph.current("w0").unwrap());
+            at.assign("w0", held[1]);
+            at.assign("w1", held[0] + held[2]);
+        }
+        2 => at.assign("w2", held[2] * held[1] + slopes[2]),
+        _ => {}
+    }
+    asked.extend(pools.floats.iter().rev().step_by(3));
+    asked.extend(pools.integers.iter().rev().step_by(2));
+    asked.extend(pools.booleans.iter().rev().step_by(2));
     asked
 }
 
@@ -135,11 +285,13 @@ fn bits(array: &Array) -> Vec<u64> {
     array.to_f64().iter().map(|x| x.to_bits()).collect()
 }
 
-fn check(seed: u64, dtype: DType, isa: Isa, tolerance: f64) {
+const STATES: [&str; 3] = ["w0", "w1", "w2"];
+
+fn check(seed: u64, dtype: DType, isa: Isa, tolerance: f64, long: bool) {
     let mut dice = Dice::new(seed);
     let (graph, mut inputs, mut states) = (Graph::new(), Parameters::new(), Parameters::new());
-    let steps = 5 + dice.below(40);
-    let asked = random_graph(&graph, dtype, &mut dice, steps, &mut inputs, &mut states);
+    let size = (5 + dice.below(if long { 15 } else { 50 }), long);
+    let asked = random_graph(&graph, dtype, &mut dice, size, &mut inputs, &mut states);
     graph.check().unwrap_or_else(|e| panic!("seed {seed}: {e}"));
 
     let mut one = session(1, isa);
@@ -147,8 +299,10 @@ fn check(seed: u64, dtype: DType, isa: Isa, tolerance: f64) {
     let results = one.evaluate(&graph, &inputs, &asked).unwrap();
 
     let mut watched = asked.clone();
-    watched.extend(graph.state("w0"));
-    watched.extend(graph.current("w1"));
+    for path in STATES {
+        watched.extend(graph.state(path));
+        watched.extend(graph.current(path));
+    }
     let reference = Evaluation::new(&graph, &inputs, &states, &watched).unwrap();
     for (tensor, result) in asked.iter().zip(&results) {
         let truth = reference.value(*tensor).unwrap();
@@ -161,9 +315,12 @@ fn check(seed: u64, dtype: DType, isa: Isa, tolerance: f64) {
             );
         }
     }
-    let truth = reference.value(graph.current("w1").unwrap()).unwrap();
-    for (got, want) in one.value("w1").unwrap().to_f64().iter().zip(truth) {
-        assert!((got - want).abs() <= tolerance * want.abs().max(1.0), "seed {seed}: state w1");
+    for path in STATES {
+        let truth = reference.value(graph.current(path).unwrap()).unwrap();
+        let scale = truth.iter().fold(1.0f64, |m, x| m.max(x.abs()));
+        for (got, want) in one.value(path).unwrap().to_f64().iter().zip(truth) {
+            assert!((got - want).abs() <= tolerance * scale, "seed {seed}: state {path}");
+        }
     }
 
     // Other threads, and everything watched: the same bits.
@@ -173,7 +330,7 @@ fn check(seed: u64, dtype: DType, isa: Isa, tolerance: f64) {
     for (index, (a, b)) in results.iter().zip(&again).enumerate() {
         assert_eq!(bits(a), bits(b), "seed {seed}, {dtype}: output {index} depends on who watches");
     }
-    for path in ["w0", "w1"] {
+    for path in STATES {
         let [a, b] = [&one, &two].map(|s| bits(&s.value(path).unwrap()));
         assert_eq!(a, b, "seed {seed}, {dtype}: {path} depends on threads or watching");
     }
@@ -182,7 +339,7 @@ fn check(seed: u64, dtype: DType, isa: Isa, tolerance: f64) {
 #[test]
 fn plans_in_f64_equal_the_reference() {
     for seed in 0..300 {
-        check(seed, DType::F64, Isa::detect(), 1e-9);
+        check(seed, DType::F64, Isa::detect(), 1e-9, false);
     }
 }
 
@@ -190,7 +347,15 @@ fn plans_in_f64_equal_the_reference() {
 fn plans_in_f32_equal_the_reference_on_every_instruction_set() {
     for isa in Isa::available() {
         for seed in 0..150 {
-            check(seed, DType::F32, isa, 2e-3);
+            check(seed, DType::F32, isa, 2e-3, false);
         }
+    }
+}
+
+#[test]
+fn plans_over_long_rows_equal_the_reference() {
+    for seed in 1000..1030 {
+        check(seed, DType::F64, Isa::detect(), 1e-9, true);
+        check(seed, DType::F32, Isa::detect(), 5e-3, true);
     }
 }

@@ -8,10 +8,16 @@ pub mod data;
 pub mod io;
 pub mod nearest;
 pub mod nn;
+pub mod prelude;
 pub mod train;
+pub mod watch;
 pub mod zoo;
 
 mod error;
 mod words;
 
 pub use error::Error;
+
+#[doc = include_str!("../../../README.md")]
+#[cfg(doctest)]
+struct Readme;

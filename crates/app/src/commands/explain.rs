@@ -2,8 +2,10 @@
 
 use clap::Args;
 
+use glassbox::train::folder::RunFolder;
+use glassbox::watch::{Element, Moment};
+
 use crate::context::Context;
-use crate::element::Element;
 use crate::error::AppError;
 
 #[derive(Args)]
@@ -34,7 +36,10 @@ fn element(text: &str) -> Result<Element, String> {
 }
 
 pub fn run(args: &ExplainArgs, ctx: &Context) -> Result<(), AppError> {
-    let _folder = ctx.run_path(&args.run)?;
-    let _seam = (&args.what.param, &args.what.activation, args.row, args.step);
-    Err(AppError::failed(ctx.text.not_in_this_build("explain")))
+    let folder = RunFolder::view(&ctx.run_path(&args.run)?)?;
+    let moment = Moment::of_run(&folder, args.step)?;
+    let what = args.what.param.as_ref().or(args.what.activation.as_ref());
+    let what = what.ok_or_else(|| AppError::usage("--param"))?;
+    let explanation = moment.explain(what, args.row)?;
+    ctx.print(&explanation, |_| explanation.to_string())
 }

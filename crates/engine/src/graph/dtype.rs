@@ -26,6 +26,16 @@ impl DType {
         }
     }
 
+    /// Whether a number means something as this type: integers are whole and in range, booleans 0
+    /// or 1.
+    pub(crate) fn holds(self, value: f64) -> bool {
+        match self {
+            DType::F32 | DType::F64 => true,
+            DType::I64 => value.fract() == 0.0 && value.abs() <= i64::MAX as f64,
+            DType::Bool => value == 0.0 || value == 1.0,
+        }
+    }
+
     /// Whether a derivative can flow through values of this type.
     pub fn is_float(self) -> bool {
         matches!(self, DType::F32 | DType::F64)

@@ -36,7 +36,7 @@ pub struct Output {
     /// The type of its elements.
     pub dtype: DType,
     /// Axes whose size is only a guess after a mistake, one bit an axis: comparisons against them
-    /// are not reported.
+    /// are not reported. The highest bit says that even their number is a guess.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub assumed: u64,
 }
@@ -54,6 +54,16 @@ impl Output {
     /// Whether the size of `axis` is a guess.
     pub(crate) fn is_assumed(&self, axis: usize) -> bool {
         self.assumed >> axis.min(63) & 1 == 1
+    }
+
+    /// Whether all of it is a guess, the number of axes included.
+    pub(crate) fn is_guess(&self) -> bool {
+        self.assumed >> 63 == 1
+    }
+
+    /// A stand-in for a result that could not be determined: of size 1, and all a guess.
+    pub(crate) fn stand_in(dtype: DType, rank: usize) -> Self {
+        Output { shape: vec![1; rank].into(), dtype, assumed: u64::MAX }
     }
 
     /// The same output with some axes marked as guesses.

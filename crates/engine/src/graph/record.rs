@@ -5,12 +5,12 @@ use crate::graph::{
     Contribution, DType, Declaration, Diagnostic, Diagnostics, Initial, Kind, Mode, Node, Origin,
     Output, Party, Role, ScopeInfo, Shape, SourceLine, Tensor, Value,
 };
-use crate::op::{Mistake, Op};
+use crate::op::{Inferred, Mistake, Op};
 use crate::random::Stream;
 use crate::{Array, Parameters};
 
 /// A graph beyond this many nodes is refused: a loop that records is almost surely meant to run.
-pub(crate) const NODE_LIMIT: usize = 4_000_000;
+pub(crate) const NODE_LIMIT: usize = if cfg!(test) { 5_000 } else { 4_000_000 };
 
 /// A recorded program. It only grows: every operator on its [`Tensor`]s appends a node.
 ///
@@ -27,6 +27,7 @@ pub(crate) const NODE_LIMIT: usize = 4_000_000;
 /// assert_eq!(mistakes.0.len(), 2);
 /// assert!(mistakes.to_string().contains("784 ≠ 768"));
 /// ```
+#[derive(Clone)]
 pub struct Graph {
     pub(crate) inner: RefCell<Inner>,
 }
@@ -41,7 +42,10 @@ pub(crate) struct Inner {
     pub contributions: Vec<Contribution>,
     pub names: BTreeMap<String, Value>,
     pub mistakes: Vec<Diagnostic>,
-    pub draws: u32,
+    /// How many random nodes each path has, by the hash of the path.
+    pub draws: BTreeMap<u64, u32>,
+    /// The line that nodes belong to while derivatives are recorded: that of the node they derive.
+    pub line: Option<SourceLine>,
 }
 
 impl Default for Graph {
@@ -71,7 +75,8 @@ impl Graph {
                 contributions: Vec::new(),
                 names: BTreeMap::new(),
                 mistakes: Vec::new(),
-                draws: 0,
+                draws: BTreeMap::new(),
+                line: None,
             }),
         }
     }
@@ -87,22 +92,32 @@ impl Graph {
         self.source(Op::Input { name: name.into() }, Output::new(dtype, shape), at, None)
     }
 
-    /// The number `value` as a scalar of `dtype`.
+    /// The number `value` as a scalar of `dtype`. That an integer or a boolean cannot be `value` (½,
+    /// say) is a mistake.
     #[track_caller]
     pub fn constant(&self, dtype: DType, value: f64) -> Tensor<'_> {
-        let output = Output::new(dtype, Shape::scalar());
-        self.source(Op::Constant(value), output, SourceLine::caller(), None)
+        let (at, output) = (SourceLine::caller(), Output::new(dtype, Shape::scalar()));
+        if !dtype.holds(value) {
+            let what = format!("constant: {value} is no {dtype}: cast the tensor it meets first");
+            self.mistake("type", what, &[], at.clone(), None);
+        }
+        self.source(Op::Constant(value), output, at, None)
     }
 
-    /// For each element its index along `axis` (i64).
+    /// For each element its index along `axis` (i64, from 0).
     #[track_caller]
     pub fn iota(&self, shape: impl Into<Shape>, axis: usize) -> Tensor<'_> {
-        let (at, output) = (SourceLine::caller(), Output::new(DType::I64, shape));
-        if axis >= output.shape.rank() {
-            let what = format!("iota: the shape {} has no axis {axis}", output.shape);
+        let (at, whole) = (SourceLine::caller(), shape.into());
+        let Some(&size) = whole.sizes().get(axis) else {
+            let what = format!("iota: the shape {whole} has no axis {axis}");
             self.mistake("shape", what, &[], at.clone(), None);
-        }
-        self.source(Op::Iota { axis }, output, at, None)
+            return self.source(Op::Iota { axis }, Output::new(DType::I64, whole), at, None);
+        };
+        // One index along the axis, repeated along the others: loops read that without moving it.
+        let mut sizes = vec![1; whole.rank()];
+        sizes[axis] = size;
+        let output = Output::new(DType::I64, sizes);
+        self.source(Op::Iota { axis }, output, at, None).broadcast_to(whole)
     }
 
     /// All mistakes made so far, or nothing.
@@ -141,7 +156,8 @@ impl Graph {
         self.inner.borrow().declarations.iter().map(|(p, d)| (p.clone(), d.clone())).collect()
     }
 
-    /// The value of every declared parameter and state, as first declared: what a run starts with.
+    /// The parameter or state at `path` as declared: the value that a run starts with, whatever has
+    /// been assigned.
     pub fn state(&self, path: &str) -> Option<Tensor<'_>> {
         self.declaration(path).map(|d| Tensor::of(self, Value::first(d.node as usize)))
     }
@@ -161,6 +177,22 @@ impl Graph {
     }
 
     /// From here on, the parameter or state at `path` means `value`, and the next run starts with it.
+    /// A path that was not declared, or a value of another shape or type, is a mistake.
+    ///
+    /// ```
+    /// use glassbox_engine::{DType, Graph, Mode, Options, Parameters, Session};
+    /// let graph = Graph::new();
+    /// let count = graph.root(Mode::Train).state("count", DType::I64, [], 0.0);
+    /// graph.assign("count", count + 1.0);
+    /// let mut session = Session::new(Options::default())?;
+    /// session.load(graph.initial_values(0));
+    /// for before in 0..3 {
+    ///     let results = session.evaluate(&graph, &Parameters::new(), &[count])?;
+    ///     assert_eq!(results[0].as_i64(), Some(&[before][..]));
+    /// }
+    /// assert_eq!(session.value("count").unwrap().as_i64(), Some(&[3][..]));
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
     #[track_caller]
     pub fn assign(&self, path: &str, value: Tensor<'_>) {
         let at = SourceLine::caller();
@@ -171,7 +203,7 @@ impl Graph {
         let held = Tensor::of(self, declared.current);
         let value = self.adopt(value, &at);
         if held.shape() != value.shape() || held.dtype() != value.dtype() {
-            if value.output().assumed == 0 {
+            if value.output().assumed == 0 && held.output().assumed == 0 {
                 let what = format!("`{path}` cannot hold a value of another shape or type");
                 let parties = [("held", held.value), ("given", value.value)];
                 self.mistake("state", what, &parties, at, None);
@@ -204,6 +236,13 @@ impl Graph {
             .iter()
             .filter_map(|(path, declared)| Some((path.clone(), value(path, declared).ok()?)))
             .collect()
+    }
+
+    /// The tensor that `value` names, if it is in the graph.
+    pub fn tensor(&self, value: Value) -> Option<Tensor<'_>> {
+        let inner = self.inner.borrow();
+        let node = inner.nodes.get(value.index())?;
+        (usize::from(value.output) < node.outputs.len()).then(|| Tensor::of(self, value))
     }
 
     /// The tensor called `name` by [`Tensor::named`].
@@ -246,10 +285,10 @@ impl Graph {
         scope: Option<u32>,
     ) -> Tensor<'_> {
         let mut output = output;
-        if output.shape.checked_elements().is_none_or(|n| n > isize::MAX as usize / 8) {
-            let what = format!("{}: the shape {} has too many elements", op.name(), output.shape);
+        if let Some(problem) = output.shape.problem() {
+            let what = format!("{}: the shape {} {problem}", op.name(), output.shape);
             self.mistake("shape", what, &[], at.clone(), scope);
-            output.shape = Shape::new(&vec![1; output.shape.rank()]);
+            output = Output::stand_in(output.dtype, output.shape.rank());
         }
         self.push(op, Vec::new(), vec![output], at, scope)
     }
@@ -260,12 +299,30 @@ impl Graph {
         let at = SourceLine::caller();
         let args: Vec<Value> = args.iter().map(|&t| self.adopt(t, &at).value).collect();
         let given: Vec<Output> = args.iter().map(|&v| self.output(v)).collect();
-        let inferred = op.infer(&given.iter().collect::<Vec<_>>(), wanted.as_ref());
-        if let Some(Mistake { kind, what, roles }) = inferred.mistake {
+        let Inferred { mut outputs, mistake } =
+            op.infer(&given.iter().collect::<Vec<_>>(), wanted.as_ref());
+        let guessed = given.iter().any(Output::is_guess);
+        let fine = mistake.is_none() && !guessed;
+        if let Some(Mistake { kind, what, roles }) = mistake
+            && !(guessed && kind == "shape")
+        {
             let parties: Vec<_> = roles.iter().copied().zip(args.iter().copied()).collect();
             self.mistake(kind, format!("{}: {what}", op.name()), &parties, at.clone(), None);
         }
-        self.push(op, args, inferred.outputs, at, None)
+        for output in &mut outputs {
+            if let Some(problem) = output.shape.problem() {
+                if fine {
+                    let what = format!("{}: the result {} {problem}", op.name(), output.shape);
+                    let parties: Vec<_> = args.iter().map(|&arg| ("of", arg)).collect();
+                    self.mistake("shape", what, &parties, at.clone(), None);
+                }
+                *output = Output::stand_in(output.dtype, output.shape.rank());
+            }
+            if guessed {
+                output.assumed = u64::MAX;
+            }
+        }
+        self.push(op, args, outputs, at, None)
     }
 
     fn push(
@@ -288,6 +345,7 @@ impl Graph {
         }
         let mut inner = self.inner.borrow_mut();
         let scope = scope.unwrap_or_else(|| inner.scope_of(&args));
+        let at = inner.line.clone().unwrap_or(at);
         let origin = Origin { scope, at, role: inner.role.clone() };
         inner.nodes.push(Node { op, args, outputs, origin });
         let node = inner.nodes.len() - 1;
@@ -350,11 +408,20 @@ impl Graph {
         inner.mistakes.push(Diagnostic { kind, what, parties, at, scopes });
     }
 
-    /// A number that no other random node of this graph has.
-    pub(crate) fn next_draw(&self) -> u32 {
+    /// A number that no other random node of this path has: 1, 2 and so on.
+    pub(crate) fn next_draw(&self, path: u64) -> u32 {
         let mut inner = self.inner.borrow_mut();
-        inner.draws += 1;
-        inner.draws
+        let draws = inner.draws.entry(path).or_default();
+        *draws = draws.wrapping_add(1);
+        *draws
+    }
+
+    /// Records with nodes of source line `line` until `record` returns.
+    pub(crate) fn at_line<R>(&self, line: SourceLine, record: impl FnOnce() -> R) -> R {
+        let before = self.inner.borrow_mut().line.replace(line);
+        let result = record();
+        self.inner.borrow_mut().line = before;
+        result
     }
 
     /// The scope in which the next node would be recorded.
@@ -370,21 +437,30 @@ impl Graph {
 }
 
 impl Inner {
-    /// A node belongs to the innermost scope that is entered, or whose parameter it reads.
+    /// A node belongs to the innermost scope that is entered; or, within that, to the innermost
+    /// whose parameter it reads (a parameter shared with another part of the model says nothing).
     fn scope_of(&self, args: &[Value]) -> u32 {
         let entered = self.entered.last().copied().unwrap_or(0);
-        args.iter()
-            .map(|v| &self.nodes[v.index()])
+        let sources = args.iter().map(|v| &self.nodes[v.index()]);
+        sources
             .filter(|node| matches!(node.op, Op::State { .. }))
             .map(|node| node.origin.scope)
-            .chain([entered])
-            .max_by_key(|&id| self.depth(id))
-            .unwrap_or(entered)
+            .filter_map(|id| Some((self.depth_below(id, entered)?, id)))
+            .max()
+            .map_or(entered, |(_, id)| id)
     }
 
-    fn depth(&self, scope: u32) -> usize {
-        let path = &self.scopes[scope as usize].path;
-        if path.is_empty() { 0 } else { 1 + path.matches('/').count() }
+    /// How many scopes lie between `scope` and `outer`, if it lies within.
+    fn depth_below(&self, scope: u32, outer: u32) -> Option<usize> {
+        let (mut id, mut depth) = (scope, 0);
+        while id != outer {
+            if id == 0 {
+                return None;
+            }
+            id = self.scopes[id as usize].parent;
+            depth += 1;
+        }
+        Some(depth)
     }
 
     /// What a value is, in words.
@@ -430,4 +506,32 @@ pub fn record(
     model(graph.root(mode));
     graph.check()?;
     Ok(graph)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Under test the limit is small, so that reaching it is quick.
+    #[test]
+    fn too_many_nodes_are_one_mistake_and_recording_goes_on() {
+        let graph = Graph::new();
+        let at = graph.root(Mode::Train);
+        let x = graph.input("x", DType::F32, [3, 4]);
+        let mut y = x;
+        for _ in 0..2 * NODE_LIMIT {
+            y = y + 1.0;
+        }
+        assert_eq!(graph.len(), NODE_LIMIT);
+        // Everything else that records still does not panic.
+        let (value, index) = y.max_with_index(0);
+        let w = at.parameter("w", [4, 2], 0.0);
+        let loss = (value.matmul(w) + index.cast(DType::F32)).concatenate(&[x], 0).mean();
+        graph.assign("w", w - crate::grad(loss, &[w])[0]);
+        let _ = x.sum_axis(0).broadcast_to([7, 4]).gather(index).transpose().slice(1, 0..3);
+        let mistakes = graph.check().expect_err("the graph is too large").0;
+        let limits: Vec<_> = mistakes.iter().filter(|m| m.kind == "size").collect();
+        assert_eq!(limits.len(), 1);
+        assert!(limits[0].at.file.ends_with("record.rs"), "{}", limits[0]);
+    }
 }

@@ -27,7 +27,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Initial {
     /// Everywhere the same number.
-    Constant(f64),
+    Constant(#[serde(with = "crate::op::number")] f64),
     /// Uniform in `low..high`.
     Uniform {
         /// Smallest value.
@@ -262,7 +262,8 @@ impl<'g> Scope<'g> {
         let existing = self.graph.inner.borrow().declarations.get(&path).cloned();
         if let Some(found) = existing {
             let tensor = Tensor::of(self.graph, found.current);
-            if tensor.output() != output || found.kind != kind {
+            let guessed = tensor.output().assumed != 0;
+            if !guessed && (tensor.output() != output || found.kind != kind) {
                 let what = format!(
                     "`{path}` is declared twice with different shapes or types: {} {} here, {} {} \
                      at {}",

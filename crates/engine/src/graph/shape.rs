@@ -2,6 +2,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// A shape with more axes is refused, so that one bit an axis fits 64 bits with one to spare.
+pub(crate) const RANK_LIMIT: usize = 62;
+
 /// The sizes of a tensor's axes, outermost first; `[]` is a scalar. Elements lie row-major.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -31,6 +34,19 @@ impl Shape {
     /// The number of elements, or `None` where it does not fit a `usize`.
     pub fn checked_elements(&self) -> Option<usize> {
         self.0.iter().try_fold(1usize, |product, &size| product.checked_mul(size))
+    }
+
+    /// Why a graph cannot hold it: its elements (axes of size 0 counted as 1, so that strides fit
+    /// too) would not fit this machine's memory as 8-byte numbers, or it has too many axes.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        let bound = self.0.iter().try_fold(1usize, |n, &size| n.checked_mul(size.max(1)));
+        if self.rank() > RANK_LIMIT {
+            Some("has too many axes")
+        } else if bound.is_none_or(|n| n > isize::MAX as usize / 8) {
+            Some("has too many elements")
+        } else {
+            None
+        }
     }
 
     /// The number of elements (saturating; a graph refuses shapes that overflow).

@@ -1,11 +1,13 @@
 //! A graph as data: written into a run's folder and read back by any build.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Contribution, Declaration, Graph, Inner, Node, Role, ScopeInfo, Shape, Value};
+use crate::graph::scope::join;
+use crate::graph::{Contribution, Declaration, Graph, Inner, Node, Role, ScopeInfo, Value};
+use crate::op::Op;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -15,7 +17,6 @@ struct Stored {
     declarations: BTreeMap<String, Declaration>,
     names: BTreeMap<String, Value>,
     contributions: Vec<Contribution>,
-    draws: u32,
 }
 
 const FORMAT: u32 = 1;
@@ -30,7 +31,6 @@ impl Serialize for Graph {
             declarations: inner.declarations,
             names: inner.names,
             contributions: inner.contributions,
-            draws: inner.draws,
         }
         .serialize(serializer)
     }
@@ -40,6 +40,13 @@ impl<'de> Deserialize<'de> for Graph {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let stored = Stored::deserialize(deserializer)?;
         stored.verify().map_err(serde::de::Error::custom)?;
+        let mut draws = BTreeMap::new();
+        for node in &stored.nodes {
+            if let Op::Random { path, draw, .. } = node.op {
+                let most: &mut u32 = draws.entry(path).or_default();
+                *most = (*most).max(draw);
+            }
+        }
         Ok(Graph {
             inner: RefCell::new(Inner {
                 nodes: stored.nodes,
@@ -50,7 +57,8 @@ impl<'de> Deserialize<'de> for Graph {
                 contributions: stored.contributions,
                 names: stored.names,
                 mistakes: Vec::new(),
-                draws: stored.draws,
+                draws,
+                line: None,
             }),
         })
     }
@@ -67,9 +75,13 @@ impl Stored {
         for (index, node) in self.nodes.iter().enumerate() {
             self.verify_node(index, node).map_err(|what| format!("node {index}: {what}"))?;
         }
+        self.verify_sources()?;
         for (path, declared) in &self.declarations {
+            let node = self.nodes.get(declared.node as usize);
             let held = self.output(Value::first(declared.node as usize));
-            if held.is_none() || held != self.output(declared.current) {
+            let is_its_state =
+                matches!(node.map(|n| &n.op), Some(Op::State { path: p }) if p == path);
+            if !is_its_state || held != self.output(declared.current) {
                 return Err(format!("declaration `{path}` refers to a missing or other value"));
             }
         }
@@ -91,14 +103,37 @@ impl Stored {
     }
 
     fn verify_scopes(&self) -> Result<(), String> {
-        let inside = |id: u32| (id as usize) < self.scopes.len();
-        if self.scopes.is_empty() {
+        if self.scopes.first().is_none_or(|root| !root.path.is_empty()) {
             return Err("there is no root scope".to_string());
         }
         for (id, scope) in self.scopes.iter().enumerate() {
             let before = id == 0 && scope.parent == 0 || (scope.parent as usize) < id;
-            if !before || !scope.children.values().all(|&c| inside(c)) {
+            let known = scope.children.iter().all(|(name, &child)| {
+                self.scopes.get(child as usize).is_some_and(|c| {
+                    c.parent as usize == id && child != 0 && c.path == join(&scope.path, name)
+                })
+            });
+            if !before || !known {
                 return Err(format!("scope {id} refers to a missing scope"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Inputs have names and states declarations of their own.
+    fn verify_sources(&self) -> Result<(), String> {
+        let mut inputs = BTreeSet::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            match &node.op {
+                Op::Input { name } if !inputs.insert(name) => {
+                    return Err(format!("two inputs are called `{name}`"));
+                }
+                Op::State { path }
+                    if self.declarations.get(path).map(|d| d.node as usize) != Some(index) =>
+                {
+                    return Err(format!("node {index}: `{path}` is not declared"));
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -108,6 +143,14 @@ impl Stored {
         if node.origin.scope as usize >= self.scopes.len() {
             return Err("its scope is missing".to_string());
         }
+        let role_is_known = match &node.origin.role {
+            Role::Forward | Role::Update { .. } => true,
+            Role::Adjoint { of } | Role::Recompute { of } => (*of as usize) < index,
+            Role::Sum { of } => of.index() < index && self.output(*of).is_some(),
+        };
+        if !role_is_known {
+            return Err("its role refers to a missing node".to_string());
+        }
         let mut given = Vec::new();
         for &arg in &node.args {
             match self.output(arg) {
@@ -115,9 +158,7 @@ impl Stored {
                 _ => return Err("an argument does not come before it".to_string()),
             }
         }
-        let too_large =
-            |shape: &Shape| shape.checked_elements().is_none_or(|n| n > isize::MAX as usize / 8);
-        if node.outputs.iter().any(|o| o.assumed != 0 || too_large(&o.shape)) {
+        if node.outputs.iter().any(|o| o.assumed != 0 || o.shape.problem().is_some()) {
             return Err("an output has an impossible shape".to_string());
         }
         if node.args.len() != node.op.arity(node.args.len()) {

@@ -1,7 +1,7 @@
 //! Rows of a table by number, and back.
 
 use crate::graph::{DType, Output, Tensor};
-use crate::op::{Inferred, Mistake, Op};
+use crate::op::{Inferred, Op};
 
 fn wrong_types(table: &Output, ids: &Output) -> Option<String> {
     if ids.dtype != DType::I64 {
@@ -20,8 +20,7 @@ pub(super) fn infer_gather(table: &Output, ids: &Output) -> Inferred {
     let output = Output::new(table.dtype, sizes);
     if table.shape.rank() == 0 {
         let what = "a scalar has no rows to choose".to_string();
-        let mistake = Some(Mistake { kind: "shape", what, roles: ROLES });
-        return Inferred { outputs: vec![output], mistake };
+        return Inferred::unless(output, "shape", Some(what), ROLES).guessing();
     }
     Inferred::unless(output, "type", wrong_types(table, ids), ROLES)
 }
@@ -32,25 +31,42 @@ pub(super) fn infer_scatter_add(rows: usize, values: &Output, ids: &Output) -> I
     let mut sizes = vec![rows];
     sizes.extend(values.shape.sizes().iter().skip(lead));
     let output = Output::new(values.dtype, sizes);
-    let wrong = wrong_types(values, ids).or_else(|| {
-        let fits = values.shape.sizes().get(..lead) == Some(ids.shape.sizes());
-        (!fits && values.assumed == 0 && ids.assumed == 0).then(|| {
-            format!("values {} do not begin with the shape of the rows {}", values.shape, ids.shape)
-        })
+    if let Some(what) = wrong_types(values, ids) {
+        return Inferred::unless(output, "type", Some(what), ROLES);
+    }
+    let fits = values.shape.sizes().get(..lead) == Some(ids.shape.sizes());
+    let wrong = (!fits && values.assumed == 0 && ids.assumed == 0).then(|| {
+        format!("values {} do not begin with the shape of the rows {}", values.shape, ids.shape)
     });
-    Inferred::unless(output, "shape", wrong, ROLES)
+    Inferred::unless(output, "shape", wrong, ROLES).guessing()
 }
 
 impl<'g> Tensor<'g> {
     /// Rows of this table `[rows, …]` by number (i64): numbers `[n…]` give `[n…, …]`. A number
     /// outside the table is an error of the run.
+    ///
+    /// ```
+    /// # use glassbox_engine::{Array, DType, Graph, Options, Parameters, Session};
+    /// let graph = Graph::new();
+    /// let table = graph.input("table", DType::F32, [3, 2]);
+    /// let rows = table.gather(graph.input("ids", DType::I64, [4]));
+    /// let sums = rows.scatter_add(graph.find_input("ids").unwrap(), 3); // row 2 came twice
+    /// let mut given = Parameters::new();
+    /// given.insert("table", Array::new([3, 2], [0.0f32, 1.0, 10.0, 11.0, 20.0, 21.0])?);
+    /// given.insert("ids", Array::vector([2i64, 0, 2, 1]));
+    /// let results = Session::new(Options::default())?.evaluate(&graph, &given, &[rows, sums])?;
+    /// assert_eq!(results[0].as_f32().unwrap(), [20.0, 21.0, 0.0, 1.0, 20.0, 21.0, 10.0, 11.0]);
+    /// assert_eq!(results[1].as_f32().unwrap(), [0.0, 1.0, 10.0, 11.0, 40.0, 42.0]);
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
     #[track_caller]
     pub fn gather(self, rows: Self) -> Self {
         self.graph.record(Op::Gather, &[self, rows], None)
     }
 
     /// Adds these values `[n…, …]` into a table of zeros with `rows` rows, by number (i64) `[n…]`,
-    /// in their order. A number outside the table is an error of the run.
+    /// in their order: `[rows, …]`. A number outside the table is an error of the run. The derivative
+    /// of [`gather`](Self::gather), where there is an example.
     #[track_caller]
     pub fn scatter_add(self, numbers: Self, rows: usize) -> Self {
         self.graph.record(Op::ScatterAdd { rows }, &[self, numbers], None)

@@ -53,7 +53,19 @@ pub(super) fn derive<'g>(up: Tensor<'g>, a: Tensor<'g>, b: Tensor<'g>) -> Vec<Op
 
 impl<'g> Tensor<'g> {
     /// The matrix product of the last two axes: `[…, m, k]` × `[…, k, n]` → `[…, m, n]`. Leading
-    /// axes are a batch and must be equal; a plain `[k, n]` on the right serves the whole batch.
+    /// axes are a batch and must be equal; a plain `[k, n]` on the right serves the whole batch. Both
+    /// sides are f32, or both f64.
+    ///
+    /// ```
+    /// # use glassbox_engine::{DType, Graph};
+    /// # let graph = Graph::new();
+    /// let words = graph.input("words", DType::F32, [32, 20, 64]);      // [batch, time, features]
+    /// let weight = graph.input("weight", DType::F32, [64, 16]);
+    /// assert_eq!(words.matmul(weight).shape().sizes(), &[32, 20, 16]);
+    /// let scores = words.matmul(words.transpose());                    // each with each
+    /// assert_eq!(scores.shape().sizes(), &[32, 20, 20]);
+    /// # assert!(graph.check().is_ok());
+    /// ```
     #[track_caller]
     pub fn matmul(self, right: Self) -> Self {
         let (a, b) = (self.output(), right.output());

@@ -115,7 +115,7 @@ pub enum Op {
 }
 
 /// Numbers as JSON, infinities and NaN included.
-mod number {
+pub(crate) mod number {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[derive(Serialize, Deserialize)]
@@ -170,6 +170,14 @@ impl Inferred {
         let mistake = wrong.map(|what| Mistake { kind, what, roles });
         Inferred { outputs: vec![output], mistake }
     }
+
+    /// After a wrong shape, nothing is known of the outputs' sizes.
+    fn guessing(mut self) -> Self {
+        if self.mistake.as_ref().is_some_and(|m| m.kind == "shape") {
+            self.outputs.iter_mut().for_each(|output| output.assumed = u64::MAX);
+        }
+        self
+    }
 }
 
 impl Op {
@@ -182,6 +190,9 @@ impl Op {
                 let output = wanted.cloned().unwrap_or(scalar);
                 let wrong = match self {
                     Op::Constant(_) if output.shape.rank() != 0 => Some("not a scalar".into()),
+                    Op::Constant(value) if !output.dtype.holds(*value) => {
+                        Some(format!("{value} is no {}", output.dtype))
+                    }
                     Op::Iota { axis } if *axis >= output.shape.rank() => {
                         Some(format!("{} has no axis {axis}", output.shape))
                     }

@@ -109,8 +109,7 @@ pub(super) fn infer_concatenate(axis: usize, args: &[&Output]) -> Inferred {
     let first = args[0];
     if axis >= first.shape.rank() {
         let what = format!("{} has no axis {axis}", first.shape);
-        let mistake = Some(Mistake { kind: "shape", what, roles: ROLES });
-        return Inferred { outputs: vec![first.clone()], mistake };
+        return Inferred::unless(first.clone(), "shape", Some(what), ROLES).guessing();
     }
     let mut sizes = first.shape.sizes().to_vec();
     let (mut wrong, mut total) = (None, Some(0usize));
@@ -138,12 +137,9 @@ pub(super) fn infer_concatenate(axis: usize, args: &[&Output]) -> Inferred {
         Some(total) => sizes[axis] = total,
         None => wrong = Some("the sizes together are too large".to_string()),
     }
-    Inferred::unless(
-        Output { shape: sizes.into(), dtype: first.dtype, assumed },
-        "shape",
-        wrong,
-        ROLES,
-    )
+    let kind = if args.iter().any(|arg| arg.dtype != first.dtype) { "type" } else { "shape" };
+    let output = Output { shape: sizes.into(), dtype: first.dtype, assumed };
+    Inferred::unless(output, kind, wrong, ROLES).guessing()
 }
 
 pub(super) fn derive_permute<'g>(order: &[usize], up: Tensor<'g>) -> Tensor<'g> {
@@ -174,7 +170,7 @@ pub(super) fn derive_concatenate<'g>(
 
 /// Movement. Axes are counted from the end where they are negative.
 impl<'g> Tensor<'g> {
-    /// The same elements, row-major, under another shape of as many elements.
+    /// The same elements, row-major, under another shape of as many elements. Costs nothing.
     #[track_caller]
     pub fn reshape(self, shape: impl Into<Shape>) -> Self {
         let wanted = Output::new(self.dtype(), shape);
@@ -184,7 +180,8 @@ impl<'g> Tensor<'g> {
         self.graph.record(Op::Reshape, &[self], Some(wanted))
     }
 
-    /// Repeats along new leading axes and axes of size 1 until the shape is `shape`.
+    /// Repeats along new leading axes and axes of size 1 until the shape is `shape`. Operators do so
+    /// by themselves; kernels mostly read the repeated elements where they are.
     #[track_caller]
     pub fn broadcast_to(self, shape: impl Into<Shape>) -> Self {
         let wanted = Output::new(self.dtype(), shape);
@@ -211,7 +208,7 @@ impl<'g> Tensor<'g> {
         self.permute(&order)
     }
 
-    /// Indices `range` of `axis`.
+    /// Indices `range` of `axis`, which stays, with the size of the range.
     #[track_caller]
     pub fn slice(self, axis: isize, range: std::ops::Range<usize>) -> Self {
         let axis = self.axis(axis);
@@ -228,20 +225,31 @@ impl<'g> Tensor<'g> {
     }
 
     /// Every `step[i]`-th index of axis `i` from `start[i]`, as many as `shape` says.
+    ///
+    /// ```
+    /// # use glassbox_engine::{DType, Graph};
+    /// # let graph = Graph::new();
+    /// let image = graph.input("image", DType::F32, [28, 28]);
+    /// let half = image.slice_to(&[0, 1], &[2, 2], [14, 14].into()); // even rows, odd columns
+    /// let back = half.embed(&[0, 1], &[2, 2], [28, 28]);            // zeros elsewhere
+    /// assert_eq!(back.shape(), image.shape());
+    /// # assert!(graph.check().is_ok());
+    /// ```
     #[track_caller]
     pub fn slice_to(self, start: &[usize], step: &[usize], shape: Shape) -> Self {
         let op = Op::Slice { start: start.to_vec(), step: step.to_vec() };
         self.graph.record(op, &[self], Some(Output::new(self.dtype(), shape)))
     }
 
-    /// Laid into zeros of `shape`: index `j` of axis `i` comes to `start[i] + j · step[i]`.
+    /// Laid into zeros of `shape`: index `j` of axis `i` comes to `start[i] + j · step[i]`. Undoes
+    /// [`slice_to`](Self::slice_to), where there is an example; padding is `step` 1 everywhere.
     #[track_caller]
     pub fn embed(self, start: &[usize], step: &[usize], shape: impl Into<Shape>) -> Self {
         let op = Op::Embed { start: start.to_vec(), step: step.to_vec() };
         self.graph.record(op, &[self], Some(Output::new(self.dtype(), shape)))
     }
 
-    /// This and `others`, one after another along `axis`.
+    /// This and `others`, one after another along `axis`; their other axes and types are equal.
     #[track_caller]
     pub fn concatenate(self, others: &[Self], axis: isize) -> Self {
         let mut args = vec![self];

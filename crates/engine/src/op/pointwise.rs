@@ -365,7 +365,7 @@ impl<'g> Tensor<'g> {
     /// Where this boolean is true `chosen`, elsewhere `other`; shapes broadcast.
     #[track_caller]
     pub fn select(self, chosen: Self, other: Self) -> Self {
-        let args = align([self, chosen, other]);
+        let args = align(&Op::Select, [self, chosen, other]);
         self.graph.record(Op::Select, &args, None)
     }
 
@@ -377,15 +377,18 @@ impl<'g> Tensor<'g> {
 
     #[track_caller]
     fn pointwise(self, op: Op, right: Self) -> Self {
-        self.graph.record(op, &align([self, right]), None)
+        let args = align(&op, [self, right]);
+        self.graph.record(op, &args, None)
     }
 }
 
-/// Broadcasts to the common shape; where there is none they stay, and the op's rule says so.
+/// Broadcasts to the common shape; where there is none, or the types are wrong already, they stay,
+/// and the op's rule says so of the tensors that the user gave.
 #[track_caller]
-fn align<const N: usize>(tensors: [Tensor<'_>; N]) -> [Tensor<'_>; N] {
+fn align<'g, const N: usize>(op: &Op, mut tensors: [Tensor<'g>; N]) -> [Tensor<'g>; N] {
     let outputs = tensors.map(Tensor::output);
-    if outputs.iter().any(|o| o.assumed != 0) {
+    let mistake = op.infer(&outputs.each_ref(), None).mistake;
+    if outputs.iter().any(|o| o.assumed != 0) || mistake.is_some_and(|m| m.kind == "type") {
         return tensors;
     }
     let rank = outputs.iter().map(|o| o.shape.rank()).max().unwrap_or(0);
@@ -403,7 +406,14 @@ fn align<const N: usize>(tensors: [Tensor<'_>; N]) -> [Tensor<'_>; N] {
         }
     }
     let common = Shape::from(common);
-    tensors.map(|t| t.broadcast_to(common.clone()))
+    if common.problem().is_some() {
+        return tensors;
+    }
+    // No closure: the recorded line is the caller's.
+    for tensor in &mut tensors {
+        *tensor = tensor.broadcast_to(common.clone());
+    }
+    tensors
 }
 
 /// The common shape of arguments that should be alike, and what is wrong with them.
@@ -425,22 +435,31 @@ fn agree(a: &Output, b: &Output) -> (Output, Option<String>) {
             (left, _) => left,
         };
         let bit = 1u64 << axis.min(63);
-        if left != right && !left_guess && !right_guess {
+        let differ = left != right && left != 1 && right != 1;
+        if differ && !left_guess && !right_guess {
             assumed |= bit;
-            if left != 1 && right != 1 {
-                let place =
-                    if from_end == 1 { "last".into() } else { format!("{from_end}th last") };
-                wrong.get_or_insert_with(|| {
-                    format!("sizes differ on the {place} axis, {left} ≠ {right}")
-                });
-            }
+            let place = match from_end {
+                1 => "last".to_string(),
+                2 => "2nd last".to_string(),
+                3 => "3rd last".to_string(),
+                n => format!("{n}th last"),
+            };
+            wrong.get_or_insert_with(|| {
+                format!("sizes differ on the {place} axis, {left} ≠ {right}")
+            });
         }
-        if left_guess && right_guess {
+        // A guess stays one unless the other side knows better; a 1 knows nothing.
+        if left_guess && (right_guess || right == 1) || right_guess && left == 1 {
             assumed |= bit;
         }
     }
     let unlike = a.shape != b.shape && a.assumed == 0 && b.assumed == 0;
-    let wrong = wrong.or_else(|| unlike.then(|| "the shapes differ".to_string()));
+    let wrong = wrong.or_else(|| {
+        let common = Shape::from(sizes.clone());
+        let problem =
+            common.problem().map(|problem| format!("the common shape {common} {problem}"));
+        unlike.then(|| problem.unwrap_or_else(|| "the shapes differ".to_string()))
+    });
     (Output { shape: sizes.into(), dtype: a.dtype, assumed }, wrong)
 }
 

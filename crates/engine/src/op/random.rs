@@ -40,7 +40,21 @@ pub(super) fn infer(args: &[&Output], wanted: Option<&Output>) -> Inferred {
 
 impl<'g> Scope<'g> {
     /// Random numbers (f32), the same for the same seed, path, draw and step (i64 scalars),
-    /// whatever else the graph holds.
+    /// whatever else the graph holds. A scope's first draw is 1, its second 2; so a layer that is
+    /// added elsewhere leaves these numbers as they were.
+    ///
+    /// ```
+    /// # use glassbox_engine::{DType, Distribution, Graph, Mode, Options, Parameters, Session};
+    /// let draw = || {
+    ///     let graph = Graph::new();
+    ///     let number = |n: f64| graph.constant(DType::I64, n);
+    ///     let at = graph.root(Mode::Train).child("noise");
+    ///     let noise = at.random(Distribution::Normal, [5], number(42.0), number(0.0));
+    ///     Session::new(Options::default())?.evaluate(&graph, &Parameters::new(), &[noise])
+    /// };
+    /// assert_eq!(draw()?, draw()?);
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
     #[track_caller]
     pub fn random(
         self,
@@ -49,8 +63,8 @@ impl<'g> Scope<'g> {
         seed: Tensor<'g>,
         step: Tensor<'g>,
     ) -> Tensor<'g> {
-        let draw = self.graph.next_draw();
-        let op = Op::Random { distribution, path: hash_path(&self.path()), draw };
+        let path = hash_path(&self.path());
+        let op = Op::Random { distribution, path, draw: self.graph.next_draw(path) };
         let wanted = Output::new(DType::F32, shape);
         self.graph.record(op, &[seed, step], Some(wanted))
     }

@@ -52,14 +52,15 @@ pub(super) fn infer(reduction: Reduction, axes: &[usize], x: &Output) -> Inferre
     } else {
         None
     };
-    Inferred::unless(reduced(x, axes), "shape", wrong, &["of"])
+    let kind = if x.dtype == DType::Bool { "type" } else { "shape" };
+    Inferred::unless(reduced(x, axes), kind, wrong, &["of"]).guessing()
 }
 
 pub(super) fn infer_max_index(axis: usize, x: &Output) -> Inferred {
-    let wrong = if axis >= x.shape.rank() {
-        Some(format!("the shape {} has no axis {axis}", x.shape))
-    } else if x.dtype == DType::Bool {
+    let wrong = if x.dtype == DType::Bool {
         Some("takes numbers, not bool: cast first".to_string())
+    } else if axis >= x.shape.rank() {
+        Some(format!("the shape {} has no axis {axis}", x.shape))
     } else if x.shape.sizes()[axis] == 0 {
         Some(format!("axis {axis} of {} is empty", x.shape))
     } else {
@@ -67,9 +68,10 @@ pub(super) fn infer_max_index(axis: usize, x: &Output) -> Inferred {
     };
     let value = reduced(x, &[axis]);
     let index = Output { dtype: DType::I64, ..value.clone() };
-    let mut inferred = Inferred::unless(value, "shape", wrong, &["of"]);
+    let kind = if x.dtype == DType::Bool { "type" } else { "shape" };
+    let mut inferred = Inferred::unless(value, kind, wrong, &["of"]);
     inferred.outputs.push(index);
-    inferred
+    inferred.guessing()
 }
 
 pub(super) fn derive<'g>(
@@ -114,7 +116,7 @@ impl<'g> Tensor<'g> {
         self.reduce_all(Reduction::Sum)
     }
 
-    /// The mean of all elements, a scalar.
+    /// The mean of all elements, a scalar; of none, NaN. Of floats: the mean of integers is a mistake.
     #[track_caller]
     pub fn mean(self) -> Self {
         self.sum() * (1.0 / self.elements() as f64)
@@ -139,7 +141,8 @@ impl<'g> Tensor<'g> {
         self.sum_axis(axis) * (1.0 / self.dim(axis) as f64)
     }
 
-    /// The largest along `axis`, which stays with size 1.
+    /// The largest along `axis`, which stays with size 1; of none, −∞. Equal largest elements share
+    /// the gradient.
     #[track_caller]
     pub fn max_axis(self, axis: isize) -> Self {
         let axes = vec![self.axis(axis)];
@@ -147,7 +150,19 @@ impl<'g> Tensor<'g> {
     }
 
     /// The largest along `axis` and its index (i64; the first where several are largest); the axis
-    /// stays with size 1.
+    /// stays with size 1 and must not be empty. NaN counts as the largest. The gradient goes to the
+    /// element that was chosen.
+    ///
+    /// ```
+    /// # use glassbox_engine::{DType, Graph};
+    /// # let graph = Graph::new();
+    /// let scores = graph.input("scores", DType::F32, [32, 10]);
+    /// let (best, class) = scores.max_with_index(-1);
+    /// assert_eq!((best.dtype(), class.dtype()), (DType::F32, DType::I64));
+    /// assert_eq!(class.shape().sizes(), &[32, 1]);
+    /// assert_eq!(scores.argmax(-1).shape().sizes(), &[32]);
+    /// # assert!(graph.check().is_ok());
+    /// ```
     #[track_caller]
     pub fn max_with_index(self, axis: isize) -> (Self, Self) {
         let axis = self.axis(axis);
@@ -174,7 +189,8 @@ impl<'g> Tensor<'g> {
         self.reshape(sizes)
     }
 
-    /// Sums away what broadcasting to this shape had repeated.
+    /// Sums away what broadcasting to this shape had repeated: `[4, 3]` to `[3]`, `[1, 3]`, `[4, 1]`
+    /// or `[]`. The derivative of [`broadcast_to`](Self::broadcast_to).
     #[track_caller]
     pub fn sum_to(self, shape: impl Into<Shape>) -> Self {
         let (from, to) = (self.shape(), shape.into());

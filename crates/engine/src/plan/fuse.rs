@@ -86,7 +86,10 @@ pub(crate) fn fuse(program: &Program) -> Result<Draft, Error> {
         producer: HashMap::new(),
         extent: HashMap::new(),
     };
-    for index in (0..program.nodes.len()).filter(|&i| program.alive[i]) {
+    // Indices depend on nothing and are small: made first, they keep no loop from growing.
+    let is_first = |index: &usize| matches!(program.nodes[*index].op, Op::Iota { .. });
+    let alive = || (0..program.nodes.len()).filter(|&index| program.alive[index]);
+    for index in alive().filter(is_first).chain(alive().filter(|index| !is_first(index))) {
         fuser.node(index);
     }
     fuser.finish()
@@ -162,13 +165,13 @@ impl Fuser<'_> {
             Op::Matmul => self.matmul(index),
             Op::Gather => {
                 let rows = self.sizes(node.args[0])[0];
-                let width = self.program.elements(node.args[0]) / rows.max(1);
+                let width = self.sizes(node.args[0])[1..].iter().product();
                 let numbers = self.program.elements(node.args[1]);
                 let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
                 self.emit(Kernel::Gather { table_rows: rows, width, numbers }, reads, index);
             }
             Op::ScatterAdd { rows } => {
-                let width = node.outputs[0].shape.elements() / (*rows).max(1);
+                let width = node.outputs[0].shape.sizes()[1..].iter().product();
                 let numbers = self.program.elements(node.args[1]);
                 let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
                 self.emit(Kernel::ScatterAdd { table_rows: *rows, width, numbers }, reads, index);
@@ -248,8 +251,15 @@ impl Fuser<'_> {
             to: 0,
             write_strides: out_strides.clone(),
         };
-        let dot = |a: &[usize], b: &[usize]| a.iter().zip(b).map(|(a, b)| a * b).sum::<usize>();
-        let times = |a: &[usize], b: &[usize]| a.iter().zip(b).map(|(a, b)| a * b).collect();
+        // Saturating: only an axis of size 1 or an empty part can have a step or start so large, and
+        // there it is not used.
+        let products = |a: &[usize], b: &[usize]| -> Vec<usize> {
+            a.iter().zip(b).map(|(&a, &b)| a.saturating_mul(b)).collect()
+        };
+        let dot = |a: &[usize], b: &[usize]| {
+            products(a, b).into_iter().fold(0, |sum: usize, n| sum.saturating_add(n))
+        };
+        let times = products;
         let mut zero = false;
         let parts = match &node.op {
             Op::Broadcast => {
@@ -395,8 +405,16 @@ impl Fuser<'_> {
         let latest = operands.iter().filter_map(|o| self.position(o)).max();
         let end = self.kernels.len();
         let first = latest.unwrap_or(0).max(end.saturating_sub(LOOK_BACK));
-        for position in first..end {
-            if let Some(member) = self.fits(position, value, rows, columns, reduces, &operands) {
+        let full = |o: &Operand| matches!(o, Operand::Value { extent: Extent::Full, .. });
+        let repeats =
+            |o: &Operand| matches!(o, Operand::Value { extent: Extent::Row | Extent::Column, .. });
+        // Masks (labels against indices, say) share nothing with the loop that will use them: they
+        // go where the latest loop over the same rows is, or they would keep it from growing.
+        let is_mask = operands.iter().any(repeats) && !operands.iter().any(full);
+        let strangers = (first..end).rev().filter(|_| is_mask).map(|position| (position, false));
+        for (position, kin) in (first..end).map(|position| (position, true)).chain(strangers) {
+            let joined = self.fits(position, value, rows, columns, reduces, &operands, kin);
+            if let Some(member) = joined {
                 self.producer.insert(value, position);
                 self.extent.insert(value, member.extent);
                 if let DraftKernel::Loop { members, .. } = &mut self.kernels[position] {
@@ -432,8 +450,9 @@ impl Fuser<'_> {
         }
     }
 
-    /// The node as a member of the loop at `position`, if it fits in there and shares something
-    /// with it.
+    /// The node as a member of the loop at `position`, if it fits in there and, where `kin` asks for
+    /// it, shares something with it.
+    #[expect(clippy::too_many_arguments, reason = "a node's place and what it reads")]
     fn fits(
         &self,
         position: usize,
@@ -442,6 +461,7 @@ impl Fuser<'_> {
         columns: usize,
         reduces: bool,
         operands: &[Operand],
+        kin: bool,
     ) -> Option<Member> {
         let DraftKernel::Loop { rows: loop_rows, columns: loop_columns, members } =
             &self.kernels[position]
@@ -457,7 +477,7 @@ impl Fuser<'_> {
                 m.operands.iter().any(|held| matches!(held, Operand::Value { root: r, .. } if r == root))
             }))
         };
-        if !operands.iter().any(|o| made_here(o) || read_here(o)) {
+        if kin && !operands.iter().any(|o| made_here(o) || read_here(o)) {
             return None;
         }
         let has_reduction = |m: &Member| m.extent == Extent::Row;

@@ -35,6 +35,8 @@ impl Region {
 
     pub fn overlaps(&self, other: &Region) -> bool {
         self.memory == other.memory
+            && self.elements > 0
+            && other.elements > 0
             && self.offset < other.offset + other.bytes()
             && other.offset < self.offset + self.bytes()
     }
@@ -109,7 +111,9 @@ impl Kernel {
     /// Multiply-adds × 2 of matrix products.
     pub fn operations(&self) -> usize {
         match self {
-            Kernel::Matmul { batch, m, n, k, .. } => 2 * batch * m * n * k,
+            Kernel::Matmul { batch, m, n, k, .. } => {
+                [*batch, *m, *n, *k].into_iter().fold(2, usize::saturating_mul)
+            }
             _ => 0,
         }
     }

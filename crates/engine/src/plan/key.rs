@@ -1,10 +1,10 @@
-//! The structure of a request as a key: ops, edges, shapes, types, outputs and updates; no values,
-//! no names for display, no source lines.
+//! The structure of a request as a key: ops, edges, shapes, types, what is recomputed, outputs and
+//! updates; no values, no names for display, no source lines.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
-use crate::graph::Inner;
+use crate::graph::{Inner, Role};
 use crate::op::Op;
 use crate::plan::{Request, updates};
 
@@ -18,6 +18,7 @@ pub(crate) fn of(inner: &Inner, request: &Request) -> Key {
         salt.hash(&mut hasher);
         for node in &inner.nodes {
             hash_op(&node.op, &mut hasher);
+            matches!(node.origin.role, Role::Recompute { .. }).hash(&mut hasher);
             node.args.hash(&mut hasher);
             node.outputs.hash(&mut hasher);
         }

@@ -50,11 +50,18 @@ pub(crate) fn place(
         }
     }
     let (arena_bytes, largest) = layout.arena(&copies)?;
-    if arena_bytes > limit {
+    // What a caller allocates for the plan's inputs and outputs counts too, so that a plan that
+    // cannot run is refused before anything is allocated for it.
+    let mut given =
+        inputs.iter().chain(&outputs).map(|slot| bytes(slot.dtype, slot.shape.elements()));
+    let needed = given.try_fold(arena_bytes, |sum, n| sum.checked_add(n?));
+    if needed.is_none_or(|needed| needed > limit) {
         let what = largest.map(|value| describe(inner, value)).unwrap_or_default();
         return Err(Error::new(format!(
-            "the plan needs {} for intermediate results, the limit is {}; the largest is {what}: \
-             take a smaller batch, or allow more memory",
+            "the plan needs {} for inputs, outputs and intermediate results ({} of it for the \
+             last), the limit is {}; the largest result is {what}: take a smaller batch, or allow \
+             more memory",
+            megabytes(needed.unwrap_or(usize::MAX)),
             megabytes(arena_bytes),
             megabytes(limit),
         )));
@@ -172,9 +179,6 @@ impl Layout<'_> {
         for index in 0..self.wirings.len() {
             for w in 0..self.wirings[index].writes.len() {
                 let id = self.wirings[index].writes[w].0;
-                if self.homes[id].is_some() {
-                    continue;
-                }
                 let buffer = &self.draft.buffers[id];
                 let size = bytes(buffer.dtype, buffer.elements)
                     .and_then(|n| n.checked_next_multiple_of(ALIGNMENT))
@@ -182,7 +186,11 @@ impl Layout<'_> {
                 if size > largest.0 {
                     largest = (size, Some(buffer.value));
                 }
-                let at = first_fit(&mut live, size, id);
+                if self.homes[id].is_some() {
+                    continue;
+                }
+                let at = first_fit(&mut live, size, id)
+                    .ok_or_else(|| Error::new("the results are too large for this machine"))?;
                 end = end.max(at + size);
                 self.homes[id] = Some((Memory::Arena, at));
             }
@@ -238,16 +246,17 @@ impl Layout<'_> {
 }
 
 /// The first gap between live regions that is large enough; `live` stays sorted by place.
-fn first_fit(live: &mut Vec<(usize, usize, BufferId)>, size: usize, id: BufferId) -> usize {
-    let mut at = 0;
+/// `None` where it would end beyond what an address can name.
+fn first_fit(live: &mut Vec<(usize, usize, BufferId)>, size: usize, id: BufferId) -> Option<usize> {
+    let mut at = 0usize;
     let mut position = live.len();
     for (index, &(start, end, _)) in live.iter().enumerate() {
-        if start >= at + size {
+        if start >= at.checked_add(size)? {
             position = index;
             break;
         }
         at = at.max(end);
     }
-    live.insert(position, (at, at + size, id));
-    at
+    live.insert(position, (at, at.checked_add(size)?, id));
+    Some(at)
 }

@@ -18,7 +18,7 @@ use crate::graph::{DType, Graph, Inner, Shape, Tensor, Value};
 use crate::op::Op;
 use crate::{Diagnostics, Error};
 
-pub(crate) use kernel::{Kernel, Memory, Region, Step};
+pub(crate) use kernel::{Memory, Region, Step};
 pub(crate) use key::Key;
 
 /// What a plan is asked for.
@@ -87,7 +87,7 @@ impl Plan {
 
     /// Multiply-adds × 2 in matrix products, of one run.
     pub fn operations(&self) -> usize {
-        self.steps.iter().map(|s| s.kernel.operations()).sum()
+        self.steps.iter().map(|s| s.kernel.operations()).fold(0, usize::saturating_add)
     }
 
     /// Bytes that the plan itself occupies, roughly: what the cache counts.

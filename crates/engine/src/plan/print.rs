@@ -1,4 +1,5 @@
-//! A plan as text: slots, then one line a kernel.
+//! A plan as text: slots, then one line a kernel: where it writes, what it does, what it reads, and for
+//! which of the graph's nodes. `@n` is byte `n` of the arena, `rn` a register.
 
 use std::fmt;
 
@@ -26,6 +27,8 @@ impl fmt::Display for Plan {
             writeln!(f, "  output out{index}: {} {}", slot.dtype, slot.shape)?;
         }
         for (index, step) in self.steps.iter().enumerate() {
+            let nodes: Vec<_> = step.nodes.iter().map(|n| format!("%{n}")).collect();
+            let of = format!("for {}", nodes.join(" "));
             let list = |regions: &[Region]| {
                 regions.iter().map(|r| self.region(r)).collect::<Vec<_>>().join(", ")
             };
@@ -37,7 +40,7 @@ impl fmt::Display for Plan {
                     let times = if *batch == 1 { String::new() } else { format!("{batch} × ") };
                     writeln!(
                         f,
-                        "matmul {times}[{m}, {k}] × [{k}, {n}]  {left}{} · {right}{}",
+                        "matmul {times}[{m}, {k}] × [{k}, {n}]  {left}{} · {right}{}  {of}",
                         mark(transpose_left),
                         mark(transpose_right)
                     )?;
@@ -45,7 +48,7 @@ impl fmt::Display for Plan {
                 Kernel::Loop(l) => {
                     writeln!(
                         f,
-                        "loop [{}, {}] by [{}, {}]  ({})",
+                        "loop [{}, {}] by [{}, {}]  ({})  {of}",
                         l.rows,
                         l.columns,
                         l.tile_rows,
@@ -58,11 +61,11 @@ impl fmt::Display for Plan {
                 }
                 Kernel::Reduce { reduction, outer, reduced, inner } => writeln!(
                     f,
-                    "{} of the middle of [{outer}, {reduced}, {inner}]  ({})",
+                    "{} of the middle of [{outer}, {reduced}, {inner}]  ({})  {of}",
                     reduction.name(),
                     list(&step.reads)
                 )?,
-                kernel => writeln!(f, "{}  ({})", kernel.name(), list(&step.reads))?,
+                kernel => writeln!(f, "{}  ({})  {of}", kernel.name(), list(&step.reads))?,
             }
         }
         Ok(())

@@ -105,6 +105,9 @@ pub(crate) fn simplify(inner: &Inner, request: &Request) -> Result<Program, Erro
                 "only an input can be donated, to a result of the same type and size",
             ));
         }
+        if program.updates.iter().any(|&(old, _)| old == input) {
+            return Err(Error::new("an input is donated twice: it can hold one result"));
+        }
         program.updates.push((input, result));
     }
     // An update to the value it already has is none.
@@ -144,7 +147,9 @@ fn rewrite(program: &Program, node: &mut Node) {
             (Some(a), Some(b)) => fold(*op, a, b, node.outputs[0].dtype),
             _ => None,
         },
-        (Op::Unary(Unary::Neg), &[a]) => scalar(program, a).map(|a| -a),
+        (Op::Unary(Unary::Neg), &[a]) if node.outputs[0].dtype.is_float() => {
+            scalar(program, a).map(|a| -a)
+        }
         _ => None,
     };
     if let Some(value) = folded {

@@ -1,20 +1,29 @@
-//! Proving a plan sound before it runs: every region lies in bounds, holds what is read from it,
-//! and overlaps nothing that its kernel still needs. Kernels rely on it.
+//! Proving a plan sound before it runs: every region lies in bounds, holds what is read from it, has
+//! the size and type that its kernel takes it to have, and overlaps nothing that its kernel still
+//! needs; every result is written. Kernels rely on it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::plan::kernel::{Assemble, Extent, Kernel, Loop, Memory, Part, Place, Region, Step};
-use crate::plan::{Plan, bytes};
+use crate::graph::DType;
+use crate::plan::kernel::{Assemble, Extent, Instruction, Kernel, Loop, Memory, Part, Place};
+use crate::plan::kernel::{Region, Register, Step};
+use crate::plan::loops::REGISTER_LIMIT;
+use crate::plan::{Plan, Slot, bytes};
+
+#[cfg(test)]
+mod tests;
 
 pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
     // What each memory holds now: regions, with the buffer that they are.
     let mut live: HashMap<Memory, Vec<Region>> = HashMap::new();
+    let mut written: HashSet<Memory> = HashSet::new();
     for (index, step) in plan.steps.iter().enumerate() {
         let at = |what: String| format!("step {index} ({}): {what}", step.kernel.name());
-        sizes(step).map_err(&at)?;
         for region in step.reads.iter().chain(&step.writes) {
             bounds(plan, region).map_err(&at)?;
         }
+        types(step).map_err(&at)?;
+        sizes(step).map_err(&at)?;
         for read in &step.reads {
             let held = live.entry(read.memory).or_default();
             let source = matches!(read.memory, Memory::Input(_) | Memory::State(_));
@@ -38,7 +47,18 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
             let held = live.entry(write.memory).or_default();
             held.retain(|region| !region.overlaps(write));
             held.push(*write);
+            written.insert(write.memory);
         }
+    }
+    let slots = |slots: &[Slot], memory: fn(usize) -> Memory| {
+        let unlike = |(i, slot): (usize, &Slot)| slot.written != written.contains(&memory(i));
+        slots.iter().enumerate().any(unlike)
+    };
+    if slots(&plan.inputs, Memory::Input)
+        || slots(&plan.states, Memory::State)
+        || slots(&plan.outputs, Memory::Output)
+    {
+        return Err("a result is not written, or something is that should not be".to_string());
     }
     Ok(())
 }
@@ -47,38 +67,59 @@ fn same_place(a: &Region, b: &Region) -> bool {
     (a.memory, a.offset, a.elements, a.dtype) == (b.memory, b.offset, b.elements, b.dtype)
 }
 
-/// Whether a loop reads `read` at the same extent as it stores `write`, after everything else.
+/// Whether a loop reads `read` at the same extent as it stores `write`: then each tile has read all
+/// that it stores over, because stores come last.
 fn elementwise(step: &Step, read: usize, write: usize) -> bool {
-    use crate::plan::kernel::Instruction::Store;
     let Kernel::Loop(l) = &step.kernel else { return false };
     let bound = l.registers.iter().any(|r| r.place == Place::Write(write));
     let stored = l.body.iter().find_map(|i| match i {
-        Store { write: w, from } if *w == write => Some(l.registers[usize::from(*from)].extent),
+        Instruction::Store { write: w, from } if *w == write => {
+            Some(l.registers[usize::from(*from)].extent)
+        }
         _ => None,
     });
-    let stores_last = {
-        let first = l.body.iter().position(|i| matches!(i, Store { .. }));
-        first.is_none_or(|f| l.body[f..].iter().all(|i| matches!(i, Store { .. })))
-    };
     let mut reads = l.registers.iter().filter(|r| r.place == Place::Read(read));
-    !bound && stores_last && reads.all(|r| Some(r.extent) == stored)
+    !bound && reads.all(|r| Some(r.extent) == stored)
 }
 
+/// Whether a region lies in its memory; of inputs, states and outputs it is the whole.
 fn bounds(plan: &Plan, region: &Region) -> Result<(), String> {
-    let slot = |slots: &[crate::plan::Slot], index: usize| {
-        slots.get(index).and_then(|s| bytes(s.dtype, s.shape.elements()))
+    let slot = match region.memory {
+        Memory::Arena => None,
+        Memory::Input(i) => Some(plan.inputs.get(i)),
+        Memory::State(s) => Some(plan.states.get(s)),
+        Memory::Output(o) => Some(plan.outputs.get(o)),
     };
-    let available = match region.memory {
-        Memory::Arena => Some(plan.arena_bytes),
-        Memory::Input(i) => slot(&plan.inputs, i),
-        Memory::State(s) => slot(&plan.states, s),
-        Memory::Output(o) => slot(&plan.outputs, o),
+    let fine = match slot {
+        None => bytes(region.dtype, region.elements)
+            .and_then(|n| n.checked_add(region.offset))
+            .is_some_and(|end| end <= plan.arena_bytes && region.offset.is_multiple_of(64)),
+        Some(slot) => slot.is_some_and(|s| {
+            (s.dtype, s.shape.checked_elements()) == (region.dtype, Some(region.elements))
+                && region.offset == 0
+        }),
     };
-    let end = bytes(region.dtype, region.elements).and_then(|n| n.checked_add(region.offset));
-    match (available, end) {
-        (Some(available), Some(end)) if end <= available && region.offset % 8 == 0 => Ok(()),
-        _ => Err(format!("{region:?} is out of bounds")),
-    }
+    if fine { Ok(()) } else { Err(format!("{region:?} is out of bounds")) }
+}
+
+/// Whether the regions have the types that the kernel reads and writes.
+fn types(step: &Step) -> Result<(), String> {
+    let of = |regions: &[Region]| regions.iter().map(|r| r.dtype).collect::<Vec<_>>();
+    let (reads, writes) = (of(&step.reads), of(&step.writes));
+    let number = |dtype: &DType| *dtype != DType::Bool;
+    let fine = match (&step.kernel, &reads[..], &writes[..]) {
+        (Kernel::Loop(_) | Kernel::Assemble(_), ..) => true,
+        (Kernel::Reduce { .. }, [a], [to]) => a == to && number(a),
+        (Kernel::MaxIndex { .. }, [a], [to, index]) => a == to && number(a) && *index == DType::I64,
+        (Kernel::Matmul { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
+        (Kernel::Gather { .. } | Kernel::ScatterAdd { .. }, [a, numbers], [to]) => {
+            a == to && number(a) && *numbers == DType::I64
+        }
+        (Kernel::Random { .. }, [DType::I64, DType::I64], [to]) => to.is_float(),
+        (Kernel::Iota { .. }, [], [to]) => *to == DType::I64,
+        _ => false,
+    };
+    if fine { Ok(()) } else { Err(format!("takes other types than {reads:?} → {writes:?}")) }
 }
 
 /// Whether the regions are as large as the kernel takes them to be.
@@ -96,6 +137,9 @@ fn sizes(step: &Step) -> Result<(), String> {
         }
         Kernel::MaxIndex { outer, reduced, inner } => {
             let kept = product(&[*outer, *inner])?;
+            if *reduced == 0 && kept > 0 {
+                return Err("looks for the largest of none".to_string());
+            }
             (vec![product(&[*outer, *reduced, *inner])?], vec![kept, kept])
         }
         Kernel::Matmul { batch, m, n, k, .. } => (
@@ -123,55 +167,183 @@ fn sizes(step: &Step) -> Result<(), String> {
 }
 
 fn loop_sizes(step: &Step, l: &Loop) -> Result<(), String> {
+    let whole_columns = l.tile_columns == l.columns;
+    let tiles_fit = (1..=l.rows.max(1)).contains(&l.tile_rows)
+        && (l.columns.min(1)..=l.columns).contains(&l.tile_columns)
+        && (whole_columns || l.tile_rows == 1);
+    if !tiles_fit || l.registers.len() > REGISTER_LIMIT {
+        return Err("its tiles or registers do not fit".to_string());
+    }
     let whole = l.rows.checked_mul(l.columns).ok_or("too large")?;
-    let elements = |extent: Extent| match extent {
-        Extent::Full => whole,
-        Extent::Row => l.rows,
-        Extent::Column => l.columns,
+    let tile = l.tile_rows.checked_mul(l.tile_columns).ok_or("too large")?;
+    let of = |extent: Extent, sizes: [usize; 3]| match extent {
+        Extent::Full => sizes[0],
+        Extent::Row => sizes[1],
+        Extent::Column => sizes[2],
         Extent::Scalar => 1,
     };
-    let tile = |extent: Extent| match extent {
-        Extent::Full => l.tile_rows * l.tile_columns,
-        Extent::Row => l.tile_rows,
-        Extent::Column => l.tile_columns,
-        Extent::Scalar => 1,
+    let fits = |region: Option<&Region>, register: &Register| {
+        region.is_some_and(|r| {
+            r.elements == of(register.extent, [whole, l.rows, l.columns])
+                && r.dtype == register.dtype
+        })
     };
+    // Each element of a result is written by one tile, or tiles on two threads would meet there.
+    let once = |extent: Extent| extent == Extent::Full || extent == Extent::Row && whole_columns;
+    let mut ranges = Vec::with_capacity(l.registers.len());
+    let mut writers = vec![0usize; step.writes.len()];
     for register in &l.registers {
-        let fits = |region: Option<&Region>| {
-            region.is_some_and(|r| {
-                r.elements == elements(register.extent) && r.dtype == register.dtype
-            })
-        };
+        let mut range = 0..0;
         let fine = match register.place {
-            Place::Read(r) => fits(step.reads.get(r)),
-            Place::Write(w) => fits(step.writes.get(w)),
-            Place::Scratch(at) => at
-                .checked_add(tile(register.extent) * register.dtype.size())
-                .is_some_and(|end| end <= l.scratch),
+            Place::Read(r) => fits(step.reads.get(r), register),
+            Place::Write(w) => {
+                if let Some(writers) = writers.get_mut(w) {
+                    *writers += 1;
+                }
+                fits(step.writes.get(w), register) && once(register.extent)
+            }
+            Place::Scratch(at) => {
+                let end =
+                    bytes(register.dtype, of(register.extent, [tile, l.tile_rows, l.tile_columns]))
+                        .and_then(|n| n.checked_add(at));
+                range = at..end.unwrap_or(at);
+                end.is_some_and(|end| end <= l.scratch) && at.is_multiple_of(8)
+            }
         };
         if !fine {
             return Err(format!("a register has no place: {register:?}"));
         }
+        ranges.push(range);
     }
-    for instruction in l.before.iter().chain(&l.body) {
-        let known = |r: u16| usize::from(r) < l.registers.len();
-        let mut named = instruction.from().into_iter().chain([instruction.to()]).flatten();
-        if !named.all(known) {
-            return Err("an instruction names a missing register".to_string());
-        }
-        if let crate::plan::kernel::Instruction::Store { write, from } = instruction {
-            let register = &l.registers[usize::from(*from)];
-            let region = step.writes.get(*write).ok_or("a store goes nowhere")?;
-            if region.elements != elements(register.extent) || region.dtype != register.dtype {
-                return Err("a store does not fit".to_string());
+    let mut walk = Walk { l, ranges, holds: Vec::new(), made: vec![false; l.registers.len()] };
+    walk.holds = l.registers.iter().map(|r| matches!(r.place, Place::Read(_))).collect();
+    let mut stores = false;
+    for (index, instruction) in l.before.iter().chain(&l.body).enumerate() {
+        let before = index < l.before.len();
+        walk.instruction(instruction, before)?;
+        let Instruction::Store { write, from } = *instruction else {
+            if stores {
+                return Err("a store is not last".to_string());
             }
+            continue;
+        };
+        stores = true;
+        let register = &l.registers[usize::from(from)];
+        if before || !fits(step.writes.get(write), register) || !once(register.extent) {
+            return Err("a store does not fit".to_string());
+        }
+        writers[write] += 1;
+        if let Place::Read(r) = register.place
+            && step.writes.iter().any(|w| w.overlaps(&step.reads[r]))
+        {
+            return Err("a store takes what another may have written over".to_string());
         }
     }
-    let partial = l.tile_columns != l.columns;
-    if partial && l.tile_rows > 1 || l.tile_rows == 0 {
-        return Err("a tile is not contiguous".to_string());
+    let made = |w: usize| {
+        let bound = l.registers.iter().position(|r| r.place == Place::Write(w));
+        writers[w] == 1 && bound.is_none_or(|register| walk.made[register])
+    };
+    if !(0..writers.len()).all(made) {
+        return Err("a result is not written exactly once".to_string());
     }
     Ok(())
+}
+
+/// A loop's instructions, one after another: what the registers hold.
+struct Walk<'a> {
+    l: &'a Loop,
+    /// Bytes of scratch memory, empty for registers elsewhere.
+    ranges: Vec<std::ops::Range<usize>>,
+    /// Whether a register's value is there.
+    holds: Vec<bool>,
+    /// Whether an instruction has made it.
+    made: Vec<bool>,
+}
+
+impl Walk<'_> {
+    fn instruction(&mut self, instruction: &Instruction, before: bool) -> Result<(), String> {
+        let l = self.l;
+        let named = || instruction.from().into_iter().chain([instruction.to()]).flatten();
+        if named().any(|r| usize::from(r) >= l.registers.len()) {
+            return Err("an instruction names a missing register".to_string());
+        }
+        if !well_typed(l, instruction) {
+            return Err(format!("{instruction:?} mixes types or extents"));
+        }
+        for from in instruction.from().into_iter().flatten().map(usize::from) {
+            let register = &l.registers[from];
+            let same_in_every_tile = match register.extent {
+                Extent::Scalar => true,
+                Extent::Column => l.tile_columns == l.columns,
+                Extent::Full | Extent::Row => false,
+            };
+            let there = self.holds[from] && (!before || self.made[from] || same_in_every_tile);
+            if !there {
+                return Err(format!("{instruction:?} reads what is not there"));
+            }
+        }
+        let Some(to) = instruction.to().map(usize::from) else { return Ok(()) };
+        let writable = match l.registers[to].place {
+            Place::Scratch(_) => true,
+            Place::Write(_) => !before,
+            Place::Read(_) => false,
+        };
+        if !writable || self.made[to] {
+            return Err(format!("{instruction:?} may not write there"));
+        }
+        let before_made = l.before.iter().filter_map(Instruction::to).map(usize::from);
+        let needed = instruction.from().into_iter().flatten().map(usize::from);
+        let meets = |&other: &usize| other != to && overlap(&self.ranges[other], &self.ranges[to]);
+        if before_made.chain(needed).any(|other| meets(&other)) {
+            return Err(format!("{instruction:?} writes over what is needed"));
+        }
+        let lost: Vec<usize> = (0..self.ranges.len()).filter(meets).collect();
+        lost.into_iter().for_each(|other| self.holds[other] = false);
+        (self.holds[to], self.made[to]) = (true, true);
+        Ok(())
+    }
+}
+
+fn overlap(a: &std::ops::Range<usize>, b: &std::ops::Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+fn well_typed(l: &Loop, instruction: &Instruction) -> bool {
+    let register = |r: u16| &l.registers[usize::from(r)];
+    let alike = |r: u16, s: u16| register(r).extent == register(s).extent;
+    let same = |r: u16, s: u16| alike(r, s) && register(r).dtype == register(s).dtype;
+    let bool = |r: u16| register(r).dtype == DType::Bool;
+    let takes = |r: u16, integers: bool| {
+        register(r).dtype.is_float() || register(r).dtype == DType::I64 && integers
+    };
+    match *instruction {
+        Instruction::Constant { .. } | Instruction::Store { .. } => true,
+        Instruction::Expand { to, from } => {
+            let wider = match register(from).extent {
+                Extent::Scalar => register(to).extent != Extent::Scalar,
+                Extent::Row | Extent::Column => register(to).extent == Extent::Full,
+                Extent::Full => false,
+            };
+            wider && register(to).dtype == register(from).dtype
+        }
+        Instruction::Unary { op, to, a } => same(to, a) && takes(a, op.takes_integers()),
+        Instruction::Binary { op, to, a, b } => {
+            same(to, a) && same(to, b) && takes(a, op.takes_integers())
+        }
+        Instruction::Compare { to, a, b, .. } => same(a, b) && alike(to, a) && bool(to),
+        Instruction::Logic { to, a, b, .. } => same(to, a) && same(to, b) && bool(to),
+        Instruction::Select { to, condition, a, b } => {
+            same(to, a) && same(to, b) && alike(to, condition) && bool(condition)
+        }
+        Instruction::Cast { to, a } => alike(to, a),
+        Instruction::Reduce { to, a, .. } => {
+            register(a).extent == Extent::Full
+                && register(to).extent == Extent::Row
+                && register(a).dtype == register(to).dtype
+                && !bool(a)
+                && l.tile_columns == l.columns
+        }
+    }
 }
 
 fn assemble_sizes(step: &Step, a: &Assemble) -> Result<(), String> {
@@ -198,5 +370,33 @@ fn assemble_sizes(step: &Step, a: &Assemble) -> Result<(), String> {
             return Err("a part leaves its region".to_string());
         }
     }
-    Ok(())
+    let rank = a.parts.first().map_or(0, |part| part.sizes.len());
+    if a.zero || write.elements == 0 || (0..rank.max(1)).any(|axis| covers(a, axis, write.elements))
+    {
+        Ok(())
+    } else {
+        Err("the parts do not fill the result".to_string())
+    }
+}
+
+/// Whether the parts fill a result of `elements`, one after another along `axis`.
+fn covers(a: &Assemble, axis: usize, elements: usize) -> bool {
+    let Some(first) = a.parts.first() else { return false };
+    let mut whole = first.sizes.clone();
+    let mut end = 0usize;
+    for part in &a.parts {
+        let stride = part.write_strides.get(axis).copied().unwrap_or(0);
+        let alike = part.write_strides == first.write_strides
+            && part.sizes.len() == whole.len()
+            && (0..whole.len()).all(|i| i == axis || part.sizes[i] == first.sizes[i]);
+        if !alike || part.to != end.saturating_mul(stride) {
+            return false;
+        }
+        end = end.saturating_add(part.sizes.get(axis).copied().unwrap_or(0));
+    }
+    if let Some(size) = whole.get_mut(axis) {
+        *size = end;
+    }
+    let whole = crate::Shape::from(whole);
+    whole.checked_elements() == Some(elements) && whole.strides() == first.write_strides
 }

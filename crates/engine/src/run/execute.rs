@@ -127,7 +127,7 @@ impl Machine<'_> {
                 for (index, result) in m.set::<i64>(write).iter_mut().enumerate() {
                     let [_, reduced, inner] = sizes;
                     let first = index / inner * reduced * inner + index % inner;
-                    let column = m.get::<i64>(read)[first..].iter().step_by(inner).take(reduced);
+                    let column = m.get::<i64>(read).iter().skip(first).step_by(inner).take(reduced);
                     *result = match reduction {
                         Reduction::Sum => column.fold(0i64, |sum, &x| sum.wrapping_add(x)),
                         Reduction::Max => column.fold(i64::MIN, |max, &x| max.max(x)),

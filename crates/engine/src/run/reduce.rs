@@ -38,6 +38,7 @@ pub(crate) enum Reduction {
     Sum,
     /// The largest; of none, the lowest of the type (-∞). NaN if one is NaN.
     Max,
+    #[allow(dead_code, reason = "no op takes the smallest yet")]
     /// The smallest; of none, the highest of the type (∞). NaN if one is NaN.
     Min,
 }
@@ -144,16 +145,19 @@ struct Axis<'a, T> {
 }
 
 /// The sum of a slice.
+#[cfg(test)]
 pub(crate) fn sum<T: Number>(isa: Isa, values: &[T]) -> T {
     reduce_slice(isa, Reduction::Sum, values)
 }
 
 /// The largest number of a slice, NaN if it holds one.
+#[cfg(test)]
 pub(crate) fn max<T: Number>(isa: Isa, values: &[T]) -> T {
     reduce_slice(isa, Reduction::Max, values)
 }
 
 /// The smallest number of a slice, NaN if it holds one.
+#[cfg(test)]
 pub(crate) fn min<T: Number>(isa: Isa, values: &[T]) -> T {
     reduce_slice(isa, Reduction::Min, values)
 }

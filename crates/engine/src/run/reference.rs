@@ -36,6 +36,9 @@ impl Evaluation {
         let inner = graph.inner.borrow().clone();
         let mut wanted = vec![false; inner.nodes.len()];
         for tensor in of {
+            if !std::ptr::eq(tensor.graph(), graph) {
+                return Err(Error::new("a tensor of another graph is asked for"));
+            }
             wanted[tensor.value().index()] = true;
         }
         for index in (0..inner.nodes.len()).rev() {
@@ -110,7 +113,8 @@ impl Evaluation {
     }
 
     /// The local derivative of node `consumer` with respect to element `element` of its argument
-    /// `argument`: each affected element of the consumer's (first) output with its slope.
+    /// `argument`: each element of the consumer's (first) output that it acts on, with its slope
+    /// (which may happen to be 0).
     ///
     /// Ops that are linear in the argument are their own derivative; for pointwise ops the slope is
     /// the derivative rule at upstream 1.
@@ -137,7 +141,17 @@ impl Evaluation {
                 })
                 .collect();
             let column = self.compute(node, &args)?.swap_remove(0);
-            return Ok(column.into_iter().enumerate().filter(|(_, slope)| *slope != 0.0).collect());
+            // Where it could act: with ones for a product's other side no slope is 0 by chance.
+            let acts = match node.op {
+                Op::Matmul => {
+                    let ones: Vec<f64> = vec![1.0; args[1 - argument].len()];
+                    let pair = if argument == 0 { [&unit, &ones] } else { [&ones, &unit] };
+                    self.compute(node, &pair.map(Vec::as_slice))?.swap_remove(0)
+                }
+                _ => column.clone(),
+            };
+            let entries = column.into_iter().zip(acts).enumerate();
+            return Ok(entries.filter(|(_, (_, a))| *a != 0.0).map(|(i, (s, _))| (i, s)).collect());
         }
         self.pointwise_slope(node, argument, element)
     }
@@ -176,7 +190,7 @@ impl Evaluation {
             Op::MaxIndex { axis } => reduced_index(&args[0].shape(), &[*axis], element),
             _ => element,
         };
-        Ok(if slope == 0.0 { Vec::new() } else { vec![(to, slope)] })
+        Ok(vec![(to, slope)])
     }
 
     fn get(&self, value: Value) -> &[f64] {

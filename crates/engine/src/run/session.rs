@@ -25,7 +25,7 @@ pub struct Options {
     pub threads: usize,
     /// The instruction set; `None` takes the widest of this machine.
     pub isa: Option<Isa>,
-    /// A plan that needs more bytes for intermediate results is refused.
+    /// A plan that needs more bytes for inputs, outputs and intermediate results is refused.
     pub memory_limit: usize,
     /// Bytes of plans that are kept for reuse.
     pub plan_cache: usize,
@@ -204,19 +204,37 @@ impl Session {
     }
 
     /// Plans `outputs` and the graph's assignments, or finds the plan of an equal request, and makes
-    /// room for it. Every state in use must have a value.
+    /// room for it. An error if the graph has mistakes or `outputs` are another graph's, if a state in
+    /// use has no value of its shape and type, or if the plan needs more memory than the limit.
     pub fn prepare(&mut self, graph: &Graph, outputs: &[Tensor<'_>]) -> Result<Prepared, Error> {
         self.prepare_donating(graph, outputs, &[])
     }
 
     /// As [`prepare`](Self::prepare); beside, the buffer of each donated input holds the value of its
-    /// partner after the run, in place where that is safe.
+    /// partner after the run, in place where that is safe. Partners are of equal type and number of
+    /// elements, and an input has one.
+    ///
+    /// ```
+    /// use glassbox_engine::{Array, DType, Graph, Options, Session};
+    /// let graph = Graph::new();
+    /// let x = graph.input("x", DType::F32, [2]);
+    /// let mut session = Session::new(Options::default())?;
+    /// let double = session.prepare_donating(&graph, &[], &[(x, x + x)])?;
+    /// let mut buffers = double.inputs();
+    /// buffers[0].write(&Array::vector([1.0f32, 3.0]))?;
+    /// session.run(&double, &mut buffers, &mut [])?;
+    /// session.run(&double, &mut buffers, &mut [])?;
+    /// assert_eq!(buffers[0].read(), Array::vector([4.0f32, 12.0]));
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
     pub fn prepare_donating(
         &mut self,
         graph: &Graph,
         outputs: &[Tensor<'_>],
         donated: &[(Tensor<'_>, Tensor<'_>)],
     ) -> Result<Prepared, Error> {
+        let named = donated.iter().flat_map(|(input, result)| [input, result]);
+        of_graph(graph, outputs.iter().chain(named))?;
         let request = Request {
             donated: donated.iter().map(|(i, o)| (i.value(), o.value())).collect(),
             ..crate::plan::request(outputs, self.memory_limit)
@@ -291,7 +309,8 @@ impl Session {
 
     /// Runs a plan once. The buffers are in the order of [`Prepared::inputs`] and
     /// [`Prepared::outputs`]. Nothing is allocated. After an error the states that the plan writes
-    /// may hold some of their new values.
+    /// may hold some of their new values. Errors: buffers that do not fit, a state that has changed its
+    /// shape, row numbers outside their table, a plan of another session.
     pub fn run(
         &mut self,
         prepared: &Prepared,
@@ -357,6 +376,17 @@ impl Session {
         self.run(&prepared, &mut given, &mut asked)?;
         Ok(asked.iter().map(Buffer::read).collect())
     }
+}
+
+/// An error unless every tensor belongs to `graph`.
+fn of_graph<'a, 'g: 'a>(
+    graph: &Graph,
+    mut tensors: impl Iterator<Item = &'a Tensor<'g>>,
+) -> Result<(), Error> {
+    if tensors.all(|tensor| std::ptr::eq(tensor.graph(), graph)) {
+        return Ok(());
+    }
+    Err(Error::new("a tensor of another graph is asked for: record and prepare one graph"))
 }
 
 fn misfit(buffer: &Buffer, slot: &Slot) -> Option<String> {

@@ -51,6 +51,17 @@ impl Optimizer {
         }
     }
 
+    /// The same with another learning rate.
+    pub fn with_lr(self, rate: f64) -> Self {
+        let mut changed = self;
+        match &mut changed {
+            Optimizer::Adam { lr, .. }
+            | Optimizer::Momentum { lr, .. }
+            | Optimizer::GradientDescent { lr } => *lr = rate,
+        }
+        changed
+    }
+
     /// The learning rate.
     pub fn lr(&self) -> f64 {
         match *self {

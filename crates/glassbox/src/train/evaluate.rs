@@ -10,9 +10,6 @@ use crate::nn::Loss;
 use crate::train::event::Metrics;
 use crate::train::graphs::name;
 
-/// Writes some rows into a batch: first row, rows, numbers.
-pub(crate) type Fill<'a> = dyn FnMut(usize, usize, &mut [f32]) -> Result<(), Error> + 'a;
-
 /// Runs the inference graph over any number of rows, batch by batch.
 pub(crate) struct Predictor {
     prepared: Prepared,
@@ -95,6 +92,9 @@ impl Predictor {
         })
     }
 }
+
+/// Writes rows into a batch: first row, how many, where to.
+pub(crate) type Fill<'a> = dyn FnMut(usize, usize, &mut [f32]) -> Result<(), Error> + 'a;
 
 /// Probabilities of one row's raw scores, in f64.
 pub(crate) fn probabilities(scores: &[f32]) -> Vec<f64> {

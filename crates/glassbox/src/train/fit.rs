@@ -38,6 +38,9 @@ pub(crate) struct Fit<'a> {
 /// What the loop leaves.
 pub(crate) struct Fitted {
     pub finished: Finished,
+    pub history: Vec<event::Epoch>,
+    /// Where training stood at the end.
+    pub last: Checkpoint,
     /// The weights to use: those of the best epoch, or the last.
     pub chosen: Parameters,
 }
@@ -60,6 +63,7 @@ struct Run<'a, 'b> {
     /// The best epoch's checkpoint, until it is on the disk.
     best: Option<Checkpoint>,
     chosen: Option<Parameters>,
+    history: Vec<event::Epoch>,
     started: Instant,
     epoch_started: Instant,
     epoch_rows: usize,
@@ -101,6 +105,7 @@ impl<'a> Fit<'a> {
             disk: None,
             best: None,
             chosen: None,
+            history: Vec::new(),
             started: now,
             epoch_started: now,
             epoch_rows: 0,
@@ -212,8 +217,10 @@ impl Run<'_, '_> {
             seconds: self.started.elapsed().as_secs_f64(),
         };
         (self.fit.on_event)(&Event::Finished(finished.clone()));
-        let chosen = self.chosen.take().unwrap_or_else(|| self.steps.values().0);
-        Ok(Fitted { finished, chosen })
+        let (model, optimizer) = self.steps.values();
+        let chosen = self.chosen.take().unwrap_or_else(|| model.clone());
+        let last = Checkpoint { state: self.steps.state.clone(), model, optimizer };
+        Ok(Fitted { finished, history: std::mem::take(&mut self.history), last, chosen })
     }
 
     fn patience_is_over(&self) -> bool {
@@ -314,7 +321,8 @@ impl Run<'_, '_> {
             seconds,
             remaining: self.remaining(0.0),
         };
-        (self.fit.on_event)(&Event::Epoch(event));
+        (self.fit.on_event)(&Event::Epoch(event.clone()));
+        self.history.push(event);
         self.epoch_started = Instant::now();
         self.epoch_rows = 0;
         Ok(())

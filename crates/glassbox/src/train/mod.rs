@@ -8,15 +8,18 @@ pub mod log;
 pub mod state;
 pub mod summary;
 
-mod evaluate;
+pub(crate) mod evaluate;
 mod fit;
 mod graphs;
 mod job;
 mod run;
-mod steps;
+pub(crate) mod steps;
 mod trained;
+mod trainer;
 
 pub use evaluate::Report;
 pub use job::Job;
 pub use run::Ended;
+pub(crate) use run::graphs_of;
 pub use trained::{Agreement, Prediction, Predictions, Trained};
+pub use trainer::{Run, Trainer};

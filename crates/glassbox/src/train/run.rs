@@ -36,7 +36,7 @@ pub(crate) struct RowCounts {
 }
 
 impl DataRecord {
-    fn of(data: &Dataset) -> Self {
+    pub fn of(data: &Dataset) -> Self {
         let rows =
             RowCounts { train: data.train.len(), valid: data.valid.len(), test: data.test.len() };
         DataRecord {
@@ -123,7 +123,7 @@ impl Job {
     }
 
     /// The data must be what the run was trained on.
-    fn check_data(&self, folder: &RunFolder) -> Result<(), Error> {
+    pub(crate) fn check_data(&self, folder: &RunFolder) -> Result<(), Error> {
         let Ok(record) = DataRecord::read(folder) else { return Ok(()) };
         if record.fingerprint == self.data.fingerprint {
             return Ok(());

@@ -1,0 +1,594 @@
+//! Good plans pass; corrupted in any of these ways they are refused.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use super::verify;
+use crate::graph::{DType, Graph, Mode, Tensor};
+use crate::op::Distribution;
+use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Memory, Place, Region};
+use crate::plan::{Plan, request};
+use crate::{grad, random::Stream};
+
+/// A step with every kind of kernel, updates in place, copies, and an output that is read again.
+fn everything(graph: &Graph) -> Vec<Tensor<'_>> {
+    let at = graph.root(Mode::Train);
+    let (seed, step) = (graph.input("seed", DType::I64, []), graph.input("step", DType::I64, []));
+    let x = graph.input("x", DType::F32, [6, 4]);
+    let ids = graph.input("ids", DType::I64, [6]);
+    let table = at.parameter("table", [9, 4], 0.1);
+    let w = at.parameter("w", [4, 5], 0.1);
+    let b = at.parameter("b", [5], 0.1);
+    let h = table.gather(ids) + x * at.random(Distribution::Normal, [6, 4], seed, step);
+    let logits = h.matmul(w) + b;
+    let shifted = logits - logits.max_axis(-1);
+    let log_p = shifted - shifted.exp().sum_axis(-1).log();
+    let chosen = graph.iota([6, 5], 1).equal(ids.reshape([6, 1]));
+    let loss = -chosen.select(log_p, log_p.full_like(0.0)).sum_axis(-1).mean();
+    for (path, slope) in ["table", "w", "b"].into_iter().zip(grad(loss, &[table, w, b])) {
+        let held = graph.current(path).unwrap();
+        graph.assign(path, held - slope * 0.1);
+    }
+    let late = x.matmul(w); // reads the old `w` after its update was recorded
+    let moved = late.transpose().slice(0, 1..4).concatenate(&[late.transpose()], 0);
+    vec![loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b]
+}
+
+fn plan(record: impl for<'g> Fn(&'g Graph) -> Vec<Tensor<'g>>) -> Plan {
+    let graph = Graph::new();
+    let outputs = record(&graph);
+    Plan::new(&graph, &request(&outputs, usize::MAX)).unwrap()
+}
+
+fn good() -> Plan {
+    plan(everything)
+}
+
+#[track_caller]
+fn refused(plan: &Plan, how: &str) {
+    assert!(verify(plan).is_err(), "not refused: {how}\n{plan}");
+}
+
+/// A step's regions, reads first.
+fn regions(step: &crate::plan::Step) -> Vec<Region> {
+    step.reads.iter().chain(&step.writes).copied().collect()
+}
+
+fn region_mut(plan: &mut Plan, step: usize, region: usize) -> &mut Region {
+    let step = &mut plan.steps[step];
+    let reads = step.reads.len();
+    if region < reads { &mut step.reads[region] } else { &mut step.writes[region - reads] }
+}
+
+/// Applies `corrupt` to a copy of the plan for every region of every step.
+fn for_each_region(plan: &Plan, corrupt: impl Fn(&mut Region, &Plan) -> bool, how: &str) {
+    let mut tried = 0;
+    for step in 0..plan.steps.len() {
+        for region in 0..regions(&plan.steps[step]).len() {
+            let mut copy = plan.clone();
+            if corrupt(region_mut(&mut copy, step, region), plan) {
+                refused(&copy, &format!("{how}, step {step}, region {region}"));
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 5, "{how}: only {tried}");
+}
+
+fn loops(plan: &Plan) -> Vec<usize> {
+    let is_loop = |&i: &usize| matches!(plan.steps[i].kernel, Kernel::Loop(_));
+    (0..plan.steps.len()).filter(is_loop).collect()
+}
+
+fn loop_mut(plan: &mut Plan, step: usize) -> &mut Loop {
+    match &mut plan.steps[step].kernel {
+        Kernel::Loop(l) => l,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_plans_that_are_corrupted_here_are_good_and_have_every_kind_of_kernel() {
+    let plan = good();
+    verify(&plan).unwrap();
+    let names: std::collections::BTreeSet<_> = plan.steps.iter().map(|s| s.kernel.name()).collect();
+    let all = ["gather", "iota", "loop", "matmul", "max_index", "move", "random", "reduce"];
+    for name in all.iter().chain(&["scatter_add"]) {
+        assert!(names.contains(name), "{name} is missing: {names:?}");
+    }
+    let stores = |l: &Loop| l.body.iter().any(|i| matches!(i, Instruction::Store { .. }));
+    assert!(plan.steps.iter().any(|s| matches!(&s.kernel, Kernel::Loop(l) if stores(l))));
+}
+
+#[test]
+fn regions_out_of_bounds_are_refused() {
+    let plan = good();
+    for_each_region(
+        &plan,
+        |r, p| {
+            r.offset += p.arena_bytes.max(64);
+            true
+        },
+        "beyond the end",
+    );
+    for_each_region(
+        &plan,
+        |r, _| {
+            r.offset = usize::MAX - 63;
+            true
+        },
+        "at the last address",
+    );
+    for_each_region(
+        &plan,
+        |r, _| {
+            r.elements += 1;
+            true
+        },
+        "one element more",
+    );
+    for_each_region(
+        &plan,
+        |r, _| {
+            r.elements = usize::MAX;
+            true
+        },
+        "all elements there are",
+    );
+    for_each_region(
+        &plan,
+        |r, _| {
+            r.elements -= 1;
+            true
+        },
+        "one element less",
+    );
+    for_each_region(
+        &plan,
+        |r, _| {
+            r.offset += 4;
+            true
+        },
+        "not lined up",
+    );
+    for_each_region(
+        &plan,
+        |r, _| {
+            r.memory = Memory::Input(99);
+            true
+        },
+        "a missing input",
+    );
+    for_each_region(
+        &plan,
+        |r, _| {
+            r.memory = Memory::State(99);
+            true
+        },
+        "a missing state",
+    );
+    for_each_region(
+        &plan,
+        |r, _| {
+            r.memory = Memory::Output(99);
+            true
+        },
+        "a missing output",
+    );
+    let mut small = plan.clone();
+    small.arena_bytes -= 64;
+    refused(&small, "an arena too small");
+}
+
+#[test]
+fn regions_of_another_type_are_refused() {
+    let plan = good();
+    for dtype in [DType::F32, DType::F64, DType::I64, DType::Bool] {
+        let corrupt = |r: &mut Region, _: &Plan| {
+            let other = r.dtype != dtype;
+            r.dtype = dtype;
+            other
+        };
+        for_each_region(&plan, corrupt, "another type");
+    }
+}
+
+#[test]
+fn reading_what_is_not_there_is_refused() {
+    let plan = good();
+    for step in 0..plan.steps.len() {
+        for read in 0..plan.steps[step].reads.len() {
+            let mut copy = plan.clone();
+            let region = &mut copy.steps[step].reads[read];
+            if region.memory == Memory::Arena {
+                region.offset += 64;
+                refused(&copy, &format!("step {step} reads {read} from the next place"));
+                copy.steps[step].reads[read].offset -= 64;
+                copy.steps[step].reads[read].buffer += 1;
+                refused(&copy, &format!("step {step} reads {read} of another buffer"));
+            }
+        }
+        // Leaving a step out leaves a reader or a result without its value.
+        let mut copy = plan.clone();
+        copy.steps.remove(step);
+        refused(&copy, &format!("without step {step}"));
+        // So does leaving out one of what it writes.
+        for write in 0..plan.steps[step].writes.len() {
+            let mut copy = plan.clone();
+            copy.steps[step].writes.remove(write);
+            refused(&copy, &format!("step {step} without result {write}"));
+        }
+    }
+}
+
+#[test]
+fn steps_in_an_order_that_breaks_a_reader_are_refused() {
+    let plan = good();
+    let mut broken = 0;
+    for first in 0..plan.steps.len() {
+        for second in first + 1..plan.steps.len() {
+            let mut copy = plan.clone();
+            copy.steps.swap(first, second);
+            // Independent steps may change places. Dependent are those of which one needs what the
+            // other writes, or writes over what the other needs.
+            let between = &plan.steps[first..=second];
+            let touches =
+                |a: &[Region], b: &[Region]| a.iter().any(|x| b.iter().any(|y| x.overlaps(y)));
+            let depends = |a: &crate::plan::Step, b: &crate::plan::Step| {
+                touches(&a.writes, &b.reads)
+                    || touches(&a.reads, &b.writes)
+                    || touches(&a.writes, &b.writes)
+            };
+            let (one, other) = (&between[0], &between[between.len() - 1]);
+            let breaks = between[1..].iter().any(|step| depends(one, step))
+                || between[..between.len() - 1].iter().any(|step| depends(step, other));
+            if breaks {
+                refused(&copy, &format!("steps {first} and {second} exchanged"));
+                broken += 1;
+            }
+        }
+    }
+    assert!(broken > 20, "only {broken}");
+}
+
+#[test]
+fn results_over_what_is_still_needed_are_refused() {
+    let plan = good();
+    let mut tried = 0;
+    for step in 0..plan.steps.len() {
+        for write in 0..plan.steps[step].writes.len() {
+            // Everything in the arena that is read later and was written earlier is needed.
+            let earlier: Vec<Region> =
+                plan.steps[..step].iter().flat_map(|s| s.writes.clone()).collect();
+            let read =
+                |region: &Region| plan.steps[step..].iter().any(|s| s.reads.contains(region));
+            for needed in earlier.into_iter().filter(|r| r.memory == Memory::Arena && read(r)) {
+                let mut copy = plan.clone();
+                let moved = &mut copy.steps[step].writes[write];
+                if moved.memory != Memory::Arena {
+                    continue;
+                }
+                let from = *moved;
+                moved.offset = needed.offset;
+                let to = *moved;
+                // Its readers follow, so that only the overlap is wrong.
+                for later in &mut copy.steps[step + 1..] {
+                    later.reads.iter_mut().filter(|r| **r == from).for_each(|r| *r = to);
+                }
+                refused(&copy, &format!("result {write} of step {step} over {needed:?}"));
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 10, "only {tried}");
+}
+
+#[test]
+fn kernels_of_other_sizes_than_their_regions_are_refused() {
+    let plan = good();
+    let mut kinds = std::collections::BTreeSet::new();
+    for step in 0..plan.steps.len() {
+        let sizes = match plan.steps[step].kernel.clone() {
+            Kernel::Reduce { .. } | Kernel::MaxIndex { .. } | Kernel::Iota { .. } => 3,
+            Kernel::Matmul { .. } => 4,
+            Kernel::Gather { .. } | Kernel::ScatterAdd { .. } => 3,
+            _ => 0,
+        };
+        for which in 0..sizes {
+            for change in [0usize, 1, usize::MAX] {
+                let mut copy = plan.clone();
+                let mut fields: Vec<&mut usize> = match &mut copy.steps[step].kernel {
+                    Kernel::Reduce { outer, reduced, inner, .. }
+                    | Kernel::MaxIndex { outer, reduced, inner }
+                    | Kernel::Iota { outer, size: reduced, inner } => vec![outer, reduced, inner],
+                    Kernel::Matmul { batch, m, n, k, .. } => vec![batch, m, n, k],
+                    Kernel::Gather { table_rows, width, numbers }
+                    | Kernel::ScatterAdd { table_rows, width, numbers } => {
+                        vec![table_rows, width, numbers]
+                    }
+                    _ => continue,
+                };
+                *fields[which] = if change == 1 { *fields[which] + 1 } else { change };
+                refused(&copy, &format!("size {which} of step {step} is {change}"));
+                kinds.insert(plan.steps[step].kernel.name());
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 6, "{kinds:?}");
+}
+
+#[test]
+fn moves_that_leave_their_regions_or_do_not_fill_them_are_refused() {
+    let plan = good();
+    let mut tried = 0;
+    for step in 0..plan.steps.len() {
+        let Kernel::Assemble(a) = &plan.steps[step].kernel else { continue };
+        for part in 0..a.parts.len() {
+            for axis in 0..a.parts[part].sizes.len() {
+                let mut corrupt = |change: &dyn Fn(&mut crate::plan::kernel::Part), how: &str| {
+                    let mut copy = plan.clone();
+                    if let Kernel::Assemble(a) = &mut copy.steps[step].kernel {
+                        change(&mut a.parts[part]);
+                    }
+                    refused(&copy, &format!("step {step}, part {part}, axis {axis}: {how}"));
+                    tried += 1;
+                };
+                corrupt(&|p| p.sizes[axis] += 1, "larger");
+                corrupt(&|p| p.sizes[axis] -= 1, "smaller");
+                corrupt(&|p| p.from += 1000, "from beyond");
+                corrupt(&|p| p.to += 1, "one further");
+                corrupt(&|p| p.write_strides[axis] += 1, "other strides");
+                corrupt(&|p| p.read_strides[axis] = usize::MAX, "huge strides");
+                corrupt(&|p| p.read_strides.truncate(axis), "fewer strides");
+            }
+            let mut copy = plan.clone();
+            if let Kernel::Assemble(a) = &mut copy.steps[step].kernel {
+                a.parts.remove(part);
+            }
+            refused(&copy, "a part less");
+        }
+    }
+    assert!(tried > 20, "only {tried}");
+}
+
+#[test]
+fn registers_at_wrong_places_are_refused() {
+    let plan = good();
+    let mut tried = 0;
+    for step in loops(&plan) {
+        let count = loop_mut(&mut plan.clone(), step).registers.len();
+        for register in 0..count {
+            let mut corrupt = |place: &dyn Fn(&Loop, Place) -> Option<Place>, how: &str| {
+                let mut copy = plan.clone();
+                let l = loop_mut(&mut copy, step);
+                let old = l.registers[register].place;
+                let Some(new) = place(l, old) else { return };
+                l.registers[register].place = new;
+                refused(&copy, &format!("step {step}, register {register}: {how}"));
+                tried += 1;
+            };
+            corrupt(&|_, _| Some(Place::Read(99)), "a missing read");
+            corrupt(&|_, _| Some(Place::Write(99)), "a missing write");
+            corrupt(&|l, _| Some(Place::Scratch(l.scratch + 64)), "beyond the scratch memory");
+            corrupt(&|_, _| Some(Place::Scratch(usize::MAX)), "no place");
+            corrupt(
+                &|_, old| matches!(old, Place::Scratch(_)).then_some(Place::Read(0)),
+                "into a read",
+            );
+            corrupt(
+                &|_, old| matches!(old, Place::Read(_)).then_some(Place::Scratch(0)),
+                "never made",
+            );
+            corrupt(
+                &|_, old| match old {
+                    Place::Write(_) => Some(Place::Scratch(0)),
+                    _ => None,
+                },
+                "a result kept in scratch memory",
+            );
+            corrupt(
+                &|_, old| match old {
+                    Place::Scratch(at) => Some(Place::Scratch(at + 4)),
+                    _ => None,
+                },
+                "not lined up",
+            );
+        }
+    }
+    assert!(tried > 100, "only {tried}");
+}
+
+/// Every register of a plan's loops at the place of another that is needed at the same time.
+#[test]
+fn registers_that_share_memory_while_both_are_needed_are_refused() {
+    let plan = good();
+    let mut tried = 0;
+    for step in loops(&plan) {
+        let l = loop_mut(&mut plan.clone(), step).clone();
+        let steps: Vec<_> = l.before.iter().chain(&l.body).copied().collect();
+        let made = |r: u16| steps.iter().position(|i| i.to() == Some(r));
+        let last = |r: u16| steps.iter().rposition(|i| i.from().contains(&Some(r)));
+        for one in 0..l.registers.len() as u16 {
+            for other in 0..l.registers.len() as u16 {
+                let places = [one, other].map(|r| l.registers[usize::from(r)].place);
+                let [Place::Scratch(a), Place::Scratch(b)] = places else { continue };
+                let (Some(made_one), Some(made_other), Some(last_other)) =
+                    (made(one), made(other), last(other))
+                else {
+                    continue;
+                };
+                // `one` is made while `other` is still to be read (perhaps by its own maker).
+                if a != b && made_other < made_one && made_one <= last_other {
+                    let mut copy = plan.clone();
+                    loop_mut(&mut copy, step).registers[usize::from(one)].place = Place::Scratch(b);
+                    let fits = loop_mut(&mut copy, step).scratch;
+                    loop_mut(&mut copy, step).scratch = fits + 65536;
+                    refused(&copy, &format!("step {step}: r{one} over r{other}"));
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 10, "only {tried}");
+}
+
+#[test]
+fn registers_of_other_extents_or_types_are_refused() {
+    let plan = good();
+    let mut tried = 0;
+    for step in loops(&plan) {
+        let l = loop_mut(&mut plan.clone(), step).clone();
+        for register in 0..l.registers.len() {
+            // A register that nothing names can be anything.
+            let named = |i: &Instruction| {
+                i.to() == Some(register as u16) || i.from().contains(&Some(register as u16))
+            };
+            let only_constants = l.before.iter().chain(&l.body).filter(|i| named(i)).count() < 2;
+            for extent in [Extent::Full, Extent::Row, Extent::Column, Extent::Scalar] {
+                let mut copy = plan.clone();
+                let held = &mut loop_mut(&mut copy, step).registers[register];
+                if held.extent != extent && !only_constants {
+                    held.extent = extent;
+                    refused(&copy, &format!("step {step}, register {register} is {extent:?}"));
+                    tried += 1;
+                }
+            }
+            let mut copy = plan.clone();
+            let held = &mut loop_mut(&mut copy, step).registers[register];
+            if !only_constants {
+                held.dtype = if held.dtype == DType::F64 { DType::F32 } else { DType::F64 };
+                refused(&copy, &format!("step {step}, register {register} is another type"));
+            }
+        }
+    }
+    assert!(tried > 100, "only {tried}");
+}
+
+#[test]
+fn instructions_out_of_order_missing_or_doubled_are_refused() {
+    let plan = good();
+    let mut tried = 0;
+    for step in loops(&plan) {
+        let length = loop_mut(&mut plan.clone(), step).body.len();
+        for index in 0..length {
+            let mut copy = plan.clone();
+            let body = &mut loop_mut(&mut copy, step).body;
+            let removed = body.remove(index);
+            let needed = removed.to().is_none_or(|to| {
+                let l = loop_mut(&mut copy, step);
+                let read = l.body.iter().any(|i| i.from().contains(&Some(to)));
+                read || matches!(l.registers[usize::from(to)].place, Place::Write(_))
+            });
+            if needed {
+                refused(&copy, &format!("step {step} without {removed:?}"));
+                tried += 1;
+            }
+            let mut copy = plan.clone();
+            loop_mut(&mut copy, step).body.push(removed);
+            refused(&copy, &format!("step {step} does {removed:?} twice"));
+            // Before its arguments are made.
+            let mut copy = plan.clone();
+            let body = &mut loop_mut(&mut copy, step).body;
+            let makes = |from: Option<u16>, i: &Instruction| from.is_some() && i.to() == from;
+            let depends = body[..index].iter().any(|i| removed.from().iter().any(|&f| makes(f, i)));
+            if depends {
+                let moved = body.remove(index);
+                body.insert(0, moved);
+                refused(&copy, &format!("step {step} begins with {moved:?}"));
+            }
+            // Names of registers that do not exist.
+            let mut copy = plan.clone();
+            loop_mut(&mut copy, step).body[index] =
+                Instruction::Unary { op: crate::op::Unary::Exp, to: 9999, a: 0 };
+            refused(&copy, "a missing register");
+        }
+    }
+    assert!(tried > 20, "only {tried}");
+}
+
+#[test]
+fn tiles_that_do_not_fit_their_loop_are_refused() {
+    let plan = good();
+    for step in loops(&plan) {
+        let corrupt = |change: &dyn Fn(&mut Loop), how: &str| {
+            let mut copy = plan.clone();
+            change(loop_mut(&mut copy, step));
+            refused(&copy, &format!("step {step}: {how}"));
+        };
+        corrupt(&|l| l.tile_rows = 0, "no rows");
+        corrupt(&|l| l.tile_columns = 0, "no columns");
+        corrupt(&|l| l.tile_rows = l.rows + 1, "more rows than there are");
+        corrupt(&|l| l.tile_columns = l.columns + 1, "more columns than there are");
+        corrupt(&|l| l.rows += 1, "a row more");
+        corrupt(&|l| l.columns += 1, "a column more");
+        corrupt(&|l| l.rows = usize::MAX, "all rows there are");
+        corrupt(&|l| (l.tile_rows, l.tile_columns) = (2, l.columns - 1), "not contiguous");
+        let l = loop_mut(&mut plan.clone(), step).clone();
+        if l.scratch > 0 {
+            corrupt(&|l| l.scratch -= 64, "too little scratch memory");
+        }
+        if l.body.iter().any(|i| matches!(i, Instruction::Reduce { .. })) {
+            corrupt(&|l| (l.tile_rows, l.tile_columns) = (1, l.columns - 1), "rows in parts");
+        }
+    }
+}
+
+#[test]
+fn slots_that_promise_what_no_step_does_are_refused() {
+    let plan = good();
+    for index in 0..plan.states.len() {
+        let mut copy = plan.clone();
+        copy.states[index].written = !copy.states[index].written;
+        refused(&copy, "a state's promise");
+    }
+    for index in 0..plan.inputs.len() {
+        let mut copy = plan.clone();
+        copy.inputs[index].written = true;
+        refused(&copy, "an input's promise");
+    }
+    for index in 0..plan.outputs.len() {
+        let mut copy = plan.clone();
+        copy.outputs[index].shape = [999].into();
+        refused(&copy, "another output");
+    }
+    let mut copy = plan.clone();
+    copy.outputs.push(copy.outputs[0].clone());
+    refused(&copy, "an output that nobody writes");
+}
+
+/// Whatever is changed at random, verifying never panics.
+#[test]
+fn verifying_never_panics() {
+    let plan = good();
+    let stream = Stream::new(5, "corruption", 0);
+    let odd = [0, 1, 2, 63, 64, 1 << 20, usize::MAX / 2, usize::MAX];
+    for trial in 0..4000u64 {
+        let pick = |what: u64, n: usize| stream.bits(trial * 8 + what) as usize % n;
+        let mut copy = plan.clone();
+        let step = pick(0, plan.steps.len());
+        let count = regions(&plan.steps[step]).len().max(1);
+        let value = odd[pick(1, odd.len())];
+        match pick(2, 6) {
+            0 if !regions(&plan.steps[step]).is_empty() => {
+                region_mut(&mut copy, step, pick(3, count)).offset = value;
+            }
+            1 if !regions(&plan.steps[step]).is_empty() => {
+                region_mut(&mut copy, step, pick(3, count)).elements = value;
+            }
+            2 => copy.arena_bytes = value,
+            _ => {
+                if let Kernel::Loop(l) = &mut copy.steps[step].kernel {
+                    let register = pick(3, l.registers.len());
+                    match pick(4, 7) {
+                        0 => l.rows = value,
+                        1 => l.columns = value,
+                        2 => l.tile_rows = value,
+                        3 => l.tile_columns = value,
+                        4 => l.scratch = value,
+                        5 => l.registers[register].place = Place::Scratch(value),
+                        _ => l.registers[register].extent = Extent::Row,
+                    }
+                }
+            }
+        }
+        let _ = verify(&copy);
+    }
+}

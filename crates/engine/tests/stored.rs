@@ -1,0 +1,332 @@
+//! Graphs as data: what is written and read back is the same model, and what was damaged on the way is
+//! an error or a sound graph, never a panic.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use glassbox_engine::random::Stream;
+use glassbox_engine::{
+    Array, DType, Distribution, Graph, Initial, Mode, Options, Parameters, Session, Tensor, grad,
+};
+use serde_json::Value as Json;
+
+/// A step with nearly every op; the outputs are named `out0`, `out1` …
+fn model() -> Graph {
+    let graph = Graph::new();
+    let at = graph.root(Mode::Train);
+    let (seed, step) = (graph.input("seed", DType::I64, []), graph.input("step", DType::I64, []));
+    let x = graph.input("x", DType::F32, [6, 4]);
+    let ids = graph.input("ids", DType::I64, [6]);
+    let layer = at.child("net").child("layer");
+    let table = layer.parameter("table", [9, 4], Initial::Normal { mean: 0.0, deviation: 0.3 });
+    let w = layer.parameter("w", [4, 5], Initial::Uniform { low: -0.5, high: 0.5 });
+    let best = at.state("best", DType::F64, [], Initial::Constant(f64::INFINITY));
+    let noise = layer.child("noise").random(Distribution::Normal, [6, 4], seed, step);
+    let h = (table.gather(ids) + x * noise).tanh();
+    let logits = {
+        let _inside = layer.enter();
+        h.matmul(w).named("logits")
+    };
+    let masked = graph
+        .iota([6, 5], 1)
+        .equal(ids.reshape([6, 1]))
+        .select(logits, logits.full_like(f64::NEG_INFINITY));
+    let shifted = logits - logits.max_axis(-1);
+    let loss = (shifted.exp().sum_axis(-1).log() - shifted.max_axis(-1)).mean();
+    let slopes = grad(loss, &[table, w]);
+    let second = grad(slopes[1].square().sum(), &[w])[0];
+    for (path, slope) in ["net/layer/table", "net/layer/w"].into_iter().zip(&slopes) {
+        at.assign(path, graph.current(path).unwrap() - *slope * 0.1);
+    }
+    at.assign("best", best.min_with(loss.cast(DType::F64)));
+    let pieces = x.slice_to(&[0, 1], &[2, 2], [3, 2].into()).embed(&[1, 0], &[1, 3], [5, 4]);
+    let outputs = [
+        loss,
+        masked.max_with_index(1).0,
+        masked.argmax(1),
+        slopes[0],
+        slopes[1],
+        second,
+        pieces.permute(&[1, 0]).concatenate(&[pieces.transpose()], 0),
+        h.scatter_add(ids, 7).sum_to([1, 4]),
+        graph.constant(DType::F32, -0.0) / graph.constant(DType::F32, 0.0),
+        best,
+    ];
+    for (index, output) in outputs.into_iter().enumerate() {
+        output.named(&format!("out{index}"));
+    }
+    graph.check().unwrap();
+    graph
+}
+
+fn outputs(graph: &Graph) -> Vec<Tensor<'_>> {
+    (0..10).filter_map(|index| graph.named(&format!("out{index}"))).collect()
+}
+
+fn inputs() -> Parameters {
+    let x: Vec<f32> = (0..24).map(|i| (i as f32 * 0.7).sin()).collect();
+    let mut inputs = Parameters::new();
+    inputs.insert("seed", Array::new([], vec![3i64]).unwrap());
+    inputs.insert("step", Array::new([], vec![1i64]).unwrap());
+    inputs.insert("x", Array::new([6, 4], x).unwrap());
+    inputs.insert("ids", Array::vector([0i64, 3, 3, 1, 2, 0]));
+    inputs
+}
+
+/// Outputs and states after a run, as bits.
+fn run(graph: &Graph, values: Parameters) -> Result<Vec<Vec<u64>>, String> {
+    let options = Options { threads: 1, memory_limit: 1 << 20, ..Options::default() };
+    let mut session = Session::new(options).map_err(|e| e.to_string())?;
+    session.load(values);
+    let results = session.evaluate(graph, &inputs(), &outputs(graph)).map_err(|e| e.to_string())?;
+    let states = session.values();
+    let all = results.iter().chain(states.iter().map(|(_, value)| value));
+    Ok(all.map(|a| a.to_f64().iter().map(|x| x.to_bits()).collect()).collect())
+}
+
+#[test]
+fn a_graph_that_is_read_back_runs_to_the_same_bits_and_prints_the_same() {
+    let graph = model();
+    let text = serde_json::to_string(&graph).unwrap();
+    let back: Graph = serde_json::from_str(&text).unwrap();
+    assert_eq!(back.to_string(), graph.to_string());
+    assert_eq!(back.declarations(), graph.declarations());
+    assert_eq!(back.contributions(), graph.contributions());
+    assert_eq!(back.initial_values(7), graph.initial_values(7));
+    let expected = run(&graph, graph.initial_values(7)).unwrap();
+    assert_eq!(expected.len(), 13);
+    assert_eq!(run(&back, back.initial_values(7)).unwrap(), expected);
+    assert_eq!(serde_json::to_string(&back).unwrap(), text, "written again it is the same");
+}
+
+#[test]
+fn recording_goes_on_in_a_graph_that_was_read_back() {
+    let graph = model();
+    let back: Graph = serde_json::from_str(&serde_json::to_string(&graph).unwrap()).unwrap();
+    let more = |graph: &Graph| {
+        let seed = graph.find_input("seed").unwrap();
+        let layer = graph.root(Mode::Train).again().child("net").child("layer").child("noise");
+        let noise = layer.random(Distribution::Normal, [6, 4], seed, seed);
+        let old = graph.named("net/layer/logits").unwrap();
+        let w = graph.state("net/layer/w").unwrap();
+        grad((noise.sum() * old).sum(), &[w])[0].named("out0");
+        graph.check().unwrap();
+        run(graph, graph.initial_values(7)).unwrap()
+    };
+    assert_eq!(more(&graph), more(&back), "a new draw is the same new draw");
+}
+
+#[test]
+fn constants_that_json_has_no_number_for_survive() {
+    for value in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -0.0, f64::MIN_POSITIVE / 4.0, 0.1] {
+        let graph = Graph::new();
+        graph.constant(DType::F64, value).named("out0");
+        graph.root(Mode::Eval).state("s", DType::F64, [1], value);
+        let back: Graph = serde_json::from_str(&serde_json::to_string(&graph).unwrap()).unwrap();
+        let bits = |graph: &Graph| run(graph, graph.initial_values(0)).unwrap();
+        assert_eq!(bits(&back), bits(&graph), "{value}");
+        assert_eq!(bits(&back)[0][0], value.to_bits(), "{value}");
+    }
+}
+
+#[test]
+fn other_formats_and_broken_references_are_refused_in_words() {
+    let good = serde_json::to_value(model()).unwrap();
+    let refuse = |change: &dyn Fn(&mut Json), words: &str| {
+        let mut json = good.clone();
+        change(&mut json);
+        assert_ne!(json, good, "{words}");
+        let error = serde_json::from_value::<Graph>(json).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(words), "“{words}” is not in: {error}");
+    };
+    let nodes = good["nodes"].as_array().unwrap();
+    let state = nodes.iter().position(|n| n["op"].get("State").is_some()).unwrap();
+    refuse(&|j| j["format"] = 2.into(), "graph format 2");
+    refuse(&|j| j["scopes"] = Json::Array(Vec::new()), "no root scope");
+    refuse(&|j| j["scopes"][1]["parent"] = 7.into(), "missing scope");
+    refuse(&|j| j["scopes"][0]["children"]["net"] = 99.into(), "missing scope");
+    refuse(&|j| j["nodes"][4]["origin"]["scope"] = 99.into(), "its scope is missing");
+    refuse(
+        &|j| j["nodes"][1]["op"]["Input"]["name"] = "seed".into(),
+        "two inputs are called `seed`",
+    );
+    refuse(&|j| j["nodes"][state]["op"]["State"]["path"] = "else".into(), "`else` is not declared");
+    refuse(&|j| j["declarations"]["net/layer/w"]["node"] = 0.into(), "is not declared");
+    refuse(&|j| j["declarations"]["net/layer/w"]["current"]["node"] = 99_999.into(), "missing");
+    refuse(&|j| j["names"]["out0"]["node"] = 99_999.into(), "a name refers to a missing value");
+    refuse(&|j| j["contributions"][0]["argument"] = 9.into(), "contribution");
+    refuse(&|j| drop(j["nodes"].as_array_mut().unwrap().remove(0)), "node ");
+    refuse(&|j| j["nodes"].as_array_mut().unwrap().swap(0, 9), "node 0: ");
+    let last = good["nodes"].as_array().unwrap().len() - 1;
+    refuse(
+        &|j| {
+            let node = (0..last).find(|&i| j["nodes"][i]["op"].get("Binary").is_some()).unwrap();
+            j["nodes"][node]["args"][0]["node"] = last.into();
+        },
+        "an argument does not come before it",
+    );
+    refuse(
+        &|j| {
+            let node = (0..last).find(|&i| j["nodes"][i]["op"] == "Matmul").unwrap();
+            j["nodes"][node]["outputs"][0]["shape"] = vec![1, 2, 3].into();
+        },
+        "do not follow from its arguments",
+    );
+    refuse(
+        &|j| j["nodes"][2]["outputs"][0]["shape"] = vec![1u64 << 40; 3].into(),
+        "impossible shape",
+    );
+    refuse(&|j| j["nodes"][2]["outputs"][0]["shape"] = vec![1; 100].into(), "impossible shape");
+    refuse(&|j| j["nodes"][2]["outputs"][0]["assumed"] = 1.into(), "impossible shape");
+    refuse(
+        &|j| {
+            let adjoint = |i: &usize| j["nodes"][*i]["origin"]["role"].get("Adjoint").is_some();
+            let node = (0..last).find(adjoint).unwrap();
+            j["nodes"][node]["origin"]["role"]["Adjoint"]["of"] = 99_999.into();
+        },
+        "its role refers to a missing node",
+    );
+}
+
+/// Every place in a tree of JSON values, as the way to it.
+fn places(json: &Json, here: &mut Vec<String>, all: &mut Vec<Vec<String>>) {
+    all.push(here.clone());
+    let children: Vec<(String, &Json)> = match json {
+        Json::Array(items) => items.iter().enumerate().map(|(i, v)| (i.to_string(), v)).collect(),
+        Json::Object(fields) => fields.iter().map(|(k, v)| (k.clone(), v)).collect(),
+        _ => Vec::new(),
+    };
+    for (name, child) in children {
+        here.push(name);
+        places(child, here, all);
+        here.pop();
+    }
+}
+
+fn damage(json: &mut Json, pick: &mut dyn FnMut(usize) -> usize) {
+    let numbers = [
+        Json::from(0),
+        Json::from(1),
+        Json::from(2),
+        Json::from(5),
+        Json::from(u32::MAX),
+        Json::from(u64::MAX),
+        Json::from(i64::MIN),
+        Json::from(1u64 << 40),
+        Json::from(-1),
+        Json::from(0.5),
+        Json::from(1e300),
+        Json::from("NaN"),
+        Json::from("inf"),
+        Json::Null,
+        Json::Bool(true),
+        Json::Array(Vec::new()),
+    ];
+    match json {
+        Json::Array(items) if !items.is_empty() && pick(2) == 0 => {
+            let (one, other) = (pick(items.len()), pick(items.len()));
+            match pick(4) {
+                0 => drop(items.remove(one)),
+                1 => items.swap(one, other),
+                2 => items[one] = items[other].clone(),
+                _ => items.push(items[one].clone()),
+            }
+        }
+        Json::Object(fields) if !fields.is_empty() && pick(2) == 0 => {
+            let name = fields.keys().nth(pick(fields.len())).unwrap().clone();
+            let value = fields.remove(&name).unwrap();
+            if pick(2) == 0 {
+                fields.insert(format!("{name}x"), value);
+            }
+        }
+        Json::String(text) if pick(3) > 0 => {
+            let words = ["", "F32", "I64", "i64", "f64", "bool", "Sum", "Max", "Exp", "seed", "/"];
+            *text = words[pick(words.len())].to_string();
+        }
+        Json::Number(n) if pick(2) == 0 => {
+            let near = n.as_i64().unwrap_or(0).wrapping_add(pick(5) as i64 - 2);
+            *json = near.into();
+        }
+        other => *other = numbers[pick(numbers.len())].clone(),
+    }
+}
+
+/// What a damaged graph must survive if it is read at all.
+fn exercise(graph: &Graph, values: &Parameters) -> bool {
+    graph.check().unwrap();
+    assert!(!graph.to_string().is_empty());
+    let ran = run(graph, values.clone()).is_ok();
+    // It can be written, and recording goes on.
+    serde_json::to_string(graph).unwrap();
+    if let Some(loss) = graph.named("out0") {
+        let of: Vec<_> = graph.parameters().into_iter().map(|(_, tensor)| tensor).collect();
+        grad(loss, &of);
+    }
+    ran
+}
+
+#[test]
+fn a_damaged_graph_is_an_error_or_sound_never_a_panic() {
+    let graph = model();
+    let values = graph.initial_values(7);
+    let good = serde_json::to_value(&graph).unwrap();
+    let mut all = Vec::new();
+    places(&good, &mut Vec::new(), &mut all);
+    // Source lines are names for display: damaging them damages nothing.
+    all.retain(|place| !place.iter().any(|name| matches!(name.as_str(), "at" | "entered_at")));
+    let stream = Stream::new(11, "damage", 0);
+    let mut counter = 0u64;
+    let mut pick = |n: usize| {
+        counter += 1;
+        stream.bits(counter) as usize % n
+    };
+    let (mut refused, mut sound, mut ran) = (0, 0, 0);
+    // A panic is reported once, with the damage; other tests' panics as ever.
+    let hook = std::panic::take_hook();
+    let here = std::thread::current().id();
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().id() != here {
+            hook(info);
+        }
+    }));
+    for trial in 0..4000 {
+        let mut json = good.clone();
+        let mut where_to = Vec::new();
+        for _ in 0..1 + pick(2) {
+            let place = all[pick(all.len())].clone();
+            let mut target = Some(&mut json);
+            for name in &place {
+                target = match target {
+                    Some(Json::Array(items)) => {
+                        name.parse::<usize>().ok().and_then(|i| items.get_mut(i))
+                    }
+                    Some(Json::Object(fields)) => fields.get_mut(name),
+                    _ => None,
+                };
+            }
+            if let Some(target) = target {
+                damage(target, &mut pick);
+                where_to.push(format!("{} = {target}", place.join("/")));
+            }
+        }
+        let survived = catch_unwind(AssertUnwindSafe(|| {
+            serde_json::from_value::<Graph>(json).ok().map(|graph| exercise(&graph, &values))
+        }));
+        match survived {
+            Ok(None) => refused += 1,
+            Ok(Some(did_run)) => {
+                sound += 1;
+                ran += usize::from(did_run);
+            }
+            Err(payload) => {
+                drop(std::panic::take_hook());
+                let what = payload.downcast_ref::<String>().cloned();
+                let what = what.or_else(|| payload.downcast_ref::<&str>().map(|s| s.to_string()));
+                panic!("trial {trial}: {what:?} after {where_to:#?}");
+            }
+        }
+    }
+    drop(std::panic::take_hook());
+    println!("{refused} refused, {sound} sound, of which {ran} ran");
+    assert!(refused > 500 && sound > 50 && ran > 20, "{refused} refused, {sound} sound, {ran} ran");
+}

@@ -1,0 +1,7 @@
+//! What most programs need: `use glassbox::prelude::*;`.
+
+pub use crate::data::{self, Dataset, RawTable};
+pub use crate::engine::{Graph, Mode, Scope, Session, Tensor, grad};
+pub use crate::nn::{self, Activation, Initial, Loss, Model, Optimizer, Schedule};
+pub use crate::train::{Run, Trained, Trainer};
+pub use crate::zoo::{self, Mlp};

@@ -1,0 +1,246 @@
+//! An explanation as text, as a teacher would write it on the board.
+
+use std::fmt;
+
+use glassbox_engine::reference::Evaluation;
+
+use crate::Error;
+use crate::nn::Loss;
+use crate::watch::chain::{Derivative, Local};
+use crate::watch::{Explanation, Moment};
+
+/// A net with at most so many parameters is written with w1, b1 … as in a textbook.
+const BOARD: usize = 24;
+/// Terms that are shown of a long sum.
+const SHOWN: usize = 16;
+
+impl Moment {
+    /// The textbook's names of a small net's parameters: each unit's weights, then its bias, layer
+    /// by layer: path, element, name.
+    fn textbook(&self) -> Vec<(String, usize, String)> {
+        let parameters = self.graph.parameters();
+        let total: usize = parameters.iter().map(|(_, tensor)| tensor.elements()).sum();
+        let mut names = Vec::new();
+        if total > BOARD {
+            return names;
+        }
+        let (mut weights, mut biases) = (0, 0);
+        for layer in 1.. {
+            let (weight, bias) = (format!("fc{layer}/weight"), format!("fc{layer}/bias"));
+            let (Some(w), Some(_)) = (self.graph.state(&weight), self.graph.state(&bias)) else {
+                break;
+            };
+            let (inputs, units) = (w.dim(0), w.dim(1));
+            for unit in 0..units {
+                for input in 0..inputs {
+                    weights += 1;
+                    names.push((weight.clone(), input * units + unit, format!("w{weights}")));
+                }
+                biases += 1;
+                names.push((bias.clone(), unit, format!("b{biases}")));
+            }
+        }
+        names
+    }
+
+    /// The textbook's name of a parameter's element.
+    pub(crate) fn symbol(&self, path: &str, element: usize) -> Option<String> {
+        let mut names = self.textbook().into_iter();
+        names.find(|(p, e, _)| p == path && *e == element).map(|(_, _, name)| name)
+    }
+
+    /// How a value on the way is written: in a net of one hidden layer small enough for a board
+    /// `x1` is what goes into the first unit, `y1` what comes out of it.
+    pub(crate) fn short(&self, derivative: &Derivative<'_>, local: &Local) -> String {
+        let name = derivative.name(local.of);
+        if name == "prediction" {
+            return "pred".to_string();
+        }
+        let small = !self.textbook().is_empty() && self.graph.state("fc3/weight").is_none();
+        let units = self.graph.tensor(local.of).map_or(1, |t| t.dim(-1).max(1));
+        match name.strip_prefix("fc1/") {
+            Some("linear") if small => format!("x{}", local.element % units + 1),
+            Some(_) if small => format!("y{}", local.element % units + 1),
+            _ => name,
+        }
+    }
+
+    /// The parameter's element that a textbook's name means: its path and indices.
+    pub(crate) fn element_of(&self, symbol: &str) -> Option<(String, Vec<usize>)> {
+        let (path, element, _) = self.textbook().into_iter().find(|(_, _, n)| n == symbol)?;
+        let shape = self.graph.state(&path)?.shape();
+        let indices = shape
+            .strides()
+            .iter()
+            .zip(shape.sizes())
+            .map(|(stride, size)| element / stride % size)
+            .collect();
+        Some((path, indices))
+    }
+
+    /// The names of a row's figures on the board.
+    pub(crate) fn context_names(&self) -> Vec<String> {
+        let mut names = self.features.clone();
+        names.extend(match self.loss {
+            Loss::CrossEntropy => ["class".to_string(), "p(class)".to_string()],
+            _ => ["observed".to_string(), "predicted".to_string()],
+        });
+        names
+    }
+
+    /// A row's figures on the board: its features as the net sees them, what was observed, what is
+    /// predicted.
+    pub(crate) fn context(&self, run: &Evaluation, row: usize) -> Result<Vec<f64>, Error> {
+        let input = |name: &str| {
+            let tensor = self.graph.find_input(name);
+            tensor.ok_or_else(|| Error::new(format!("the training graph has no `{name}`")))
+        };
+        let (inputs, targets) = (run.value(input("inputs")?)?, run.value(input("targets")?)?);
+        let prediction = self
+            .graph
+            .named("prediction")
+            .ok_or_else(|| Error::new("the training graph has no `prediction`"))?;
+        let prediction = run.value(prediction)?;
+        let rows = self.rows.len().max(1);
+        let part = |all: &[f64]| {
+            let width = all.len() / rows;
+            all.get(row * width..(row + 1) * width).map(<[f64]>::to_vec).unwrap_or_default()
+        };
+        let mut context: Vec<f64> = part(inputs).into_iter().take(self.features.len()).collect();
+        let (observed, predicted) = (part(targets), part(prediction));
+        match self.loss {
+            Loss::CrossEntropy => {
+                let scores: Vec<f32> = predicted.iter().map(|&s| s as f32).collect();
+                let class = observed.first().copied().unwrap_or(f64::NAN);
+                let p = crate::train::evaluate::probabilities(&scores);
+                context.extend([class, p.get(class as usize).copied().unwrap_or(f64::NAN)]);
+            }
+            _ => context.extend([observed, predicted].iter().filter_map(|v| v.first().copied())),
+        }
+        Ok(context)
+    }
+}
+
+/// Four digits that matter, in as few letters as they need.
+fn figure(value: f64) -> String {
+    let magnitude = value.abs();
+    if value == value.trunc() && magnitude < 1e6 {
+        format!("{value}")
+    } else if (1e-2..1e5).contains(&magnitude) {
+        let digits = if magnitude < 1.0 { 4 } else { 3 };
+        format!("{value:.digits$}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (loss, symbol) = (&self.loss, &self.symbol);
+        if self.symbol != self.of {
+            writeln!(f, "{symbol} is {}", self.of)?;
+        }
+        writeln!(
+            f,
+            "step {}: {symbol} = {}, {loss} = {}",
+            self.step,
+            figure(self.value),
+            figure(self.loss_value)
+        )?;
+        writeln!(f)?;
+        let sum = if self.terms.len() == 1 { "" } else { "Σ  " };
+        writeln!(f, "d{loss}/d{symbol} = {sum}{}", self.factors.join(" · "))?;
+        for formula in &self.formulas {
+            writeln!(f, "  {formula}")?;
+        }
+        self.table(f)?;
+        if (1..=10).contains(&self.classes.len()) && self.context.iter().any(|c| c == "class") {
+            let named = self.classes.iter().enumerate().map(|(i, name)| format!("{i} {name}"));
+            writeln!(f, "classes: {}", named.collect::<Vec<_>>().join(", "))?;
+        }
+        if let Some(difference) = self.difference {
+            let mark = match (difference.agrees, difference.kink) {
+                (true, _) => "✓",
+                (false, true) => "– a corner (such as ReLU's at 0) lies within the step",
+                (false, false) => "✗",
+            };
+            writeln!(f, "finite difference {} {mark}", figure(difference.value))?;
+        }
+        if self.row.is_none() {
+            writeln!(f, "in training's f32  {}", figure(self.gradient_f32))?;
+        }
+        if let (Some(update), None) = (&self.update, self.row) {
+            let step = update.before - update.after;
+            match update.optimizer.as_str() {
+                "gradient_descent" => writeln!(
+                    f,
+                    "step = rate {} × {} = {}      {symbol}: {} → {}",
+                    figure(f64::from(update.rate as f32)),
+                    figure(self.gradient),
+                    figure(step),
+                    figure(update.before),
+                    figure(update.after)
+                )?,
+                kind => writeln!(
+                    f,
+                    "step of {kind} at rate {} = {}      {symbol}: {} → {}",
+                    figure(update.rate),
+                    figure(step),
+                    figure(update.before),
+                    figure(update.after)
+                )?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Explanation {
+    /// One line a term; of a long sum the largest terms, and what the others come to.
+    fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown: Vec<usize> = (0..self.terms.len()).collect();
+        if shown.len() > SHOWN {
+            let size = |i: &usize| self.terms[*i].product.abs();
+            shown.sort_by(|a, b| size(b).total_cmp(&size(a)));
+            shown.truncate(SHOWN);
+            shown.sort_unstable();
+        }
+        let by_row = self.terms.iter().all(|term| term.row.is_some());
+        let mut header = vec![if by_row { "row" } else { "through" }.to_string()];
+        header.extend(self.context.iter().cloned());
+        for (index, name) in self.factors.iter().enumerate() {
+            let words = self.slope.as_ref().filter(|_| index == 0).unwrap_or(name);
+            header.push(if index == 0 { words.clone() } else { format!("· {name}") });
+        }
+        header.push("=".to_string());
+        let mut lines = vec![header];
+        for &index in &shown {
+            let term = &self.terms[index];
+            let mut line = vec![match term.row {
+                Some(row) if by_row => row.to_string(),
+                _ => term.through.clone(),
+            }];
+            let context = term.context.iter().chain(&term.factors).chain([&term.product]);
+            line.extend(context.map(|&value| figure(value)));
+            lines.push(line);
+        }
+        let widths: Vec<usize> = (0..lines[0].len())
+            .map(|c| lines.iter().filter_map(|l| l.get(c)).map(|t| t.chars().count()).max())
+            .map(|width| width.unwrap_or(0))
+            .collect();
+        for line in &lines {
+            let cells = line.iter().zip(&widths).map(|(text, width)| format!("{text:>width$}"));
+            writeln!(f, "  {}", cells.collect::<Vec<_>>().join("  "))?;
+        }
+        let total: usize = widths.iter().sum::<usize>() + 2 * widths.len();
+        let hidden = self.terms.len() - shown.len();
+        if hidden > 0 {
+            let rest: f64 =
+                self.gradient - shown.iter().map(|&i| self.terms[i].product).sum::<f64>();
+            let words = format!("{hidden} smaller terms  {}", figure(rest));
+            writeln!(f, "{words:>total$}")?;
+        }
+        let words = format!("sum  {}", figure(self.gradient));
+        writeln!(f, "{words:>total$}")
+    }
+}
