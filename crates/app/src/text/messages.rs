@@ -139,10 +139,6 @@ texts! {
     given_twice(argument) { "{argument} is given more than once" "{argument} 중복 지정" }
     one_of(values) { "one of {values}" "가능한 값: {values}" }
     see_help(program) { "see `{program} --help`" "도움말: `{program} --help`" }
-    not_in_this_build(verb) {
-        "`{verb}` is not in this build"
-        "이 빌드에는 `{verb}` 명령이 없습니다"
-    }
     element_form(example) {
         "expected a path and indices, such as {example}"
         "경로와 위치를 써야 합니다. 예: {example}"
