@@ -29,7 +29,8 @@ pub fn outcome(outcome: &Outcome, text: Text, columns: usize) -> String {
             of(outcome.baseline.get(name), absent),
         ]);
     }
-    let seconds = format!("{:.1}", outcome.seconds);
+    let digits = if outcome.seconds < 0.95 { 2 } else { 1 };
+    let seconds = format!("{:.digits$}", outcome.seconds);
     let end = fit(&text.run_and_time(&outcome.run, seconds), columns);
     format!("{}{end}\n", table.render(columns))
 }

@@ -121,7 +121,7 @@ impl<W: Write> Progress<W> {
         }
         self.line(&line);
         for notice in &started.notices {
-            self.line(&Line::new().with(Tone::Faint, notice.as_str()));
+            self.wrapped("", "  ", Tone::Faint, notice);
         }
     }
 
@@ -169,14 +169,15 @@ impl<W: Write> Progress<W> {
             place => format!("{place}: "),
         };
         self.clear();
-        // A warning is worth its whole length: it wraps at words instead of being cut.
-        let columns = self.columns();
-        for (index, part) in wrap(&format!("{place}{}", alert.message), columns.saturating_sub(2))
-            .into_iter()
-            .enumerate()
-        {
-            let mark = if index == 0 { "! " } else { "  " };
-            self.line(&Line::new().with(Tone::Warning, mark).with(Tone::Plain, part));
+        self.wrapped("! ", "  ", Tone::Plain, &format!("{place}{}", alert.message));
+    }
+
+    /// Words that are worth their whole length: they wrap at spaces instead of being cut.
+    fn wrapped(&mut self, first: &str, next: &str, tone: Tone, words: &str) {
+        let room = self.columns().saturating_sub(next.len());
+        for (index, part) in wrap(words, room).into_iter().enumerate() {
+            let mark = if index == 0 { first } else { next };
+            self.line(&Line::new().with(Tone::Warning, mark).with(tone, part));
         }
     }
 

@@ -12,7 +12,7 @@ fn started() -> Event {
         threads: 2,
         seed: 42,
         epochs: 50,
-        notices: vec![],
+        notices: vec!["column `cabin` dropped: an identifier or free text, 147 of 204".into()],
     })
 }
 
@@ -109,7 +109,7 @@ fn a_file_gets_one_line_an_epoch_and_no_control_codes() {
     let events = [started(), step(0.5), epoch(1, 2, 2.3), step(0.5), epoch(2, 2, 0.5), finished()];
     let text = shown(PLAIN, Lang::English, &events);
     assert_eq!(
-        text.lines().skip(1).collect::<Vec<_>>(),
+        text.lines().skip(2).collect::<Vec<_>>(),
         [
             "epoch 1/2  loss 2.30  val 0.261  acc 0.930  234k rows/s",
             "epoch 2/2  loss 0.500  val 0.261  acc 0.930  234k rows/s",
@@ -119,6 +119,14 @@ fn a_file_gets_one_line_an_epoch_and_no_control_codes() {
         ]
     );
     assert!(!text.contains('\x1b'));
+}
+
+#[test]
+fn what_was_decided_about_the_data_is_told_whole_on_a_narrow_screen() {
+    let text = shown(live_screen(50), Lang::English, &[started()]);
+    let lines: Vec<&str> = text.lines().skip(1).collect();
+    let wrapped = ["column `cabin` dropped: an identifier or free", "  text, 147 of 204"];
+    assert_eq!(lines, wrapped);
 }
 
 #[test]
