@@ -17,9 +17,9 @@ use crate::plan::simplify::Program;
 /// Rows longer than this are reduced by a kernel of their own.
 pub(crate) const ROW_LIMIT: usize = 8192;
 /// Members of one loop: bounds its registers.
-const MEMBER_LIMIT: usize = 40;
+pub(super) const MEMBER_LIMIT: usize = 40;
 /// How far back a node looks for a loop to join.
-const LOOK_BACK: usize = 64;
+pub(super) const LOOK_BACK: usize = 64;
 
 /// Names a run of elements that some kernel reads or writes.
 pub(crate) type BufferId = usize;
@@ -66,15 +66,15 @@ pub(crate) struct Draft {
     pub updates: Vec<(BufferId, BufferId)>,
 }
 
-struct Fuser<'a> {
+pub(super) struct Fuser<'a> {
     program: &'a Program,
-    kernels: Vec<DraftKernel>,
-    buffers: Vec<Buffer>,
-    of: HashMap<Value, BufferId>,
+    pub(super) kernels: Vec<DraftKernel>,
+    pub(super) buffers: Vec<Buffer>,
+    pub(super) of: HashMap<Value, BufferId>,
     /// The kernel that computes each value; sources have none.
-    producer: HashMap<Value, usize>,
+    pub(super) producer: HashMap<Value, usize>,
     /// The extent of each value that a loop computes.
-    extent: HashMap<Value, Extent>,
+    pub(super) extent: HashMap<Value, Extent>,
 }
 
 pub(crate) fn fuse(program: &Program) -> Result<Draft, Error> {
@@ -518,6 +518,7 @@ impl Fuser<'_> {
     }
 
     fn finish(mut self) -> Result<Draft, Error> {
+        self.merge_loops();
         // Whatever a loop reads from elsewhere needs a place in memory.
         for position in 0..self.kernels.len() {
             let DraftKernel::Loop { members, .. } = &self.kernels[position] else { continue };

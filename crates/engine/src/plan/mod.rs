@@ -10,6 +10,7 @@ pub(crate) mod kernel;
 mod key;
 pub(crate) mod loops;
 mod memory;
+mod merge;
 mod print;
 mod simplify;
 mod verify;
