@@ -14,7 +14,7 @@ use support::{Workplace, numbers};
 
 /// Six hidden units, a partial last batch, and a checkpoint after every step, so that most moments
 /// fall into a save.
-const TRAINING: &str = "train digits --hidden 6 --epochs 3 --set checkpoint_every=1e-9";
+const TRAINING: &str = "train digits --hidden 6 --epochs 2 --set checkpoint_every=1e-9";
 /// A run that is killed more often than this is left to finish.
 const PATIENCE: usize = 60;
 
@@ -137,7 +137,7 @@ fn killed_at_random_moments_a_run_on_two_threads_ends_with_the_same_bits() {
 fn an_interrupted_run_saves_says_how_to_go_on_and_ends_with_the_same_bits() {
     let at = Workplace::new();
     // Long enough to be met at work, without early stopping.
-    let training = "train digits --hidden 6 --epochs 400 --set stop=false";
+    let training = "train digits --hidden 6 --epochs 250 --set stop=false";
     at.done(&format!("{training} --out calm"));
     let mut child = start(&at, &format!("{training} --out run"));
     for signal in ["-INT", "-TERM"] {
