@@ -36,6 +36,7 @@ fn feed(watch: &mut dyn FnMut(&Event)) {
         threads: 2,
         seed: 42,
         epochs,
+        choices: None,
         notices: vec!["loss: cross entropy (species has 3 classes)".into()],
     }));
     for epoch in 1..=epochs {

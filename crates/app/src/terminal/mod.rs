@@ -1,5 +1,6 @@
 //! What the program draws: progress, tables, curves; never wider than the terminal.
 
+mod choices;
 mod curve;
 mod format;
 mod line;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use glassbox::train::event::{Alert, Ending, Epoch, Event, Finished, Metrics, Started, Step};
 
 use super::Screen;
+use super::choices::choices;
 use super::curve::curve;
 use super::format::{bytes, clock, figure, grouped, rate};
 use super::line::{Line, Tone, width, wrap};
@@ -120,6 +121,9 @@ impl<W: Write> Progress<W> {
             line = line.with(Tone::Faint, " · ").with(Tone::Plain, part);
         }
         self.line(&line);
+        for choice in started.choices.iter().flat_map(|c| choices(c, started.epochs, text)) {
+            self.wrapped("", "  ", Tone::Faint, &choice);
+        }
         for notice in &started.notices {
             self.wrapped("", "  ", Tone::Faint, notice);
         }

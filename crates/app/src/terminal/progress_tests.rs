@@ -12,6 +12,7 @@ fn started() -> Event {
         threads: 2,
         seed: 42,
         epochs: 50,
+        choices: None,
         notices: vec!["column `cabin` dropped: an identifier or free text, 147 of 204".into()],
     })
 }

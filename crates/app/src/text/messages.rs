@@ -30,6 +30,34 @@ texts! {
     threads(count) { "{count} threads" "스레드 {count}개" }
     one_thread() { "1 thread" "스레드 1개" }
     seed(seed) { "seed {seed}" "시드 {seed}" }
+    chosen_rows(train, valid, test) {
+        "rows: {train} to train on, {valid} to validate with, {test} to test with"
+        "행: 훈련 {train}, 검증 {valid}, 시험 {test}"
+    }
+    chosen_inputs(columns, shape) {
+        "reads {columns}: {shape} inputs"
+        "입력: {columns} → {shape}개"
+    }
+    chosen_shape(shape) { "reads {shape} numbers a row" "입력: 행마다 {shape}" }
+    chosen_numbers(count) { "{count} numbers" "수 {count}개" }
+    chosen_booleans(count) { "{count} yes/no" "예/아니요 {count}개" }
+    chosen_categories(count) { "{count} categories" "범주 {count}개" }
+    chosen_classes(target, count, classes) {
+        "predicts `{target}`, one of {count} classes: {classes}"
+        "예측: `{target}`, {count}개 부류 가운데 하나: {classes}"
+    }
+    chosen_number(target) { "predicts `{target}`, a number" "예측: `{target}`, 수" }
+    loss_cross_entropy() { "cross entropy" "교차 엔트로피" }
+    loss_squared_error() { "squared error" "제곱 오차" }
+    loss_sum_of_squares() { "sum of squares" "제곱합" }
+    chosen_training(loss, optimizer, rate, batch, epochs) {
+        "makes the {loss} small by {optimizer} at rate {rate}, {batch} rows a step, at most {epochs} epochs"
+        "{loss} 최소화: {optimizer}, 학습률 {rate}, 스텝마다 {batch}행, 최대 {epochs}에포크"
+    }
+    chosen_stop(metric, patience) {
+        "; stops after {patience} without a better {metric}"
+        "; {metric} 값이 {patience}에포크 동안 나아지지 않으면 멈춤"
+    }
     epoch(epoch, epochs) { "epoch {epoch}/{epochs}" "에포크 {epoch}/{epochs}" }
     rows_per_second(rate) { "{rate} rows/s" "초당 {rate}행" }
     time_left(time) { "{time} left" "{time} 남음" }

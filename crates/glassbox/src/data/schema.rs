@@ -64,7 +64,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn word(self) -> &'static str {
+    /// The word for it, e.g. `number`.
+    pub fn word(self) -> &'static str {
         match self {
             Kind::Number => "number",
             Kind::Boolean => "boolean",

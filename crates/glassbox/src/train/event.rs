@@ -47,8 +47,37 @@ pub struct Started {
     pub seed: u64,
     /// Epochs to run at most.
     pub epochs: u64,
-    /// What was inferred, in words: loss, preparation, split.
+    /// What was inferred and chosen; none where a run goes on.
+    pub choices: Option<Choices>,
+    /// What was filled in, dropped or assumed, in words.
     pub notices: Vec<String>,
+}
+
+/// What was inferred from the data and chosen for it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Choices {
+    /// Rows to train on, to validate with and to test with.
+    pub rows: [usize; 3],
+    /// What is predicted.
+    pub target: String,
+    /// The names of its classes; empty where it is a number.
+    pub classes: Vec<String>,
+    /// The columns that are read, by kind (`number`, `boolean`, `category`); empty for images.
+    pub columns: Vec<(String, Vec<String>)>,
+    /// The shape of a row as the model sees it.
+    pub shape: Vec<usize>,
+    /// The loss, e.g. `CE`.
+    pub loss: String,
+    /// The optimiser, e.g. `adam`.
+    pub optimizer: String,
+    /// The learning rate at the start.
+    pub rate: f64,
+    /// How it changes, e.g. `cosine`.
+    pub schedule: String,
+    /// Rows a step.
+    pub batch: usize,
+    /// The figure and the epochs without improvement that end the training early.
+    pub stop: Option<(String, u64)>,
 }
 
 /// Where training stands.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::Error;
-use crate::data::{Baseline, Dataset, Rows};
+use crate::data::{Baseline, Dataset, Role, Rows};
 use crate::nn::Loss;
 use crate::train::checkpoint::{Checkpoint, Checkpoints};
 use crate::train::config::{Stop, TrainConfig};
@@ -162,9 +162,10 @@ impl Run<'_, '_> {
 
     fn all(&mut self) -> Result<Fitted, Error> {
         let config = self.fit.config;
-        let mut notices = self.fit.data.notices.clone();
+        let (mut notices, mut choices) = (self.fit.data.notices.clone(), Some(self.choices()));
         if self.resumed_at > 0 || self.steps.state.position > 0 {
             notices.clear();
+            choices = None;
         }
         let parameters = self.fit.training[0].parameters();
         let parameters = parameters.iter().map(|(_, t)| t.elements() as u64).sum();
@@ -176,6 +177,7 @@ impl Run<'_, '_> {
             threads: self.steps.session.threads(),
             seed: config.seed,
             epochs: config.epochs,
+            choices,
             notices,
         }));
         self.epoch_started = Instant::now();
@@ -221,6 +223,35 @@ impl Run<'_, '_> {
         let chosen = self.chosen.take().unwrap_or_else(|| model.clone());
         let last = Checkpoint { state: self.steps.state.clone(), model, optimizer };
         Ok(Fitted { finished, history: std::mem::take(&mut self.history), last, chosen })
+    }
+
+    /// What was inferred and chosen.
+    fn choices(&self) -> event::Choices {
+        let (data, config) = (self.fit.data, self.fit.config);
+        let target = &data.preparation.target;
+        let mut columns: Vec<(String, Vec<String>)> = Vec::new();
+        let inputs = data.schema.iter().flat_map(|schema| &schema.columns);
+        for column in inputs.filter(|column| column.role == Role::Input) {
+            let kind = column.kind.word();
+            match columns.iter_mut().find(|(known, _)| known == kind) {
+                Some((_, names)) => names.push(column.name.clone()),
+                None => columns.push((kind.to_string(), vec![column.name.clone()])),
+            }
+        }
+        let stop = config.stop.as_ref().filter(|_| !data.valid.is_empty());
+        event::Choices {
+            rows: [data.train.len(), data.valid.len(), data.test.len()],
+            target: target.name.clone(),
+            classes: target.classes().unwrap_or_default().to_vec(),
+            columns,
+            shape: data.input.shape.clone(),
+            loss: self.fit.loss.symbol().to_string(),
+            optimizer: config.optimizer.kind().to_string(),
+            rate: config.optimizer.lr(),
+            schedule: config.schedule.word().to_string(),
+            batch: config.batch.of(data.train.len()).min(data.train.len()),
+            stop: stop.map(|stop| (stop.metric.clone(), stop.patience)),
+        }
     }
 
     fn patience_is_over(&self) -> bool {
