@@ -55,6 +55,26 @@ fn the_example_is_read_as_it_says() {
 }
 
 #[test]
+fn columns_can_be_named_and_left_out() {
+    let text = r#"
+        [data]
+        path = "cars.csv"
+        drop = ["name", "id"]
+        columns = { cylinders = "category" }
+    "#;
+    let config = load(text, &[]).unwrap();
+    assert_eq!(config.data.drop, ["name", "id"]);
+    assert_eq!(config.data.columns["cylinders"], glassbox::data::Kind::Category);
+    assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
+    let found = problems(text, &["columns.year=\"integer\""]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let text = text.replace("category", "integer").replace("\"id\"", "3");
+    let found = problems(&text, &[]);
+    assert!(found[0].contains("`data.drop`") && found[0].starts_with("line 4"), "{found:?}");
+    assert!(found[1].contains("is not one of number, boolean, category"), "{found:?}");
+}
+
+#[test]
 fn the_dosage_network_starts_from_given_numbers() {
     let text = r#"
         data = { path = "dosage", split = { valid = 0, test = 0 } }

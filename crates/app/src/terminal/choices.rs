@@ -12,14 +12,13 @@ const SHOWN: usize = 6;
 pub fn choices(choices: &Choices, epochs: u64, text: Text) -> Vec<String> {
     let [train, valid, test] = choices.rows.map(|rows| grouped(rows as u64));
     let mut lines = vec![text.chosen_rows(train, valid, test)];
-    let kind = |word: &str, count: usize| match word {
-        "number" => text.chosen_numbers(count),
-        "boolean" => text.chosen_booleans(count),
-        _ => text.chosen_categories(count),
+    let kind = |word: &str| match word {
+        "number" => text.chosen_numbers(),
+        "boolean" => text.chosen_booleans(),
+        _ => text.chosen_categories(),
     };
-    let columns = |(word, names): &(String, Vec<String>)| {
-        format!("{} ({})", kind(word, names.len()), listed(names))
-    };
+    let columns =
+        |(word, names): &(String, Vec<String>)| format!("{} ({})", kind(word), listed(names));
     let shape = choices.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
     lines.push(match choices.columns.is_empty() {
         true => text.chosen_shape(shape),

@@ -35,24 +35,24 @@ texts! {
         "행: 훈련 {train}, 검증 {valid}, 시험 {test}"
     }
     chosen_inputs(columns, shape) {
-        "reads {columns}: {shape} inputs"
-        "입력: {columns} → {shape}개"
+        "inputs: {columns} → {shape}"
+        "입력: {columns} → {shape}"
     }
-    chosen_shape(shape) { "reads {shape} numbers a row" "입력: 행마다 {shape}" }
-    chosen_numbers(count) { "{count} numbers" "수 {count}개" }
-    chosen_booleans(count) { "{count} yes/no" "예/아니요 {count}개" }
-    chosen_categories(count) { "{count} categories" "범주 {count}개" }
+    chosen_shape(shape) { "inputs: {shape} a row" "입력: 행마다 {shape}" }
+    chosen_numbers() { "numbers" "수" }
+    chosen_booleans() { "yes or no" "예/아니요" }
+    chosen_categories() { "categories" "범주" }
     chosen_classes(target, count, classes) {
-        "predicts `{target}`, one of {count} classes: {classes}"
+        "target: `{target}`, one of {count} classes: {classes}"
         "예측: `{target}`, {count}개 부류 가운데 하나: {classes}"
     }
-    chosen_number(target) { "predicts `{target}`, a number" "예측: `{target}`, 수" }
+    chosen_number(target) { "target: `{target}`, a number" "예측: `{target}`, 수" }
     loss_cross_entropy() { "cross entropy" "교차 엔트로피" }
     loss_squared_error() { "squared error" "제곱 오차" }
     loss_sum_of_squares() { "sum of squares" "제곱합" }
     chosen_training(loss, optimizer, rate, batch, epochs) {
-        "makes the {loss} small by {optimizer} at rate {rate}, {batch} rows a step, at most {epochs} epochs"
-        "{loss} 최소화: {optimizer}, 학습률 {rate}, 스텝마다 {batch}행, 최대 {epochs}에포크"
+        "training: {loss} by {optimizer} at rate {rate}, {batch} rows a step, at most {epochs} epochs"
+        "훈련: {loss}, {optimizer}, 학습률 {rate}, 스텝마다 {batch}행, 최대 {epochs}에포크"
     }
     chosen_stop(metric, patience) {
         "; stops after {patience} without a better {metric}"

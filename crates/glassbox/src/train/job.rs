@@ -189,6 +189,8 @@ fn load(config: &DataConfig) -> Result<Dataset, Error> {
         test: config.split.test,
         stratify: config.split.stratify,
         prepare,
+        columns: config.columns.clone(),
+        drop: config.drop.clone(),
         ..data::Options::default()
     };
     Ok(data::load(&config.path, &options)?)

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
-    Activation, Amount, Columns, ConfigError, ConfigProblem, DataConfig, Initial, Loss,
+    Activation, Amount, Columns, ConfigError, ConfigProblem, DataConfig, Initial, Kind, Loss,
     ModelConfig, ModelKind, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split,
     Stop, TrainConfig,
 };
@@ -150,10 +150,31 @@ fn data(mut section: Section, default: &DataConfig) -> DataConfig {
     }
     let path = section.take("path", String::new(), text);
     let target = section.take("target", None, |value| text(value).map(Some));
+    let drop = section.take("drop", default.drop.clone(), texts);
+    let columns = kinds(&mut section, &default.columns);
     let split = split(&mut section, default.split);
     let prepare = prepare(&mut section);
     section.finish();
-    DataConfig { path, target, split, prepare }
+    DataConfig { path, target, drop, columns, split, prepare }
+}
+
+/// `data.columns`: what columns are, by name.
+fn kinds(data: &mut Section, default: &BTreeMap<String, Kind>) -> BTreeMap<String, Kind> {
+    if !data.table.contains_key("columns") {
+        data.take("columns", (), |_| Ok(()));
+        return default.clone();
+    }
+    let given = data.section("columns", "data.columns");
+    let mut kinds = BTreeMap::new();
+    for (name, located) in &given.table {
+        match word(&located.value, &[Kind::Number, Kind::Boolean, Kind::Category], Kind::word) {
+            Ok(kind) => drop(kinds.insert(name.clone(), kind)),
+            Err(problem) => {
+                given.report(&located.place, format!("`data.columns.\"{name}\"`: {problem}"));
+            }
+        }
+    }
+    kinds
 }
 
 fn split(data: &mut Section, default: Split) -> Split {
@@ -337,6 +358,14 @@ fn text(value: &Value) -> Result<String, String> {
     match value {
         Value::Text(text) if !text.is_empty() => Ok(text.clone()),
         other => expected("a text", other),
+    }
+}
+
+fn texts(value: &Value) -> Result<Vec<String>, String> {
+    match value {
+        Value::List(items) => items.iter().map(|item| text(&item.value)).collect(),
+        Value::Text(_) => Ok(vec![text(value)?]),
+        other => expected("a list of texts", other),
     }
 }
 

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use glassbox_engine::{Array, DType};
 use serde::Serialize;
 
+pub use crate::data::Kind;
 pub use crate::nn::{Activation, Initial, Optimizer, Schedule};
 use crate::words::words;
 
@@ -70,6 +71,10 @@ pub struct DataConfig {
     pub path: String,
     /// The column to predict; inferred where absent.
     pub target: Option<String>,
+    /// Columns that are left out.
+    pub drop: Vec<String>,
+    /// What columns are, where that is not to be inferred.
+    pub columns: BTreeMap<String, Kind>,
     /// How the rows are divided.
     pub split: Split,
     /// `[[data.prepare]]`, in order; where several name a column, the last holds.
@@ -271,6 +276,8 @@ impl RunConfig {
             data: DataConfig {
                 path: path.into(),
                 target: None,
+                drop: Vec::new(),
+                columns: BTreeMap::new(),
                 split: Split { valid: None, test: None, stratify: true },
                 prepare: Vec::new(),
             },

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use super::{Activation, Amount, Initial, Loss, Numbers, Optimizer, Preparation, RunConfig};
+use super::{Activation, Amount, Initial, Kind, Loss, Numbers, Optimizer, Preparation, RunConfig};
 
 impl RunConfig {
     /// The complete configuration as a commented file; [`RunConfig::from_toml`] reads it back to
@@ -25,6 +25,13 @@ impl RunConfig {
             Some(target) => line(out, "target", quoted(target), "the column to predict"),
             None => absent(out, "target", "\"…\"", "the column to predict; absent: inferred"),
         }
+        let drop = data.drop.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+        line(out, "drop", format!("[{drop}]"), "columns that are left out");
+        let kind =
+            |(name, kind): (&String, &Kind)| format!("{} = {}", quoted(name), quoted(kind.word()));
+        let kinds = data.columns.iter().map(kind).collect::<Vec<_>>().join(", ");
+        let kinds = if kinds.is_empty() { "{}".to_string() } else { format!("{{ {kinds} }}") };
+        line(out, "columns", kinds, "number, boolean or category, where inferred wrongly");
         let split = &data.split;
         let share = |name: &str, share: Option<f64>| {
             share.map(|share| format!("{name} = {}, ", float(share))).unwrap_or_default()
