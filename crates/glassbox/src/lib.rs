@@ -9,6 +9,7 @@ pub mod io;
 pub mod nearest;
 pub mod nn;
 pub mod prelude;
+pub mod report;
 pub mod train;
 pub mod watch;
 pub mod zoo;

@@ -20,6 +20,6 @@ mod trainer;
 pub use evaluate::Report;
 pub use job::Job;
 pub use run::Ended;
-pub(crate) use run::graphs_of;
+pub(crate) use run::{DataRecord, graphs_of};
 pub use trained::{Agreement, Prediction, Predictions, Trained};
 pub use trainer::{Run, Trainer};

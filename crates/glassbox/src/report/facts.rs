@@ -1,0 +1,205 @@
+//! What a report tells, gathered from the files of a run.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use glassbox_engine::{Graph, Kind};
+use serde_json::Value;
+
+use crate::Error;
+use crate::data::Task;
+use crate::io::FileError;
+use crate::train::config::RunConfig;
+use crate::train::event::Outcome;
+use crate::train::folder::{Environment, GraphKind, RunFolder, Status};
+use crate::train::{DataRecord, log};
+
+/// Everything that the page says.
+pub(crate) struct Facts {
+    pub run: String,
+    pub outcome: Outcome,
+    pub config: RunConfig,
+    /// `run.toml` as it is.
+    pub settings: String,
+    pub environment: Environment,
+    pub status: Status,
+    pub data: DataRecord,
+    /// The model's parameters in the order of their declaration: path and shape.
+    pub parameters: Vec<(String, Vec<usize>)>,
+    pub epochs: Vec<EpochFigures>,
+    /// The step whose weights are kept as the best.
+    pub best_step: Option<u64>,
+    pub alerts: Vec<(u64, String)>,
+    pub predictions: Option<Told>,
+}
+
+/// A line of `metrics.jsonl`.
+pub(crate) struct EpochFigures {
+    pub epoch: u64,
+    pub step: u64,
+    pub train_loss: f64,
+    /// Of the validation part; of the training part where there is none.
+    pub figures: HashMap<String, f64>,
+    pub seconds: f64,
+}
+
+/// What the model says of the rows of the outcome's part.
+pub(crate) enum Told {
+    Classes(Vec<ToldClass>),
+    Numbers(Vec<ToldNumber>),
+}
+
+/// A row and its classes, as positions among the names.
+pub(crate) struct ToldClass {
+    pub row: usize,
+    pub observed: usize,
+    pub predicted: usize,
+    pub probability: f64,
+}
+
+/// A row and its numbers, in the target's unit.
+pub(crate) struct ToldNumber {
+    pub row: usize,
+    pub observed: f64,
+    pub predicted: f64,
+}
+
+impl ToldNumber {
+    /// Observed − predicted.
+    pub fn residual(&self) -> f64 {
+        self.observed - self.predicted
+    }
+}
+
+impl Facts {
+    /// Reads what a run's folder holds.
+    pub fn gather(folder: &RunFolder, outcome: &Outcome) -> Result<Self, Error> {
+        let data = DataRecord::read(folder)?;
+        let path = folder.file("run.toml");
+        let settings =
+            std::fs::read_to_string(&path).map_err(FileError::at(&path, "cannot read"))?;
+        let shown = std::path::absolute(folder.path()).unwrap_or_else(|_| folder.path().to_owned());
+        let run = shown.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Facts {
+            run,
+            outcome: outcome.clone(),
+            config: folder.config()?,
+            settings,
+            environment: folder.environment()?,
+            status: folder.status()?,
+            parameters: parameters(&folder.graph(GraphKind::Infer)?),
+            epochs: epochs(&folder.file("metrics.jsonl"))?,
+            best_step: folder.checkpoints().best_step()?,
+            alerts: alerts(&folder.file("alerts.jsonl"))?,
+            predictions: predictions(&folder.predictions(), &data.task)?,
+            data,
+        })
+    }
+
+    /// The names of the classes; none where numbers are told.
+    pub fn classes(&self) -> Option<&[String]> {
+        match &self.data.task {
+            Task::Classification { classes } => Some(classes),
+            Task::Regression => None,
+        }
+    }
+
+    /// The epoch whose weights are kept, where the validation part chose one.
+    pub fn best_epoch(&self) -> Option<&EpochFigures> {
+        let step = self.best_step?;
+        self.epochs.iter().find(|epoch| epoch.step == step)
+    }
+}
+
+fn parameters(graph: &Graph) -> Vec<(String, Vec<usize>)> {
+    let mut declared = graph.declarations();
+    declared.retain(|(_, declaration)| declaration.kind == Kind::Parameter);
+    declared.sort_by_key(|(_, declaration)| declaration.node);
+    let shape = |path: &str| graph.state(path).map(|held| held.shape().sizes().to_vec());
+    let with_shape = |path: String| (shape(&path).unwrap_or_default(), path);
+    let shapes = declared.into_iter().map(|(path, _)| with_shape(path));
+    shapes.map(|(shape, path)| (path, shape)).collect()
+}
+
+/// A figure of a log: a number, or the word for one that is not finite.
+fn figure(value: &Value) -> f64 {
+    let word = || value.as_str()?.parse().ok();
+    value.as_f64().or_else(word).unwrap_or(f64::NAN)
+}
+
+fn epochs(path: &Path) -> Result<Vec<EpochFigures>, Error> {
+    let line = |line: Value| EpochFigures {
+        epoch: line["epoch"].as_u64().unwrap_or_default(),
+        step: line["step"].as_u64().unwrap_or_default(),
+        train_loss: figure(&line["train_loss"]),
+        figures: line["valid"]
+            .as_object()
+            .map(|figures| figures.iter().map(|(name, x)| (name.clone(), figure(x))).collect())
+            .unwrap_or_default(),
+        seconds: figure(&line["seconds"]),
+    };
+    Ok(log::read(path)?.into_iter().map(line).collect())
+}
+
+fn alerts(path: &Path) -> Result<Vec<(u64, String)>, Error> {
+    let line = |line: Value| {
+        let message = line["message"].as_str().unwrap_or_default().to_owned();
+        (line["step"].as_u64().unwrap_or_default(), message)
+    };
+    Ok(log::read(path)?.into_iter().map(line).collect())
+}
+
+/// The rows of `predictions.csv`; none where the run was never brought to its end.
+fn predictions(path: &Path, task: &Task) -> Result<Option<Told>, Error> {
+    let bytes = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        bytes => bytes.map_err(FileError::at(path, "cannot read"))?,
+    };
+    let mut reader = csv::Reader::from_reader(&bytes[..]);
+    let mut lines = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let wrong =
+            |what: String| FileError::new(path, format_args!("prediction {}: {what}", index + 1));
+        let record = record.map_err(|error| wrong(error.to_string()))?;
+        let cell = |column: usize, name: &str| {
+            record.get(column).ok_or_else(|| wrong(format!("no {name}")))
+        };
+        let row = cell(0, "row")?;
+        let row = row.parse().map_err(|_| wrong(format!("`{row}` is not a row")))?;
+        lines.push((row, cell(1, "observed")?.to_owned(), cell(2, "predicted")?.to_owned(), {
+            cell(3, "probability")?.parse().unwrap_or(f64::NAN)
+        }));
+    }
+    let place = |index: usize, what: String| {
+        FileError::new(path, format_args!("prediction {}: {what}", index + 1))
+    };
+    match task {
+        Task::Classification { classes } => {
+            let names: HashMap<&str, usize> =
+                classes.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+            let told = lines.iter().enumerate().map(|(index, (row, observed, predicted, p))| {
+                let class = |name: &str| {
+                    let known = names.get(name).copied();
+                    known.ok_or_else(|| place(index, format!("there is no class `{name}`")))
+                };
+                Ok(ToldClass {
+                    row: *row,
+                    observed: class(observed)?,
+                    predicted: class(predicted)?,
+                    probability: *p,
+                })
+            });
+            Ok(Some(Told::Classes(told.collect::<Result<_, FileError>>()?)))
+        }
+        Task::Regression => {
+            let told = lines.iter().enumerate().map(|(index, (row, observed, predicted, _))| {
+                let number = |text: &str| {
+                    text.parse().map_err(|_| place(index, format!("`{text}` is not a number")))
+                };
+                let (observed, predicted) = (number(observed)?, number(predicted)?);
+                Ok(ToldNumber { row: *row, observed, predicted })
+            });
+            Ok(Some(Told::Numbers(told.collect::<Result<_, FileError>>()?)))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The report of a run: one HTML file that says how good the model is, how it came to be, and from
+//! what.
+//!
+//! The page is made from the run's files alone, so the same files give the same bytes. It holds its
+//! style and its charts (SVG), needs no script and no network, follows the reader's light or dark
+//! scheme, and prints.
+
+mod chart;
+mod classes;
+mod facts;
+mod html;
+mod numbers;
+mod page;
+mod scale;
+mod words;
+
+pub use words::Words;
+
+use std::path::PathBuf;
+
+use crate::Error;
+use crate::io::atomic;
+use crate::train::event::Outcome;
+use crate::train::folder::RunFolder;
+
+/// The report's name in a run's folder.
+pub const FILE: &str = "report.html";
+
+/// Writes `report.html` into a run's folder, in English, and says where it is.
+///
+/// `outcome` is what training ended with, or [`Job::evaluate`](crate::train::Job::evaluate) gives.
+///
+/// # Errors
+/// Files of the run that are missing or corrupt; a folder that cannot be written. The error names
+/// the file.
+///
+/// ```no_run
+/// use glassbox::report;
+/// use glassbox::train::{Job, folder::RunFolder};
+/// let folder = RunFolder::view("runs/2026-11-20-1412-iris-mlp".as_ref())?;
+/// let path = report::write(&folder, &Job::evaluate(&folder)?)?;
+/// println!("{}", path.display());
+/// # Ok::<(), glassbox::Error>(())
+/// ```
+pub fn write(folder: &RunFolder, outcome: &Outcome) -> Result<PathBuf, Error> {
+    let path = folder.file(FILE);
+    let page = page(folder, outcome, Words::English)?;
+    atomic::write(&path, page.as_bytes())?;
+    Ok(path)
+}
+
+/// The report as HTML, in a language.
+///
+/// # Errors
+/// Files of the run that are missing or corrupt.
+pub fn page(folder: &RunFolder, outcome: &Outcome, words: Words) -> Result<String, Error> {
+    Ok(page::page(words, &facts::Facts::gather(folder, outcome)?))
+}

@@ -1,0 +1,472 @@
+//! The page: its sections in order.
+
+use std::collections::BTreeSet;
+
+use crate::data::{ColumnSchema, Kind, Role, Schema};
+use crate::report::chart::{self, Labels, Line, Mark};
+use crate::report::facts::{EpochFigures, Facts, Told};
+use crate::report::html::{
+    Head, count, duration, escape, list_of_facts, name, number, percent, plain, table,
+};
+use crate::report::words::Words;
+use crate::report::{classes, numbers};
+use crate::train::config::{Amount, Loss};
+
+const STYLE: &str = include_str!("style.css");
+/// Nothing is fetched and nothing runs, whatever a name in the data may hold.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+/// More columns than this are not all listed.
+const MOST_COLUMNS: usize = 200;
+/// More epochs than this are sampled for the table of figures.
+const MOST_EPOCHS: usize = 100;
+const MOST_ALERTS: usize = 20;
+
+/// The whole page.
+pub(crate) fn page(w: Words, facts: &Facts) -> String {
+    let kind = facts.config.model.kind.word();
+    let source = file_name(&facts.data.source);
+    let title = w.title(&escape(source), kind);
+    let mut out = format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        w.code()
+    );
+    let target = name(&facts.data.preparation.target.name, 60);
+    let lines = [
+        w.told(&target),
+        w.finished(&minute(&facts.status.updated)),
+        w.folder(&name(&facts.run, 80)),
+    ];
+    let lines = lines.map(|line| format!("<span>{line}</span>")).join(" ");
+    out += &format!(
+        "<header>\n<p class=\"kicker\">{}</p>\n<h1>{title}</h1>\n<p class=\"facts\">{lines}</p>\n\
+         </header>\n",
+        w.kicker()
+    );
+    out += &outcome(w, facts);
+    out += &training(w, facts);
+    let part = part(w, &facts.outcome.split);
+    out += &match (&facts.predictions, facts.classes()) {
+        (Some(Told::Classes(told)), Some(names)) => classes::section(w, told, names, &part),
+        (Some(Told::Numbers(told)), _) => {
+            numbers::section(w, told, &facts.data.preparation.target.name)
+        }
+        _ => format!("<p class=\"note\">{}</p>\n", w.no_predictions()),
+    };
+    out += &data(w, facts);
+    out += &model(w, facts);
+    out += &settings(w, facts);
+    out += &format!("<footer>{}</footer>\n</main>\n</body>\n</html>\n", w.footer());
+    out
+}
+
+/// A chart with its heading, and a note where there is one. Heading and note are HTML.
+pub(crate) fn figure(heading: &str, chart: &str, note: &str) -> String {
+    let note = match note {
+        "" => String::new(),
+        note => format!("<p class=\"note\">{note}</p>\n"),
+    };
+    format!("<figure>\n<figcaption>{heading}</figcaption>\n{chart}{note}</figure>\n")
+}
+
+/// The last part of a path; of one that ends in nothing, all of it.
+fn file_name(path: &str) -> &str {
+    path.trim_end_matches(['/', '\\'])
+        .rsplit(['/', '\\'])
+        .next()
+        .filter(|name| !name.is_empty())
+        .unwrap_or(path)
+}
+
+/// `2026-11-20 14:12` of an RFC 3339 time in UTC.
+fn minute(time: &str) -> String {
+    match time.get(..16).filter(|start| start.as_bytes()[10] == b'T') {
+        Some(start) => escape(&start.replace('T', " ")),
+        None => escape(time),
+    }
+}
+
+fn part(w: Words, split: &str) -> String {
+    match split {
+        "train" => w.part_train(),
+        "valid" => w.part_valid(),
+        "test" => w.part_test(),
+        other => escape(other),
+    }
+}
+
+/// What a figure is called, and what it means.
+fn metric(w: Words, metric: &str, loss: Loss) -> (String, String) {
+    match metric {
+        "accuracy" => (w.name_accuracy(), w.meaning_accuracy()),
+        "mae" => (w.name_mae(), w.meaning_mae()),
+        "rmse" => (w.name_rmse(), w.meaning_rmse()),
+        "r2" => (w.name_r2(), w.meaning_r2()),
+        "loss" => {
+            let meaning = match loss {
+                Loss::CrossEntropy => w.meaning_loss_cross_entropy(),
+                Loss::SquaredError => w.meaning_loss_squared_error(),
+                Loss::SumOfSquares => w.meaning_loss_sum_of_squares(),
+                Loss::Auto => String::new(),
+            };
+            (w.name_loss(), meaning)
+        }
+        other => (escape(other), String::new()),
+    }
+}
+
+fn outcome(w: Words, facts: &Facts) -> String {
+    let outcome = &facts.outcome;
+    let (rows, split) = (count(outcome.rows), part(w, &outcome.split));
+    let figure = |name: &str| outcome.metrics.get(name).copied();
+    let baseline = |name: &str| outcome.baseline.get(name).copied();
+    let mut lead = Vec::new();
+    if let Some(share) = figure("accuracy") {
+        let right = count((share * outcome.rows as f64).round() as usize);
+        lead.push(w.right_classes(&right, &rows, &split, &percent(share)));
+        lead.extend(baseline("accuracy").map(|share| w.baseline_classes(&percent(share))));
+    } else if let Some(error) = figure("mae") {
+        lead.push(w.off_numbers(&number(error), &rows, &split));
+        lead.extend(baseline("mae").map(|error| w.baseline_numbers(&number(error))));
+    }
+    let mut out = format!("<section>\n<h2>{}</h2>\n", w.outcome());
+    out += &format!("<p class=\"lead\">{}</p>\n", lead.join(" "));
+    let caution = match outcome.split.as_str() {
+        "train" => w.caution_train(),
+        "valid" => w.caution_valid(),
+        _ => String::new(),
+    };
+    if !caution.is_empty() {
+        out += &format!("<p class=\"caution\">{caution}</p>\n");
+    }
+    // The figures of the target's own unit first, the loss last.
+    let names: BTreeSet<&String> = outcome.metrics.keys().chain(outcome.baseline.keys()).collect();
+    let (losses, others): (Vec<&String>, Vec<&String>) =
+        names.into_iter().partition(|name| *name == "loss");
+    let cell = |value: Option<f64>| value.map(number).unwrap_or_else(|| "–".into());
+    let row = |name: &&String| {
+        let (called, meaning) = metric(w, name, facts.config.train.loss);
+        let called = format!("{called}<span class=\"note\">{meaning}</span>");
+        vec![called, cell(figure(name)), cell(baseline(name))]
+    };
+    let table_rows: Vec<Vec<String>> = others.iter().chain(&losses).map(row).collect();
+    let heads = [
+        Head::text(w.outcome_rows(&split, &rows)),
+        Head::number(w.model()),
+        Head::number(w.baseline()),
+    ];
+    out + &table(&heads, &table_rows) + "</section>\n"
+}
+
+fn training(w: Words, facts: &Facts) -> String {
+    let mut out = format!("<section>\n<h2>{}</h2>\n", w.training());
+    if facts.epochs.is_empty() {
+        out += &format!("<p>{}</p>\n", w.no_epochs());
+    } else {
+        out += "<div class=\"charts\">\n";
+        out += &curves(w, facts);
+        out += "</div>\n";
+    }
+    out += &how_it_went(w, facts);
+    if !facts.alerts.is_empty() {
+        out += &format!("<h3>{}</h3>\n<ul>\n", w.alerts());
+        for (step, message) in facts.alerts.iter().take(MOST_ALERTS) {
+            out += &format!("<li>{}</li>\n", w.alert(&count(*step as usize), &escape(message)));
+        }
+        out += "</ul>\n";
+    }
+    if !facts.epochs.is_empty() {
+        out += &epochs_table(w, facts);
+    }
+    out + "</section>\n"
+}
+
+/// The figure that is shown by epoch: the one that was watched, else the task's usual one.
+fn main_metric(facts: &Facts) -> &str {
+    let stop = facts.config.train.stop.as_ref();
+    let watched = stop.map(|stop| stop.metric.trim_start_matches("valid_"));
+    match watched {
+        Some(metric) if metric != "loss" => metric,
+        _ if facts.classes().is_some() => "accuracy",
+        _ => "rmse",
+    }
+}
+
+fn figure_of(epoch: &EpochFigures, name: &str) -> f64 {
+    epoch.figures.get(name).copied().unwrap_or(f64::NAN)
+}
+
+/// Loss and main figure by epoch.
+fn curves(w: Words, facts: &Facts) -> String {
+    let points = |value: &dyn Fn(&EpochFigures) -> f64| -> Vec<(f64, f64)> {
+        facts.epochs.iter().map(|epoch| (epoch.epoch as f64, value(epoch))).collect()
+    };
+    let validated = facts.data.rows.valid > 0;
+    let best = facts.best_epoch();
+    let mark = |value: &dyn Fn(&EpochFigures) -> f64| {
+        let name = |epoch: &EpochFigures| w.best_epoch(&epoch.epoch.to_string());
+        best.map(|epoch| Mark { name: name(epoch), x: epoch.epoch as f64, y: Some(value(epoch)) })
+    };
+    let train = points(&|epoch| epoch.train_loss);
+    let from_to = |points: &[(f64, f64)]| {
+        let end = |point: Option<&(f64, f64)>| number(point.map_or(f64::NAN, |(_, y)| *y));
+        (end(points.first()), end(points.last()))
+    };
+    let (from, to) = from_to(&train);
+    let valid_loss = |epoch: &EpochFigures| figure_of(epoch, "loss");
+    let mut lines = vec![Line { name: w.part_train(), class: "first", points: train }];
+    if validated {
+        let points = points(&valid_loss);
+        lines.push(Line { name: w.part_valid(), class: "second", points });
+    }
+    let labels = |logarithmic: bool| Labels {
+        description: w.curve_from_to(&w.loss_curve(), &from, &to),
+        x: w.epoch(),
+        y: if logarithmic { w.loss_axis_log() } else { w.name_loss() },
+    };
+    let (loss, logarithmic) = chart::lines(labels, &lines, mark(&valid_loss).as_ref(), None);
+    let heading = if logarithmic { w.loss_curve_log() } else { w.loss_curve() };
+    let mut out = figure(&heading, &loss, "");
+
+    let main = main_metric(facts);
+    let value = |epoch: &EpochFigures| figure_of(epoch, main);
+    let shown = points(&value);
+    if shown.iter().any(|(_, y)| y.is_finite()) {
+        let (called, meaning) = metric(w, main, facts.config.train.loss);
+        let (part, class) = match validated {
+            true => (w.part_valid(), "second"),
+            false => (w.part_train(), "first"),
+        };
+        let heading = w.metric_curve(&called, &part);
+        let (from, to) = from_to(&shown);
+        let labels = |_| Labels {
+            description: w.curve_from_to(&heading, &from, &to),
+            x: w.epoch(),
+            y: called.clone(),
+        };
+        let within = match main {
+            "accuracy" => Some((0.0, 1.0)),
+            // R² has no lower bound.
+            "r2" => Some((-1e300, 1.0)),
+            _ => Some((0.0, 1e300)),
+        };
+        let lines = [Line { name: part, class, points: shown }];
+        let (curve, _) = chart::lines(labels, &lines, mark(&value).as_ref(), within);
+        out += &figure(&heading, &curve, &meaning);
+    }
+    out
+}
+
+/// Epochs, steps, time, and by what.
+fn how_it_went(w: Words, facts: &Facts) -> String {
+    let train = &facts.config.train;
+    let last = facts.epochs.last();
+    let run = last.map_or(0, |epoch| epoch.epoch);
+    let mut epochs = w.epochs_run(&count(run as usize), &count(train.epochs as usize));
+    if run < train.epochs {
+        epochs = format!("{epochs}, {}", w.stopped_early());
+    }
+    let watched = train.stop.as_ref().map_or("loss", |s| s.metric.trim_start_matches("valid_"));
+    let best = match facts.best_epoch() {
+        Some(epoch) => {
+            let called = metric(w, watched, train.loss).0;
+            let value = number(figure_of(epoch, watched));
+            w.best_is(&count(epoch.epoch as usize), &called, &value)
+        }
+        None => w.last_is(),
+    };
+    let seconds = facts.epochs.iter().map(|epoch| epoch.seconds).filter(|s| s.is_finite()).sum();
+    let batch = match train.batch {
+        Amount::All => w.all_rows(),
+        Amount::Exactly(rows) => count(rows),
+    };
+    let rate = w.rate(&plain(train.optimizer.lr()));
+    list_of_facts(&[
+        (w.epochs(), epochs),
+        (w.best(), best),
+        (w.steps(), count(last.map_or(0, |epoch| epoch.step) as usize)),
+        (w.time(), duration(seconds)),
+        (w.name_loss(), train.loss.word().replace('_', " ")),
+        (w.optimizer(), format!("{}, {rate}", train.optimizer.kind().replace('_', " "))),
+        (w.schedule(), train.schedule.word().to_owned()),
+        (w.batch(), batch),
+        (w.seed(), train.seed.to_string()),
+    ])
+}
+
+fn epochs_table(w: Words, facts: &Facts) -> String {
+    let all = facts.epochs.len();
+    let best = facts.best_epoch().map(|epoch| epoch.step);
+    let even: BTreeSet<usize> = match all {
+        0..=MOST_EPOCHS => (0..all).collect(),
+        _ => (0..MOST_EPOCHS).map(|k| k * (all - 1) / (MOST_EPOCHS - 1)).collect(),
+    };
+    let is_shown =
+        |(index, epoch): &(usize, &EpochFigures)| even.contains(index) || Some(epoch.step) == best;
+    let validated = facts.data.rows.valid > 0;
+    let mut names: BTreeSet<&str> =
+        facts.epochs.iter().flat_map(|epoch| epoch.figures.keys().map(String::as_str)).collect();
+    names.remove("loss");
+    let mut heads = vec![Head::number(w.epoch()), Head::number(w.train_loss())];
+    if validated {
+        heads.push(Head::number(w.valid_loss()));
+    }
+    heads.extend(names.iter().map(|n| Head::number(metric(w, n, facts.config.train.loss).0)));
+    heads.push(Head::number(w.seconds()));
+    let row = |(_, epoch): (usize, &EpochFigures)| {
+        let marked = if Some(epoch.step) == best { "◆ " } else { "" };
+        let mut row = vec![format!("{marked}{}", epoch.epoch), number(epoch.train_loss)];
+        if validated {
+            row.push(number(figure_of(epoch, "loss")));
+        }
+        row.extend(names.iter().map(|name| number(figure_of(epoch, name))));
+        row.push(number(epoch.seconds));
+        row
+    };
+    let rows: Vec<Vec<String>> =
+        facts.epochs.iter().enumerate().filter(is_shown).map(row).collect();
+    let heading = match rows.len() == all {
+        true => w.epochs_table(),
+        false => w.epochs_sampled(&count(rows.len()), &count(all)),
+    };
+    format!("<details>\n<summary>{heading}</summary>\n{}</details>\n", table(&heads, &rows))
+}
+
+fn data(w: Words, facts: &Facts) -> String {
+    let data = &facts.data;
+    let target = name(&data.preparation.target.name, 60);
+    let what = match facts.classes() {
+        Some(classes) => w.target_classes(&count(classes.len())),
+        None => w.target_number(),
+    };
+    let shape: Vec<String> =
+        data.preparation.input_shape().iter().map(|size| count(*size)).collect();
+    let rows = &data.rows;
+    let mut out = format!("<section>\n<h2>{}</h2>\n", w.data());
+    out += &list_of_facts(&[
+        (w.source(), name(&data.source, 300)),
+        (w.target(), format!("{target}, {what}")),
+        (w.parts(), w.parts_are(&count(rows.train), &count(rows.valid), &count(rows.test))),
+        (w.input(), shape.join(" × ")),
+        (w.fingerprint(), format!("<code>{}</code>", escape(&data.fingerprint))),
+    ]);
+    if !data.notices.is_empty() {
+        out += &format!("<h3>{}</h3>\n<ul>\n", w.notices());
+        for notice in &data.notices {
+            out += &format!("<li>{}</li>\n", escape(notice));
+        }
+        out += "</ul>\n";
+    }
+    if let Some(schema) = &data.schema {
+        out += &columns(w, schema);
+    }
+    out + "</section>\n"
+}
+
+fn columns(w: Words, schema: &Schema) -> String {
+    let row = |column: &ColumnSchema| {
+        let range = match column.numbers {
+            Some(range) => w.range_of(&plain(range.min), &plain(range.max)),
+            None => String::new(),
+        };
+        let kind = match column.kind {
+            Kind::Number => w.kind_number(),
+            Kind::Boolean => w.kind_boolean(),
+            Kind::Category => w.kind_category(),
+            Kind::Text => w.kind_text(),
+            Kind::Constant => w.kind_constant(),
+            Kind::Empty => w.kind_empty(),
+        };
+        let role = match &column.role {
+            Role::Input => w.role_input(),
+            Role::Target => w.role_target(),
+            Role::Dropped(reason) => w.role_dropped(&escape(reason)),
+        };
+        let called = name(&column.name, 60);
+        vec![called, kind, role, count(column.missing), count(column.distinct), range]
+    };
+    let rows: Vec<Vec<String>> = schema.columns.iter().take(MOST_COLUMNS).map(row).collect();
+    let heads = [
+        Head::text(w.column()),
+        Head::text(w.kind()),
+        Head::text(w.role()),
+        Head::number(w.missing()),
+        Head::number(w.distinct()),
+        Head::number(w.range()),
+    ];
+    let heading = w.columns(&count(schema.columns.len()), &count(schema.rows));
+    let mut out = format!("<h3>{heading}</h3>\n{}", table(&heads, &rows));
+    let more = schema.columns.len() - rows.len();
+    if more > 0 {
+        out += &format!("<p class=\"note\">{}</p>\n", w.columns_more(&count(more)));
+    }
+    out
+}
+
+fn model(w: Words, facts: &Facts) -> String {
+    let elements = |shape: &[usize]| shape.iter().product::<usize>();
+    let all: usize = facts.parameters.iter().map(|(_, shape)| elements(shape)).sum();
+    // Parameters of one scope are one layer; in the order of their declaration.
+    let mut layers: Vec<(&str, Vec<String>, usize)> = Vec::new();
+    for (path, shape) in &facts.parameters {
+        let (layer, called) = path.rsplit_once('/').unwrap_or(("", path));
+        let sizes: Vec<String> = shape.iter().map(|size| count(*size)).collect();
+        let sizes = if sizes.is_empty() { w.scalar() } else { sizes.join(" × ") };
+        let text = w.shape_of(&name(called, 60), &sizes);
+        match layers.last_mut().filter(|(last, ..)| *last == layer) {
+            Some((_, texts, sum)) => {
+                texts.push(text);
+                *sum += elements(shape);
+            }
+            None => layers.push((layer, vec![text], elements(shape))),
+        }
+    }
+    let share = |n: usize| percent(n as f64 / all.max(1) as f64);
+    let mut rows: Vec<Vec<String>> = layers
+        .into_iter()
+        .map(|(layer, texts, sum)| vec![name(layer, 60), texts.join(", "), count(sum), share(sum)])
+        .collect();
+    rows.push(vec![w.total(), String::new(), count(all), share(all)]);
+    let heads = [
+        Head::text(w.layer()),
+        Head::text(w.parameters()),
+        Head::number(w.number_of()),
+        Head::number(w.share()),
+    ];
+    let model = &facts.config.model;
+    let hidden: Vec<String> = model.hidden.iter().map(|units| count(*units)).collect();
+    let hidden = if hidden.is_empty() { w.none() } else { hidden.join(", ") };
+    format!(
+        "<section>\n<h2>{}</h2>\n<p>{}</p>\n{}{}</section>\n",
+        w.model_heading(),
+        w.model_is(model.kind.word(), &count(all)),
+        list_of_facts(&[
+            (w.hidden(), hidden),
+            (w.activation(), model.activation.word().to_owned()),
+            (w.initial(), model.initial().word().to_owned()),
+        ]),
+        table(&heads, &rows)
+    )
+}
+
+fn settings(w: Words, facts: &Facts) -> String {
+    let environment = &facts.environment;
+    let facts_of_environment = list_of_facts(&[
+        (w.version(), escape(&environment.version)),
+        (w.system(), escape(&environment.os)),
+        (w.processor(), escape(&environment.cpu)),
+        (w.instructions(), escape(&environment.instruction_set)),
+        (w.threads(), count(environment.threads)),
+    ]);
+    format!(
+        "<section>\n<h2>{}</h2>\n<details>\n<summary>{}</summary>\n<pre>{}</pre>\n</details>\n\
+         </section>\n<section>\n<h2>{}</h2>\n{facts_of_environment}</section>\n",
+        w.settings(),
+        w.settings_summary(),
+        escape(&facts.settings),
+        w.environment()
+    )
+}
