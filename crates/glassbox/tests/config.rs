@@ -167,6 +167,20 @@ every = 50
 }
 
 #[test]
+fn starting_values_are_finite_32_bit_floats() {
+    for wrong in ["nan", "-inf", "1e39", "[[0, inf]]"] {
+        let found = problems(&format!("data.path = \"x\"\nmodel.parameters.w = {wrong}"), &[]);
+        assert!(found[0].starts_with("line 2: `model.parameters.\"w\"`: "), "{found:?}");
+        assert!(
+            found[0].ends_with("is not a 32-bit float that a model can start from"),
+            "{found:?}"
+        );
+    }
+    assert!(load("data.path = \"x\"", &["parameters.w=[nan]"]).is_err());
+    load("data.path = \"x\"", &["parameters.w=[3.4e38, 1e-300]"]).unwrap();
+}
+
+#[test]
 fn a_mistake_of_syntax_has_its_line_and_a_missing_path_is_said() {
     let found = problems("[model]\nhidden = [16\n[train]\nepochs = 3\n", &[]);
     assert!(found[0].starts_with("line "), "{found:?}");
