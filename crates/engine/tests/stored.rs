@@ -5,6 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use glassbox_engine::random::Stream;
+use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{
     Array, DType, Distribution, Graph, Initial, Mode, Options, Parameters, Session, Tensor, grad,
 };
@@ -329,4 +330,31 @@ fn a_damaged_graph_is_an_error_or_sound_never_a_panic() {
     drop(std::panic::take_hook());
     println!("{refused} refused, {sound} sound, of which {ran} ran");
     assert!(refused > 500 && sound > 50 && ran > 20, "{refused} refused, {sound} sound, {ran} ran");
+}
+
+#[test]
+fn axes_of_2_to_the_50_beside_an_empty_one_are_no_work() {
+    let long = 1 << 50;
+    let graph = Graph::new();
+    let x = graph.input("x", DType::F32, [long, 0, 3]);
+    let y = graph.input("y", DType::F32, [long, 3, 0]);
+    let wide = graph.input("wide", DType::F32, [long, 0]);
+    let values = [
+        x.matmul(y),
+        x.cast(DType::F64).matmul(y.cast(DType::F64)),
+        wide.concatenate(&[wide], 1),
+        x.permute(&[2, 1, 0]).exp(),
+    ];
+    let back: Graph = serde_json::from_str(&serde_json::to_string(&graph).unwrap()).unwrap();
+    let values = values.map(|value| back.tensor(value.value()).unwrap());
+    let mut inputs = Parameters::new();
+    for (name, shape) in [("x", vec![long, 0, 3]), ("y", vec![long, 3, 0]), ("wide", vec![long, 0])]
+    {
+        inputs.insert(name, Array::zeros(DType::F32, shape));
+    }
+    let mut session = Session::new(Options { threads: 1, ..Options::default() }).unwrap();
+    let planned = session.evaluate(&back, &inputs, &values).unwrap();
+    assert!(planned.iter().all(|value| value.data().is_empty()));
+    let truth = Evaluation::new(&back, &inputs, &Parameters::new(), &values).unwrap();
+    assert!(values.iter().all(|&value| truth.value(value).unwrap().is_empty()));
 }

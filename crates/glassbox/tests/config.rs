@@ -131,6 +131,18 @@ fn a_written_configuration_is_complete_and_reads_back_the_same() {
 }
 
 #[test]
+fn any_text_as_a_path_or_name_is_written_and_read_back() {
+    let odd = "line\nbreak\t\r\n\u{0}\u{7f}\u{1b} \"quoted\" 'single' \\ # é ]=\u{2028}";
+    let mut config = RunConfig::new(odd);
+    config.data.target = Some(odd.into());
+    config.data.prepare =
+        vec![Prepare { columns: Columns::Named(odd.into()), with: Preparation::None }];
+    config.train.stop = Some(Stop { metric: odd.into(), patience: 1 });
+    config.model.parameters = [(odd.to_owned(), Numbers::One(1.0))].into();
+    assert_eq!(RunConfig::from_toml(&config.to_toml(), &[]).unwrap(), config);
+}
+
+#[test]
 fn every_problem_is_reported_at_once_with_its_line() {
     let text = r#"
 [data]
@@ -170,6 +182,20 @@ every = 50
         "line 19: there is no setting `trian`; did you mean `train`?",
     ];
     assert_eq!(problems(text, &[]), expected);
+}
+
+#[test]
+fn starting_values_are_finite_32_bit_floats() {
+    for wrong in ["nan", "-inf", "1e39", "[[0, inf]]"] {
+        let found = problems(&format!("data.path = \"x\"\nmodel.parameters.w = {wrong}"), &[]);
+        assert!(found[0].starts_with("line 2: `model.parameters.\"w\"`: "), "{found:?}");
+        assert!(
+            found[0].ends_with("is not a 32-bit float that a model can start from"),
+            "{found:?}"
+        );
+    }
+    assert!(load("data.path = \"x\"", &["parameters.w=[nan]"]).is_err());
+    load("data.path = \"x\"", &["parameters.w=[3.4e38, 1e-300]"]).unwrap();
 }
 
 #[test]

@@ -175,6 +175,45 @@ fn a_preparation_survives_json_bit_for_bit() {
 }
 
 #[test]
+fn a_damaged_preparation_is_refused_in_words() {
+    let refused = |inputs: &str, words: &str| {
+        let target = r#"{"name": "y", "encoding": {"kind": "values", "mean": 0, "std": 1}}"#;
+        let text = format!(r#"{{"inputs": {inputs}, "target": {target}}}"#);
+        let error = serde_json::from_str::<Preparation>(&text).unwrap_err().to_string();
+        assert!(error.contains(words), "“{words}” is not in: {error}");
+    };
+    let huge = usize::MAX;
+    refused(
+        &format!(r#"{{"kind": "pixels", "shape": [2, {huge}, 1], "scale": 1}}"#),
+        "do not fit in memory",
+    );
+    refused(
+        &format!(r#"{{"kind": "array", "shape": [2, {huge}], "mean": [], "std": []}}"#),
+        "do not fit in memory",
+    );
+    refused(
+        r#"{"kind": "array", "shape": [2, 3], "mean": [0, 0], "std": [1, 1]}"#,
+        "2 means and 2 deviations are not one for each of 3",
+    );
+    refused(
+        r#"{"kind": "array", "shape": [2], "mean": [0, 0], "std": [1]}"#,
+        "2 means and 1 deviations",
+    );
+    let column = r#"{"kind": "category", "name": "c", "values": ["b", "a"], "missing": false}"#;
+    refused(
+        &format!(r#"{{"kind": "table", "columns": [{column}]}}"#),
+        "the values of column `c` are not sorted",
+    );
+}
+
+#[test]
+fn an_image_too_large_for_memory_is_an_error() {
+    let mut digits = data::digits().preparation;
+    digits.inputs = InputPreparation::Pixels { shape: [usize::MAX, 2, 1], scale: 1.0 };
+    assert!(message(digits.apply_pixels(&[1, 2])).contains("not whole rows"));
+}
+
+#[test]
 fn applying_to_the_training_file_gives_the_rows_that_were_trained_on() {
     let iris = data::iris();
     let table = raw(include_str!("../data/iris.csv"));

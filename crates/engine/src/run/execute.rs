@@ -153,6 +153,10 @@ impl Machine<'_> {
                 View::row_major(data, columns)
             }
         }
+        if [m, n].contains(&0) {
+            // Nothing to write, be the batch as long as empty matrices can make it.
+            return Ok(());
+        }
         for index in 0..batch {
             let left = index * m * k..(index + 1) * m * k;
             let right = index * k * n..(index + 1) * k * n;

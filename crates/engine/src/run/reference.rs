@@ -289,7 +289,8 @@ impl Evaluation {
             }
             Op::Concatenate { axis } => {
                 let inner: usize = output.shape.sizes()[axis + 1..].iter().product();
-                let outer: usize = output.shape.sizes()[..*axis].iter().product();
+                // Empty blocks are not visited: there may be 2⁵⁰ of them.
+                let outer = elements / (output.shape.sizes()[*axis] * inner).max(1);
                 let mut whole = Vec::with_capacity(elements);
                 for o in 0..outer {
                     for (i, arg) in args.iter().enumerate() {
@@ -417,6 +418,9 @@ fn matmul(left: &[usize], right: &[usize], a: &[f64], b: &[f64]) -> Vec<f64> {
     let (m, k, n) = (left[rank - 2], left[rank - 1], right[rank - 1]);
     let batch: usize = left[..rank - 2].iter().product();
     let mut out = vec![0.0; batch * m * n];
+    if out.is_empty() {
+        return out;
+    }
     for i in 0..batch {
         let (a, b) = (&a[i * m * k..], &b[i * k * n..]);
         let out = &mut out[i * m * n..];

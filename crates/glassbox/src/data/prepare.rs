@@ -26,6 +26,7 @@ use crate::nearest::{listed, nearest};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preparation {
     /// How a row's inputs are prepared.
+    #[serde(deserialize_with = "sound")]
     pub inputs: InputPreparation,
     /// How its target is.
     pub target: TargetPreparation,
@@ -195,7 +196,7 @@ impl Preparation {
             let what = format!("the model takes {}, not images", self.expected());
             return Err(DataError::new(Place::default(), what, ""));
         };
-        let features: usize = shape.iter().product();
+        let features = elements(shape).unwrap_or(usize::MAX);
         let rows = self.whole_rows(bytes.len(), features)?;
         let matrix = bytes.iter().map(|byte| f32::from(*byte) * scale).collect();
         Ok(Prepared { matrix, rows, features, warnings: Vec::new() })
@@ -210,7 +211,7 @@ impl Preparation {
             let what = format!("the model takes {}, not arrays", self.expected());
             return Err(DataError::new(Place::default(), what, ""));
         };
-        let features: usize = shape.iter().product();
+        let features = elements(shape).unwrap_or(usize::MAX);
         let rows = self.whole_rows(values.len(), features)?;
         let mut matrix = values.to_vec();
         self.inputs.scale_in_place(&mut matrix);
@@ -324,6 +325,36 @@ impl Preparation {
 }
 
 impl InputPreparation {
+    /// What fitting never gives, so that a file that says it was damaged.
+    fn problem(&self) -> Option<String> {
+        match self {
+            InputPreparation::Table { columns } => columns.iter().find_map(|column| match column {
+                PreparedColumn::Category { name, values, .. }
+                    if !values.is_sorted_by(|a, b| a < b) =>
+                {
+                    Some(format!("the values of column {} are not sorted", quoted(name)))
+                }
+                _ => None,
+            }),
+            InputPreparation::Pixels { shape, .. } => elements(shape)
+                .is_none()
+                .then(|| format!("images of {shape:?} bytes do not fit in memory")),
+            InputPreparation::Array { shape, mean, std } => {
+                let last = shape.last().copied().unwrap_or(1);
+                if elements(shape).is_none() {
+                    Some(format!("arrays of shape {shape:?} do not fit in memory"))
+                } else if mean.len() != std.len() || !mean.is_empty() && mean.len() != last {
+                    let (means, stds) = (mean.len(), std.len());
+                    Some(format!(
+                        "{means} means and {stds} deviations are not one for each of {last}"
+                    ))
+                } else {
+                    None
+                }
+            }
+        }
+    }
+
     /// Scales rows of an array along their last axis.
     pub(super) fn scale_in_place(&self, matrix: &mut [f32]) {
         let InputPreparation::Array { mean, std, .. } = self else { return };
@@ -336,6 +367,20 @@ impl InputPreparation {
             }
         }
     }
+}
+
+/// Reads inputs, and refuses what fitting never gives.
+fn sound<'de, D: serde::Deserializer<'de>>(from: D) -> Result<InputPreparation, D::Error> {
+    let inputs = InputPreparation::deserialize(from)?;
+    match inputs.problem() {
+        None => Ok(inputs),
+        Some(problem) => Err(serde::de::Error::custom(problem)),
+    }
+}
+
+/// The number of elements of a shape, where it fits.
+fn elements(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size))
 }
 
 /// Where each input stands in a table; an error naming all that it lacks.

@@ -252,8 +252,13 @@ fn model(mut section: Section, default: &ModelConfig) -> ModelConfig {
 
 fn starting_values(value: &Value) -> Result<Numbers, String> {
     let numbers = value.numbers()?;
-    numbers.to_array(glassbox_engine::DType::F64)?;
-    Ok(numbers)
+    let array = numbers.to_array(glassbox_engine::DType::F64)?;
+    match array.to_f64().iter().find(|&&number| !(number as f32).is_finite()) {
+        None => Ok(numbers),
+        Some(number) => {
+            Err(format!("{number:?} is not a 32-bit float that a model can start from"))
+        }
+    }
 }
 
 fn train(mut section: Section, default: &TrainConfig) -> TrainConfig {

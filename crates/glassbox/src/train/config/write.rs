@@ -67,7 +67,7 @@ impl RunConfig {
         if !model.parameters.is_empty() {
             section(out, "[model.parameters]           # starting values; the others are drawn");
             for (path, values) in &model.parameters {
-                line(out, &quoted(path), numbers(values), "");
+                line(out, &key(path), numbers(values), "");
             }
         }
     }
@@ -117,6 +117,12 @@ fn absent(out: &mut String, key: &str, value: &str, comment: impl Display) {
 
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A name as a key: on one line, which the text of a value need not be. TOML's escapes are JSON's,
+/// and one more.
+fn key(name: &str) -> String {
+    serde_json::Value::from(name).to_string().replace('\u{7f}', "\\u007F")
 }
 
 /// A float that reads back to the same bits, and as a float.
