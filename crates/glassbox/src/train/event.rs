@@ -48,7 +48,7 @@ pub struct Started {
     /// Epochs to run at most.
     pub epochs: u64,
     /// What was inferred and chosen; none where a run goes on.
-    pub choices: Option<Choices>,
+    pub choices: Option<Box<Choices>>,
     /// What was filled in, dropped or assumed, in words.
     pub notices: Vec<String>,
 }

@@ -162,7 +162,8 @@ impl Run<'_, '_> {
 
     fn all(&mut self) -> Result<Fitted, Error> {
         let config = self.fit.config;
-        let (mut notices, mut choices) = (self.fit.data.notices.clone(), Some(self.choices()));
+        let (mut notices, mut choices) =
+            (self.fit.data.notices.clone(), Some(Box::new(self.choices())));
         if self.resumed_at > 0 || self.steps.state.position > 0 {
             notices.clear();
             choices = None;
