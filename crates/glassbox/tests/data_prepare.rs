@@ -187,6 +187,7 @@ fn a_damaged_preparation_is_refused_in_words() {
         &format!(r#"{{"kind": "pixels", "shape": [2, {huge}, 1], "scale": 1}}"#),
         "do not fit in memory",
     );
+    refused(r#"{"kind": "pixels", "shape": [2, 2, 1], "scale": 1e39}"#, "is not finite");
     refused(
         &format!(r#"{{"kind": "array", "shape": [2, {huge}], "mean": [], "std": []}}"#),
         "do not fit in memory",

@@ -336,6 +336,10 @@ impl InputPreparation {
                 }
                 _ => None,
             }),
+            // JSON's 1e39 is read as the 32-bit float ∞.
+            InputPreparation::Pixels { scale, .. } if !scale.is_finite() => {
+                Some(format!("the scale {scale} is not finite"))
+            }
             InputPreparation::Pixels { shape, .. } => elements(shape)
                 .is_none()
                 .then(|| format!("images of {shape:?} bytes do not fit in memory")),
