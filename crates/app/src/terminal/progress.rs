@@ -213,6 +213,12 @@ impl<W: Write> Progress<W> {
         let finite = || train.iter().chain(&valid).copied().filter(|value| value.is_finite());
         let (low, high) =
             finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        // A loss that fell far is drawn by its logarithm, as its end would be flat.
+        let scale = match low > 0.0 && high > 20.0 * low {
+            true => f64::ln,
+            false => |value| value,
+        };
+        let (low, high) = (scale(low), scale(high));
         let names = [self.text.metric_loss(), self.text.valid_loss()];
         let longest = names.iter().map(|name| width(name)).max().unwrap_or(0);
         for (name, values) in names.iter().zip([train, valid]) {
@@ -221,10 +227,11 @@ impl<W: Write> Progress<W> {
             let (first, last) = (format!("{:>8} ", figure(first)), format!(" {}", figure(last)));
             let taken = longest + 1 + width(&first) + width(&last);
             let columns = self.columns().saturating_sub(taken).min(LONGEST_CURVE);
+            let heights: Vec<f64> = values.iter().map(|&value| scale(value)).collect();
             let line = Line::new()
                 .with(Tone::Faint, format!("{name}{space} "))
                 .with(Tone::Plain, first)
-                .with(Tone::Good, curve(&values, columns, low, high))
+                .with(Tone::Good, curve(&heights, columns, low, high))
                 .with(Tone::Strong, last);
             self.line(&line);
         }

@@ -230,9 +230,9 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         4_000..20_000 => 64,
         _ => 128,
     });
-    // About four thousand steps, at least fifteen epochs.
+    // About ten thousand steps.
     let steps = rows.div_ceil(config.train.batch.of(rows)).max(1) as u64;
-    config.train.epochs = (4_000 / steps).clamp(15, 100);
+    config.train.epochs = (10_000 / steps).clamp(15, 100);
     config.train.schedule = Schedule::Cosine;
     if !data.valid.is_empty() {
         // On few rows accuracy is too coarse to choose by.
