@@ -66,7 +66,7 @@
 //! assert!(text.contains("128 ≠ 127") && text.contains("parameter `head/weight`"));
 //! ```
 //!
-//! The [`reference`] interpreter evaluates any graph in plain f64: the truth that plans are tested
+//! The [`mod@reference`] interpreter evaluates any graph in plain f64: the truth that plans are tested
 //! against. Randomness is counter-based ([`random`]): seed and step are inputs, so the same seed gives
 //! the same bits on any number of threads.
 #![deny(unsafe_code)]
