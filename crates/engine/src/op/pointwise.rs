@@ -29,6 +29,8 @@ macro_rules! unary_table {
             [|g, _x, y| g / (y * 2.0)] "1/(2y)" "The square root, √x.";
         Exp exp f64[|x| x.exp()] f32[|x| math::exp::<FMA>(x)] i64[]
             [|g, _x, y| g * y] "y" "The exponential, eˣ.";
+        Expm1 expm1 f64[|x| x.exp_m1()] f32[|x| math::expm1::<FMA>(x)] i64[]
+            [|g, _x, y| g * (y + 1.0)] "y + 1" "eˣ − 1, exact for small x.";
         Log log f64[|x| x.ln()] f32[|x| math::log::<FMA>(x)] i64[]
             [|g, x, _y| g / x] "1/x" "The natural logarithm, ln x.";
         Log1p log1p f64[|x| x.ln_1p()] f32[|x| math::log1p::<FMA>(x)] i64[]
@@ -39,6 +41,9 @@ macro_rules! unary_table {
             [|g, x, _y| -(g * x.sin())] "-sin x" "The cosine of x radians.";
         Tanh tanh f64[|x| x.tanh()] f32[|x| math::tanh::<FMA>(x)] i64[]
             [|g, _x, y| g * (1.0 - y * y)] "1 - y²" "The hyperbolic tangent.";
+        Erf erf f64[|x| erf_f64(x)] f32[|x| math::erf::<FMA>(x)] i64[]
+            [|g, x, _y| g * ((-x.square()).exp() * std::f64::consts::FRAC_2_SQRT_PI)]
+            "2/√π · e^(−x²)" "The error function, 2/√π ∫₀ˣ e^(−t²) dt.";
         Sigmoid sigmoid f64[|x| 1.0 / (1.0 + (-x).exp())] f32[|x| math::sigmoid::<FMA>(x)] i64[]
             [|g, _x, y| g * (y * (1.0 - y))] "y(1 - y)" "The logistic function, 1/(1 + e⁻ˣ).";
         Softplus softplus f64[|x| x.max(0.0) + (-x.abs()).exp().ln_1p()]
@@ -118,6 +123,21 @@ pub(crate) fn sign_f64(x: f64) -> f64 {
     }
 }
 
+/// The error function by its series `2/√π e^(−x²) Σ 2ⁿ x²ⁿ⁺¹ / (1·3·5 … (2n+1))`, whose terms have
+/// one sign (Abramowitz and Stegun 7.1.6); beyond 6 it is 1 to the last bit.
+pub(crate) fn erf_f64(x: f64) -> f64 {
+    if x.is_nan() || x.abs() > 6.0 {
+        return if x.is_nan() { x } else { x.signum() };
+    }
+    let (mut term, mut sum, mut odd) = (x, x, 1.0);
+    while term.abs() > 1e-17 * sum.abs() {
+        odd += 2.0;
+        term *= 2.0 * x * x / odd;
+        sum += term;
+    }
+    std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
+}
+
 /// The larger number; NaN wins.
 #[inline(always)]
 pub(crate) fn max_f32(a: f32, b: f32) -> f32 {
@@ -162,6 +182,12 @@ macro_rules! unary_ops {
             /// The local derivative in words, of the argument `x` and the result `y`.
             pub fn local_in_words(self) -> &'static str {
                 match self { $(Unary::$name => $words,)* }
+            }
+
+            /// The function of each element of `x`, as the method of its name records it.
+            #[track_caller]
+            pub fn of(self, x: Tensor<'_>) -> Tensor<'_> {
+                x.graph.record(Op::Unary(self), &[x], None)
             }
 
             pub(super) fn derivative<'g>(
@@ -221,6 +247,12 @@ macro_rules! binary_ops {
             /// `y`.
             pub fn local_in_words(self, argument: usize) -> &'static str {
                 match self { $(Binary::$name => [$left_words, $right_words][argument.min(1)],)* }
+            }
+
+            /// The function of each pair of elements, as the method of its name records it.
+            #[track_caller]
+            pub fn of<'g>(self, a: Tensor<'g>, b: Tensor<'g>) -> Tensor<'g> {
+                a.pointwise(Op::Binary(self), b)
             }
 
             pub(super) fn derivative<'g>(

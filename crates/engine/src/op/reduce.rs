@@ -12,6 +12,8 @@ pub enum Reduction {
     Sum,
     /// The largest; −∞ for none. NaN wins. Equal largest elements share the gradient.
     Max,
+    /// The smallest; ∞ for none. NaN wins. Equal smallest elements share the gradient.
+    Min,
 }
 
 impl Reduction {
@@ -20,6 +22,7 @@ impl Reduction {
         match self {
             Reduction::Sum => "sum",
             Reduction::Max => "max",
+            Reduction::Min => "min",
         }
     }
 
@@ -27,6 +30,7 @@ impl Reduction {
         match self {
             Reduction::Sum => "1",
             Reduction::Max => "1 for the largest, else 0",
+            Reduction::Min => "1 for the smallest, else 0",
         }
     }
 }
@@ -84,9 +88,9 @@ pub(super) fn derive<'g>(
     let up = up.broadcast_to(x.shape());
     vec![Some(match reduction {
         Reduction::Sum => up,
-        Reduction::Max => {
-            let largest = x.equal(y.broadcast_to(x.shape()));
-            let share = largest.cast(x.dtype());
+        Reduction::Max | Reduction::Min => {
+            let extreme = x.equal(y.broadcast_to(x.shape()));
+            let share = extreme.cast(x.dtype());
             let count = x.graph().record(
                 Op::Reduce { reduction: Reduction::Sum, axes: axes.to_vec() },
                 &[share],
@@ -128,6 +132,12 @@ impl<'g> Tensor<'g> {
         self.reduce_all(Reduction::Max)
     }
 
+    /// The smallest element, a scalar.
+    #[track_caller]
+    pub fn min(self) -> Self {
+        self.reduce_all(Reduction::Min)
+    }
+
     /// The sum along `axis`, which stays with size 1.
     #[track_caller]
     pub fn sum_axis(self, axis: isize) -> Self {
@@ -147,6 +157,13 @@ impl<'g> Tensor<'g> {
     pub fn max_axis(self, axis: isize) -> Self {
         let axes = vec![self.axis(axis)];
         self.graph.record(Op::Reduce { reduction: Reduction::Max, axes }, &[self], None)
+    }
+
+    /// The smallest along `axis`, which stays with size 1.
+    #[track_caller]
+    pub fn min_axis(self, axis: isize) -> Self {
+        let axes = vec![self.axis(axis)];
+        self.graph.record(Op::Reduce { reduction: Reduction::Min, axes }, &[self], None)
     }
 
     /// The largest along `axis` and its index (i64; the first where several are largest); the axis

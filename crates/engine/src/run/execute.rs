@@ -9,7 +9,7 @@ use crate::run::isa::Isa;
 use crate::run::matmul::{View, matmul, matmul_f64};
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, WorkerPanic};
-use crate::run::reduce::{self, reduce};
+use crate::run::reduce::reduce;
 use crate::run::tile::{Scratch, run_loop};
 
 /// Elements that are worth a second thread.
@@ -24,15 +24,6 @@ pub(super) struct Machine<'a> {
     /// Packing memory of products, and partial sums.
     pub work: &'a mut [f32],
     pub partials: &'a mut [f64],
-}
-
-impl From<Reduction> for reduce::Reduction {
-    fn from(reduction: Reduction) -> Self {
-        match reduction {
-            Reduction::Sum => reduce::Reduction::Sum,
-            Reduction::Max => reduce::Reduction::Max,
-        }
-    }
 }
 
 impl From<WorkerPanic> for Error {
@@ -114,13 +105,12 @@ impl Machine<'_> {
     ) -> Result<(), Error> {
         let (isa, pool, m) = (self.isa, self.pool, &self.memories);
         let (read, write) = (&reads[0], &writes[0]);
-        let how = reduction.into();
         match read.dtype {
             DType::F32 => {
-                reduce(isa, pool, how, m.get::<f32>(read), sizes, m.set(write), self.work)
+                reduce(isa, pool, reduction, m.get::<f32>(read), sizes, m.set(write), self.work)
             }
             DType::F64 => {
-                reduce(isa, pool, how, m.get::<f64>(read), sizes, m.set(write), self.partials)
+                reduce(isa, pool, reduction, m.get::<f64>(read), sizes, m.set(write), self.partials)
             }
             // Whole numbers sum the same in any order: no partial sums are kept.
             _ => {
@@ -131,6 +121,7 @@ impl Machine<'_> {
                     *result = match reduction {
                         Reduction::Sum => column.fold(0i64, |sum, &x| sum.wrapping_add(x)),
                         Reduction::Max => column.fold(i64::MIN, |max, &x| max.max(x)),
+                        Reduction::Min => column.fold(i64::MAX, |min, &x| min.min(x)),
                     };
                 }
                 Ok(())

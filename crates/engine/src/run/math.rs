@@ -101,7 +101,6 @@ pub fn exp<const FMA: bool>(x: f32) -> f32 {
 
 /// `eˣ - 1`: `(2ⁿ - 1) + 2ⁿ (r + r² P(r))`, P of degree 5. Worst 1.34 / 1.30 ulp.
 #[inline(always)]
-#[allow(dead_code, reason = "the op that uses it is not in the table yet")]
 pub fn expm1<const FMA: bool>(x: f32) -> f32 {
     // Below -18 the result rounds to -1.
     let (n, r, rest) = reduce_by_ln_2::<FMA>(limit(x, -18.0, 89.0));
@@ -263,7 +262,6 @@ pub fn cos<const FMA: bool>(x: f32) -> f32 {
 /// The error function `2/√π ∫₀ˣ e^(-t²) dt`: `x + x P(x²)`, P of degree 6, below 0.875; above,
 /// `1 - exp(Q(x))` with Q of degree 7 fitted to the logarithm of `1 - erf`. Worst 1.08 / 1.03 ulp.
 #[inline(always)]
-#[allow(dead_code, reason = "the op that uses it is not in the table yet")]
 pub fn erf<const FMA: bool>(x: f32) -> f32 {
     // Above 4 the result rounds to 1.
     let size = limit(x.abs(), 0.0, 4.0);
@@ -295,13 +293,6 @@ pub fn erf<const FMA: bool>(x: f32) -> f32 {
     );
     let far = (1.0 - exp::<FMA>(q)).copysign(x);
     if size < 0.875 { near } else { far }
-}
-
-/// The square root, correctly rounded by the machine; NaN below 0.
-#[inline(always)]
-#[allow(dead_code, reason = "the op that uses it is not in the table yet")]
-pub fn sqrt<const FMA: bool>(x: f32) -> f32 {
-    x.sqrt()
 }
 
 /// The binary logarithm of |x| to about 40 bits: `e + s P(s²)` with `s = (m - 1) / (m + 1)`, the

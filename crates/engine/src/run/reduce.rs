@@ -15,6 +15,7 @@ mod tests;
 
 use super::isa::Isa;
 use super::pool::{Pool, WorkerPanic};
+use crate::op::Reduction;
 
 /// Numbers in a block of a contiguous reduction.
 pub(crate) const BLOCK: usize = 4096;
@@ -30,18 +31,6 @@ const WORTH_THREADS: usize = 32 * 1024;
 const CACHE_LINE: usize = 64;
 /// From so many blocks on, few long rows are shared out by blocks instead of rows.
 const WORTH_PARTIALS: usize = 16;
-
-/// What is done with the numbers along an axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reduction {
-    /// Their sum; of none, 0. Integers wrap around.
-    Sum,
-    /// The largest; of none, the lowest of the type (-∞). NaN if one is NaN.
-    Max,
-    #[allow(dead_code, reason = "no op takes the smallest yet")]
-    /// The smallest; of none, the highest of the type (∞). NaN if one is NaN.
-    Min,
-}
 
 /// A number that can be reduced.
 pub(crate) trait Number: Copy + Send + Sync + 'static {

@@ -384,6 +384,7 @@ fn reduce(
     let start = match reduction {
         Reduction::Sum => 0.0,
         Reduction::Max => f64::NEG_INFINITY,
+        Reduction::Min => f64::INFINITY,
     };
     let mut out = vec![start; elements];
     for (element, &value) in x.iter().enumerate() {
@@ -391,6 +392,7 @@ fn reduce(
         *held = match reduction {
             Reduction::Sum => *held + value,
             Reduction::Max => crate::op::pointwise::max_f64(*held, value),
+            Reduction::Min => -crate::op::pointwise::max_f64(-*held, -value),
         };
     }
     out

@@ -292,7 +292,7 @@ impl Tile<'_> {
         let (result, rows) = (self.set::<T>(to), self.get::<T>(a));
         for (index, result) in result.iter_mut().enumerate() {
             let row = &rows[index * self.columns..(index + 1) * self.columns];
-            *result = reduce_slice(self.isa, reduction.into(), row);
+            *result = reduce_slice(self.isa, reduction, row);
         }
     }
 }

@@ -4,7 +4,9 @@
 //! for an instruction set the compiler turns it into that set's vectors. Booleans are bytes 0 and 1.
 #![allow(unsafe_code)]
 
-use crate::op::pointwise::{binary_table, max_f32, max_f64, sign_f32, sign_f64, unary_table};
+use crate::op::pointwise::{
+    binary_table, erf_f64, max_f32, max_f64, sign_f32, sign_f64, unary_table,
+};
 use crate::op::{Binary, Compare, Logic, Unary};
 use crate::run::isa::Isa;
 use crate::run::math;
