@@ -62,7 +62,8 @@ pub fn finish(ended: &Ended, folder: &RunFolder, ctx: &Context) -> Result<(), Ap
     if ended.ending == Ending::Interrupted {
         let step = folder.status()?.step;
         ctx.note(ctx.text.interrupted(step, &run));
-        return Ok(());
+        let state = serde_json::json!({ "run": run, "state": "interrupted", "step": step });
+        return ctx.print(&state, |_| String::new());
     }
     ctx.print(&ended.outcome, |screen| outcome(&ended.outcome, ctx.text, screen.columns()))
 }
