@@ -454,6 +454,7 @@ fn row_numbers_outside_a_table_are_errors_of_the_run_even_where_it_is_empty() {
                 assert_eq!(result.is_ok(), fine, "{values:?} of {rows} rows: {result:?}");
                 if let Err(error) = result {
                     assert!(error.to_string().contains("outside the table"), "{error}");
+                    assert!(error.to_string().contains("plans.rs:"), "the user's line: {error}");
                 }
             }
         }

@@ -90,7 +90,8 @@ fn megabytes(bytes: usize) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
-fn describe(inner: &Inner, value: Value) -> String {
+/// A value in words, with its shape and the line that recorded it.
+pub(crate) fn describe(inner: &Inner, value: Value) -> String {
     let node = &inner.nodes[value.index()];
     let output = &node.outputs[usize::from(value.output)];
     let what = inner.describe(value);

@@ -9,7 +9,7 @@ mod fuse;
 pub(crate) mod kernel;
 mod key;
 pub(crate) mod loops;
-mod memory;
+pub(crate) mod memory;
 mod merge;
 mod print;
 mod simplify;

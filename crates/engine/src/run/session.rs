@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::graph::{Graph, Tensor};
+use crate::graph::{Graph, Tensor, Value};
 use crate::plan::cache::PlanCache;
-use crate::plan::kernel::Kernel;
+use crate::plan::kernel::{Kernel, Step};
+use crate::plan::memory::describe;
 use crate::plan::{Plan, Request, Slot};
 use crate::run::buffer::{Aligned, Buffer};
 use crate::run::execute::Machine;
@@ -49,6 +50,8 @@ pub struct Prepared {
     plan: Arc<Plan>,
     /// The session's state for each of the plan's.
     states: Vec<usize>,
+    /// For each step that can fail, which node of the graph it is.
+    places: Vec<Option<String>>,
     /// The session that made room for it.
     session: Arc<()>,
 }
@@ -249,7 +252,8 @@ impl Session {
         };
         let states = self.states_of(&plan)?;
         self.make_room(&plan);
-        Ok(Prepared { plan, states, session: Arc::clone(&self.identity) })
+        let places = places(graph, &plan);
+        Ok(Prepared { plan, states, places, session: Arc::clone(&self.identity) })
     }
 
     fn states_of(&self, plan: &Plan) -> Result<Vec<usize>, Error> {
@@ -349,8 +353,11 @@ impl Session {
             work: &mut self.work,
             partials: &mut self.partials,
         };
-        for step in &plan.steps {
-            machine.step(step)?;
+        for (step, place) in plan.steps.iter().zip(&prepared.places) {
+            machine.step(step).map_err(|error| match place {
+                Some(place) => Error::new(format!("{error}: {place}")),
+                None => error,
+            })?;
         }
         Ok(())
     }
@@ -387,6 +394,19 @@ fn of_graph<'a, 'g: 'a>(
         return Ok(());
     }
     Err(Error::new("a tensor of another graph is asked for: record and prepare one graph"))
+}
+
+/// The nodes whose kernels can refuse their input, in words.
+fn places(graph: &Graph, plan: &Plan) -> Vec<Option<String>> {
+    let inner = graph.inner.borrow();
+    let place = |step: &Step| match step.kernel {
+        Kernel::Gather { .. } | Kernel::ScatterAdd { .. } => {
+            let node = *step.nodes.first()? as usize;
+            (node < inner.nodes.len()).then(|| describe(&inner, Value::first(node)))
+        }
+        _ => None,
+    };
+    plan.steps.iter().map(place).collect()
 }
 
 fn misfit(buffer: &Buffer, slot: &Slot) -> Option<String> {
