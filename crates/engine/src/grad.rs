@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::graph::{Contribution, Role, Tensor, Value};
-use crate::op::outputs_of;
+use crate::graph::{Contribution, Graph, Node, Role, SourceLine, Tensor, Value};
+use crate::op::{Op, outputs_of, scan};
 
 /// The derivatives of the scalar `loss` with respect to each of `of`, as nodes of the same graph, so
 /// that they can be differentiated again.
@@ -25,87 +25,146 @@ use crate::op::outputs_of;
 /// ```
 #[track_caller]
 pub fn grad<'g>(loss: Tensor<'g>, of: &[Tensor<'g>]) -> Vec<Tensor<'g>> {
-    let graph = loss.graph();
+    let (graph, at) = (loss.graph(), SourceLine::caller());
+    let mistake = |kind, what: &str, value| {
+        graph.mistake(kind, what.to_string(), &[("of", value)], at.clone(), None);
+    };
     if loss.elements() != 1 || !loss.dtype().is_float() {
         let what = "grad: only a single number (f32 or f64) can be differentiated: sum it first";
-        let at = crate::graph::SourceLine::caller();
-        graph.mistake("shape", what.to_string(), &[("of", loss.value)], at, None);
+        mistake("shape", what, loss.value);
     }
-    let stranger = of.iter().find(|t| !std::ptr::eq(t.graph(), graph));
-    if stranger.is_some() {
+    if of.iter().any(|t| !std::ptr::eq(t.graph(), graph)) {
         let what = "grad: the loss and what it is derived by belong to different graphs";
-        let at = crate::graph::SourceLine::caller();
-        graph.mistake("graph", what.to_string(), &[("of", loss.value)], at, None);
+        mistake("graph", what, loss.value);
+    } else if let Some(inside) = of.iter().chain([&loss]).find(|t| graph.is_out_of_reach(t.value)) {
+        let what = "grad: a value inside `scan` is used outside it: let the body give it out";
+        mistake("graph", what, inside.value);
     }
-    let at = crate::graph::SourceLine::caller();
     let zeros = |t: &Tensor<'g>| t.graph().at_line(at.clone(), || t.full_like(0.0));
     if graph.is_broken() {
         // The model has mistakes already; its derivative would only repeat them.
         return of.iter().map(zeros).collect();
     }
-    let needed = needed(loss, of);
-    let mut adjoints: BTreeMap<Value, Tensor<'g>> = BTreeMap::new();
-    adjoints.insert(loss.value, loss.full_like(1.0));
+    let mut walk = Walk::new(loss, of);
+    walk.adjoints.insert(loss.value, loss.full_like(1.0));
     for index in (0..=loss.value.index()).rev() {
-        if !needed[index] {
-            continue;
+        walk.node(index);
+    }
+    of.iter().map(|t| walk.adjoints.get(&t.value).copied().unwrap_or_else(|| zeros(t))).collect()
+}
+
+/// A way back through the graph.
+pub(crate) struct Walk<'g> {
+    pub graph: &'g Graph,
+    /// The number that is differentiated.
+    pub loss: Value,
+    /// For each node, whether it lies on a way from what is derived by.
+    pub needed: Vec<bool>,
+    /// The sum of the terms so far, of each value.
+    pub adjoints: BTreeMap<Value, Tensor<'g>>,
+}
+
+impl<'g> Walk<'g> {
+    fn new(loss: Tensor<'g>, of: &[Tensor<'g>]) -> Self {
+        let graph = loss.graph();
+        let inner = graph.inner.borrow();
+        let mut needed = vec![false; inner.nodes.len()];
+        for tensor in of {
+            needed[tensor.value.index()] = true;
         }
-        let Some(node) = graph.node(index) else { continue };
-        let upstream: Vec<Option<Tensor<'g>>> = (0..node.outputs.len())
-            .map(|o| adjoints.get(&Value { node: index as u32, output: o as u16 }).copied())
-            .collect();
-        let reaches = node.args.iter().any(|arg| needed[arg.index()]);
+        for index in 0..=loss.value.index() {
+            if inner.nodes[index].args.iter().any(|arg| needed[arg.index()]) {
+                needed[index] = true;
+            }
+        }
+        drop(inner);
+        Walk { graph, loss: loss.value, needed, adjoints: BTreeMap::new() }
+    }
+
+    /// The adjoints of a node's outputs.
+    pub fn upstream(&self, index: usize, node: &Node) -> Vec<Option<Tensor<'g>>> {
+        (0..node.outputs.len())
+            .map(|o| self.adjoints.get(&Value { node: index as u32, output: o as u16 }).copied())
+            .collect()
+    }
+
+    /// Sends the adjoints of node `index` on to its arguments.
+    fn node(&mut self, index: usize) {
+        if !self.needed[index] {
+            return;
+        }
+        let Some(node) = self.graph.node(index) else { return };
+        let upstream = self.upstream(index, &node);
+        let reaches = node.args.iter().any(|arg| self.needed[arg.index()]);
         if !reaches || upstream.iter().all(Option::is_none) {
-            continue;
+            return;
         }
-        let _inside = enter(graph, node.origin.scope);
-        let args: Vec<Tensor<'g>> = node.args.iter().map(|&v| Tensor::of(graph, v)).collect();
-        let outputs = outputs_of(graph, index, &node);
-        let products = graph.with_role(Role::Adjoint { of: index as u32 }, || {
-            graph.at_line(node.origin.at.clone(), || node.op.derivative(&upstream, &args, &outputs))
-        });
+        if let Op::Scan { .. } = node.op {
+            return scan::derivative::walk(self, index, &node, &upstream);
+        }
+        let products = self.products(index, &node, &upstream);
         for (argument, product) in products.into_iter().enumerate() {
-            let (value, Some(product)) = (node.args[argument], product) else { continue };
-            if !needed[value.index()] {
-                continue;
+            if let (Some(product), Some(up)) = (product, upstream[0]) {
+                self.add((index, argument), node.args[argument], up, product);
             }
-            if let Some(up) = upstream[0] {
-                graph.inner.borrow_mut().contributions.push(Contribution {
-                    loss: loss.value,
-                    of: value,
-                    consumer: index as u32,
-                    argument: argument as u16,
-                    upstream: up.value,
-                    product: product.value,
-                });
-            }
-            let total = match adjoints.get(&value) {
-                Some(&before) => graph.with_role(Role::Sum { of: value }, || {
-                    graph.at_line(node.origin.at.clone(), || before + product)
-                }),
-                None => product,
-            };
-            adjoints.insert(value, total);
         }
     }
-    of.iter().map(|t| adjoints.get(&t.value).copied().unwrap_or_else(|| zeros(t))).collect()
-}
 
-/// For each node up to `loss`, whether it lies on a way from one of `of`.
-fn needed<'g>(loss: Tensor<'g>, of: &[Tensor<'g>]) -> Vec<bool> {
-    let inner = loss.graph().inner.borrow();
-    let mut needed = vec![false; inner.nodes.len()];
-    for tensor in of {
-        needed[tensor.value.index()] = true;
+    /// The derivative rule of node `index`, recorded where it was.
+    pub fn products(
+        &self,
+        index: usize,
+        node: &Node,
+        upstream: &[Option<Tensor<'g>>],
+    ) -> Vec<Option<Tensor<'g>>> {
+        let graph = self.graph;
+        self.adjoint_of(index, node, || {
+            let args: Vec<Tensor<'g>> = node.args.iter().map(|&v| Tensor::of(graph, v)).collect();
+            node.op.derivative(upstream, &args, &outputs_of(graph, index, node))
+        })
     }
-    for index in 0..=loss.value.index() {
-        if inner.nodes[index].args.iter().any(|arg| needed[arg.index()]) {
-            needed[index] = true;
+
+    /// Records nodes as the adjoint of node `index`: in its scope and at its line.
+    pub fn adjoint_of<R>(&self, index: usize, node: &Node, record: impl FnOnce() -> R) -> R {
+        let graph = self.graph;
+        let _inside = enter(graph, node.origin.scope);
+        graph.with_role(Role::Adjoint { of: index as u32 }, || {
+            graph.at_line(node.origin.at.clone(), record)
+        })
+    }
+
+    /// Adds a term to the adjoint of `value`, the argument of a consumer.
+    pub fn add(
+        &mut self,
+        (consumer, argument): (usize, usize),
+        value: Value,
+        upstream: Tensor<'g>,
+        product: Tensor<'g>,
+    ) {
+        if !self.needed[value.index()] {
+            return;
         }
+        let graph = self.graph;
+        graph.inner.borrow_mut().contributions.push(Contribution {
+            loss: self.loss,
+            of: value,
+            consumer: consumer as u32,
+            argument: argument as u16,
+            upstream: upstream.value,
+            product: product.value,
+        });
+        let Some(node) = graph.node(consumer) else { return };
+        let _inside = enter(graph, node.origin.scope);
+        let total = match self.adjoints.get(&value) {
+            Some(&before) => graph.with_role(Role::Sum { of: value }, || {
+                graph.at_line(node.origin.at.clone(), || before + product)
+            }),
+            None => product,
+        };
+        self.adjoints.insert(value, total);
     }
-    needed
 }
 
-fn enter(graph: &crate::graph::Graph, scope: u32) -> crate::graph::Entered<'_> {
+fn enter(graph: &Graph, scope: u32) -> crate::graph::Entered<'_> {
     graph.root(crate::graph::Mode::Train).within(scope).enter()
 }

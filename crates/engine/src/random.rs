@@ -66,6 +66,12 @@ impl Stream {
         Stream { step, ..self }
     }
 
+    /// The stream of step `index` of a loop within this one's step.
+    pub fn within(self, index: u64) -> Self {
+        let key = mix(mix(u64::from(self.key[0]) | u64::from(self.key[1]) << 32) ^ index);
+        Stream { key: [key as u32, (key >> 32) as u32], ..self }
+    }
+
     /// The four numbers of block `block`, i.e. of indices `4 * block ..`.
     pub fn block(self, block: u64) -> [u32; 4] {
         let s = self.step;

@@ -5,6 +5,7 @@ mod dtype;
 mod node;
 mod print;
 mod record;
+pub(crate) mod region;
 mod scope;
 mod shape;
 mod stored;

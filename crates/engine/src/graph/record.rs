@@ -1,11 +1,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use crate::graph::region::Regions;
 use crate::graph::{
     Contribution, DType, Declaration, Diagnostic, Diagnostics, Initial, Kind, Mode, Node, Origin,
     Output, Party, Role, ScopeInfo, Shape, SourceLine, Tensor, Value,
 };
-use crate::op::{Inferred, Mistake, Op};
+use crate::op::scan::derivative::Reread;
+use crate::op::{Inferred, Mistake, Op, scan};
 use crate::random::Stream;
 use crate::{Array, Parameters};
 
@@ -46,6 +48,12 @@ pub(crate) struct Inner {
     pub draws: BTreeMap<u64, u32>,
     /// The line that nodes belong to while derivatives are recorded: that of the node they derive.
     pub line: Option<SourceLine>,
+    /// Which loop each node is repeated by.
+    pub regions: Regions,
+    /// The indices of the loops that are being recorded, outermost first.
+    pub open: Vec<Value>,
+    /// The loops whose values are read again while they are differentiated.
+    pub rereads: Vec<Reread>,
 }
 
 impl Default for Graph {
@@ -77,6 +85,9 @@ impl Graph {
                 mistakes: Vec::new(),
                 draws: BTreeMap::new(),
                 line: None,
+                regions: Regions::default(),
+                open: Vec::new(),
+                rereads: Vec::new(),
             }),
         }
     }
@@ -202,6 +213,14 @@ impl Graph {
         };
         let held = Tensor::of(self, declared.current);
         let value = self.adopt(value, &at);
+        let (inside, region) = (!self.inner.borrow().open.is_empty(), self.region_of(value.value));
+        if inside || region.is_some() {
+            let what = format!(
+                "`{path}` is assigned inside `scan`, where it would be assigned at every step: \
+                 carry the value, and assign what the scan gives"
+            );
+            return self.mistake("state", what, &[("given", value.value)], at, None);
+        }
         if held.shape() != value.shape() || held.dtype() != value.dtype() {
             if value.output().assumed == 0 && held.output().assumed == 0 {
                 let what = format!("`{path}` cannot hold a value of another shape or type");
@@ -297,7 +316,8 @@ impl Graph {
     #[track_caller]
     pub(crate) fn record(&self, op: Op, args: &[Tensor<'_>], wanted: Option<Output>) -> Tensor<'_> {
         let at = SourceLine::caller();
-        let args: Vec<Value> = args.iter().map(|&t| self.adopt(t, &at).value).collect();
+        let args: Vec<Tensor<'_>> = args.iter().map(|&t| self.adopt(t, &at)).collect();
+        let args: Vec<Value> = args.into_iter().map(|t| self.reachable(t, &op, &at)).collect();
         let given: Vec<Output> = args.iter().map(|&v| self.output(v)).collect();
         let Inferred { mut outputs, mistake } =
             op.infer(&given.iter().collect::<Vec<_>>(), wanted.as_ref());
@@ -322,10 +342,41 @@ impl Graph {
                 output.assumed = u64::MAX;
             }
         }
+        if fine && self.region_of_all(&args).is_some() {
+            let tensors: Vec<_> = args.iter().map(|&arg| Tensor::of(self, arg)).collect();
+            if let Some(row) = scan::hoisted(&op, &tensors, &outputs[0]) {
+                return row;
+            }
+        }
         self.push(op, args, outputs, at, None)
     }
 
-    fn push(
+    /// A tensor as it may be used now: what lies inside a loop that is not being recorded is a
+    /// mistake, unless the loop is being differentiated.
+    #[track_caller]
+    fn reachable(&self, tensor: Tensor<'_>, op: &Op, at: &SourceLine) -> Value {
+        let Some(region) = self.region_of(tensor.value) else { return tensor.value };
+        if self.inner.borrow().open.iter().any(|open| open.node == region) {
+            return tensor.value;
+        }
+        if let Some(row) = self.reread(tensor) {
+            return row.value;
+        }
+        let what = format!(
+            "{}: a value inside `scan` is used outside it: let the body give it out",
+            op.name()
+        );
+        self.mistake("graph", what, &[("inside", tensor.value)], at.clone(), None);
+        let name = format!("(of a scan) {}", self.len());
+        self.source(Op::Input { name }, tensor.output(), at.clone(), None).value
+    }
+
+    fn region_of_all(&self, args: &[Value]) -> Option<u32> {
+        let inner = self.inner.borrow();
+        args.iter().filter_map(|&arg| inner.regions.of(arg)).max()
+    }
+
+    pub(crate) fn push(
         &self,
         op: Op,
         args: Vec<Value>,
@@ -347,6 +398,7 @@ impl Graph {
         let scope = scope.unwrap_or_else(|| inner.scope_of(&args));
         let at = inner.line.clone().unwrap_or(at);
         let origin = Origin { scope, at, role: inner.role.clone() };
+        inner.regions.push(&op, &args);
         inner.nodes.push(Node { op, args, outputs, origin });
         let node = inner.nodes.len() - 1;
         drop(inner);

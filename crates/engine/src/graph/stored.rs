@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::graph::region::{self, Regions};
 use crate::graph::scope::join;
 use crate::graph::{Contribution, Declaration, Graph, Inner, Node, Role, ScopeInfo, Value};
 use crate::op::Op;
@@ -40,6 +41,16 @@ impl<'de> Deserialize<'de> for Graph {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let stored = Stored::deserialize(deserializer)?;
         stored.verify().map_err(serde::de::Error::custom)?;
+        let regions = Regions::new(&stored.nodes);
+        if let Some((index, what)) = region::problem(&stored.nodes, &regions) {
+            return Err(serde::de::Error::custom(format!("node {index}: {what}")));
+        }
+        for (path, declared) in &stored.declarations {
+            if regions.of(declared.current).is_some() {
+                let what = format!("`{path}` is assigned inside a loop");
+                return Err(serde::de::Error::custom(what));
+            }
+        }
         let mut draws = BTreeMap::new();
         for node in &stored.nodes {
             if let Op::Random { path, draw, .. } = node.op {
@@ -59,6 +70,9 @@ impl<'de> Deserialize<'de> for Graph {
                 mistakes: Vec::new(),
                 draws,
                 line: None,
+                regions,
+                open: Vec::new(),
+                rereads: Vec::new(),
             }),
         })
     }

@@ -8,6 +8,7 @@ mod movement;
 pub(crate) mod pointwise;
 mod random;
 mod reduce;
+pub(crate) mod scan;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ use crate::graph::{DType, Node, Output, Shape, Tensor};
 pub use pointwise::{Binary, Compare, Logic, Unary};
 pub use random::Distribution;
 pub use reduce::Reduction;
+pub use scan::{Bundle, Steps};
 
 /// What a node computes. A closed list: an exhaustive `match` names whatever is missing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +41,7 @@ pub enum Op {
         /// The axis.
         axis: usize,
     },
-    /// Random numbers; arguments: seed and step (i64 scalars).
+    /// Random numbers; arguments: seed, step and, inside loops, their indices (i64 scalars).
     Random {
         /// Which numbers.
         distribution: Distribution,
@@ -112,6 +114,30 @@ pub enum Op {
     },
     /// The same value; no derivative flows.
     Detach,
+    /// The index of a loop's step: 0, 1 … or back. What depends on it is repeated. Argument: the
+    /// index of the loop around it, if there is one.
+    Time {
+        /// The number of steps.
+        steps: usize,
+        /// Whether the last index comes first.
+        reverse: bool,
+    },
+    /// What a loop carries from step to step; arguments: the loop's index, the first value.
+    Carry {
+        /// Which of the loop's carries.
+        slot: u32,
+    },
+    /// A sequence's row at a loop's index; arguments: the index, the sequence.
+    Each,
+    /// Runs a loop. Arguments: its index, what it carries before a step, the same after it, what it
+    /// gives out at each step. Gives the carries after the last step and, along a new first axis,
+    /// everything given out.
+    Scan {
+        /// The number of steps.
+        steps: usize,
+        /// How many values are carried.
+        carries: usize,
+    },
 }
 
 /// Numbers as JSON, infinities and NaN included.
@@ -220,6 +246,10 @@ impl Op {
             Op::Gather => index::infer_gather(args[0], args[1]),
             Op::ScatterAdd { rows } => index::infer_scatter_add(*rows, args[0], args[1]),
             Op::Detach => Inferred::fine(args[0].clone()),
+            Op::Time { .. } => Inferred::fine(Output::new(DType::I64, Shape::scalar())),
+            Op::Carry { .. } => Inferred::fine(args[1].clone()),
+            Op::Each => scan::infer_each(args[1]),
+            Op::Scan { steps, carries } => scan::infer(*steps, *carries, args),
         }
     }
 
@@ -241,7 +271,12 @@ impl Op {
             | Op::Random { .. }
             | Op::Compare(_)
             | Op::Logic(_)
-            | Op::Detach => vec![None; args.len()],
+            | Op::Detach
+            // A loop is differentiated as a whole: `op::scan`.
+            | Op::Time { .. }
+            | Op::Carry { .. }
+            | Op::Each
+            | Op::Scan { .. } => vec![None; args.len()],
             Op::Unary(op) => vec![Some(op.derivative(up, args[0], outputs[0]))],
             Op::Binary(op) => op.derivative(up, args[0], args[1], outputs[0]),
             Op::Select => pointwise::derive_select(up, args[0]),
@@ -280,14 +315,18 @@ impl Op {
             | Op::Slice { .. }
             | Op::Embed { .. }
             | Op::Detach => 1,
-            Op::Random { .. }
-            | Op::Binary(_)
+            Op::Binary(_)
             | Op::Compare(_)
             | Op::Logic(_)
             | Op::Matmul
             | Op::Gather
-            | Op::ScatterAdd { .. } => 2,
+            | Op::ScatterAdd { .. }
+            | Op::Carry { .. }
+            | Op::Each => 2,
             Op::Select => 3,
+            Op::Random { .. } => given.max(2),
+            Op::Time { .. } => given.min(1),
+            Op::Scan { carries, .. } => given.max(carries.saturating_mul(2).saturating_add(1)),
             Op::Concatenate { .. } => given.max(1),
         }
     }
@@ -318,6 +357,10 @@ impl Op {
             Op::Gather => "gather",
             Op::ScatterAdd { .. } => "scatter_add",
             Op::Detach => "detach",
+            Op::Time { .. } => "time",
+            Op::Carry { .. } => "carry",
+            Op::Each => "each",
+            Op::Scan { .. } => "scan",
         }
     }
 
@@ -375,6 +418,10 @@ impl fmt::Display for Op {
                 write!(f, " from {start:?} by {step:?}")
             }
             Op::Random { distribution, draw, .. } => write!(f, " {distribution:?} #{draw}"),
+            Op::Time { steps, reverse: false } => write!(f, " 0..{steps}"),
+            Op::Time { steps, reverse: true } => write!(f, " {steps}..0"),
+            Op::Carry { slot } => write!(f, " {slot}"),
+            Op::Scan { steps, .. } => write!(f, " of {steps} steps"),
             _ => Ok(()),
         }
     }

@@ -41,7 +41,8 @@ pub(super) fn infer(args: &[&Output], wanted: Option<&Output>) -> Inferred {
 impl<'g> Scope<'g> {
     /// Random numbers (f32), the same for the same seed, path, draw and step (i64 scalars),
     /// whatever else the graph holds. A scope's first draw is 1, its second 2; so a layer that is
-    /// added elsewhere leaves these numbers as they were.
+    /// added elsewhere leaves these numbers as they were. Inside [`Graph::scan`](crate::Graph::scan)
+    /// every step has numbers of its own.
     ///
     /// ```
     /// # use glassbox_engine::{DType, Distribution, Graph, Mode, Options, Parameters, Session};
@@ -66,6 +67,8 @@ impl<'g> Scope<'g> {
         let path = hash_path(&self.path());
         let op = Op::Random { distribution, path, draw: self.graph.next_draw(path) };
         let wanted = Output::new(DType::F32, shape);
-        self.graph.record(op, &[seed, step], Some(wanted))
+        let mut args = vec![seed, step];
+        args.extend(self.graph.open_loops());
+        self.graph.record(op, &args, Some(wanted))
     }
 }

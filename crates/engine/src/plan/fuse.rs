@@ -66,8 +66,19 @@ pub(crate) struct Draft {
     pub updates: Vec<(BufferId, BufferId)>,
 }
 
+/// What is fused: the nodes outside loops, or those of one loop's body.
+pub(super) struct Task {
+    /// The loop.
+    pub region: Option<u32>,
+    /// Its nodes, in order.
+    pub nodes: Vec<usize>,
+    pub outputs: Vec<Value>,
+    pub updates: Vec<(Value, Value)>,
+}
+
 pub(super) struct Fuser<'a> {
-    program: &'a Program,
+    pub(super) program: &'a Program,
+    task: &'a Task,
     pub(super) kernels: Vec<DraftKernel>,
     pub(super) buffers: Vec<Buffer>,
     pub(super) of: HashMap<Value, BufferId>,
@@ -78,8 +89,20 @@ pub(super) struct Fuser<'a> {
 }
 
 pub(crate) fn fuse(program: &Program) -> Result<Draft, Error> {
+    let outside = |&index: &usize| program.alive[index] && program.regions.node(index).is_none();
+    let task = Task {
+        region: None,
+        nodes: (0..program.nodes.len()).filter(outside).collect(),
+        outputs: program.outputs.clone(),
+        updates: program.updates.clone(),
+    };
+    fuse_task(program, &task)
+}
+
+pub(super) fn fuse_task(program: &Program, task: &Task) -> Result<Draft, Error> {
     let mut fuser = Fuser {
         program,
+        task,
         kernels: Vec::new(),
         buffers: Vec::new(),
         of: HashMap::new(),
@@ -88,9 +111,9 @@ pub(crate) fn fuse(program: &Program) -> Result<Draft, Error> {
     };
     // Indices depend on nothing and are small: made first, they keep no loop from growing.
     let is_first = |index: &usize| matches!(program.nodes[*index].op, Op::Iota { .. });
-    let alive = || (0..program.nodes.len()).filter(|&index| program.alive[index]);
-    for index in alive().filter(is_first).chain(alive().filter(|index| !is_first(index))) {
-        fuser.node(index);
+    let nodes = || task.nodes.iter().copied();
+    for index in nodes().filter(is_first).chain(nodes().filter(|index| !is_first(index))) {
+        fuser.node(index)?;
     }
     fuser.finish()
 }
@@ -122,13 +145,18 @@ impl Fuser<'_> {
     }
 
     /// Emits what node `index` computes; sources and movement wait until they are asked for.
-    fn node(&mut self, index: usize) {
+    fn node(&mut self, index: usize) -> Result<(), Error> {
         let node = &self.program.nodes[index];
         let value = Value::first(index);
         match &node.op {
-            Op::Input { .. } | Op::State { .. } => {
+            Op::Input { .. }
+            | Op::State { .. }
+            | Op::Time { .. }
+            | Op::Carry { .. }
+            | Op::Each => {
                 self.buffer(value);
             }
+            Op::Scan { .. } => self.scan(index)?,
             Op::Constant(_) | Op::Reshape | Op::Detach | Op::Broadcast | Op::Permute { .. } => {}
             Op::Unary(_)
             | Op::Binary(_)
@@ -179,7 +207,7 @@ impl Fuser<'_> {
             Op::Random { distribution, path, draw } => {
                 let kernel =
                     Kernel::Random { distribution: *distribution, path: *path, draw: *draw };
-                let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
+                let reads = node.args.iter().map(|&arg| self.materialise(arg)).collect();
                 self.emit(kernel, reads, index);
             }
             Op::Iota { axis } => {
@@ -190,10 +218,11 @@ impl Fuser<'_> {
             }
             Op::Slice { .. } | Op::Embed { .. } | Op::Concatenate { .. } => self.assemble(index),
         }
+        Ok(())
     }
 
     /// The buffer of `value`, made if it has none.
-    fn buffer(&mut self, value: Value) -> BufferId {
+    pub(super) fn buffer(&mut self, value: Value) -> BufferId {
         if let Some(&id) = self.of.get(&value) {
             return id;
         }
@@ -216,12 +245,16 @@ impl Fuser<'_> {
     }
 
     /// The buffer that holds the elements of `value` in place, emitting movement where it is needed.
-    fn materialise(&mut self, value: Value) -> BufferId {
+    pub(super) fn materialise(&mut self, value: Value) -> BufferId {
         let root = self.program.root(value);
         if let Some(&id) = self.of.get(&root) {
             return id;
         }
         let index = root.index();
+        if self.program.regions.of(root) != self.task.region {
+            // From outside the loop: there it has a place before the loop runs.
+            return self.buffer(root);
+        }
         match self.program.nodes[index].op {
             Op::Broadcast | Op::Permute { .. } => self.assemble(index),
             Op::Constant(number) => {
@@ -536,7 +569,7 @@ impl Fuser<'_> {
             }
         }
         let mut outputs = Vec::new();
-        for value in self.program.outputs.clone() {
+        for value in self.task.outputs.clone() {
             let from = self.materialise(value);
             // Each output has a buffer of its own, written by a kernel.
             let fresh =
@@ -544,7 +577,7 @@ impl Fuser<'_> {
             outputs.push(if fresh { from } else { self.copy(from) });
         }
         let mut updates = Vec::new();
-        for (old, new) in self.program.updates.clone() {
+        for (old, new) in self.task.updates.clone() {
             let old = self.buffer(old);
             let from = self.materialise(new);
             let source = !self.producer.contains_key(&self.buffers[from].value);

@@ -1,6 +1,7 @@
 //! What the steps of a plan are made of.
 
 use crate::graph::DType;
+use crate::plan::{Plan, bytes};
 use crate::op::{Binary, Compare, Distribution, Logic, Reduction, Unary};
 
 /// Which memory a region lies in.
@@ -57,6 +58,7 @@ impl Step {
         let kernel = match &self.kernel {
             Kernel::Loop(l) => (l.before.len() + l.body.len()) * 24 + l.registers.len() * 24,
             Kernel::Assemble(a) => a.parts.len() * 160,
+            Kernel::Scan(scan) => scan.body.own_bytes(),
             _ => 0,
         };
         std::mem::size_of::<Step>() + kernel + (self.reads.len() + self.writes.len()) * 40
@@ -91,6 +93,36 @@ pub(crate) enum Kernel {
     Random { distribution: Distribution, path: u64, draw: u32 },
     /// Index along the middle of `[outer, size, inner]`.
     Iota { outer: usize, size: usize, inner: usize },
+    /// A loop: runs a plan once a step.
+    Scan(Box<Scan>),
+}
+
+/// A loop. It reads the first value of each carry, whole sequences, and what is the same at every
+/// step; it writes the last value of each carry, whole results, and memory to work in (bytes).
+#[derive(Clone, Debug)]
+pub(crate) struct Scan {
+    pub steps: usize,
+    /// Whether the last index comes first.
+    pub reverse: bool,
+    /// One step. Its inputs: the index, the carries, a row of each sequence, what is the same at every
+    /// step. Its outputs: the carries, a row of each result.
+    pub body: Plan,
+    pub carries: usize,
+    pub sequences: usize,
+}
+
+impl Scan {
+    /// Where the memory to work in goes on behind the body's arena: a second place for each carry, a
+    /// cache line each or more, then the index. And its size.
+    pub fn room(&self) -> Option<(usize, usize)> {
+        let start = self.body.arena_bytes.checked_next_multiple_of(64)?;
+        let mut end = start;
+        for slot in self.body.outputs.iter().take(self.carries) {
+            let bytes = bytes(slot.dtype, slot.shape.checked_elements()?)?;
+            end = end.checked_add(bytes)?.checked_next_multiple_of(64)?;
+        }
+        Some((start, end.checked_add(64)?))
+    }
 }
 
 impl Kernel {
@@ -105,6 +137,7 @@ impl Kernel {
             Kernel::ScatterAdd { .. } => "scatter_add",
             Kernel::Random { .. } => "random",
             Kernel::Iota { .. } => "iota",
+            Kernel::Scan(_) => "scan",
         }
     }
 
@@ -114,6 +147,7 @@ impl Kernel {
             Kernel::Matmul { batch, m, n, k, .. } => {
                 [*batch, *m, *n, *k].into_iter().fold(2, usize::saturating_mul)
             }
+            Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.steps),
             _ => 0,
         }
     }

@@ -49,6 +49,10 @@ pub(crate) fn hash_op(op: &Op, hasher: &mut impl Hasher) {
         Op::Permute { order } => order.hash(hasher),
         Op::Slice { start, step } | Op::Embed { start, step } => (start, step).hash(hasher),
         Op::ScatterAdd { rows } => rows.hash(hasher),
+        Op::Time { steps, reverse } => (steps, reverse).hash(hasher),
+        Op::Carry { slot } => slot.hash(hasher),
+        Op::Scan { steps, carries } => (steps, carries).hash(hasher),
+        Op::Each => {}
         Op::Select | Op::Reshape | Op::Broadcast | Op::Matmul | Op::Gather | Op::Detach => {}
     }
 }

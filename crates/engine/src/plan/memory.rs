@@ -22,6 +22,47 @@ struct Layout<'a> {
     homes: Vec<Option<(Memory, usize)>>,
 }
 
+/// Gives the buffers of a loop's body a place. Its `inputs` come from outside, whatever they are.
+pub(super) fn place_body(
+    program: &Program,
+    draft: &Draft,
+    inputs: &[Value],
+    outputs: &[Value],
+) -> Result<Plan, Error> {
+    let wirings = draft.kernels.iter().map(|kernel| wiring(kernel, &draft.of)).collect();
+    let homes = vec![None; draft.buffers.len()];
+    let mut layout = Layout { program, draft, wirings, homes };
+    for (position, value) in inputs.iter().enumerate() {
+        if let Some(&buffer) = draft.of.get(value) {
+            layout.homes[buffer] = Some((Memory::Input(position), 0));
+        }
+    }
+    let slot = |value: &Value, written: bool| {
+        let node = program.node(*value);
+        let output = &node.outputs[usize::from(value.output)];
+        let name = match &node.op {
+            Op::Input { name } => name.clone(),
+            Op::State { path } => path.clone(),
+            _ if value.output == 0 => format!("%{}", value.node),
+            _ => format!("%{}.{}", value.node, value.output),
+        };
+        Slot { name, dtype: output.dtype, shape: output.shape.clone(), written }
+    };
+    for (position, &buffer) in draft.outputs.iter().enumerate() {
+        layout.homes[buffer] = Some((Memory::Output(position), 0));
+    }
+    let (arena_bytes, _) = layout.arena(&[])?;
+    let steps = draft.kernels.iter().enumerate();
+    Ok(Plan {
+        inputs: inputs.iter().map(|value| slot(value, false)).collect(),
+        states: Vec::new(),
+        outputs: outputs.iter().map(|value| slot(value, true)).collect(),
+        arena_bytes,
+        steps: steps.map(|(i, kernel)| layout.step(i, kernel)).collect::<Result<_, _>>()?,
+        key: Key(0, 0),
+    })
+}
+
 /// Gives every buffer a place and every loop its instructions.
 pub(crate) fn place(
     inner: &Inner,

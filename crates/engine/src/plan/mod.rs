@@ -12,6 +12,7 @@ pub(crate) mod loops;
 pub(crate) mod memory;
 mod merge;
 mod print;
+mod scan;
 mod simplify;
 mod verify;
 
@@ -19,7 +20,7 @@ use crate::graph::{DType, Graph, Inner, Shape, Tensor, Value};
 use crate::op::Op;
 use crate::{Diagnostics, Error};
 
-pub(crate) use kernel::{Memory, Region, Step};
+pub(crate) use kernel::{Kernel, Memory, Region, Step};
 pub(crate) use key::Key;
 
 /// What a plan is asked for.
@@ -89,6 +90,16 @@ impl Plan {
     /// Multiply-adds × 2 in matrix products, of one run.
     pub fn operations(&self) -> usize {
         self.steps.iter().map(|s| s.kernel.operations()).fold(0, usize::saturating_add)
+    }
+
+    /// Every step, those of loops included.
+    pub(crate) fn for_each_step(&self, visit: &mut dyn FnMut(&Step)) {
+        for step in &self.steps {
+            visit(step);
+            if let Kernel::Scan(scan) = &step.kernel {
+                scan.body.for_each_step(visit);
+            }
+        }
     }
 
     /// Bytes that the plan itself occupies, roughly: what the cache counts.

@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use crate::plan::kernel::{Instruction, Kernel, Loop, Memory, Place, Region};
+use crate::plan::kernel::{
+    Instruction, Kernel, Loop, Memory, Place, Region, Scan, Step,
+};
 use crate::plan::{Plan, Slot};
 
 impl fmt::Display for Plan {
@@ -26,13 +28,24 @@ impl fmt::Display for Plan {
         for (index, slot) in self.outputs.iter().enumerate() {
             writeln!(f, "  output out{index}: {} {}", slot.dtype, slot.shape)?;
         }
+        self.steps(f, "")
+    }
+}
+
+impl Plan {
+    /// One line a kernel, and a loop's kernels further in.
+    fn steps(&self, f: &mut fmt::Formatter<'_>, margin: &str) -> fmt::Result {
         for (index, step) in self.steps.iter().enumerate() {
             let nodes: Vec<_> = step.nodes.iter().map(|n| format!("%{n}")).collect();
             let of = format!("for {}", nodes.join(" "));
             let list = |regions: &[Region]| {
                 regions.iter().map(|r| self.region(r)).collect::<Vec<_>>().join(", ")
             };
-            write!(f, "{index:4}  {} = ", list(&step.writes))?;
+            if let Kernel::Scan(scan) = &step.kernel {
+                self.scan(f, index, step, scan, margin)?;
+                continue;
+            }
+            write!(f, "{margin}{index:4}  {} = ", list(&step.writes))?;
             match &step.kernel {
                 Kernel::Matmul { batch, m, n, k, transpose_left, transpose_right } => {
                     let mark = |t: &bool| if *t { "ᵀ" } else { "" };
@@ -56,7 +69,7 @@ impl fmt::Display for Plan {
                         list(&step.reads)
                     )?;
                     for instruction in l.before.iter().chain(&l.body) {
-                        writeln!(f, "          {}", self.instruction(l, step, instruction))?;
+                        writeln!(f, "{margin}          {}", self.instruction(l, step, instruction))?;
                     }
                 }
                 Kernel::Reduce { reduction, outer, reduced, inner } => writeln!(
@@ -70,9 +83,46 @@ impl fmt::Display for Plan {
         }
         Ok(())
     }
-}
 
-impl Plan {
+    /// A loop: what its body is given and gives, then the body's kernels, `:n` being byte `n` of the
+    /// body's own arena.
+    fn scan(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        index: usize,
+        step: &Step,
+        scan: &Scan,
+        margin: &str,
+    ) -> fmt::Result {
+        let names = |slots: &[Slot], regions: &[Region], rows: std::ops::Range<usize>| {
+            let mut names = Vec::new();
+            for (position, (slot, region)) in slots.iter().zip(regions).enumerate() {
+                let row = if rows.contains(&position) { "[t]" } else { "" };
+                names.push(format!("{} = {}{row}", slot.name, self.region(region)));
+            }
+            names.join(", ")
+        };
+        let (carries, order) = (scan.carries, if scan.reverse { "back" } else { "forward" });
+        writeln!(
+            f,
+            "{margin}{index:4}  scan {} steps {order}, {:.1} KB arena  for %{}",
+            scan.steps,
+            scan.body.arena_bytes as f64 / 1e3,
+            step.nodes.first().copied().unwrap_or_default()
+        )?;
+        let given = scan.body.inputs.get(1..).unwrap_or_default();
+        let rows = carries..carries + scan.sequences;
+        writeln!(f, "{margin}        given {}", names(given, &step.reads, rows))?;
+        let all = 0..scan.body.outputs.len();
+        let mut gives = Vec::new();
+        for (position, region) in step.writes.iter().zip(all).map(|(r, p)| (p, r)) {
+            let row = if position < carries { "" } else { "[t]" };
+            gives.push(format!("{}{row} = out{position}", self.region(region)));
+        }
+        writeln!(f, "{margin}        gives {}", gives.join(", "))?;
+        scan.body.steps(f, &format!("{margin}    "))
+    }
+
     fn region(&self, region: &Region) -> String {
         match region.memory {
             Memory::Arena => format!("@{}", region.offset),

@@ -1,11 +1,12 @@
 //! Dropping what changes nothing. Only rules that keep every bit: a plan with and without them
 //! gives the same numbers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
 use crate::Error;
+use crate::graph::region::{Regions, ScanArgs};
 use crate::graph::{DType, Inner, Node, Role, Value};
 use crate::op::{Binary, Op, Unary};
 use crate::plan::{Request, key, updates};
@@ -17,6 +18,10 @@ pub(crate) struct Program {
     pub outputs: Vec<Value>,
     /// Source (input or state) and the value that it holds after the run.
     pub updates: Vec<(Value, Value)>,
+    /// Which loop each node is repeated by.
+    pub regions: Regions,
+    /// The results of loops that somebody needs.
+    pub used: HashSet<Value>,
 }
 
 impl Program {
@@ -59,23 +64,37 @@ pub(crate) fn simplify(inner: &Inner, request: &Request) -> Result<Program, Erro
         alive: Vec::new(),
         outputs: Vec::new(),
         updates: Vec::new(),
+        regions: Regions::default(),
+        used: HashSet::new(),
     };
-    // Where each node's first output went; further outputs are never replaced.
+    // Where each node's first output went; further outputs are replaced with it, but for those of
+    // loops that became one.
+    let mut united: HashMap<Value, Value> = HashMap::new();
     let mut moved: Vec<Value> = Vec::with_capacity(inner.nodes.len());
     let mut known: HashMap<u64, Vec<usize>> = HashMap::new();
-    let now = |moved: &[Value], value: Value| match value.output {
-        0 => moved[value.index()],
-        output => Value { output, ..moved[value.index()] },
+    let mut loops: Vec<usize> = Vec::new();
+    let now = |moved: &[Value], united: &HashMap<Value, Value>, value: Value| {
+        let moved = moved[value.index()];
+        match (united.get(&value), value.output) {
+            (Some(&result), _) => result,
+            (None, 0) => moved,
+            (None, output) => Value { output, ..moved },
+        }
     };
     for (index, node) in inner.nodes.iter().enumerate() {
         let mut node = node.clone();
         for arg in &mut node.args {
-            *arg = now(&moved, *arg);
+            *arg = now(&moved, &united, *arg);
         }
         rewrite(&program, &mut node);
         let mut to = Value::first(index);
         if let Some(same) = replaced(&program, &node) {
             to = same;
+        } else if let Some(earlier) = same_loop(&program, &loops, &node) {
+            to = Value::first(earlier);
+            for (output, result) in unite(&mut program, earlier, &node).into_iter().enumerate() {
+                united.insert(Value { node: index as u32, output: output as u16 }, result);
+            }
         } else if !matches!(node.origin.role, Role::Recompute { .. }) {
             let twins = known.entry(structure(&node)).or_default();
             let twin = twins.iter().copied().find(|&t| {
@@ -90,13 +109,16 @@ pub(crate) fn simplify(inner: &Inner, request: &Request) -> Result<Program, Erro
             }
         }
         moved.push(to);
+        if let (Op::Scan { .. }, true) = (&node.op, to == Value::first(index)) {
+            loops.push(index);
+        }
         program.nodes.push(node);
     }
-    program.outputs = request.outputs.iter().map(|&v| now(&moved, v)).collect();
+    program.outputs = request.outputs.iter().map(|&v| now(&moved, &united, v)).collect();
     program.updates =
-        updates(inner).into_iter().map(|(_, old, new)| (old, now(&moved, new))).collect();
+        updates(inner).into_iter().map(|(_, old, new)| (old, now(&moved, &united, new))).collect();
     for &(input, result) in &request.donated {
-        let result = now(&moved, result);
+        let result = now(&moved, &united, result);
         if !matches!(program.node(input).op, Op::Input { .. })
             || program.elements(input) != program.elements(result)
             || program.dtype(input) != program.dtype(result)
@@ -112,8 +134,47 @@ pub(crate) fn simplify(inner: &Inner, request: &Request) -> Result<Program, Erro
     }
     // An update to the value it already has is none.
     program.updates.retain(|&(old, new)| old != new);
-    program.alive = alive(&program);
+    program.regions = Regions::new(&program.nodes);
+    if program.outputs.iter().any(|&value| program.regions.of(value).is_some()) {
+        return Err(Error::new(
+            "a value inside `scan` is asked for, which has one at every step: let the body give it out",
+        ));
+    }
+    (program.alive, program.used) = alive(&program);
     Ok(program)
+}
+
+/// An earlier scan of the same loop, which might as well give out what this one does: it carries the
+/// same, and what this one gives out was recorded before it.
+fn same_loop(program: &Program, loops: &[usize], node: &Node) -> Option<usize> {
+    let scan = ScanArgs::of(node)?;
+    let recompute = |node: &Node| matches!(node.origin.role, Role::Recompute { .. });
+    loops.iter().copied().find(|&earlier| {
+        let other = &program.nodes[earlier];
+        ScanArgs::of(other).is_some_and(|held| {
+            (held.time, held.carries, held.next) == (scan.time, scan.carries, scan.next)
+        }) && scan.outs.iter().all(|out| out.index() < earlier)
+            && !recompute(node)
+            && !recompute(other)
+    })
+}
+
+/// Has an earlier scan give out what `node` does, and says where.
+fn unite(program: &mut Program, earlier: usize, node: &Node) -> Vec<Value> {
+    let Some(scan) = ScanArgs::of(node) else { return Vec::new() };
+    let held = &mut program.nodes[earlier];
+    let carries = scan.carries.len();
+    let result = |output: usize| Value { node: earlier as u32, output: output as u16 };
+    let mut results: Vec<Value> = (0..carries).map(result).collect();
+    for (out, output) in scan.outs.iter().zip(&node.outputs[carries..]) {
+        let position = held.args[1 + 2 * carries..].iter().position(|arg| arg == out);
+        results.push(result(position.map_or(held.outputs.len(), |at| carries + at)));
+        if position.is_none() {
+            held.args.push(*out);
+            held.outputs.push(output.clone());
+        }
+    }
+    results
 }
 
 fn structure(node: &Node) -> u64 {
@@ -204,20 +265,35 @@ fn replaced(program: &Program, node: &Node) -> Option<Value> {
     same.then_some(arg)
 }
 
-fn alive(program: &Program) -> Vec<bool> {
+/// The nodes that results need, and the results of loops among them: what a loop gives out to nobody
+/// is not computed for that.
+fn alive(program: &Program) -> (Vec<bool>, HashSet<Value>) {
     let mut alive = vec![false; program.nodes.len()];
-    for value in program.outputs.iter().chain(program.updates.iter().map(|(_, new)| new)) {
+    let mut used = HashSet::new();
+    let sources = program.updates.iter().flat_map(|&(old, new)| [old, new]);
+    for value in program.outputs.iter().copied().chain(sources) {
         alive[value.index()] = true;
-    }
-    for (old, _) in &program.updates {
-        alive[old.index()] = true;
+        used.insert(value);
     }
     for index in (0..program.nodes.len()).rev() {
-        if alive[index] {
-            for arg in &program.nodes[index].args {
-                alive[arg.index()] = true;
+        let node = &program.nodes[index];
+        if !alive[index] {
+            continue;
+        }
+        let carries = ScanArgs::of(node).map(|scan| scan.carries.len());
+        for (position, arg) in node.args.iter().enumerate() {
+            let output = carries.and_then(|carries| {
+                Some(carries + position.checked_sub(1 + 2 * carries)?)
+            });
+            let result = output.map(|output| Value { node: index as u32, output: output as u16 });
+            if result.is_some_and(|result| !used.contains(&result)) {
+                continue;
+            }
+            alive[arg.index()] = true;
+            if let Op::Scan { .. } = program.nodes[arg.index()].op {
+                used.insert(*arg);
             }
         }
     }
-    alive
+    (alive, used)
 }

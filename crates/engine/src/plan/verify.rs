@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::graph::DType;
 use crate::plan::kernel::{Assemble, Extent, Instruction, Kernel, Loop, Memory, Part, Place};
-use crate::plan::kernel::{Region, Register, Step};
+use crate::plan::kernel::{Region, Register, Scan, Step};
 use crate::plan::loops::REGISTER_LIMIT;
 use crate::plan::{Plan, Slot, bytes};
 
@@ -115,7 +115,10 @@ fn types(step: &Step) -> Result<(), String> {
         (Kernel::Gather { .. } | Kernel::ScatterAdd { .. }, [a, numbers], [to]) => {
             a == to && number(a) && *numbers == DType::I64
         }
-        (Kernel::Random { .. }, [DType::I64, DType::I64], [to]) => to.is_float(),
+        (Kernel::Random { .. }, [_, _, ..], [to]) => {
+            reads.iter().all(|read| *read == DType::I64) && to.is_float()
+        }
+        (Kernel::Scan(_), ..) => true,
         (Kernel::Iota { .. }, [], [to]) => *to == DType::I64,
         _ => false,
     };
@@ -152,7 +155,8 @@ fn sizes(step: &Step) -> Result<(), String> {
         Kernel::ScatterAdd { table_rows, width, numbers } => {
             (vec![product(&[*numbers, *width])?, *numbers], vec![product(&[*table_rows, *width])?])
         }
-        Kernel::Random { .. } => (vec![1, 1], writes.clone()),
+        Kernel::Random { .. } => (vec![1; reads.len()], writes.clone()),
+        Kernel::Scan(scan) => return scan_sizes(step, scan),
         Kernel::Iota { outer, size, inner } => {
             (Vec::new(), vec![product(&[*outer, *size, *inner])?])
         }
@@ -163,6 +167,44 @@ fn sizes(step: &Step) -> Result<(), String> {
         Err(format!(
             "regions of {reads:?} → {writes:?} elements for {want_reads:?} → {want_writes:?}"
         ))
+    }
+}
+
+/// Whether a loop's regions are what its body, a sound plan, takes and gives step by step.
+fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
+    let body = &scan.body;
+    verify(body).map_err(|what| format!("its body: {what}"))?;
+    let (carries, rows) = (scan.carries, scan.sequences);
+    let unwritten = body.inputs.iter().all(|slot| !slot.written) && body.states.is_empty();
+    let kinds = body.inputs.len() > carries + rows
+        && body.outputs.len() >= carries
+        && step.reads.len() + 1 == body.inputs.len()
+        && step.writes.len() == body.outputs.len() + 1;
+    let index = body.inputs.first().map(|slot| (slot.dtype, slot.shape.checked_elements()));
+    if !unwritten || !kinds || index != Some((DType::I64, Some(1))) {
+        return Err("its body takes or gives something else".to_string());
+    }
+    let fits = |region: &Region, slot: &Slot, times: usize| {
+        let elements = slot.shape.checked_elements().and_then(|n| n.checked_mul(times));
+        (region.dtype, Some(region.elements)) == (slot.dtype, elements)
+    };
+    let given = step.reads.iter().zip(&body.inputs[1..]).enumerate().all(|(i, (region, slot))| {
+        fits(region, slot, if (carries..carries + rows).contains(&i) { scan.steps } else { 1 })
+    });
+    let results = step.writes.iter().zip(&body.outputs).enumerate().all(|(i, (region, slot))| {
+        fits(region, slot, if i < carries { 1 } else { scan.steps })
+    });
+    let carried = (0..carries).all(|i| {
+        let (before, after) = (&body.inputs[1 + i], &body.outputs[i]);
+        (before.dtype, &before.shape) == (after.dtype, &after.shape)
+    });
+    let room = step.writes.last().zip(scan.room()).is_some_and(|(region, (_, bytes))| {
+        region.dtype == DType::Bool && region.elements >= bytes && region.memory == Memory::Arena
+    });
+    if given && results && carried && room {
+        Ok(())
+    } else {
+        Err("its regions do not fit its body".to_string())
     }
 }
 

@@ -24,6 +24,10 @@ pub(super) struct Machine<'a> {
     /// Packing memory of products, and partial sums.
     pub work: &'a mut [f32],
     pub partials: &'a mut [f64],
+    /// Room for the addresses that loops' bodies are given.
+    pub addresses: &'a mut [*mut u8],
+    /// The node whose kernel failed.
+    pub failed: Option<u32>,
 }
 
 impl From<WorkerPanic> for Error {
@@ -33,8 +37,16 @@ impl From<WorkerPanic> for Error {
 }
 
 impl Machine<'_> {
-    /// Runs one step.
+    /// Runs one step, and notes where it failed.
     pub fn step(&mut self, step: &Step) -> Result<(), Error> {
+        let result = self.kernel(step);
+        if result.is_err() && self.failed.is_none() {
+            self.failed = step.nodes.first().copied();
+        }
+        result
+    }
+
+    fn kernel(&mut self, step: &Step) -> Result<(), Error> {
         let (reads, writes) = (&step.reads[..], &step.writes[..]);
         match &step.kernel {
             Kernel::Loop(l) => {
@@ -81,11 +93,13 @@ impl Machine<'_> {
                 let scalar = |r: &Region| self.memories.get::<i64>(r)[0] as u64;
                 let stream = Stream::of_hash(scalar(&reads[0]), *path, u64::from(*draw))
                     .at_step(scalar(&reads[1]));
+                let stream = reads[2..].iter().fold(stream, |s, step| s.within(scalar(step)));
                 match writes[0].dtype {
                     DType::F32 => self.random(*distribution, stream, writes, |x| x as f32),
                     _ => self.random(*distribution, stream, writes, |x| x),
                 }
             }
+            Kernel::Scan(scan) => self.scan(scan, reads, writes),
             Kernel::Iota { size, inner, .. } => {
                 let result = self.memories.set::<i64>(&writes[0]);
                 for (index, result) in result.iter_mut().enumerate() {

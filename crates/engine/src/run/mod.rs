@@ -12,6 +12,7 @@ mod memories;
 pub(crate) mod pool;
 pub(crate) mod reduce;
 pub mod reference;
+mod scan;
 pub(crate) mod session;
 mod tile;
 mod vector;

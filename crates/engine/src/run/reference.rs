@@ -1,10 +1,14 @@
 //! The reference interpreter: every primitive in plain f64. It is the truth that plans are tested
 //! against and that explanations are computed with.
 
+use crate::graph::region::ScanArgs;
 use crate::graph::{Graph, Inner, Node, Output, Tensor, Value};
 use crate::op::{Op, Reduction};
 use crate::random::Stream;
+use crate::run::reference::run::Run;
 use crate::{Error, Parameters};
+
+mod run;
 
 /// The values of a graph's nodes in f64, for given inputs and states.
 ///
@@ -21,8 +25,12 @@ use crate::{Error, Parameters};
 /// ```
 pub struct Evaluation {
     inner: Inner,
-    values: Vec<Option<Vec<Vec<f64>>>>,
+    values: Values,
 }
+
+/// Each node's outputs, where they were computed; inside a loop those of every step, one after
+/// another.
+type Values = Vec<Option<Vec<Vec<f64>>>>;
 
 impl Evaluation {
     /// Computes `of` and everything that they need. `inputs` are keyed by name, `states` by path.
@@ -40,6 +48,10 @@ impl Evaluation {
                 return Err(Error::new("a tensor of another graph is asked for"));
             }
             wanted[tensor.value().index()] = true;
+            // Inside a loop there is a value when the loop has run.
+            for scan in scans_around(&inner, tensor.value()) {
+                wanted[scan] = true;
+            }
         }
         for index in (0..inner.nodes.len()).rev() {
             if wanted[index] {
@@ -48,20 +60,25 @@ impl Evaluation {
                 }
             }
         }
-        let mut run = Evaluation { values: vec![None; inner.nodes.len()], inner };
-        for index in (0..run.inner.nodes.len()).filter(|&i| wanted[i]) {
-            let node = &run.inner.nodes[index];
-            let outputs = match &node.op {
-                Op::Input { name } => vec![given(inputs, "input", name, &node.outputs[0])?],
-                Op::State { path } => vec![given(states, "state", path, &node.outputs[0])?],
-                _ => run.evaluate(node, &|v| run.get(v))?,
-            };
-            run.values[index] = Some(outputs);
+        let mut run = Run::new(&inner, &[], &wanted);
+        for index in run.outside() {
+            let node = &inner.nodes[index];
+            match &node.op {
+                Op::Input { name } => {
+                    run.new[index] = Some(vec![given(inputs, "input", name, &node.outputs[0])?]);
+                }
+                Op::State { path } => {
+                    run.new[index] = Some(vec![given(states, "state", path, &node.outputs[0])?]);
+                }
+                _ => run.node(index)?,
+            }
         }
-        Ok(run)
+        let values = run.new;
+        Ok(Evaluation { values, inner })
     }
 
-    /// The elements of `tensor`, row-major; an error where it was not asked for.
+    /// The elements of `tensor`, row-major; an error where it was not asked for. Inside
+    /// [`Graph::scan`] those of all steps, in the order of the step's index.
     pub fn value(&self, tensor: Tensor<'_>) -> Result<&[f64], Error> {
         self.at(tensor.value())
     }
@@ -77,7 +94,8 @@ impl Evaluation {
     }
 
     /// What `wanted` would be if element `element` of `changed` were `to`: only what lies
-    /// downstream of the change is computed again.
+    /// downstream of the change is computed again. Inside [`Graph::scan`] an element is counted
+    /// through all steps, as [`value`](Self::value) gives them: it changes at its step alone.
     pub fn with_element(
         &self,
         changed: Value,
@@ -87,34 +105,50 @@ impl Evaluation {
     ) -> Result<Vec<f64>, Error> {
         let mut replaced = self.at(changed)?.to_vec();
         *replaced.get_mut(element).ok_or_else(|| Error::new("no such element"))? = to;
-        let last = wanted.index();
-        let mut new: Vec<Option<Vec<Vec<f64>>>> = vec![None; last + 1];
-        if changed.index() > last {
-            return self.at(wanted).map(<[f64]>::to_vec);
-        }
-        let mut outputs = self.values[changed.index()].clone().unwrap_or_default();
-        outputs[usize::from(changed.output)] = replaced;
-        new[changed.index()] = Some(outputs);
-        for index in changed.index() + 1..=last {
+        let last = scans_around(&self.inner, wanted).fold(wanted.index(), usize::max);
+        let inside = self.inner.regions.of(changed).is_some();
+        let mut touched = vec![false; self.inner.nodes.len()];
+        touched[changed.index()] = true;
+        for index in 0..=last {
             let node = &self.inner.nodes[index];
-            let touched = node.args.iter().any(|a| new[a.index()].is_some());
-            if touched && self.values[index].is_some() {
-                let get = |v: Value| match new[v.index()].as_ref() {
-                    Some(outputs) => outputs[usize::from(v.output)].as_slice(),
-                    None => self.get(v),
+            touched[index] |= node.args.iter().any(|a| touched[a.index()]);
+            touched[index] &= self.values[index].is_some();
+            if let (Op::Scan { .. }, None) = (&node.op, self.inner.regions.node(index)) {
+                // Whatever is touched in a loop may touch the next step: all of it is repeated.
+                let time = node.args[0].node;
+                let within = |i: usize| {
+                    self.inner.regions.within(self.inner.regions.node(i), Some(time))
                 };
-                new[index] = Some(self.evaluate(node, &get)?);
+                let members: Vec<usize> = (0..index).filter(|&i| within(i)).collect();
+                if touched[index] || members.iter().any(|&i| touched[i]) {
+                    members.iter().for_each(|&i| touched[i] = self.values[i].is_some());
+                    touched[index] = self.values[index].is_some();
+                }
             }
         }
-        match new[last].take() {
+        let mut run = Run::new(&self.inner, &self.values, &touched);
+        if inside {
+            run.change = Some((changed, element, to));
+        } else {
+            let mut outputs = self.values[changed.index()].clone().unwrap_or_default();
+            outputs[usize::from(changed.output)] = replaced;
+            run.new[changed.index()] = Some(outputs);
+        }
+        for index in run.outside().into_iter().filter(|&index| index <= last) {
+            if inside || index != changed.index() {
+                run.node(index)?;
+            }
+        }
+        match run.new[wanted.index()].take() {
             Some(mut outputs) => Ok(std::mem::take(&mut outputs[usize::from(wanted.output)])),
             None => self.at(wanted).map(<[f64]>::to_vec),
         }
     }
 
     /// The local derivative of node `consumer` with respect to element `element` of its argument
-    /// `argument`: each element of the consumer's (first) output that it acts on, with its slope
-    /// (which may happen to be 0).
+    /// `argument`: each element that it acts on, of one of the consumer's outputs or of what a scan
+    /// carries to the next step, with its slope (which may happen to be 0). Inside [`Graph::scan`]
+    /// elements are counted through all steps.
     ///
     /// Ops that are linear in the argument are their own derivative; for pointwise ops the slope is
     /// the derivative rule at upstream 1.
@@ -123,37 +157,132 @@ impl Evaluation {
         consumer: usize,
         argument: usize,
         element: usize,
-    ) -> Result<Vec<(usize, f64)>, Error> {
-        let node = &self.inner.nodes[consumer];
-        let arg = self.at(node.args[argument])?;
-        if node.op.is_linear_in(argument) {
-            let mut unit = vec![0.0; arg.len()];
-            *unit.get_mut(element).ok_or_else(|| Error::new("no such element"))? = 1.0;
-            let zero: Vec<Vec<f64>> =
-                node.args.iter().map(|&v| vec![0.0; self.get(v).len()]).collect();
-            // Concatenation is linear in all arguments together: the others' share is not asked.
-            let others_vanish = matches!(node.op, Op::Concatenate { .. });
-            let args: Vec<&[f64]> = (0..node.args.len())
-                .map(|i| match i {
-                    _ if i == argument => unit.as_slice(),
-                    _ if others_vanish => zero[i].as_slice(),
-                    _ => self.get(node.args[i]),
-                })
-                .collect();
-            let column = self.compute(node, &args)?.swap_remove(0);
-            // Where it could act: with ones for a product's other side no slope is 0 by chance.
-            let acts = match node.op {
-                Op::Matmul => {
-                    let ones: Vec<f64> = vec![1.0; args[1 - argument].len()];
-                    let pair = if argument == 0 { [&unit, &ones] } else { [&ones, &unit] };
-                    self.compute(node, &pair.map(Vec::as_slice))?.swap_remove(0)
-                }
-                _ => column.clone(),
-            };
-            let entries = column.into_iter().zip(acts).enumerate();
-            return Ok(entries.filter(|(_, (_, a))| *a != 0.0).map(|(i, (s, _))| (i, s)).collect());
+    ) -> Result<Vec<(Value, usize, f64)>, Error> {
+        let regions = &self.inner.regions;
+        let node = self.inner.nodes.get(consumer).ok_or_else(|| Error::new("no such node"))?;
+        let value = *node.args.get(argument).ok_or_else(|| Error::new("no such argument"))?;
+        let size = self.output(value).shape.elements();
+        if element >= self.at(value)?.len() {
+            return Err(Error::new("no such element"));
         }
-        self.pointwise_slope(node, argument, element)
+        if let Some(scan) = ScanArgs::of(node) {
+            return Ok(self.scan_column(consumer, scan, argument, element));
+        }
+        let y = Value::first(consumer);
+        match node.op {
+            // The rows of a sequence are its elements in order.
+            Op::Each => return Ok(vec![(y, element, 1.0)]),
+            Op::Carry { .. } => {
+                let (around, at) = (element / size, element % size);
+                let (steps, first) = self.loop_order(regions.of(y));
+                return Ok(match steps {
+                    0 => Vec::new(),
+                    _ => vec![(y, (around * steps + first) * size + at, 1.0)],
+                });
+            }
+            _ => {}
+        }
+        // Once in each step in which the consumer reads the element.
+        let (own, held) = (regions.of(y), regions.of(value));
+        let times = regions.repeats(own) / regions.repeats(held).max(1);
+        let results = node.outputs[0].shape.elements();
+        let mut column = Vec::new();
+        for step in element / size * times..(element / size + 1) * times {
+            let args: Vec<&[f64]> =
+                node.args.iter().map(|&v| self.at_step(v, own, step)).collect::<Result<_, _>>()?;
+            let entries = self.column(node, &args, argument, element % size)?;
+            column.extend(entries.into_iter().map(|(to, by)| (y, step * results + to, by)));
+        }
+        Ok(column)
+    }
+
+    /// A value as a node of `region` reads it at a step.
+    fn at_step(&self, value: Value, region: Option<u32>, step: usize) -> Result<&[f64], Error> {
+        let regions = &self.inner.regions;
+        let deeper = regions.repeats(region) / regions.repeats(regions.of(value)).max(1);
+        let size = self.output(value).shape.elements();
+        let from = step / deeper.max(1) * size;
+        self.at(value)?.get(from..from + size).ok_or_else(|| Error::new("no such step"))
+    }
+
+    /// The number of steps of a loop, and the index of the first.
+    fn loop_order(&self, region: Option<u32>) -> (usize, usize) {
+        let time = region.map(|time| &self.inner.nodes[time as usize].op);
+        match time {
+            Some(Op::Time { steps, reverse: true }) => (*steps, steps.saturating_sub(1)),
+            Some(Op::Time { steps, .. }) => (*steps, 0),
+            _ => (0, 0),
+        }
+    }
+
+    /// Where an element of what a loop carries on or gives out goes.
+    fn scan_column(
+        &self,
+        index: usize,
+        scan: ScanArgs<'_>,
+        argument: usize,
+        element: usize,
+    ) -> Vec<(Value, usize, f64)> {
+        let carries = scan.carries.len();
+        let (steps, first) = self.loop_order(Some(scan.time.node));
+        let Some(position) = argument.checked_sub(1 + carries) else { return Vec::new() };
+        let value = self.inner.nodes[index].args[argument];
+        let size = self.output(value).shape.elements();
+        // A value of the loop is there at its step; one from outside at every step.
+        let inside = self.inner.regions.of(value) == Some(scan.time.node);
+        let (before, at) = (element / size, element % size);
+        let rows = if inside { before..before + 1 } else { before * steps..(before + 1) * steps };
+        let output = Value { node: index as u32, output: position as u16 };
+        rows.map(|row| {
+            let (around, step) = (row / steps.max(1), row % steps.max(1));
+            let last = if first == 0 { steps.saturating_sub(1) } else { 0 };
+            match position.checked_sub(carries) {
+                Some(_) => (output, row * size + at, 1.0),
+                None if step == last => (output, around * size + at, 1.0),
+                None => {
+                    let next = if first == 0 { row + 1 } else { row - 1 };
+                    (scan.carries[position], next * size + at, 1.0)
+                }
+            }
+        })
+        .collect()
+    }
+
+    /// The elements of a node's first output that element `element` of an argument acts on.
+    fn column(
+        &self,
+        node: &Node,
+        given: &[&[f64]],
+        argument: usize,
+        element: usize,
+    ) -> Result<Vec<(usize, f64)>, Error> {
+        if !node.op.is_linear_in(argument) {
+            return self.pointwise_slope(node, given, argument, element);
+        }
+        let mut unit = vec![0.0; given[argument].len()];
+        unit[element] = 1.0;
+        let zero: Vec<Vec<f64>> = given.iter().map(|arg| vec![0.0; arg.len()]).collect();
+        // Concatenation is linear in all arguments together: the others' share is not asked.
+        let others_vanish = matches!(node.op, Op::Concatenate { .. });
+        let args: Vec<&[f64]> = (0..node.args.len())
+            .map(|i| match i {
+                _ if i == argument => unit.as_slice(),
+                _ if others_vanish => zero[i].as_slice(),
+                _ => given[i],
+            })
+            .collect();
+        let column = compute(&self.inner, node, &args)?.swap_remove(0);
+        // Where it could act: with ones for a product's other side no slope is 0 by chance.
+        let acts = match node.op {
+            Op::Matmul => {
+                let ones: Vec<f64> = vec![1.0; args[1 - argument].len()];
+                let pair = if argument == 0 { [&unit, &ones] } else { [&ones, &unit] };
+                compute(&self.inner, node, &pair.map(Vec::as_slice))?.swap_remove(0)
+            }
+            _ => column.clone(),
+        };
+        let entries = column.into_iter().zip(acts).enumerate();
+        Ok(entries.filter(|(_, (_, a))| *a != 0.0).map(|(i, (s, _))| (i, s)).collect())
     }
 
     /// The slope of a node that is not linear in the argument, by its own derivative rule: a small
@@ -161,6 +290,7 @@ impl Evaluation {
     fn pointwise_slope(
         &self,
         node: &Node,
+        given: &[&[f64]],
         argument: usize,
         element: usize,
     ) -> Result<Vec<(usize, f64)>, Error> {
@@ -173,7 +303,7 @@ impl Evaluation {
             // Recorded in f64, so that the slope is exact.
             let dtype = if output.dtype.is_float() { crate::DType::F64 } else { output.dtype };
             args.push(graph.input(&name, dtype, output.shape.clone()));
-            let array = crate::Array::from_f64(dtype, output.shape.clone(), self.get(value))?;
+            let array = crate::Array::from_f64(dtype, output.shape.clone(), given[i])?;
             inputs.insert(name, array);
         }
         let op = match &node.op {
@@ -193,137 +323,132 @@ impl Evaluation {
         Ok(vec![(to, slope)])
     }
 
-    fn get(&self, value: Value) -> &[f64] {
-        // Arguments come before their node, so they have been computed.
-        self.at(value).unwrap_or(&[])
-    }
-
     fn output(&self, value: Value) -> &Output {
-        &self.inner.nodes[value.index()].outputs[usize::from(value.output)]
+        output(&self.inner, value)
     }
+}
 
-    fn evaluate<'a>(
-        &self,
-        node: &Node,
-        get: &dyn Fn(Value) -> &'a [f64],
-    ) -> Result<Vec<Vec<f64>>, Error> {
-        let args: Vec<&[f64]> = node.args.iter().map(|&v| get(v)).collect();
-        self.compute(node, &args)
-    }
+/// The meaning of every primitive but sources and loops.
+fn compute(inner: &Inner, node: &Node, args: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
+    let output = &node.outputs[0];
+    let output_of = |value: Value| self::output(inner, value);
+    let elements = output.shape.elements();
+    let sizes = |i: usize| output_of(node.args[i]).shape.sizes();
+    let map2 = |f: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
+        args[0].iter().zip(args[1]).map(|(&a, &b)| f(a, b)).collect()
+    };
+    let truth = |b: bool| f64::from(u8::from(b));
+    Ok(vec![match &node.op {
+        Op::Input { .. } | Op::State { .. } => return Err(Error::new("a source has no rule")),
+        Op::Time { .. } | Op::Carry { .. } | Op::Each | Op::Scan { .. } => {
+            return Err(Error::new("a part of a loop has no rule of its own"));
+        }
+        Op::Constant(value) => vec![*value],
+        Op::Iota { axis } => {
+            let strides = output.shape.strides();
+            let size = output.shape.sizes()[*axis];
+            (0..elements).map(|e| (e / strides[*axis] % size) as f64).collect()
+        }
+        Op::Random { distribution, path, draw } => {
+            let stream = Stream::of_hash(args[0][0] as i64 as u64, *path, u64::from(*draw))
+                .at_step(args[1][0] as i64 as u64);
+            let stream = args[2..].iter().fold(stream, |s, step| s.within(step[0] as u64));
+            (0..elements as u64).map(|e| distribution.draw(stream, e)).collect()
+        }
+        Op::Unary(op) => args[0].iter().map(|&x| op.evaluate(x)).collect(),
+        Op::Binary(op) => map2(&|a, b| op.evaluate(a, b)),
+        Op::Compare(op) => map2(&|a, b| truth(op.evaluate(a, b))),
+        Op::Logic(op) => map2(&|a, b| truth(op.evaluate(a != 0.0, b != 0.0))),
+        Op::Select => (0..elements)
+            .map(|e| if args[0][e] != 0.0 { args[1][e] } else { args[2][e] })
+            .collect(),
+        Op::Cast(dtype) => match dtype {
+            crate::DType::F32 | crate::DType::F64 => args[0].to_vec(),
+            crate::DType::I64 => args[0].iter().map(|&x| x as i64 as f64).collect(),
+            crate::DType::Bool => args[0].iter().map(|&x| truth(x != 0.0)).collect(),
+        },
+        Op::Reduce { reduction, axes } => reduce(*reduction, axes, args[0], sizes(0), elements),
+        Op::MaxIndex { axis } => return Ok(max_index(*axis, args[0], sizes(0), elements)),
+        Op::Reshape | Op::Detach => args[0].to_vec(),
+        Op::Broadcast => {
+            let (from, to) = (sizes(0), output.shape.sizes());
+            let offset = to.len() - from.len();
+            let strides = output_of(node.args[0]).shape.strides();
+            gather_by(to, |index| {
+                (0..from.len())
+                    .map(|a| if from[a] == 1 { 0 } else { index[offset + a] * strides[a] })
+                    .sum()
+            })
+            .map(|from| args[0][from])
+            .collect()
+        }
+        Op::Permute { order } => {
+            let strides = output_of(node.args[0]).shape.strides();
+            gather_by(output.shape.sizes(), |index| {
+                (0..index.len()).map(|a| index[a] * strides[order[a]]).sum()
+            })
+            .map(|from| args[0][from])
+            .collect()
+        }
+        Op::Slice { start, step } => {
+            let strides = output_of(node.args[0]).shape.strides();
+            gather_by(output.shape.sizes(), |index| {
+                (0..index.len()).map(|a| (start[a] + index[a] * step[a]) * strides[a]).sum()
+            })
+            .map(|from| args[0][from])
+            .collect()
+        }
+        Op::Embed { start, step } => {
+            let strides = output.shape.strides();
+            let mut whole = vec![0.0; elements];
+            let places = gather_by(sizes(0), |index| {
+                (0..index.len()).map(|a| (start[a] + index[a] * step[a]) * strides[a]).sum()
+            });
+            for (place, &value) in places.zip(args[0]) {
+                whole[place] = value;
+            }
+            whole
+        }
+        Op::Concatenate { axis } => {
+            let inner: usize = output.shape.sizes()[axis + 1..].iter().product();
+            // Empty blocks are not visited: there may be 2⁵⁰ of them.
+            let outer = elements / (output.shape.sizes()[*axis] * inner).max(1);
+            let mut whole = Vec::with_capacity(elements);
+            for o in 0..outer {
+                for (i, arg) in args.iter().enumerate() {
+                    let block = sizes(i)[*axis] * inner;
+                    whole.extend_from_slice(&arg[o * block..(o + 1) * block]);
+                }
+            }
+            whole
+        }
+        Op::Matmul => matmul(sizes(0), sizes(1), args[0], args[1]),
+        Op::Gather => {
+            let rows = sizes(0)[0];
+            let width = args[0].len() / rows.max(1);
+            let mut out = Vec::with_capacity(elements);
+            for &id in args[1] {
+                let row = row_number(id, rows)?;
+                out.extend_from_slice(&args[0][row * width..(row + 1) * width]);
+            }
+            out
+        }
+        Op::ScatterAdd { rows } => {
+            let width = elements / (*rows).max(1);
+            let mut out = vec![0.0; elements];
+            for (i, &id) in args[1].iter().enumerate() {
+                let row = row_number(id, *rows)?;
+                for w in 0..width {
+                    out[row * width + w] += args[0][i * width + w];
+                }
+            }
+            out
+        }
+    }])
+}
 
-    /// The meaning of every primitive.
-    fn compute(&self, node: &Node, args: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
-        let output = &node.outputs[0];
-        let elements = output.shape.elements();
-        let sizes = |i: usize| self.output(node.args[i]).shape.sizes();
-        let map2 = |f: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
-            args[0].iter().zip(args[1]).map(|(&a, &b)| f(a, b)).collect()
-        };
-        let truth = |b: bool| f64::from(u8::from(b));
-        Ok(vec![match &node.op {
-            Op::Input { .. } | Op::State { .. } => return Err(Error::new("a source has no rule")),
-            Op::Constant(value) => vec![*value],
-            Op::Iota { axis } => {
-                let strides = output.shape.strides();
-                let size = output.shape.sizes()[*axis];
-                (0..elements).map(|e| (e / strides[*axis] % size) as f64).collect()
-            }
-            Op::Random { distribution, path, draw } => {
-                let stream = Stream::of_hash(args[0][0] as i64 as u64, *path, u64::from(*draw))
-                    .at_step(args[1][0] as i64 as u64);
-                (0..elements as u64).map(|e| distribution.draw(stream, e)).collect()
-            }
-            Op::Unary(op) => args[0].iter().map(|&x| op.evaluate(x)).collect(),
-            Op::Binary(op) => map2(&|a, b| op.evaluate(a, b)),
-            Op::Compare(op) => map2(&|a, b| truth(op.evaluate(a, b))),
-            Op::Logic(op) => map2(&|a, b| truth(op.evaluate(a != 0.0, b != 0.0))),
-            Op::Select => (0..elements)
-                .map(|e| if args[0][e] != 0.0 { args[1][e] } else { args[2][e] })
-                .collect(),
-            Op::Cast(dtype) => match dtype {
-                crate::DType::F32 | crate::DType::F64 => args[0].to_vec(),
-                crate::DType::I64 => args[0].iter().map(|&x| x as i64 as f64).collect(),
-                crate::DType::Bool => args[0].iter().map(|&x| truth(x != 0.0)).collect(),
-            },
-            Op::Reduce { reduction, axes } => reduce(*reduction, axes, args[0], sizes(0), elements),
-            Op::MaxIndex { axis } => return Ok(max_index(*axis, args[0], sizes(0), elements)),
-            Op::Reshape | Op::Detach => args[0].to_vec(),
-            Op::Broadcast => {
-                let (from, to) = (sizes(0), output.shape.sizes());
-                let offset = to.len() - from.len();
-                let strides = self.output(node.args[0]).shape.strides();
-                gather_by(to, |index| {
-                    (0..from.len())
-                        .map(|a| if from[a] == 1 { 0 } else { index[offset + a] * strides[a] })
-                        .sum()
-                })
-                .map(|from| args[0][from])
-                .collect()
-            }
-            Op::Permute { order } => {
-                let strides = self.output(node.args[0]).shape.strides();
-                gather_by(output.shape.sizes(), |index| {
-                    (0..index.len()).map(|a| index[a] * strides[order[a]]).sum()
-                })
-                .map(|from| args[0][from])
-                .collect()
-            }
-            Op::Slice { start, step } => {
-                let strides = self.output(node.args[0]).shape.strides();
-                gather_by(output.shape.sizes(), |index| {
-                    (0..index.len()).map(|a| (start[a] + index[a] * step[a]) * strides[a]).sum()
-                })
-                .map(|from| args[0][from])
-                .collect()
-            }
-            Op::Embed { start, step } => {
-                let strides = output.shape.strides();
-                let mut whole = vec![0.0; elements];
-                let places = gather_by(sizes(0), |index| {
-                    (0..index.len()).map(|a| (start[a] + index[a] * step[a]) * strides[a]).sum()
-                });
-                for (place, &value) in places.zip(args[0]) {
-                    whole[place] = value;
-                }
-                whole
-            }
-            Op::Concatenate { axis } => {
-                let inner: usize = output.shape.sizes()[axis + 1..].iter().product();
-                // Empty blocks are not visited: there may be 2⁵⁰ of them.
-                let outer = elements / (output.shape.sizes()[*axis] * inner).max(1);
-                let mut whole = Vec::with_capacity(elements);
-                for o in 0..outer {
-                    for (i, arg) in args.iter().enumerate() {
-                        let block = sizes(i)[*axis] * inner;
-                        whole.extend_from_slice(&arg[o * block..(o + 1) * block]);
-                    }
-                }
-                whole
-            }
-            Op::Matmul => matmul(sizes(0), sizes(1), args[0], args[1]),
-            Op::Gather => {
-                let rows = sizes(0)[0];
-                let width = args[0].len() / rows.max(1);
-                let mut out = Vec::with_capacity(elements);
-                for &id in args[1] {
-                    let row = row_number(id, rows)?;
-                    out.extend_from_slice(&args[0][row * width..(row + 1) * width]);
-                }
-                out
-            }
-            Op::ScatterAdd { rows } => {
-                let width = elements / (*rows).max(1);
-                let mut out = vec![0.0; elements];
-                for (i, &id) in args[1].iter().enumerate() {
-                    let row = row_number(id, *rows)?;
-                    for w in 0..width {
-                        out[row * width + w] += args[0][i * width + w];
-                    }
-                }
-                out
-            }
-        }])
-    }
+fn output(inner: &Inner, value: Value) -> &Output {
+    &inner.nodes[value.index()].outputs[usize::from(value.output)]
 }
 
 fn given(values: &Parameters, kind: &str, name: &str, output: &Output) -> Result<Vec<f64>, Error> {
@@ -444,4 +569,19 @@ fn row_number(id: f64, rows: usize) -> Result<usize, Error> {
     } else {
         Err(Error::new(format!("row number {id} is outside the table of {rows} rows")))
     }
+}
+
+/// The last scan of each loop that a value lies in.
+fn scans_around(inner: &Inner, value: Value) -> impl Iterator<Item = usize> {
+    let mut region = inner.regions.of(value);
+    std::iter::from_fn(move || {
+        let time = region?;
+        region = inner.regions.parent(time);
+        Some(time)
+    })
+    .filter_map(move |time| {
+        inner.nodes.iter().rposition(|node| {
+            matches!(node.op, Op::Scan { .. }) && node.args[0] == Value::first(time as usize)
+        })
+    })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::graph::{Graph, Tensor, Value};
 use crate::plan::cache::PlanCache;
-use crate::plan::kernel::{Kernel, Step};
+use crate::plan::kernel::Kernel;
 use crate::plan::memory::describe;
 use crate::plan::{Plan, Request, Slot};
 use crate::run::buffer::{Aligned, Buffer};
@@ -16,6 +16,7 @@ use crate::run::matmul;
 use crate::run::memories::Memories;
 use crate::run::pool::Pool;
 use crate::run::reduce;
+use crate::run::scan;
 use crate::run::tile::Scratch;
 use crate::{Array, DType, Error, Parameters};
 
@@ -50,8 +51,8 @@ pub struct Prepared {
     plan: Arc<Plan>,
     /// The session's state for each of the plan's.
     states: Vec<usize>,
-    /// For each step that can fail, which node of the graph it is.
-    places: Vec<Option<String>>,
+    /// For each node whose kernel can fail, what it is.
+    places: BTreeMap<u32, String>,
     /// The session that made room for it.
     session: Arc<()>,
 }
@@ -284,7 +285,7 @@ impl Session {
         self.arena.grow(plan.arena_bytes);
         let threads = self.pool.threads();
         let (mut scratch, mut work, mut partials) = (0usize, 0usize, 0usize);
-        for step in &plan.steps {
+        plan.for_each_step(&mut |step| {
             match &step.kernel {
                 Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
                 Kernel::Matmul { m, n, k, .. } => {
@@ -295,7 +296,7 @@ impl Session {
                 }
                 _ => {}
             }
-        }
+        });
         if scratch > self.stride {
             self.stride = scratch;
             self.scratch.grow(scratch * threads);
@@ -308,7 +309,7 @@ impl Session {
             self.partials.resize(partials, 0.0);
         }
         let buffers = plan.inputs.len() + plan.states.len() + plan.outputs.len();
-        self.pointers.0.reserve(buffers);
+        self.pointers.0.reserve(buffers + scan::addresses(plan));
     }
 
     /// Runs a plan once. The buffers are in the order of [`Prepared::inputs`] and
@@ -338,7 +339,10 @@ impl Session {
             pointers.push(buffer.pointer());
         }
         pointers.extend(outputs.iter_mut().map(Buffer::pointer));
-        let (given, rest) = self.pointers.0.split_at(inputs.len());
+        let filled = pointers.len();
+        pointers.resize(filled + scan::addresses(plan), std::ptr::null_mut());
+        let (filled, addresses) = self.pointers.0.split_at_mut(filled);
+        let (given, rest) = filled.split_at(inputs.len());
         let (states, asked) = rest.split_at(plan.states.len());
         let mut machine = Machine {
             isa: self.isa,
@@ -352,12 +356,17 @@ impl Session {
             scratch: Scratch::new(self.scratch.pointer(), self.stride),
             work: &mut self.work,
             partials: &mut self.partials,
+            addresses,
+            failed: None,
         };
-        for (step, place) in plan.steps.iter().zip(&prepared.places) {
-            machine.step(step).map_err(|error| match place {
-                Some(place) => Error::new(format!("{error}: {place}")),
-                None => error,
-            })?;
+        for step in &plan.steps {
+            if let Err(error) = machine.step(step) {
+                let place = machine.failed.and_then(|node| prepared.places.get(&node));
+                return Err(match place {
+                    Some(place) => Error::new(format!("{error}: {place}")),
+                    None => error,
+                });
+            }
         }
         Ok(())
     }
@@ -397,16 +406,18 @@ fn of_graph<'a, 'g: 'a>(
 }
 
 /// The nodes whose kernels can refuse their input, in words.
-fn places(graph: &Graph, plan: &Plan) -> Vec<Option<String>> {
+fn places(graph: &Graph, plan: &Plan) -> BTreeMap<u32, String> {
     let inner = graph.inner.borrow();
-    let place = |step: &Step| match step.kernel {
-        Kernel::Gather { .. } | Kernel::ScatterAdd { .. } => {
-            let node = *step.nodes.first()? as usize;
-            (node < inner.nodes.len()).then(|| describe(&inner, Value::first(node)))
+    let mut places = BTreeMap::new();
+    plan.for_each_step(&mut |step| {
+        let can_fail = matches!(step.kernel, Kernel::Gather { .. } | Kernel::ScatterAdd { .. });
+        if let (true, Some(&node)) = (can_fail, step.nodes.first())
+            && (node as usize) < inner.nodes.len()
+        {
+            places.insert(node, describe(&inner, Value::first(node as usize)));
         }
-        _ => None,
-    };
-    plan.steps.iter().map(place).collect()
+    });
+    places
 }
 
 fn misfit(buffer: &Buffer, slot: &Slot) -> Option<String> {

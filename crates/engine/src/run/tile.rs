@@ -81,6 +81,7 @@ pub(super) fn run_loop(
 }
 
 /// Scratch memory, a part for each worker.
+#[derive(Clone, Copy)]
 pub(super) struct Scratch {
     start: *mut u8,
     stride: usize,
