@@ -87,11 +87,6 @@ impl Regions {
     pub fn repeats(&self, region: Option<u32>) -> usize {
         self.checked_repeats(region).unwrap_or(usize::MAX)
     }
-
-    /// Whether a graph has loops at all.
-    pub fn any(&self) -> bool {
-        !self.loops.is_empty()
-    }
 }
 
 /// A scan node's arguments by what they are.
@@ -118,21 +113,29 @@ impl<'a> ScanArgs<'a> {
     }
 }
 
-/// The nodes of region `time` itself (not of loops within) that `wanted` need, ascending.
-pub(crate) fn members(
-    nodes: &[Node],
+/// The nodes of region `time` itself (not of loops within) that `wanted` need, ascending; `args` are
+/// those of a node.
+pub(crate) fn members<A: IntoIterator<Item = Value>>(
     regions: &Regions,
     time: u32,
     wanted: impl IntoIterator<Item = Value>,
+    args: impl Fn(usize) -> A,
 ) -> Vec<usize> {
     let mut seen = std::collections::BTreeSet::new();
     let mut open: Vec<usize> = wanted.into_iter().map(Value::index).collect();
     while let Some(index) = open.pop() {
         if regions.within(regions.node(index), Some(time)) && seen.insert(index) {
-            open.extend(nodes[index].args.iter().map(|arg| arg.index()));
+            open.extend(args(index).into_iter().map(Value::index));
         }
     }
     seen.into_iter().filter(|&index| regions.node(index) == Some(time)).collect()
+}
+
+/// The nodes of a scan's own loop that its results need, ascending.
+pub(crate) fn members_of(nodes: &[Node], regions: &Regions, scan: &Node) -> Vec<usize> {
+    let Some(time) = scan.args.first() else { return Vec::new() };
+    let args = |index: usize| nodes[index].args.iter().copied();
+    members(regions, time.node, scan.args.iter().copied(), args)
 }
 
 /// What is wrong with the loops of a graph that was read: everything that recording guarantees.
@@ -194,7 +197,7 @@ fn problem_of(
     if !fine || !long {
         return Some("its loop is incomplete");
     }
-    let given = members(nodes, regions, time, node.args.iter().copied());
+    let given = members_of(nodes, regions, node);
     let all = given.iter().all(|&member| {
         !matches!(nodes[member].op, Op::Carry { .. })
             || scan.carries.contains(&Value::first(member))

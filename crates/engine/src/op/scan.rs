@@ -6,7 +6,7 @@
 //! [`Op::Scan`] runs the loop and gives its results. Products of rows with what the loop does not
 //! change leave it as one product as they are recorded ([`hoisted`]).
 
-use crate::graph::{DType, Graph, Output, SourceLine, Tensor, Value};
+use crate::graph::{Graph, Output, SourceLine, Tensor, Value};
 use crate::op::{Inferred, Mistake, Op};
 
 pub(crate) mod derivative;
@@ -352,6 +352,3 @@ impl Graph {
         }
     }
 }
-
-/// The type of a loop's index.
-pub(crate) const INDEX: DType = DType::I64;

@@ -32,7 +32,9 @@ impl Fuser<'_> {
             scan.next.iter().copied().chain(given_out.iter().map(|out| out.0)).collect();
         let task = Task {
             region: Some(time),
-            nodes: members(&program.nodes, &program.regions, time, outputs.iter().copied()),
+            nodes: members(&program.regions, time, outputs.iter().copied(), |index| {
+                program.read_by(index)
+            }),
             outputs: outputs.clone(),
             updates: Vec::new(),
         };

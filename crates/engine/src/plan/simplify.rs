@@ -20,7 +20,7 @@ pub(crate) struct Program {
     pub updates: Vec<(Value, Value)>,
     /// Which loop each node is repeated by.
     pub regions: Regions,
-    /// The results of loops that somebody needs.
+    /// The values that somebody reads.
     pub used: HashSet<Value>,
 }
 
@@ -43,6 +43,11 @@ impl Program {
             value = self.node(value).args[0];
         }
         value
+    }
+
+    /// What a node reads: a loop does not compute what it would give out to nobody.
+    pub fn read_by(&self, index: usize) -> Vec<Value> {
+        read_by(index, &self.nodes[index], &self.used)
     }
 
     /// The number, if the value is one number everywhere.
@@ -265,6 +270,15 @@ fn replaced(program: &Program, node: &Node) -> Option<Value> {
     same.then_some(arg)
 }
 
+fn read_by(index: usize, node: &Node, used: &HashSet<Value>) -> Vec<Value> {
+    let Some(scan) = ScanArgs::of(node) else { return node.args.clone() };
+    let carries = scan.carries.len();
+    let result = |out: usize| Value { node: index as u32, output: (carries + out) as u16 };
+    let outs = scan.outs.iter().enumerate().filter(|(out, _)| used.contains(&result(*out)));
+    let always = node.args[..1 + 2 * carries].iter().copied();
+    always.chain(outs.map(|(_, value)| *value)).collect()
+}
+
 /// The nodes that results need, and the results of loops among them: what a loop gives out to nobody
 /// is not computed for that.
 fn alive(program: &Program) -> (Vec<bool>, HashSet<Value>) {
@@ -280,19 +294,9 @@ fn alive(program: &Program) -> (Vec<bool>, HashSet<Value>) {
         if !alive[index] {
             continue;
         }
-        let carries = ScanArgs::of(node).map(|scan| scan.carries.len());
-        for (position, arg) in node.args.iter().enumerate() {
-            let output = carries.and_then(|carries| {
-                Some(carries + position.checked_sub(1 + 2 * carries)?)
-            });
-            let result = output.map(|output| Value { node: index as u32, output: output as u16 });
-            if result.is_some_and(|result| !used.contains(&result)) {
-                continue;
-            }
+        for arg in read_by(index, node, &used) {
             alive[arg.index()] = true;
-            if let Op::Scan { .. } = program.nodes[arg.index()].op {
-                used.insert(*arg);
-            }
+            used.insert(arg);
         }
     }
     (alive, used)

@@ -76,13 +76,12 @@ impl<'a> Derivative<'a> {
         Ok(sum)
     }
 
-    /// The elements that an element acts on directly: consumer, element, local derivative.
-    fn next(&self, value: Value, element: usize) -> Result<Vec<(u32, usize, f64)>, Error> {
+    /// The elements that an element acts on directly: value, element, local derivative.
+    fn next(&self, value: Value, element: usize) -> Result<Vec<(Value, usize, f64)>, Error> {
         let mut next = Vec::new();
         for term in self.terms.get(&value).into_iter().flatten() {
             let argument = usize::from(term.argument);
-            let column = self.run.local_column(term.consumer as usize, argument, element)?;
-            next.extend(column.into_iter().map(|(to, local)| (term.consumer, to, local)));
+            next.extend(self.run.local_column(term.consumer as usize, argument, element)?);
         }
         Ok(next)
     }
@@ -107,7 +106,7 @@ impl<'a> Derivative<'a> {
     /// prediction or a fork, and is cut into factors at the values that have names.
     pub fn ways(&self, value: Value, element: usize) -> Result<Vec<Way>, Error> {
         let first = self.next(value, element)?;
-        first.into_iter().map(|(node, to, local)| self.follow(node, to, local)).collect()
+        first.into_iter().map(|(value, to, local)| self.follow(value, to, local)).collect()
     }
 
     /// The formula of a node's derivative, if it is not linear.
@@ -118,9 +117,8 @@ impl<'a> Derivative<'a> {
         }
     }
 
-    fn follow(&self, node: u32, element: usize, factor: f64) -> Result<Way, Error> {
-        let mut here =
-            Local { of: Value { node, output: 0 }, element, factor, words: self.words(node) };
+    fn follow(&self, value: Value, element: usize, factor: f64) -> Result<Way, Error> {
+        let mut here = Local { of: value, element, factor, words: self.words(value.node) };
         let mut locals = Vec::new();
         // Whether something has been multiplied since the last value with a name.
         let mut open = true;
@@ -133,10 +131,10 @@ impl<'a> Derivative<'a> {
             if here.of == self.loss || name.is_some_and(|name| name == "prediction") {
                 break;
             }
-            let [(node, to, local)] = self.next(here.of, here.element)?[..] else { break };
-            let words = self.words(node).filter(|_| !open);
+            let [(value, to, local)] = self.next(here.of, here.element)?[..] else { break };
+            let words = self.words(value.node).filter(|_| !open);
             let factor = here.factor * local;
-            here = Local { of: Value { node, output: 0 }, element: to, factor, words };
+            here = Local { of: value, element: to, factor, words };
             open = true;
         }
         if open {

@@ -164,8 +164,7 @@ fn walk_with<'g>(
 /// step depends on whatever this one does.
 fn loop_members(walk: &mut Walk<'_>, scan: ScanArgs<'_>, node: &Node) -> Vec<usize> {
     let inner = walk.graph.inner.borrow();
-    let members =
-        region::members(&inner.nodes, &inner.regions, scan.time.node, node.args.iter().copied());
+    let members = region::members_of(&inner.nodes, &inner.regions, node);
     loop {
         let mut grown = false;
         for &member in &members {
@@ -189,10 +188,12 @@ fn loop_members(walk: &mut Walk<'_>, scan: ScanArgs<'_>, node: &Node) -> Vec<usi
 fn widen_within(graph: &Graph, members: &[usize], wider: &mut BTreeMap<u32, u32>) {
     for &member in members {
         let Some(node) = graph.node(member) else { continue };
-        let Some(scan) = ScanArgs::of(&node) else { continue };
+        if ScanArgs::of(&node).is_none() {
+            continue;
+        }
         let within = {
             let inner = graph.inner.borrow();
-            region::members(&inner.nodes, &inner.regions, scan.time.node, node.args.clone())
+            region::members_of(&inner.nodes, &inner.regions, &node)
         };
         widen_within(graph, &within, wider);
         let Some(wide) = graph.repeat(member as u32) else { continue };
