@@ -6,7 +6,7 @@ use glassbox_engine::op::Steps;
 use glassbox_engine::random::Stream;
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{
-    Array, DType, Distribution, Graph, Initial, Mode, Options, Parameters, Scope, Session, Tensor,
+    Array, DType, Distribution, Graph, Initial, Mode, Options, Parameters, Session, Tensor, Value,
     grad,
 };
 
@@ -354,4 +354,279 @@ fn a_scan_may_hold_another() {
         close(rolled, plain, 1e-9, &format!("nested, reference {i}"));
         close(planned, plain, 1e-9, &format!("nested, plan {i}"));
     }
+}
+
+/// Results of a plan, as bits.
+fn bits(threads: usize, graph: &Graph, given: &Parameters, asked: &[Tensor<'_>]) -> Vec<Vec<u32>> {
+    let mut session = Session::new(Options { threads, ..Options::default() }).unwrap();
+    session.load(graph.initial_values(3));
+    let results = session.evaluate(graph, given, asked).unwrap();
+    let bits = |array: &Array| array.as_f32().unwrap().iter().map(|x| x.to_bits()).collect();
+    results.iter().map(bits).collect()
+}
+
+/// The gradient through h ← w·h over 50 steps is w⁵⁰: it explodes or vanishes.
+#[test]
+fn fifty_steps_of_a_linear_recurrence_explode_or_vanish() {
+    for (w, slope) in [(2.0, 1.125_899_906_842_624e15), (0.5, 8.881_784_197_001_252e-16)] {
+        let graph = Graph::new();
+        let (w_in, h) = (graph.input("w", DType::F32, []), graph.input("h", DType::F32, []));
+        let (last, ()) = graph.scan(50, h, (), |h, (), _| (h * w_in, ()));
+        let slopes = grad(last, &[h, w_in]);
+        let mut given = Parameters::new();
+        given.insert("w", Array::scalar(w as f32));
+        given.insert("h", Array::scalar(1.0));
+        let mut session = Session::new(Options::default()).unwrap();
+        let results = session.evaluate(&graph, &given, &[last, slopes[0], slopes[1]]).unwrap();
+        let numbers: Vec<f64> = results.iter().map(|r| r.to_f64()[0]).collect();
+        // Powers of two: f32 holds them exactly. dw⁵⁰/dw = 50·w⁴⁹.
+        assert_eq!(numbers[..2], [slope, slope]);
+        assert!((numbers[2] / (50.0 * slope / w) - 1.0).abs() < 1e-6, "{numbers:?}");
+    }
+}
+
+#[test]
+fn cumulative_products_in_both_directions() {
+    let graph = Graph::new();
+    let x = graph.input("x", DType::F32, [4, 2]);
+    let one = graph.constant(DType::F32, 1.0).broadcast_to([2]);
+    let up = graph.scan(4, one, x, |p, x, _| (p * x, p * x));
+    let down = graph.scan(Steps::reversed(4), one, x, |p, x, _| (p * x, p * x));
+    let mut given = Parameters::new();
+    let rows = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+    given.insert("x", Array::new([4, 2], rows).unwrap());
+    let asked = [up.1, down.1, up.0, down.0];
+    let mut session = Session::new(Options::default()).unwrap();
+    let results = session.evaluate(&graph, &given, &asked).unwrap();
+    let truth = Evaluation::new(&graph, &given, &Parameters::new(), &asked).unwrap();
+    let wanted: [&[f32]; 4] = [
+        &[1.0, 2.0, 3.0, 8.0, 15.0, 48.0, 105.0, 384.0],
+        &[105.0, 384.0, 105.0, 192.0, 35.0, 48.0, 7.0, 8.0],
+        &[105.0, 384.0],
+        &[105.0, 384.0],
+    ];
+    for ((result, wanted), asked) in results.iter().zip(wanted).zip(asked) {
+        assert_eq!(result.as_f32().unwrap(), wanted);
+        let exact: Vec<f32> = truth.value(asked).unwrap().iter().map(|&x| x as f32).collect();
+        assert_eq!(exact, wanted);
+    }
+}
+
+#[test]
+fn no_steps_leave_the_first_value_and_no_gradient_but_to_it() {
+    let graph = Graph::new();
+    let (of, given) =
+        inputs(&graph, DType::F32, &[("h", &[2, 3]), ("xs", &[0, 2, 3]), ("w", &[3, 3])]);
+    let (last, outs) = graph.scan(0, of[0], of[1], |h, x, t| {
+        let next = (h + x).matmul(of[2]) * t.cast(DType::F32);
+        (next, next)
+    });
+    assert_eq!(outs.shape().sizes(), [0, 2, 3]);
+    let slopes = grad(last.sum() + outs.sum(), &of);
+    let asked = [&[last, outs], &slopes[..]].concat();
+    let truth = Evaluation::new(&graph, &given, &Parameters::new(), &asked).unwrap();
+    let mut session = Session::new(Options::default()).unwrap();
+    let results = session.evaluate(&graph, &given, &asked).unwrap();
+    for (result, asked) in results.iter().zip(&asked) {
+        assert_eq!(result.to_f64(), truth.value(*asked).unwrap());
+    }
+    assert_eq!(results[0], *given.get("h").unwrap());
+    assert_eq!(results[2].to_f64(), [1.0; 6]);
+    assert_eq!(results[4].to_f64(), [0.0; 9]);
+}
+
+#[test]
+fn every_step_draws_its_own_numbers_and_its_derivative_meets_the_same() {
+    let graph = Graph::new();
+    let at = graph.root(Mode::Train);
+    let (seed, step) = (graph.input("seed", DType::I64, []), graph.input("step", DType::I64, []));
+    let x = graph.input("x", DType::F32, [6]);
+    let draw = |t: Tensor<'_>| {
+        let _ = t;
+        at.random(Distribution::Uniform, [6], seed, step)
+    };
+    let (_, (once, inner)) = graph.scan(4, (), (), |(), (), t| {
+        let (_, inner) = graph.scan(3, (), (), |(), (), u| ((), draw(u)));
+        ((), (draw(t), inner))
+    });
+    // Dropout: the derivative is the mask.
+    let (last, mask) = graph.scan(3, x, (), |x, (), t| {
+        let mask = draw(t).greater(x.full_like(0.5)).cast(DType::F32);
+        (x * mask * 2.0, mask)
+    });
+    let slope = grad(last.sum(), &[x])[0];
+    graph.check().unwrap();
+    let mut given = Parameters::new();
+    given.insert("x", Array::vector([1.0f32; 6]));
+    let run = |seed: i64, step: i64, threads: usize| {
+        let mut given = given.clone();
+        given.insert("seed", Array::new([], [seed]).unwrap());
+        given.insert("step", Array::new([], [step]).unwrap());
+        let asked = [once, inner, mask, last, slope];
+        let truth = Evaluation::new(&graph, &given, &Parameters::new(), &asked).unwrap();
+        let mut session = Session::new(Options { threads, ..Options::default() }).unwrap();
+        let results = session.evaluate(&graph, &given, &asked).unwrap();
+        for (result, asked) in results.iter().zip(asked) {
+            assert_eq!(result.to_f64(), truth.value(asked).unwrap());
+        }
+        results
+    };
+    let results = run(1, 0, 1);
+    assert_eq!(results, run(1, 0, 2));
+    let mut seen: Vec<String> = Vec::new();
+    for (result, length) in [(&results[0], 24), (&results[1], 72), (&run(1, 1, 1)[0], 24)] {
+        let numbers = result.as_f32().unwrap();
+        assert_eq!(numbers.len(), length);
+        seen.extend(numbers.chunks(6).map(|row| format!("{row:?}")));
+    }
+    seen.sort();
+    let all = seen.len();
+    seen.dedup();
+    assert_eq!(seen.len(), all, "two steps drew the same numbers");
+    // last = Πₜ 2·maskₜ · x, with x = 1: its slope is itself.
+    assert_eq!(results[3], results[4]);
+}
+
+/// An LSTM over a long sequence with a head that shares its weights with the body.
+fn shared<'g>(graph: &'g Graph, steps: usize) -> (Tensor<'g>, Vec<Tensor<'g>>, Tensor<'g>) {
+    let at = graph.root(Mode::Train);
+    let initial = Initial::Normal { mean: 0.0, deviation: 0.3 };
+    let x = graph.input("x", DType::F32, [steps, 20, 7]);
+    let zero = graph.constant(DType::F32, 0.0).broadcast_to([20, 33]);
+    let shared = at.parameter("shared", [33, 33], initial);
+    let (last, all) = graph.scan(steps, [zero, zero], x, |[h, c], x, _| {
+        // Declared in the body: read from outside at every step.
+        let w = [("a", 7), ("b", 33)].map(|(n, rows)| at.parameter(n, [rows, 132], initial));
+        let bias = at.parameter("bias", [132], 0.1);
+        let (next, _) = lstm(&[w[0], w[1], bias], vec![h, c], vec![x], x);
+        ([next[0].matmul(shared).tanh(), next[1]], next[0].named("inside"))
+    });
+    let loss = (last[0].matmul(shared) + all.slice(0, 0..1).reshape([20, 33])).square().mean();
+    let paths: Vec<_> = graph.parameters().into_iter().map(|(_, t)| t).collect();
+    let slopes = grad(loss, &paths);
+    graph.check().unwrap();
+    (loss, slopes, all)
+}
+
+#[test]
+fn bits_do_not_depend_on_threads_or_on_who_watches() {
+    let graph = Graph::new();
+    let (loss, slopes, all) = shared(&graph, 19);
+    let mut given = Parameters::new();
+    given.insert("x", draw("x", DType::F32, &[19, 20, 7], -1.0, 1.0));
+    let asked = [vec![loss], slopes.clone()].concat();
+    let alone = bits(1, &graph, &given, &asked);
+    for threads in [2, 3] {
+        assert_eq!(alone, bits(threads, &graph, &given, &asked), "{threads} threads");
+    }
+    let watched = bits(2, &graph, &given, &[&asked[..], &[all]].concat());
+    assert_eq!(alone, watched[..asked.len()]);
+    // And the numbers are right.
+    let states = graph.initial_values(3);
+    let truth = Evaluation::new(&graph, &given, &states, &asked).unwrap();
+    for (i, (bits, &tensor)) in alone.iter().zip(&asked).enumerate() {
+        let numbers: Vec<f64> = bits.iter().map(|&b| f64::from(f32::from_bits(b))).collect();
+        close(&numbers, truth.value(tensor).unwrap(), 1e-5, &format!("value {i}"));
+    }
+}
+
+/// Products with rows of a sequence, and weights' gradients, are one product each.
+#[test]
+fn products_that_the_loop_does_not_change_leave_it() {
+    let graph = Graph::new();
+    let (loss, slopes, _) = shared(&graph, 19);
+    let mut session = Session::new(Options::default()).unwrap();
+    session.load(graph.initial_values(0));
+    let plan = |session: &mut Session, asked: &[Tensor<'_>]| {
+        session.prepare(&graph, asked).unwrap().plan().to_string()
+    };
+    let text = plan(&mut session, &[&[loss], &slopes[..]].concat());
+    // x·a before the loop; aᵀ·δ, bᵀ·δ and sharedᵀ·δ after it.
+    for product in ["[380, 7] × [7, 132]", "[7, 380] × [380, 132]", "[33, 380] × [380, 132]"] {
+        assert_eq!(text.matches(product).count(), 1, "{product} in\n{text}");
+    }
+    // The forward loop runs once, though its values are read by the loop back.
+    assert_eq!(text.matches("scan 19 steps forward").count(), 1, "{text}");
+    assert_eq!(text.matches("scan 19 steps back").count(), 1, "{text}");
+    // Nobody reads the stack of what comes out but the first row, and nothing else is stacked.
+    assert!(!plan(&mut session, &[loss]).contains("out3"), "{}", plan(&mut session, &[loss]));
+}
+
+#[test]
+fn memory_of_a_forward_loop_does_not_grow_with_its_steps() {
+    let arena = |steps: usize, backward: bool| {
+        let graph = Graph::new();
+        let (of, _) = inputs(&graph, DType::F32, &[("h", &[50, 40]), ("w", &[40, 40])]);
+        let (last, _) = graph.scan(steps, of[0], (), |h, (), _| {
+            let next = (h.matmul(of[1]) + h).tanh();
+            (next, next)
+        });
+        let mut asked = vec![last.square().mean()];
+        if backward {
+            asked.push(grad(asked[0], &of)[1]);
+        }
+        let mut session = Session::new(Options::default()).unwrap();
+        session.prepare(&graph, &asked).unwrap().plan().arena_bytes()
+    };
+    assert_eq!(arena(10, false), arena(1000, false));
+    // h, tanh and its δ, three stacks of 8,000 bytes a step, and a scratch of them at most.
+    let step = (arena(1000, true) - arena(10, true)) / 990;
+    assert!((8_000 * 2..=8_000 * 4).contains(&step), "{step} bytes a step");
+}
+
+/// Upstream × local, summed over everything that a value acts on, is its adjoint: at every step of
+/// the loop and through its carries. And a difference quotient says the same.
+#[test]
+fn every_number_inside_is_explained() {
+    let shapes: &[(&str, &[usize])] =
+        &[("h", &[2, 3]), ("xs", &[3, 3]), ("w", &[3, 3]), ("v", &[3])];
+    let graph = Graph::new();
+    let (of, given) = inputs(&graph, DType::F64, shapes);
+    let (last, outs) = nested(&graph, true, of[0], of[1], &of[2..]);
+    let loss = number(&graph, &[last, outs], DType::F64);
+    grad(loss, &of);
+    let terms: Vec<_> =
+        graph.contributions().into_iter().filter(|c| c.loss == loss.value()).collect();
+    let mut asked: Vec<_> = terms
+        .iter()
+        .flat_map(|c| [c.of, c.upstream, c.product])
+        .map(|value| graph.tensor(value).unwrap())
+        .collect();
+    asked.push(loss);
+    let run = Evaluation::new(&graph, &given, &Parameters::new(), &asked).unwrap();
+    let adjoint = |value: Value, element: usize| -> f64 {
+        if value == loss.value() {
+            return 1.0;
+        }
+        let own = terms.iter().filter(|c| c.of == value);
+        own.map(|c| run.at(c.product).unwrap()[element]).sum()
+    };
+    let values: std::collections::BTreeSet<Value> = terms.iter().map(|c| c.of).collect();
+    let (mut inside, mut checked) = (0, 0);
+    for &value in &values {
+        let tensor = graph.tensor(value).unwrap();
+        let elements = run.at(value).unwrap().len();
+        inside += usize::from(elements > tensor.elements());
+        for element in 0..elements {
+            let mut sum = 0.0;
+            for term in terms.iter().filter(|c| c.of == value) {
+                let argument = usize::from(term.argument);
+                let column = run.local_column(term.consumer as usize, argument, element).unwrap();
+                for (to, at, local) in column {
+                    sum += local * adjoint(to, at);
+                }
+            }
+            let wanted = adjoint(value, element);
+            let what = format!("{tensor:?} [{element}]");
+            assert!((sum - wanted).abs() < 1e-9 * (1.0 + wanted.abs()), "{what}: {sum} {wanted}");
+            let here = run.at(value).unwrap()[element];
+            let at = |h: f64| {
+                run.with_element(value, element, here + h, loss.value()).unwrap()[0]
+            };
+            let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+            assert!((slope - wanted).abs() < 1e-6 * (1.0 + wanted.abs()), "{what}: {slope}");
+            checked += 1;
+        }
+    }
+    assert!(inside > 20 && checked > 300, "{inside} values inside, {checked} numbers");
 }

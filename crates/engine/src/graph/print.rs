@@ -1,4 +1,4 @@
-//! A graph as text, one node a line.
+//! A graph as text, one node a line; what a loop repeats stands further in.
 
 use std::fmt;
 
@@ -30,7 +30,8 @@ impl fmt::Display for Graph {
             let outputs: Vec<_> =
                 node.outputs.iter().map(|o| format!("{} {}", o.dtype, o.shape)).collect();
             let name = value_name(&inner, Value::first(index));
-            writeln!(f, "  {name} = {} {} -> {}", node.op, args.join(", "), outputs.join(", "))?;
+            let margin = "  ".repeat(inner.regions.depth(inner.regions.node(index)));
+            writeln!(f, "  {margin}{name} = {} {} -> {}", node.op, args.join(", "), outputs.join(", "))?;
         }
         for (path, declared) in &inner.declarations {
             if declared.current.node != declared.node {

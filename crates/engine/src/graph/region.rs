@@ -73,6 +73,17 @@ impl Regions {
         }
     }
 
+    /// How many loops a node of `region` lies in.
+    pub fn depth(&self, region: Option<u32>) -> usize {
+        let mut here = region;
+        std::iter::from_fn(|| {
+            let time = here?;
+            here = self.parent(time);
+            Some(time)
+        })
+        .count()
+    }
+
     /// How often a node of `region` is computed in a run, or `None` where that overflows.
     pub fn checked_repeats(&self, region: Option<u32>) -> Option<usize> {
         let (mut here, mut product) = (region, 1usize);
