@@ -149,7 +149,16 @@ fn every_kind_of_kernel_allocates_nothing_in_f64_and_f32() {
         let x = graph.input("x", dtype, [40, 9000]);
         let ids = graph.input("ids", DType::I64, [30]);
         let rows = x.slice(1, 0..60).gather(ids);
+        // A loop with one inside, and back.
+        let w = x.slice(0, 0..30).slice(1, 0..30);
+        let (_, steps) = graph.scan(15, w, rows.reshape([15, 2, 60]), |h, r, _| {
+            let (inner, ()) = graph.scan(3, h, (), |h, (), _| (h.matmul(w).tanh(), ()));
+            (inner * 0.5 + h, r.sum() + inner.sum())
+        });
+        let slope = grad(steps.sum(), &[w])[0];
         let outputs = [
+            steps,
+            slope,
             x.sum_axis(-1), // rows too long for a loop
             x.sum_axis(0),  // down the columns
             x.max(),

@@ -41,6 +41,17 @@ fn model() -> Graph {
     }
     at.assign("best", best.min_with(loss.cast(DType::F64)));
     let pieces = x.slice_to(&[0, 1], &[2, 2], [3, 2].into()).embed(&[1, 0], &[1, 3], [5, 4]);
+    // A loop, another within it, and the way back.
+    let (last, all) = graph.scan(6, w, x, |c, x, t| {
+        let noise = layer.random(Distribution::Uniform, [4, 5], seed, step);
+        let (c, sums) = graph.scan(2, c, (), |c, (), _| {
+            let c = (c * t.cast(DType::F32) + x.reshape([1, 4]).matmul(table.slice(0, 0..4)).sum()).tanh();
+            (c, c.sum())
+        });
+        (c + noise, sums.sum())
+    });
+    let rolled = last.sum() * 0.01 + all.square().mean();
+    let around = grad(rolled, &[w, x])[0];
     let outputs = [
         loss,
         masked.max_with_index(1).0,
@@ -52,6 +63,7 @@ fn model() -> Graph {
         h.scatter_add(ids, 7).sum_to([1, 4]),
         graph.constant(DType::F32, -0.0) / graph.constant(DType::F32, 0.0),
         best,
+        around,
     ];
     for (index, output) in outputs.into_iter().enumerate() {
         output.named(&format!("out{index}"));
@@ -61,7 +73,7 @@ fn model() -> Graph {
 }
 
 fn outputs(graph: &Graph) -> Vec<Tensor<'_>> {
-    (0..10).filter_map(|index| graph.named(&format!("out{index}"))).collect()
+    (0..11).filter_map(|index| graph.named(&format!("out{index}"))).collect()
 }
 
 fn inputs() -> Parameters {
@@ -95,7 +107,7 @@ fn a_graph_that_is_read_back_runs_to_the_same_bits_and_prints_the_same() {
     assert_eq!(back.contributions(), graph.contributions());
     assert_eq!(back.initial_values(7), graph.initial_values(7));
     let expected = run(&graph, graph.initial_values(7)).unwrap();
-    assert_eq!(expected.len(), 13);
+    assert_eq!(expected.len(), 14);
     assert_eq!(run(&back, back.initial_values(7)).unwrap(), expected);
     assert_eq!(serde_json::to_string(&back).unwrap(), text, "written again it is the same");
 }
@@ -187,6 +199,45 @@ fn other_formats_and_broken_references_are_refused_in_words() {
         },
         "its role refers to a missing node",
     );
+}
+
+#[test]
+fn loops_that_are_incomplete_or_mixed_up_are_refused() {
+    let good = serde_json::to_value(model()).unwrap();
+    let nodes = good["nodes"].as_array().unwrap();
+    let all = |kind: &str| -> Vec<usize> {
+        let is = |n: &Json| n["op"] == *kind || n["op"].get(kind).is_some();
+        (0..nodes.len()).filter(|&i| is(&nodes[i])).collect()
+    };
+    let (times, carries, each, scans) = (all("Time"), all("Carry"), all("Each"), all("Scan"));
+    let value = |node: usize| serde_json::json!({ "node": node, "output": 0 });
+    let refuse = |change: &dyn Fn(&mut Json), words: &str| {
+        let mut json = good.clone();
+        change(&mut json["nodes"]);
+        let error = serde_json::from_value::<Graph>(json).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(words), "“{words}” is not in: {error}");
+    };
+    refuse(&|n| n[times[0]]["op"]["Time"]["steps"] = 5.into(), "it does not belong to its loop");
+    refuse(&|n| n[times[0]]["op"]["Time"]["steps"] = u64::MAX.into(), "");
+    refuse(&|n| n[times[1]]["args"][0] = value(0), "lies in something that is no loop");
+    refuse(&|n| n[carries[0]]["args"][0] = value(0), "");
+    refuse(&|n| n[each[0]]["args"][0] = value(0), "it does not belong to its loop");
+    refuse(&|n| n[carries[0]]["op"]["Carry"]["slot"] = 3.into(), "its loop is incomplete");
+    refuse(&|n| n[carries[1]]["args"][0] = value(times[0]), "");
+    refuse(&|n| n[scans[0]]["op"]["Scan"]["steps"] = 9.into(), "do not follow");
+    refuse(&|n| n[scans[0]]["op"]["Scan"]["carries"] = 0.into(), "do not follow");
+    refuse(&|n| n[scans[0]]["op"]["Scan"]["carries"] = u64::MAX.into(), "number of arguments");
+    refuse(&|n| n[scans[1]]["args"][0] = value(times[1]), "");
+    refuse(&|n| n[scans[1]]["args"][1] = value(carries[1]), "");
+    // What lies inside cannot be read outside, nor a state be set to it.
+    let outside = (scans[1]..nodes.len()).find(|&i| nodes[i]["op"]["Reduce"] != Json::Null).unwrap();
+    let mixed = |n: &mut Json| {
+        n[outside]["args"][0] = value(carries[0]);
+        n[outside]["outputs"] = serde_json::json!([{ "shape": [1, 1], "dtype": "f32" }]);
+    };
+    let mut json = good.clone();
+    mixed(&mut json["nodes"]);
+    assert!(serde_json::from_value::<Graph>(json).is_err());
 }
 
 /// Every place in a tree of JSON values, as the way to it.

@@ -205,7 +205,7 @@ fn problem_of(
             matches!(nodes[carry.index()].op, Op::Carry { slot: s } if s as usize == slot)
         });
     let long = matches!(node.op, Op::Scan { steps, .. } if steps == regions.steps(time));
-    if !fine || !long {
+    if !fine || !long || node.outputs.is_empty() {
         return Some("its loop is incomplete");
     }
     let given = members_of(nodes, regions, node);

@@ -174,9 +174,10 @@ fn sizes(step: &Step) -> Result<(), String> {
 fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
     let body = &scan.body;
     verify(body).map_err(|what| format!("its body: {what}"))?;
-    let (carries, rows) = (scan.carries, scan.sequences);
+    let carries = scan.carries;
+    let varying = carries.checked_add(scan.sequences).ok_or("too many carries and sequences")?;
     let unwritten = body.inputs.iter().all(|slot| !slot.written) && body.states.is_empty();
-    let kinds = body.inputs.len() > carries + rows
+    let kinds = body.inputs.len() > varying
         && body.outputs.len() >= carries
         && step.reads.len() + 1 == body.inputs.len()
         && step.writes.len() == body.outputs.len() + 1;
@@ -189,7 +190,7 @@ fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
         (region.dtype, Some(region.elements)) == (slot.dtype, elements)
     };
     let given = step.reads.iter().zip(&body.inputs[1..]).enumerate().all(|(i, (region, slot))| {
-        fits(region, slot, if (carries..carries + rows).contains(&i) { scan.steps } else { 1 })
+        fits(region, slot, if (carries..varying).contains(&i) { scan.steps } else { 1 })
     });
     let results = step.writes.iter().zip(&body.outputs).enumerate().all(|(i, (region, slot))| {
         fits(region, slot, if i < carries { 1 } else { scan.steps })
@@ -199,7 +200,7 @@ fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
         (before.dtype, &before.shape) == (after.dtype, &after.shape)
     });
     let room = step.writes.last().zip(scan.room()).is_some_and(|(region, (_, bytes))| {
-        region.dtype == DType::Bool && region.elements >= bytes && region.memory == Memory::Arena
+        (region.dtype, region.elements, region.memory) == (DType::Bool, bytes, Memory::Arena)
     });
     if given && results && carried && room {
         Ok(())

@@ -4,7 +4,7 @@
 use super::verify;
 use crate::graph::{DType, Graph, Mode, Tensor};
 use crate::op::Distribution;
-use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Memory, Place, Region};
+use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Memory, Place, Region, Scan};
 use crate::plan::{Plan, request};
 use crate::{grad, random::Stream};
 
@@ -29,7 +29,12 @@ fn everything(graph: &Graph) -> Vec<Tensor<'_>> {
     }
     let late = x.matmul(w); // reads the old `w` after its update was recorded
     let moved = late.transpose().slice(0, 1..4).concatenate(&[late.transpose()], 0);
-    vec![loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b]
+    // The body reads a row of `h` and the whole of `w`.
+    let (last, all) = graph.scan(6, b, h, |c, x, t| {
+        let c = (x.reshape([1, 4]).matmul(w).reshape([5]) + c * t.cast(DType::F32)).tanh();
+        (c, c.sum())
+    });
+    vec![loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b, last, all]
 }
 
 fn plan(record: impl for<'g> Fn(&'g Graph) -> Vec<Tensor<'g>>) -> Plan {
@@ -91,7 +96,7 @@ fn the_plans_that_are_corrupted_here_are_good_and_have_every_kind_of_kernel() {
     verify(&plan).unwrap();
     let names: std::collections::BTreeSet<_> = plan.steps.iter().map(|s| s.kernel.name()).collect();
     let all = ["gather", "iota", "loop", "matmul", "max_index", "move", "random", "reduce"];
-    for name in all.iter().chain(&["scatter_add"]) {
+    for name in all.iter().chain(&["scan", "scatter_add"]) {
         assert!(names.contains(name), "{name} is missing: {names:?}");
     }
     let stores = |l: &Loop| l.body.iter().any(|i| matches!(i, Instruction::Store { .. }));
@@ -232,10 +237,15 @@ fn steps_in_an_order_that_breaks_a_reader_are_refused() {
             let between = &plan.steps[first..=second];
             let touches =
                 |a: &[Region], b: &[Region]| a.iter().any(|x| b.iter().any(|y| x.overlaps(y)));
+            // A loop's memory to work in is nobody's afterwards.
+            let results = |s: &crate::plan::Step| match s.kernel {
+                Kernel::Scan(_) => s.writes[..s.writes.len() - 1].to_vec(),
+                _ => s.writes.clone(),
+            };
             let depends = |a: &crate::plan::Step, b: &crate::plan::Step| {
-                touches(&a.writes, &b.reads)
-                    || touches(&a.reads, &b.writes)
-                    || touches(&a.writes, &b.writes)
+                touches(&results(a), &b.reads)
+                    || touches(&a.reads, &results(b))
+                    || touches(&results(a), &results(b))
             };
             let (one, other) = (&between[0], &between[between.len() - 1]);
             let breaks = between[1..].iter().any(|step| depends(one, step))
@@ -552,6 +562,38 @@ fn slots_that_promise_what_no_step_does_are_refused() {
     let mut copy = plan.clone();
     copy.outputs.push(copy.outputs[0].clone());
     refused(&copy, "an output that nobody writes");
+}
+
+#[test]
+fn loops_that_their_regions_or_bodies_do_not_fit_are_refused() {
+    let plan = good();
+    let step = plan.steps.iter().position(|s| matches!(s.kernel, Kernel::Scan(_))).unwrap();
+    let corrupt = |change: &dyn Fn(&mut Scan), how: &str| {
+        let mut copy = plan.clone();
+        if let Kernel::Scan(scan) = &mut copy.steps[step].kernel {
+            change(scan);
+        }
+        refused(&copy, how);
+    };
+    corrupt(&|s| s.steps += 1, "a step more");
+    corrupt(&|s| s.steps -= 1, "a step less");
+    corrupt(&|s| s.steps = usize::MAX, "all steps there are");
+    corrupt(&|s| s.carries += 1, "another carry");
+    corrupt(&|s| s.carries = 0, "no carry");
+    corrupt(&|s| s.carries = usize::MAX, "all carries there are");
+    corrupt(&|s| s.sequences += 1, "another sequence");
+    corrupt(&|s| s.sequences = 0, "no sequence");
+    corrupt(&|s| s.body.arena_bytes += 64, "no room for a larger body");
+    corrupt(&|s| s.body.arena_bytes = 0, "a body without memory");
+    corrupt(&|s| s.body.arena_bytes = usize::MAX, "a body with all memory there is");
+    corrupt(&|s| s.body.inputs[0].dtype = DType::F32, "another index");
+    corrupt(&|s| s.body.inputs[1].shape = [4].into(), "a smaller carry");
+    corrupt(&|s| s.body.inputs[1].written = true, "a body that writes what it is given");
+    corrupt(&|s| drop(s.body.inputs.pop()), "an input less");
+    corrupt(&|s| drop(s.body.outputs.pop()), "an output less");
+    corrupt(&|s| drop(s.body.steps.pop()), "a kernel less");
+    corrupt(&|s| drop(s.body.steps.remove(0)), "without the first kernel");
+    corrupt(&|s| s.body.states.push(s.body.inputs[1].clone()), "a body with a state");
 }
 
 /// Whatever is changed at random, verifying never panics.
