@@ -13,8 +13,7 @@ use glassbox_engine::{
 fn draw(name: &str, dtype: DType, sizes: &[usize], low: f64, high: f64) -> Array {
     let stream = Stream::new(5, name, 0);
     let n: usize = sizes.iter().product();
-    let values: Vec<f64> =
-        (0..n as u64).map(|i| low + (high - low) * stream.uniform(i)).collect();
+    let values: Vec<f64> = (0..n as u64).map(|i| low + (high - low) * stream.uniform(i)).collect();
     Array::from_f64(dtype, sizes.to_vec(), &values).unwrap()
 }
 
@@ -620,9 +619,7 @@ fn every_number_inside_is_explained() {
             let what = format!("{tensor:?} [{element}]");
             assert!((sum - wanted).abs() < 1e-9 * (1.0 + wanted.abs()), "{what}: {sum} {wanted}");
             let here = run.at(value).unwrap()[element];
-            let at = |h: f64| {
-                run.with_element(value, element, here + h, loss.value()).unwrap()[0]
-            };
+            let at = |h: f64| run.with_element(value, element, here + h, loss.value()).unwrap()[0];
             let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
             assert!((slope - wanted).abs() < 1e-6 * (1.0 + wanted.abs()), "{what}: {slope}");
             checked += 1;

@@ -45,7 +45,8 @@ fn model() -> Graph {
     let (last, all) = graph.scan(6, w, x, |c, x, t| {
         let noise = layer.random(Distribution::Uniform, [4, 5], seed, step);
         let (c, sums) = graph.scan(2, c, (), |c, (), _| {
-            let c = (c * t.cast(DType::F32) + x.reshape([1, 4]).matmul(table.slice(0, 0..4)).sum()).tanh();
+            let c = (c * t.cast(DType::F32) + x.reshape([1, 4]).matmul(table.slice(0, 0..4)).sum())
+                .tanh();
             (c, c.sum())
         });
         (c + noise, sums.sum())
@@ -230,7 +231,8 @@ fn loops_that_are_incomplete_or_mixed_up_are_refused() {
     refuse(&|n| n[scans[1]]["args"][0] = value(times[1]), "");
     refuse(&|n| n[scans[1]]["args"][1] = value(carries[1]), "");
     // What lies inside cannot be read outside, nor a state be set to it.
-    let outside = (scans[1]..nodes.len()).find(|&i| nodes[i]["op"]["Reduce"] != Json::Null).unwrap();
+    let outside =
+        (scans[1]..nodes.len()).find(|&i| nodes[i]["op"]["Reduce"] != Json::Null).unwrap();
     let mixed = |n: &mut Json| {
         n[outside]["args"][0] = value(carries[0]);
         n[outside]["outputs"] = serde_json::json!([{ "shape": [1, 1], "dtype": "f32" }]);

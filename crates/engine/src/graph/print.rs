@@ -31,7 +31,13 @@ impl fmt::Display for Graph {
                 node.outputs.iter().map(|o| format!("{} {}", o.dtype, o.shape)).collect();
             let name = value_name(&inner, Value::first(index));
             let margin = "  ".repeat(inner.regions.depth(inner.regions.node(index)));
-            writeln!(f, "  {margin}{name} = {} {} -> {}", node.op, args.join(", "), outputs.join(", "))?;
+            writeln!(
+                f,
+                "  {margin}{name} = {} {} -> {}",
+                node.op,
+                args.join(", "),
+                outputs.join(", ")
+            )?;
         }
         for (path, declared) in &inner.declarations {
             if declared.current.node != declared.node {

@@ -194,9 +194,8 @@ fn problem_of(
         return (!fine).then_some("it takes values from two loops, neither within the other");
     };
     let time = scan.time.node;
-    let carried = |v: &Value| {
-        matches!(nodes[v.index()].op, Op::Carry { .. }) && regions.of(*v) == Some(time)
-    };
+    let carried =
+        |v: &Value| matches!(nodes[v.index()].op, Op::Carry { .. }) && regions.of(*v) == Some(time);
     let fine = is_time(&scan.time)
         && scan.carries.iter().all(carried)
         && (1..scan.carries.len()).all(|i| !scan.carries[..i].contains(&scan.carries[i]))

@@ -206,14 +206,13 @@ impl Graph {
         let at = SourceLine::caller();
         let Steps { number, reverse } = steps.into();
         let time = self.begin_loop(number, reverse);
-        let before: Vec<Tensor<'g>> = carries
-            .tensors()
-            .into_iter()
-            .enumerate()
-            .map(|(slot, first)| self.carry(time, slot, first))
-            .collect();
-        let rows: Vec<Tensor<'g>> =
-            sequences.tensors().into_iter().map(|xs| self.each(time, number, xs, &at)).collect();
+        let (mut before, mut rows) = (Vec::new(), Vec::new());
+        for (slot, first) in carries.tensors().into_iter().enumerate() {
+            before.push(self.carry(time, slot, first));
+        }
+        for xs in sequences.tensors() {
+            rows.push(self.each(time, number, xs, &at));
+        }
         let (next, outs) = body(
             carries.of(&mut before.iter().copied()),
             sequences.of(&mut rows.iter().copied()),
@@ -247,8 +246,9 @@ impl Graph {
         let same = std::ptr::eq(xs.graph, self);
         if same && output.shape.sizes().first() != Some(&steps) && !output.is_assumed(0) {
             let what = format!(
-                "scan: a sequence of {} steps has {steps} rows along its first axis, not the shape {}",
-                steps, output.shape
+                "scan: a sequence has one row for each of the {steps} steps along its first axis, \
+                 not the shape {}",
+                output.shape
             );
             self.mistake("shape", what, &[("sequence", xs.value)], at.clone(), None);
             let sizes = output.shape.sizes().get(1..).unwrap_or_default();
@@ -301,6 +301,14 @@ impl Graph {
     pub(crate) fn begin_loop(&self, steps: usize, reverse: bool) -> Tensor<'_> {
         let around: Vec<Tensor<'_>> = self.open_loops().pop().into_iter().collect();
         let time = self.record(Op::Time { steps, reverse }, &around, None);
+        let too_many = {
+            let inner = self.inner.borrow();
+            inner.regions.checked_repeats(inner.regions.of(time.value)).is_none()
+        };
+        if too_many {
+            let what = "scan: loops within each other have too many steps together".to_string();
+            self.mistake("shape", what, &[], SourceLine::caller(), None);
+        }
         self.inner.borrow_mut().open.push(time.value);
         time
     }
@@ -323,9 +331,7 @@ impl Graph {
         let scan = self.record(Op::Scan { steps, carries: before.len() }, &args, None);
         self.inner.borrow_mut().open.retain(|&open| open != time.value);
         (0..before.len() + outs.len())
-            .map(|output| {
-                Tensor::of(self, Value { node: scan.value.node, output: output as u16 })
-            })
+            .map(|output| Tensor::of(self, Value { node: scan.value.node, output: output as u16 }))
             .collect()
     }
 

@@ -149,11 +149,7 @@ impl Fuser<'_> {
         let node = &self.program.nodes[index];
         let value = Value::first(index);
         match &node.op {
-            Op::Input { .. }
-            | Op::State { .. }
-            | Op::Time { .. }
-            | Op::Carry { .. }
-            | Op::Each => {
+            Op::Input { .. } | Op::State { .. } | Op::Time { .. } | Op::Carry { .. } | Op::Each => {
                 self.buffer(value);
             }
             Op::Scan { .. } => self.scan(index)?,

@@ -1,8 +1,8 @@
 //! What the steps of a plan are made of.
 
 use crate::graph::DType;
-use crate::plan::{Plan, bytes};
 use crate::op::{Binary, Compare, Distribution, Logic, Reduction, Unary};
+use crate::plan::{Plan, bytes};
 
 /// Which memory a region lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,9 +3,7 @@
 
 use std::fmt;
 
-use crate::plan::kernel::{
-    Instruction, Kernel, Loop, Memory, Place, Region, Scan, Step,
-};
+use crate::plan::kernel::{Instruction, Kernel, Loop, Memory, Place, Region, Scan, Step};
 use crate::plan::{Plan, Slot};
 
 impl fmt::Display for Plan {
@@ -69,7 +67,11 @@ impl Plan {
                         list(&step.reads)
                     )?;
                     for instruction in l.before.iter().chain(&l.body) {
-                        writeln!(f, "{margin}          {}", self.instruction(l, step, instruction))?;
+                        writeln!(
+                            f,
+                            "{margin}          {}",
+                            self.instruction(l, step, instruction)
+                        )?;
                     }
                 }
                 Kernel::Reduce { reduction, outer, reduced, inner } => writeln!(

@@ -45,7 +45,8 @@ impl Fuser<'_> {
             task.nodes.iter().filter(each).map(|&index| Value::first(index)).collect();
         let inside = [&[scan.time], scan.carries, &rows].concat();
         let same = draft.buffers.iter().enumerate().filter(|(id, buffer)| {
-            program.regions.of(buffer.value) != Some(time) && draft.of.get(&buffer.value) == Some(id)
+            program.regions.of(buffer.value) != Some(time)
+                && draft.of.get(&buffer.value) == Some(id)
         });
         let same: Vec<Value> = same.map(|(_, buffer)| buffer.value).collect();
         let inputs = [&inside[..], &same].concat();

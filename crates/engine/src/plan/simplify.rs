@@ -1,8 +1,8 @@
 //! Dropping what changes nothing. Only rules that keep every bit: a plan with and without them
 //! gives the same numbers.
 
-use std::collections::{HashMap, HashSet};
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
 use crate::Error;

@@ -192,9 +192,10 @@ fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
     let given = step.reads.iter().zip(&body.inputs[1..]).enumerate().all(|(i, (region, slot))| {
         fits(region, slot, if (carries..varying).contains(&i) { scan.steps } else { 1 })
     });
-    let results = step.writes.iter().zip(&body.outputs).enumerate().all(|(i, (region, slot))| {
-        fits(region, slot, if i < carries { 1 } else { scan.steps })
-    });
+    let results =
+        step.writes.iter().zip(&body.outputs).enumerate().all(|(i, (region, slot))| {
+            fits(region, slot, if i < carries { 1 } else { scan.steps })
+        });
     let carried = (0..carries).all(|i| {
         let (before, after) = (&body.inputs[1 + i], &body.outputs[i]);
         (before.dtype, &before.shape) == (after.dtype, &after.shape)

@@ -116,9 +116,8 @@ impl Evaluation {
             if let (Op::Scan { .. }, None) = (&node.op, self.inner.regions.node(index)) {
                 // Whatever is touched in a loop may touch the next step: all of it is repeated.
                 let time = node.args[0].node;
-                let within = |i: usize| {
-                    self.inner.regions.within(self.inner.regions.node(i), Some(time))
-                };
+                let within =
+                    |i: usize| self.inner.regions.within(self.inner.regions.node(i), Some(time));
                 let members: Vec<usize> = (0..index).filter(|&i| within(i)).collect();
                 if touched[index] || members.iter().any(|&i| touched[i]) {
                     members.iter().for_each(|&i| touched[i] = self.values[i].is_some());
@@ -359,9 +358,9 @@ fn compute(inner: &Inner, node: &Node, args: &[&[f64]]) -> Result<Vec<Vec<f64>>,
         Op::Binary(op) => map2(&|a, b| op.evaluate(a, b)),
         Op::Compare(op) => map2(&|a, b| truth(op.evaluate(a, b))),
         Op::Logic(op) => map2(&|a, b| truth(op.evaluate(a != 0.0, b != 0.0))),
-        Op::Select => (0..elements)
-            .map(|e| if args[0][e] != 0.0 { args[1][e] } else { args[2][e] })
-            .collect(),
+        Op::Select => {
+            (0..elements).map(|e| if args[0][e] != 0.0 { args[1][e] } else { args[2][e] }).collect()
+        }
         Op::Cast(dtype) => match dtype {
             crate::DType::F32 | crate::DType::F64 => args[0].to_vec(),
             crate::DType::I64 => args[0].iter().map(|&x| x as i64 as f64).collect(),

@@ -285,17 +285,15 @@ impl Session {
         self.arena.grow(plan.arena_bytes);
         let threads = self.pool.threads();
         let (mut scratch, mut work, mut partials) = (0usize, 0usize, 0usize);
-        plan.for_each_step(&mut |step| {
-            match &step.kernel {
-                Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
-                Kernel::Matmul { m, n, k, .. } => {
-                    work = work.max(matmul::scratch_len(self.isa, threads, *m, *n, *k));
-                }
-                Kernel::Reduce { outer, reduced, inner, .. } => {
-                    partials = partials.max(reduce::partials_len(*outer, *reduced, *inner));
-                }
-                _ => {}
+        plan.for_each_step(&mut |step| match &step.kernel {
+            Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
+            Kernel::Matmul { m, n, k, .. } => {
+                work = work.max(matmul::scratch_len(self.isa, threads, *m, *n, *k));
             }
+            Kernel::Reduce { outer, reduced, inner, .. } => {
+                partials = partials.max(reduce::partials_len(*outer, *reduced, *inner));
+            }
+            _ => {}
         });
         if scratch > self.stride {
             self.stride = scratch;

@@ -138,10 +138,8 @@ fn walk_with<'g>(
     if !wider.contains_key(&(index as u32)) {
         widen_within(graph, &members, &mut inner_wider);
     }
-    let reverse = matches!(
-        graph.node(scan.time.index()).map(|n| n.op),
-        Some(Op::Time { reverse: true, .. })
-    );
+    let reverse =
+        matches!(graph.node(scan.time.index()).map(|n| n.op), Some(Op::Time { reverse: true, .. }));
     let back = outer.adjoint_of(index, node, || graph.begin_loop(*steps, !reverse));
     graph.inner.borrow_mut().rereads.push(Reread {
         time: scan.time,
@@ -168,7 +166,8 @@ fn loop_members(walk: &mut Walk<'_>, scan: ScanArgs<'_>, node: &Node) -> Vec<usi
     loop {
         let mut grown = false;
         for &member in &members {
-            if !walk.needed[member] && inner.nodes[member].args.iter().any(|a| walk.needed[a.index()])
+            if !walk.needed[member]
+                && inner.nodes[member].args.iter().any(|a| walk.needed[a.index()])
             {
                 (walk.needed[member], grown) = (true, true);
             }
@@ -247,7 +246,12 @@ impl<'g> Back<'_, 'g> {
             self.carried.push((slot, adjoint));
         }
         for (slot, adjoint) in self.carried.clone() {
-            self.term((self.index, 1 + scan.carries.len() + slot), scan.next[slot], adjoint, adjoint);
+            self.term(
+                (self.index, 1 + scan.carries.len() + slot),
+                scan.next[slot],
+                adjoint,
+                adjoint,
+            );
         }
         for (out, &value) in scan.outs.iter().enumerate() {
             let Some(up) = upstream[scan.carries.len() + out] else { continue };
@@ -349,8 +353,7 @@ impl<'g> Back<'_, 'g> {
         let time = self.scan.time.node;
         for term in terms {
             let region = graph.region_of(term.of);
-            let (up, product) =
-                (Tensor::of(graph, term.upstream), Tensor::of(graph, term.product));
+            let (up, product) = (Tensor::of(graph, term.upstream), Tensor::of(graph, term.product));
             let consumer = (term.consumer as usize, usize::from(term.argument));
             let deeper = region > Some(time);
             if deeper {
@@ -406,9 +409,7 @@ impl<'g> Back<'_, 'g> {
         for (position, (slot, _)) in self.carried.iter().enumerate() {
             let carry = scan.carries[*slot];
             let Some(node) = graph.node(carry.index()) else { continue };
-            if let (Some(&up), Some(&first)) =
-                (self.outer.adjoints.get(&carry), node.args.get(1))
-            {
+            if let (Some(&up), Some(&first)) = (self.outer.adjoints.get(&carry), node.args.get(1)) {
                 given.push(((carry.index(), 1), first, up, results[position]));
             }
         }

@@ -20,11 +20,7 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub fn new(
-        inner: &'a Inner,
-        before: &'a [Option<Vec<Vec<f64>>>],
-        wanted: &'a [bool],
-    ) -> Self {
+    pub fn new(inner: &'a Inner, before: &'a [Option<Vec<Vec<f64>>>], wanted: &'a [bool]) -> Self {
         let new = vec![None; inner.nodes.len()];
         Run { inner, before, wanted, new, change: None, steps: Vec::new() }
     }
