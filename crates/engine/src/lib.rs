@@ -66,6 +66,30 @@
 //! assert!(text.contains("128 ≠ 127") && text.contains("parameter `head/weight`"));
 //! ```
 //!
+//! **Recurrence** is [`Graph::scan`]: a body that is recorded once and repeated, as a region of the same
+//! graph. It is differentiated like everything else, planned as one kernel whose memory does not grow
+//! with the steps, and its products with weights leave the loop where they can:
+//!
+//! ```
+//! # use glassbox_engine::{Array, DType, Graph, Options, Parameters, Session, grad};
+//! // h ← w · h + xₜ, and what the last h owes to w.
+//! let graph = Graph::new();
+//! let (w, x) = (graph.input("w", DType::F32, []), graph.input("x", DType::F32, [4]));
+//! let zero = graph.constant(DType::F32, 0.0);
+//! let (last, all) = graph.scan(4, zero, x, |h, x, _step| {
+//!     let h = w * h + x;
+//!     (h, h)                                              // carried on, given out
+//! });
+//! let slope = grad(last, &[w])[0];
+//! let mut given = Parameters::new();
+//! given.insert("w", Array::scalar(2.0));
+//! given.insert("x", Array::vector([1.0f32, 1.0, 1.0, 1.0]));
+//! let results = Session::new(Options::default())?.evaluate(&graph, &given, &[all, slope])?;
+//! assert_eq!(results[0].as_f32().unwrap(), [1.0, 3.0, 7.0, 15.0]);  // 1 + w + w² + w³
+//! assert_eq!(results[1].as_f32().unwrap(), [17.0]);                 // 1 + 2w + 3w²
+//! # Ok::<(), glassbox_engine::Error>(())
+//! ```
+//!
 //! The [`mod@reference`] interpreter evaluates any graph in plain f64: the truth that plans are tested
 //! against. Randomness is counter-based ([`random`]): seed and step are inputs, so the same seed gives
 //! the same bits on any number of threads.

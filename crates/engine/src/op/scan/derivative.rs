@@ -40,22 +40,23 @@ impl Graph {
     #[track_caller]
     pub(crate) fn reread<'g>(&'g self, tensor: Tensor<'g>) -> Option<Tensor<'g>> {
         let region = self.region_of(tensor.value)?;
-        let (level, held) = {
+        let (level, time, back, scan, wider) = {
             let inner = self.inner.borrow();
             let level = inner.rereads.iter().rposition(|r| r.time.node == region)?;
-            (level, inner.rereads[level].clone())
+            let held = &inner.rereads[level];
+            let back = Tensor::of(self, held.back);
+            if tensor.value == held.time {
+                return Some(back);
+            }
+            if let Some(&row) = held.rows.get(&tensor.value) {
+                return Some(Tensor::of(self, row));
+            }
+            (level, held.time, back, held.scan, held.wider)
         };
-        let back = Tensor::of(self, held.back);
-        if tensor.value == held.time {
-            return Some(back);
-        }
-        if let Some(&row) = held.rows.get(&tensor.value) {
-            return Some(Tensor::of(self, row));
-        }
         let sequence = match self.row_of(tensor) {
-            Some((time, xs)) if time.value == held.time => xs,
+            Some((index, xs)) if index.value == time => xs,
             _ => {
-                let wider = held.wider.or_else(|| self.repeat(held.scan))?;
+                let wider = wider.or_else(|| self.repeat(scan))?;
                 self.inner.borrow_mut().rereads[level].wider = Some(wider);
                 Tensor::of(self, self.given_out(wider, tensor.value)?)
             }

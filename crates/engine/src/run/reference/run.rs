@@ -97,7 +97,10 @@ impl<'a> Run<'a> {
             .filter(|&i| self.wanted[i] && self.inner.regions.node(i) == Some(time))
             .collect();
         if steps == 0 {
-            for &member in &members {
+            // No values at all, inside and further inside.
+            let regions = &self.inner.regions;
+            let inside = |i: &usize| regions.within(regions.node(*i), Some(time));
+            for member in (time as usize..index).filter(inside).filter(|&i| self.wanted[i]) {
                 let outputs = self.inner.nodes[member].outputs.len();
                 self.new[member].get_or_insert_with(|| vec![Vec::new(); outputs]);
             }
