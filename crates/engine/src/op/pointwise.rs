@@ -394,11 +394,70 @@ impl<'g> Tensor<'g> {
         self.pointwise(Op::Logic(Logic::Xor), right)
     }
 
-    /// Where this boolean is true `chosen`, elsewhere `other`; shapes broadcast.
+    /// Where this boolean is true `chosen`, elsewhere `other`; shapes broadcast. What NumPy and PyTorch
+    /// call `where`. The gradient goes to what was chosen; what was not gets exactly 0, even where its
+    /// own slope would be infinite.
+    ///
+    /// ```
+    /// # use glassbox_engine::{DType, Graph};
+    /// # let graph = Graph::new();
+    /// let scores = graph.input("scores", DType::F32, [8, 10]);
+    /// let allowed = graph.input("allowed", DType::Bool, [10]);
+    /// let masked = allowed.select(scores, scores.scalar(f64::NEG_INFINITY));
+    /// assert_eq!(masked.shape(), scores.shape());
+    /// # assert!(graph.check().is_ok());
+    /// ```
     #[track_caller]
+    #[doc(alias = "where")]
     pub fn select(self, chosen: Self, other: Self) -> Self {
         let args = align(&Op::Select, [self, chosen, other]);
         self.graph.record(Op::Select, &args, None)
+    }
+
+    /// Each number brought into `low..=high`; NaN stays, and where `low > high` everything is `high`.
+    /// The derivative is 1 within, 0 outside and, as for [`max_with`](Self::max_with), 1/2 at either
+    /// end.
+    ///
+    /// ```
+    /// # use glassbox_engine::{Array, DType, Graph, Options, Parameters, Session};
+    /// let graph = Graph::new();
+    /// let x = graph.input("x", DType::F32, [3]);
+    /// let mut given = Parameters::new();
+    /// given.insert("x", Array::vector([-3.0f32, 0.5, 3.0]));
+    /// let mut session = Session::new(Options::default())?;
+    /// let results = session.evaluate(&graph, &given, &[x.clamp(-1.0, 1.0)])?;
+    /// assert_eq!(results[0].as_f32().unwrap(), [-1.0, 0.5, 1.0]);
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn clamp(self, low: f64, high: f64) -> Self {
+        self.max_with(self.scalar(low)).min_with(self.scalar(high))
+    }
+
+    /// For class labels `[n…]` (i64) rows `[n…, classes]` (f32) that are 1 at the label and 0 elsewhere.
+    /// A label outside `0..classes` gives a row of zeros: such rows take no part in a sum over classes,
+    /// which is how labels like −1 are ignored. (Looking up a row of a table by such a number with
+    /// [`gather`](Self::gather) is an error.) No gradient flows.
+    ///
+    /// ```
+    /// # use glassbox_engine::{Array, DType, Graph, Options, Parameters, Session};
+    /// let graph = Graph::new();
+    /// let labels = graph.input("labels", DType::I64, [3]);
+    /// let mut given = Parameters::new();
+    /// given.insert("labels", Array::vector([1i64, -1, 0]));
+    /// let mut session = Session::new(Options::default())?;
+    /// let rows = session.evaluate(&graph, &given, &[labels.one_hot(2)])?;
+    /// assert_eq!(rows[0].as_f32().unwrap(), [0.0, 1.0, 0.0, 0.0, 1.0, 0.0]);
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn one_hot(self, classes: usize) -> Self {
+        let mut sizes = self.shape().sizes().to_vec();
+        sizes.push(1);
+        let labels = self.reshape(sizes.clone());
+        let axis = sizes.len() - 1;
+        sizes[axis] = classes;
+        self.graph.iota(sizes, axis).equal(labels).cast(DType::F32)
     }
 
     /// The same numbers as `dtype`: floats to integers truncate, not 0 is true.
@@ -423,24 +482,9 @@ fn align<'g, const N: usize>(op: &Op, mut tensors: [Tensor<'g>; N]) -> [Tensor<'
     if outputs.iter().any(|o| o.assumed != 0) || mistake.is_some_and(|m| m.kind == "type") {
         return tensors;
     }
-    let rank = outputs.iter().map(|o| o.shape.rank()).max().unwrap_or(0);
-    let mut common = vec![1usize; rank];
-    for output in &outputs {
-        let offset = rank - output.shape.rank();
-        for (axis, &size) in output.shape.sizes().iter().enumerate() {
-            let held = &mut common[offset + axis];
-            match (*held, size) {
-                (_, 1) => {}
-                (1, size) => *held = size,
-                (held, size) if held == size => {}
-                _ => return tensors,
-            }
-        }
-    }
-    let common = Shape::from(common);
-    if common.problem().is_some() {
+    let Some(common) = Shape::broadcast(outputs.iter().map(|o| o.shape.sizes())) else {
         return tensors;
-    }
+    };
     // No closure: the recorded line is the caller's.
     for tensor in &mut tensors {
         *tensor = tensor.broadcast_to(common.clone());

@@ -9,9 +9,9 @@
 use std::collections::HashMap;
 
 use crate::Error;
-use crate::graph::{DType, Value};
-use crate::op::Op;
-use crate::plan::kernel::{Assemble, Extent, Kernel, Part};
+use crate::graph::{DType, Shape, Value};
+use crate::op::{Op, Window};
+use crate::plan::kernel::{Assemble, Extent, Kernel, Part, Sort};
 use crate::plan::simplify::Program;
 
 /// Rows longer than this are reduced by a kernel of their own.
@@ -20,6 +20,11 @@ pub(crate) const ROW_LIMIT: usize = 8192;
 pub(super) const MEMBER_LIMIT: usize = 40;
 /// How far back a node looks for a loop to join.
 pub(super) const LOOK_BACK: usize = 64;
+
+/// Below so many elements a sort is not shared out.
+const SORT_ALONE: usize = 8192;
+/// Most workers that a sort is shared out to.
+const SORT_PARTS: usize = 16;
 
 /// Names a run of elements that some kernel reads or writes.
 pub(crate) type BufferId = usize;
@@ -117,8 +122,12 @@ fn middle(sizes: &[usize], axes: &[usize]) -> Option<[usize; 3]> {
 }
 
 impl Fuser<'_> {
+    fn shape(&self, value: Value) -> &Shape {
+        &self.program.node(value).outputs[usize::from(value.output)].shape
+    }
+
     fn sizes(&self, value: Value) -> &[usize] {
-        self.program.node(value).outputs[usize::from(value.output)].shape.sizes()
+        self.shape(value).sizes()
     }
 
     /// Emits what node `index` computes; sources and movement wait until they are asked for.
@@ -161,6 +170,32 @@ impl Fuser<'_> {
                 let kernel = Kernel::MaxIndex { outer, reduced: sizes[*axis], inner };
                 let from = self.materialise(node.args[0]);
                 self.emit(kernel, vec![from], index);
+            }
+            Op::Sort { axis, descending, count } => {
+                let sizes = self.sizes(node.args[0]);
+                let outer = sizes[..*axis].iter().product();
+                let inner = sizes[axis + 1..].iter().product();
+                self.sort(index, [outer, sizes[*axis], inner], *descending, *count);
+            }
+            Op::CumulativeSum { axis, reverse } => {
+                let sizes = self.sizes(value);
+                let outer = sizes[..*axis].iter().product();
+                let inner = sizes[axis + 1..].iter().product();
+                let (size, reverse) = (sizes[*axis], *reverse);
+                let kernel = Kernel::CumulativeSum { outer, size, inner, reverse };
+                let from = self.materialise(node.args[0]);
+                self.emit(kernel, vec![from], index);
+            }
+            Op::SliceAt { axis, size } => {
+                let window = Window::of(self.shape(node.args[0]), *axis, *size);
+                let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
+                self.emit(Kernel::SliceAt(window), reads, index);
+            }
+            Op::UpdateSlice { axis } => {
+                let part = self.sizes(node.args[1])[*axis];
+                let window = Window::of(self.shape(node.args[0]), *axis, part);
+                let reads = node.args.iter().map(|&arg| self.materialise(arg)).collect();
+                self.emit(Kernel::UpdateSlice(window), reads, index);
             }
             Op::Matmul => self.matmul(index),
             Op::Gather => {
@@ -312,9 +347,9 @@ impl Fuser<'_> {
         let kept = (0..sizes.len()).filter(|axis| !axes.contains(axis));
         let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
         let moved: Vec<usize> = order.iter().map(|&axis| sizes[axis]).collect();
-        let strides = crate::Shape::new(sizes).strides();
+        let strides = Shape::new(sizes).strides();
         let part = Part {
-            write_strides: crate::Shape::new(&moved).strides(),
+            write_strides: Shape::new(&moved).strides(),
             sizes: moved,
             from: 0,
             read_strides: order.iter().map(|&axis| strides[axis]).collect(),
@@ -334,6 +369,26 @@ impl Fuser<'_> {
         let reduced = axes.iter().map(|&axis| sizes[axis]).product();
         let outer = node.outputs[0].shape.elements();
         self.emit(Kernel::Reduce { reduction, outer, reduced, inner: 1 }, vec![between], index);
+    }
+
+    fn sort(
+        &mut self,
+        index: usize,
+        [outer, size, inner]: [usize; 3],
+        descending: bool,
+        count: usize,
+    ) {
+        let from = self.materialise(self.program.nodes[index].args[0]);
+        let columns = outer * inner;
+        let parts = if columns * size < SORT_ALONE { 1 } else { SORT_PARTS }.min(columns);
+        let kernel = Kernel::Sort(Sort { outer, size, inner, count, descending, parts });
+        self.emit(kernel, vec![from], index);
+        let elements = parts * size * Sort::words(self.buffers[from].dtype);
+        self.buffers.push(Buffer { value: Value::first(index), elements, dtype: DType::I64 });
+        let room = self.buffers.len() - 1;
+        if let Some(DraftKernel::Other { writes, .. }) = self.kernels.last_mut() {
+            writes.push(room);
+        }
     }
 
     fn matmul(&mut self, index: usize) {

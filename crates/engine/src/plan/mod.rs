@@ -5,6 +5,7 @@
 //! placement sound.
 
 pub(crate) mod cache;
+pub(crate) mod cost;
 mod fuse;
 pub(crate) mod kernel;
 mod key;
@@ -84,11 +85,6 @@ impl Plan {
     /// Bytes of memory for intermediate results.
     pub fn arena_bytes(&self) -> usize {
         self.arena_bytes
-    }
-
-    /// Multiply-adds × 2 in matrix products, of one run.
-    pub fn operations(&self) -> usize {
-        self.steps.iter().map(|s| s.kernel.operations()).fold(0, usize::saturating_add)
     }
 
     /// Bytes that the plan itself occupies, roughly: what the cache counts.

@@ -1,21 +1,16 @@
 //! A plan as text: slots, then one line a kernel: where it writes, what it does, what it reads, and for
-//! which of the graph's nodes. `@n` is byte `n` of the arena, `rn` a register.
+//! which of the graph's nodes; last what it costs, `(operations, bytes read → bytes written)`. `@n` is
+//! byte `n` of the arena, `rn` a register.
 
 use std::fmt;
 
-use crate::plan::kernel::{Instruction, Kernel, Loop, Memory, Place, Region};
+use crate::plan::cost::{self, short};
+use crate::plan::kernel::{Instruction, Kernel, Loop, Memory, Place, Region, Sort};
 use crate::plan::{Plan, Slot};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "plan {:016x}: {} kernels, {:.1} KB arena, {:.2} MFLOP in products",
-            self.key.0,
-            self.steps.len(),
-            self.arena_bytes as f64 / 1e3,
-            self.operations() as f64 / 1e6
-        )?;
+        writeln!(f, "plan {:016x}: {}", self.key.0, self.cost())?;
         let written = |s: &Slot| if s.written { ", written" } else { "" };
         for slot in &self.inputs {
             writeln!(f, "  input  {}: {} {}{}", slot.name, slot.dtype, slot.shape, written(slot))?;
@@ -28,7 +23,13 @@ impl fmt::Display for Plan {
         }
         for (index, step) in self.steps.iter().enumerate() {
             let nodes: Vec<_> = step.nodes.iter().map(|n| format!("%{n}")).collect();
-            let of = format!("for {}", nodes.join(" "));
+            let of = format!(
+                "for {}  ({}, {} → {})",
+                nodes.join(" "),
+                short(cost::operations(&step.kernel), "FLOP"),
+                short(cost::bytes_read(step), "B"),
+                short(cost::bytes_written(step), "B")
+            );
             let list = |regions: &[Region]| {
                 regions.iter().map(|r| self.region(r)).collect::<Vec<_>>().join(", ")
             };
@@ -63,6 +64,25 @@ impl fmt::Display for Plan {
                     f,
                     "{} of the middle of [{outer}, {reduced}, {inner}]  ({})  {of}",
                     reduction.name(),
+                    list(&step.reads)
+                )?,
+                Kernel::Sort(Sort { outer, size, inner, count, .. }) => writeln!(
+                    f,
+                    "{count} in order of the middle of [{outer}, {size}, {inner}]  ({})  {of}",
+                    list(&step.reads)
+                )?,
+                Kernel::CumulativeSum { outer, size, inner, reverse } => writeln!(
+                    f,
+                    "sums along the middle of [{outer}, {size}, {inner}]{}  ({})  {of}",
+                    if *reverse { " from the end" } else { "" },
+                    list(&step.reads)
+                )?,
+                Kernel::SliceAt(w) | Kernel::UpdateSlice(w) => writeln!(
+                    f,
+                    "{} {} of {}  ({})  {of}",
+                    step.kernel.name(),
+                    w.part,
+                    w.whole,
                     list(&step.reads)
                 )?,
                 kernel => writeln!(f, "{}  ({})  {of}", kernel.name(), list(&step.reads))?,

@@ -4,6 +4,7 @@
 //! signatures.
 
 pub(crate) mod buffer;
+mod cumulative;
 mod execute;
 pub mod isa;
 pub(crate) mod math;
@@ -13,5 +14,7 @@ pub(crate) mod pool;
 pub(crate) mod reduce;
 pub mod reference;
 pub(crate) mod session;
+mod sort;
 mod tile;
 mod vector;
+mod window;

@@ -2,7 +2,7 @@
 //! against and that explanations are computed with.
 
 use crate::graph::{Graph, Inner, Node, Output, Tensor, Value};
-use crate::op::{Op, Reduction};
+use crate::op::{Op, Reduction, Window};
 use crate::random::Stream;
 use crate::{Error, Parameters};
 
@@ -126,17 +126,20 @@ impl Evaluation {
     ) -> Result<Vec<(usize, f64)>, Error> {
         let node = &self.inner.nodes[consumer];
         let arg = self.at(node.args[argument])?;
+        if let Op::Sort { axis, .. } = node.op {
+            return self.sorted_to(consumer, axis, element);
+        }
         if node.op.is_linear_in(argument) {
             let mut unit = vec![0.0; arg.len()];
             *unit.get_mut(element).ok_or_else(|| Error::new("no such element"))? = 1.0;
             let zero: Vec<Vec<f64>> =
                 node.args.iter().map(|&v| vec![0.0; self.get(v).len()]).collect();
-            // Concatenation is linear in all arguments together: the others' share is not asked.
-            let others_vanish = matches!(node.op, Op::Concatenate { .. });
+            // These are linear in several arguments together: the others' share is not asked.
+            let together = matches!(node.op, Op::Concatenate { .. } | Op::UpdateSlice { .. });
             let args: Vec<&[f64]> = (0..node.args.len())
                 .map(|i| match i {
                     _ if i == argument => unit.as_slice(),
-                    _ if others_vanish => zero[i].as_slice(),
+                    _ if together && node.op.is_linear_in(i) => zero[i].as_slice(),
                     _ => self.get(node.args[i]),
                 })
                 .collect();
@@ -154,6 +157,24 @@ impl Evaluation {
             return Ok(entries.filter(|(_, (_, a))| *a != 0.0).map(|(i, (s, _))| (i, s)).collect());
         }
         self.pointwise_slope(node, argument, element)
+    }
+
+    /// Where element `element` went when it was sorted along `axis`, with slope 1, if it was kept.
+    fn sorted_to(
+        &self,
+        consumer: usize,
+        axis: usize,
+        element: usize,
+    ) -> Result<Vec<(usize, f64)>, Error> {
+        let node = &self.inner.nodes[consumer];
+        let indices = self.at(Value { node: consumer as u32, output: 1 })?;
+        let shape = &self.output(node.args[0]).shape;
+        let stride = shape.strides()[axis];
+        let place = (element / stride % shape.sizes()[axis]) as f64;
+        let kept = &node.outputs[1].shape;
+        let column = reduced_index(shape, &[axis], element);
+        let went = |&to: &usize| indices[to] == place && reduced_index(kept, &[axis], to) == column;
+        Ok((0..indices.len()).filter(went).map(|to| (to, 1.0)).collect())
     }
 
     /// The slope of a node that is not linear in the argument, by its own derivative rule: a small
@@ -247,6 +268,12 @@ impl Evaluation {
             },
             Op::Reduce { reduction, axes } => reduce(*reduction, axes, args[0], sizes(0), elements),
             Op::MaxIndex { axis } => return Ok(max_index(*axis, args[0], sizes(0), elements)),
+            Op::Sort { axis, descending, count } => {
+                return Ok(sort(*axis, *descending, *count, args[0], sizes(0)));
+            }
+            Op::CumulativeSum { axis, reverse } => {
+                cumulative_sum(*axis, *reverse, args[0], &output.shape)
+            }
             Op::Reshape | Op::Detach => args[0].to_vec(),
             Op::Broadcast => {
                 let (from, to) = (sizes(0), output.shape.sizes());
@@ -297,6 +324,18 @@ impl Evaluation {
                         let block = sizes(i)[*axis] * inner;
                         whole.extend_from_slice(&arg[o * block..(o + 1) * block]);
                     }
+                }
+                whole
+            }
+            Op::SliceAt { axis, size } => {
+                let window = Window::of(&self.output(node.args[0]).shape, *axis, *size);
+                places(&window, args[1][0])?.map(|(from, _)| args[0][from]).collect()
+            }
+            Op::UpdateSlice { axis } => {
+                let window = Window::of(&output.shape, *axis, sizes(1)[*axis]);
+                let mut whole = args[0].to_vec();
+                for (to, from) in places(&window, args[2][0])? {
+                    whole[to] = args[1][from];
                 }
                 whole
             }
@@ -413,6 +452,57 @@ fn max_index(axis: usize, x: &[f64], sizes: &[usize], elements: usize) -> Vec<Ve
         }
     }
     vec![largest, index]
+}
+
+/// The first `count` of each column in order, and their indices; NaN is the largest.
+fn sort(axis: usize, descending: bool, count: usize, x: &[f64], sizes: &[usize]) -> Vec<Vec<f64>> {
+    let outer: usize = sizes[..axis].iter().product();
+    let inner: usize = sizes[axis + 1..].iter().product();
+    let size = sizes[axis];
+    let mut results = vec![vec![0.0; outer * count * inner]; 2];
+    if results[0].is_empty() {
+        return results;
+    }
+    for (o, i) in (0..outer).flat_map(|o| (0..inner).map(move |i| (o, i))) {
+        let at = |index: usize| x[(o * size + index) * inner + i];
+        let order = |&a: &usize, &b: &usize| {
+            let (a, b) = (at(a), at(b));
+            a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+        };
+        let mut indices: Vec<usize> = (0..size).collect();
+        // Stable either way: equal numbers stay in their order.
+        indices.sort_by(|a, b| if descending { order(b, a) } else { order(a, b) });
+        for (place, &index) in indices.iter().take(count).enumerate() {
+            let to = (o * count + place) * inner + i;
+            (results[0][to], results[1][to]) = (at(index), index as f64);
+        }
+    }
+    results
+}
+
+fn cumulative_sum(axis: usize, reverse: bool, x: &[f64], shape: &crate::Shape) -> Vec<f64> {
+    let (stride, size) = (shape.strides()[axis], shape.sizes()[axis]);
+    let mut sums = x.to_vec();
+    // What was added up before lies one step back along the axis, in the order of the walk.
+    let walk: Box<dyn Iterator<Item = usize>> =
+        if reverse { Box::new((0..x.len()).rev()) } else { Box::new(0..x.len()) };
+    for element in walk {
+        let index = element / stride % size;
+        if reverse && index + 1 < size {
+            sums[element] += sums[element + stride];
+        } else if !reverse && index > 0 {
+            sums[element] += sums[element - stride];
+        }
+    }
+    sums
+}
+
+/// For each element of the window at `position` its place in the whole and in the window.
+fn places(window: &Window, position: f64) -> Result<impl Iterator<Item = (usize, usize)>, Error> {
+    let Window { outer, whole, part, inner } = *window;
+    let before = window.start(position as i64)? * inner;
+    let block = part * inner;
+    Ok((0..outer * block).map(move |at| (at / block * whole * inner + before + at % block, at)))
 }
 
 fn matmul(left: &[usize], right: &[usize], a: &[f64], b: &[f64]) -> Vec<f64> {
