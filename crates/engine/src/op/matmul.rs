@@ -13,10 +13,15 @@ pub(super) fn infer(a: &Output, b: &Output) -> Inferred {
         if let (Some(last), Some(columns)) = (sizes.last_mut(), right.last()) {
             *last = *columns;
         }
-        let what = format!(
-            "takes two matrices (or two batches of them that broadcast), not {} and {}",
-            a.shape, b.shape
-        );
+        let what = match (left, right) {
+            ([.., _, k], [.., inner, _]) if k != inner => {
+                format!("inner sizes differ, {k} ≠ {inner}")
+            }
+            _ => format!(
+                "takes two matrices (or two batches of them that broadcast), not {} and {}",
+                a.shape, b.shape
+            ),
+        };
         let output = Output::new(a.dtype, sizes).assuming(u64::MAX);
         let mistake = Some(Mistake { kind: "shape", what, roles: SIDES });
         return Inferred { outputs: vec![output], mistake };

@@ -5,7 +5,7 @@ use super::verify;
 use crate::graph::{DType, Graph, Mode, Tensor};
 use crate::op::Distribution;
 use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Memory, Place, Region};
-use crate::plan::{Plan, request};
+use crate::plan::{Plan, Step, request};
 use crate::{grad, random::Stream};
 
 /// A step with every kind of kernel, updates in place, copies, and an output that is read again.
@@ -29,7 +29,14 @@ fn everything(graph: &Graph) -> Vec<Tensor<'_>> {
     }
     let late = x.matmul(w); // reads the old `w` after its update was recorded
     let moved = late.transpose().slice(0, 1..4).concatenate(&[late.transpose()], 0);
-    vec![loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b]
+    // Windows: into a state in place, and into a result that nobody else needs.
+    let cache = at.state("cache", DType::F32, [7, 4], 0.0);
+    graph.assign("cache", cache.update_slice(x.slice(0, 0..2), step, 0));
+    let window = h.sin().update_slice(x.slice(0, 0..3), step, 0).slice_at(step, 2, 1);
+    let sums = logits.cumulative_sum(0).top_k(3, 1);
+    let last = [window, sums.0, sums.1.sort(0).1];
+    let first = vec![loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b];
+    [&first[..], &last].concat()
 }
 
 fn plan(record: impl for<'g> Fn(&'g Graph) -> Vec<Tensor<'g>>) -> Plan {
@@ -91,11 +98,37 @@ fn the_plans_that_are_corrupted_here_are_good_and_have_every_kind_of_kernel() {
     verify(&plan).unwrap();
     let names: std::collections::BTreeSet<_> = plan.steps.iter().map(|s| s.kernel.name()).collect();
     let all = ["gather", "iota", "loop", "matmul", "max_index", "move", "random", "reduce"];
-    for name in all.iter().chain(&["scatter_add"]) {
+    let more = ["scatter_add", "sort", "cumulative_sum", "slice_at", "update_slice"];
+    for name in all.iter().chain(&more) {
         assert!(names.contains(name), "{name} is missing: {names:?}");
     }
     let stores = |l: &Loop| l.body.iter().any(|i| matches!(i, Instruction::Store { .. }));
     assert!(plan.steps.iter().any(|s| matches!(&s.kernel, Kernel::Loop(l) if stores(l))));
+    let in_place =
+        |s: &&Step| s.kernel.name() == "update_slice" && s.reads[0].overlaps(&s.writes[0]);
+    let places = plan.steps.iter().filter(in_place).map(|s| s.writes[0].memory);
+    let places: std::collections::BTreeSet<_> = places.collect();
+    assert!(places.contains(&Memory::Arena) && places.len() == 2, "{places:?}\n{plan}");
+}
+
+#[test]
+fn an_update_over_its_value_or_its_position_is_refused() {
+    let plan = good();
+    for step in 0..plan.steps.len() {
+        if !matches!(plan.steps[step].kernel, Kernel::UpdateSlice(_)) {
+            continue;
+        }
+        // As large as the whole and in its place, but not the target.
+        let mut copy = plan.clone();
+        let Kernel::UpdateSlice(window) = &mut copy.steps[step].kernel else { continue };
+        window.part = window.whole;
+        let whole = copy.steps[step].reads[0];
+        copy.steps[step].reads[1] = whole;
+        refused(&copy, "the value is what is written over");
+        let mut copy = plan.clone();
+        copy.steps[step].writes[0].offset += 64;
+        refused(&copy, "beside its target");
+    }
 }
 
 #[test]
@@ -269,6 +302,9 @@ fn results_over_what_is_still_needed_are_refused() {
                 let from = *moved;
                 moved.offset = needed.offset;
                 let to = *moved;
+                if from == to {
+                    continue; // Written in place already.
+                }
                 // Its readers follow, so that only the overlap is wrong.
                 for later in &mut copy.steps[step + 1..] {
                     later.reads.iter_mut().filter(|r| **r == from).for_each(|r| *r = to);
@@ -290,13 +326,23 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
             Kernel::Reduce { .. } | Kernel::MaxIndex { .. } | Kernel::Iota { .. } => 3,
             Kernel::Matmul { .. } => 4,
             Kernel::Gather { .. } | Kernel::ScatterAdd { .. } => 3,
+            Kernel::CumulativeSum { .. } => 3,
+            Kernel::SliceAt(_) | Kernel::UpdateSlice(_) => 4,
+            Kernel::Sort(_) => 5,
             _ => 0,
         };
         for which in 0..sizes {
             for change in [0usize, 1, usize::MAX] {
                 let mut copy = plan.clone();
                 let mut fields: Vec<&mut usize> = match &mut copy.steps[step].kernel {
-                    Kernel::Reduce { outer, reduced, inner, .. }
+                    Kernel::SliceAt(w) | Kernel::UpdateSlice(w) => {
+                        vec![&mut w.outer, &mut w.whole, &mut w.part, &mut w.inner]
+                    }
+                    Kernel::Sort(s) => {
+                        vec![&mut s.outer, &mut s.size, &mut s.inner, &mut s.count, &mut s.parts]
+                    }
+                    Kernel::CumulativeSum { outer, size: reduced, inner, .. }
+                    | Kernel::Reduce { outer, reduced, inner, .. }
                     | Kernel::MaxIndex { outer, reduced, inner }
                     | Kernel::Iota { outer, size: reduced, inner } => vec![outer, reduced, inner],
                     Kernel::Matmul { batch, m, n, k, .. } => vec![batch, m, n, k],
@@ -312,7 +358,7 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
             }
         }
     }
-    assert_eq!(kinds.len(), 6, "{kinds:?}");
+    assert_eq!(kinds.len(), 10, "{kinds:?}");
 }
 
 #[test]
