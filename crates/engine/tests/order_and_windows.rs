@@ -109,8 +109,8 @@ fn order_and_sums_are_right_at_every_size_and_axis() {
             let graph = Graph::new();
             let x = graph.input("x", dtype, shape.to_vec());
             let mut outputs = Vec::new();
-            for axis in 0..shape.len() {
-                let (size, axis) = (shape[axis], axis as isize);
+            for (axis, &size) in shape.iter().enumerate() {
+                let axis = axis as isize;
                 for k in [0, size / 3, size] {
                     let (values, indices) = x.top_k(k, axis);
                     outputs.extend([values, indices]);
@@ -331,4 +331,47 @@ fn clamping_keeps_nan_and_prefers_the_upper_end() {
     assert!(clamped[0].is_nan() && results[1].as_f32().unwrap()[0].is_nan());
     assert_eq!(clamped[1..], [-1.0, 0.5, 1.0]);
     assert_eq!(results[1].as_f32().unwrap()[1..], [1.0; 3]);
+}
+
+/// What `explain` reads: the column of an element's local slopes, by which any adjoint comes back.
+#[test]
+fn local_slopes_times_upstream_are_the_gradient() {
+    let graph = Graph::new();
+    let x = graph.input("x", DType::F64, [3, 4, 2]);
+    let v = graph.input("v", DType::F64, [3, 2, 2]);
+    let p = graph.input("p", DType::I64, []);
+    let inputs = given(&[
+        at(1),
+        ("x", some(DType::F64, &[3, 4, 2], 9)),
+        ("v", some(DType::F64, &[3, 2, 2], 9)),
+    ]);
+    for y in [
+        x.sort(1).0,
+        x.top_k(2, 0).0,
+        x.top_k(2, 2).0,
+        x.cumulative_sum(1),
+        grad(x.cumulative_sum(0).square().sum(), &[x])[0], // ends with a sum from the other end
+        x.slice_at(p, 2, 1),
+        x.update_slice(v, p, 1),
+    ] {
+        let consumer = y.value().node as usize;
+        let node = graph.node(consumer).unwrap();
+        let up = graph.iota(y.shape(), 0).cast(DType::F64) * 0.3
+            + graph.iota(y.shape(), y.rank() - 1).cast(DType::F64).sin();
+        for (argument, &value) in node.args.iter().enumerate() {
+            let of = graph.tensor(value).unwrap();
+            if !of.dtype().is_float() {
+                continue;
+            }
+            let slope = grad((y * up).sum(), &[of])[0];
+            let asked = [y, slope, up, of];
+            let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &asked).unwrap();
+            let up = run.value(up).unwrap();
+            for (element, want) in run.value(slope).unwrap().iter().enumerate() {
+                let column = run.local_column(consumer, argument, element).unwrap();
+                let got: f64 = column.iter().map(|&(to, slope)| up[to] * slope).sum();
+                assert!((got - want).abs() < 1e-12, "{}, {argument}[{element}]", node.op);
+            }
+        }
+    }
 }

@@ -58,6 +58,19 @@ pub(super) fn cumulative_sum<T: Number>(
     if y.is_empty() {
         return Ok(());
     }
+    if inner == 1 {
+        let together = WORTH_THREADS.div_ceil(size) * size;
+        return pool.for_each_chunk_mut(y, together, &|first, y| {
+            let rows = x[first..first + y.len()].chunks_exact(size);
+            for (x, y) in rows.zip(y.chunks_exact_mut(size)) {
+                if reverse {
+                    sum_row(x.iter().rev().zip(y.iter_mut().rev()));
+                } else {
+                    sum_row(x.iter().zip(y));
+                }
+            }
+        });
+    }
     let width = inner.min(TILE);
     let tiles = inner.div_ceil(TILE);
     let result = Start(y.as_mut_ptr());
@@ -82,4 +95,37 @@ pub(super) fn cumulative_sum<T: Number>(
             }
         }
     })
+}
+
+#[inline(always)]
+fn sum_row<'a, T: Number + 'a>(row: impl Iterator<Item = (&'a T, &'a mut T)>) {
+    let mut sum = T::ZERO;
+    for (&x, y) in row {
+        sum = T::plus(sum, x);
+        *y = T::rounded(sum);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_summed_from_either_end() {
+        let many = if cfg!(miri) { 40 } else { 700 };
+        for sizes in [[1, 5, 1], [3, 4, 2], [2, 3, TILE + 3], [many, 50, 1], [2, many, 70]] {
+            let [outer, size, inner] = sizes;
+            let x: Vec<i64> = (0..(outer * size * inner) as i64).map(|i| i * 31 % 17 - 5).collect();
+            for (threads, reverse) in [(1, false), (3, false), (3, true)] {
+                let mut y = vec![i64::MIN; x.len()];
+                cumulative_sum(&Pool::new(threads), &x, sizes, reverse, &mut y).unwrap();
+                for (e, &sum) in y.iter().enumerate() {
+                    let (block, j, i) = (e / (size * inner), e / inner % size, e % inner);
+                    let summed = if reverse { j..size } else { 0..j + 1 };
+                    let want: i64 = summed.map(|j| x[(block * size + j) * inner + i]).sum();
+                    assert_eq!(sum, want, "{sizes:?} {reverse} [{e}]");
+                }
+            }
+        }
+    }
 }

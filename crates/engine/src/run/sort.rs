@@ -122,3 +122,33 @@ pub(super) fn sort<T: Sortable>(
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_columns_meet_nowhere_and_miss_nothing() {
+        for [outer, size, inner, count] in [[1, 9, 1, 9], [3, 5, 4, 2], [2, 1, 7, 1], [2, 6, 3, 0]]
+        {
+            for (threads, parts) in [(1, 1), (2, 1), (2, 2), (3, outer * inner)] {
+                let x: Vec<f32> =
+                    (0..outer * size * inner).map(|i| (i * 7 % 11) as f32 - 4.0).collect();
+                let s = Sort { outer, size, inner, count, descending: true, parts };
+                let mut values = vec![f32::NAN; outer * count * inner];
+                let (mut indices, mut room) = (vec![-1; values.len()], vec![0; parts * size]);
+                let pool = Pool::new(threads);
+                sort(&pool, &s, &x, &mut values, &mut indices, &mut room).unwrap();
+                for (o, i) in (0..outer).flat_map(|o| (0..inner).map(move |i| (o, i))) {
+                    let at = |index: usize| x[(o * size + index) * inner + i];
+                    let mut order: Vec<usize> = (0..size).collect();
+                    order.sort_by(|&a, &b| at(b).total_cmp(&at(a)));
+                    for (place, &index) in order.iter().take(count).enumerate() {
+                        let to = (o * count + place) * inner + i;
+                        assert_eq!((values[to], indices[to]), (at(index), index as i64));
+                    }
+                }
+            }
+        }
+    }
+}

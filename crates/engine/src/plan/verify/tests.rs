@@ -35,7 +35,7 @@ fn everything(graph: &Graph) -> Vec<Tensor<'_>> {
     let window = h.sin().update_slice(x.slice(0, 0..3), step, 0).slice_at(step, 2, 1);
     let sums = logits.cumulative_sum(0).top_k(3, 1);
     let last = [window, sums.0, sums.1.sort(0).1];
-    let first = vec![loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b];
+    let first = [loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b];
     [&first[..], &last].concat()
 }
 
