@@ -66,9 +66,10 @@ impl fmt::Display for Plan {
                     reduction.name(),
                     list(&step.reads)
                 )?,
-                Kernel::Sort(Sort { outer, size, inner, count, .. }) => writeln!(
+                Kernel::Sort(Sort { outer, size, inner, count, descending, .. }) => writeln!(
                     f,
-                    "{count} in order of the middle of [{outer}, {size}, {inner}]  ({})  {of}",
+                    "{count} {} of the middle of [{outer}, {size}, {inner}]  ({})  {of}",
+                    if *descending { "largest" } else { "smallest" },
                     list(&step.reads)
                 )?,
                 Kernel::CumulativeSum { outer, size, inner, reverse } => writeln!(
