@@ -2,6 +2,7 @@
 //!
 //! One file a family. Composites (softmax, losses, layers) are ordinary functions elsewhere.
 
+mod composite;
 mod cumulative;
 mod index;
 mod matmul;

@@ -108,6 +108,11 @@ fn rows_columns(sizes: &[usize]) -> (usize, usize) {
     }
 }
 
+/// A shape as `[outer, size, inner]` about an axis.
+fn along(sizes: &[usize], axis: usize) -> [usize; 3] {
+    [sizes[..axis].iter().product(), sizes[axis], sizes[axis + 1..].iter().product()]
+}
+
 /// `[outer, reduced, inner]` of a reduction, if its axes are neighbours (sizes of 1 aside).
 fn middle(sizes: &[usize], axes: &[usize]) -> Option<[usize; 3]> {
     let real: Vec<usize> = axes.iter().copied().filter(|&a| sizes[a] != 1).collect();
@@ -164,25 +169,18 @@ impl Fuser<'_> {
                 }
             }
             Op::MaxIndex { axis } => {
-                let sizes = self.sizes(node.args[0]);
-                let outer = sizes[..*axis].iter().product();
-                let inner = sizes[axis + 1..].iter().product();
-                let kernel = Kernel::MaxIndex { outer, reduced: sizes[*axis], inner };
+                let [outer, reduced, inner] = along(self.sizes(node.args[0]), *axis);
+                let kernel = Kernel::MaxIndex { outer, reduced, inner };
                 let from = self.materialise(node.args[0]);
                 self.emit(kernel, vec![from], index);
             }
             Op::Sort { axis, descending, count } => {
-                let sizes = self.sizes(node.args[0]);
-                let outer = sizes[..*axis].iter().product();
-                let inner = sizes[axis + 1..].iter().product();
-                self.sort(index, [outer, sizes[*axis], inner], *descending, *count);
+                let sizes = along(self.sizes(node.args[0]), *axis);
+                self.sort(index, sizes, *descending, *count);
             }
             Op::CumulativeSum { axis, reverse } => {
-                let sizes = self.sizes(value);
-                let outer = sizes[..*axis].iter().product();
-                let inner = sizes[axis + 1..].iter().product();
-                let (size, reverse) = (sizes[*axis], *reverse);
-                let kernel = Kernel::CumulativeSum { outer, size, inner, reverse };
+                let [outer, size, inner] = along(self.sizes(value), *axis);
+                let kernel = Kernel::CumulativeSum { outer, size, inner, reverse: *reverse };
                 let from = self.materialise(node.args[0]);
                 self.emit(kernel, vec![from], index);
             }
@@ -218,10 +216,8 @@ impl Fuser<'_> {
                 self.emit(kernel, reads, index);
             }
             Op::Iota { axis } => {
-                let sizes = self.sizes(value);
-                let outer = sizes[..*axis].iter().product();
-                let inner = sizes[axis + 1..].iter().product();
-                self.emit(Kernel::Iota { outer, size: sizes[*axis], inner }, Vec::new(), index);
+                let [outer, size, inner] = along(self.sizes(value), *axis);
+                self.emit(Kernel::Iota { outer, size, inner }, Vec::new(), index);
             }
             Op::Slice { .. } | Op::Embed { .. } | Op::Concatenate { .. } => self.assemble(index),
         }
