@@ -115,7 +115,8 @@ pub use graph::{
 };
 pub use op::{Distribution, Op};
 pub use plan::Plan;
+pub use plan::cost::{Cost, StepCost, StepNode};
 pub use run::buffer::{Buffer, Host};
 pub use run::isa::Isa;
 pub use run::reference;
-pub use run::session::{Options, Prepared, Session};
+pub use run::session::{Options, Prepared, Session, Warning};

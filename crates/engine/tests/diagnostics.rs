@@ -520,6 +520,45 @@ fn axes_and_ranges_outside_a_tensor_are_mistakes() {
 }
 
 #[test]
+fn order_sums_and_windows_that_do_not_fit_are_mistakes() {
+    let cases: [(OfTwo<'_>, &str, &str); 13] = [
+        (&|x, _| _ = x.sort(2), "shape", "has no axis 2"),
+        (&|x, _| _ = x.equal(x).sort(0), "type", "takes numbers, not bool"),
+        (&|x, _| _ = x.top_k(4, 1), "shape", "axis 1 of [5, 3] has 3 elements, not 4"),
+        (&|x, _| _ = x.cumulative_sum(-3), "shape", "has no axis"),
+        (&|x, _| _ = x.equal(x).cumulative_sum(0), "type", "takes numbers, not bool"),
+        (&|x, p| _ = x.slice_at(p, 4, 1), "shape", "axis 1 of [5, 3] has 3 elements, not 4"),
+        (&|x, p| _ = x.slice_at(p, 1, 2), "shape", "has no axis 2"),
+        (&|x, _| _ = x.slice_at(x, 1, 0), "type", "the position is an i64 scalar, not f32 [5, 3]"),
+        (&|x, p| _ = x.update_slice(x, p, 2), "shape", "has no axis 2"),
+        (&|x, p| _ = x.update_slice(x.sum_axis(1), p, 0), "shape", "[5, 1] does not fit [5, 3]"),
+        (&|x, p| _ = x.slice(0, 0..2).update_slice(x, p, 0), "shape", "does not fit [2, 3]"),
+        (&|x, p| _ = x.update_slice(x.cast(DType::F64), p, 0), "type", "do not mix"),
+        (&|x, p| _ = x.update_slice(x, p.cast(DType::F32), 0), "type", "is an i64 scalar"),
+    ];
+    for (record, kind, words) in cases {
+        let graph = Graph::new();
+        let (x, p) = (graph.input("x", DType::F32, [5, 3]), graph.input("p", DType::I64, []));
+        record(x, p);
+        assert_kind(&graph, kind, words);
+    }
+}
+
+#[test]
+fn batches_that_do_not_broadcast_are_a_mistake() {
+    for (left, right, words) in [
+        (vec![2, 4, 5], vec![3, 5, 6], "the batches differ, [2] ≠ [3]"),
+        (vec![7, 2, 4, 5], vec![3, 5, 6], "two batches of them that broadcast"),
+        (vec![2, 4, 5], vec![6, 3], "inner sizes differ, 5 ≠ 6"),
+        (vec![5], vec![5, 6], "takes two matrices"),
+    ] {
+        let graph = Graph::new();
+        graph.input("a", DType::F32, left).matmul(graph.input("b", DType::F32, right));
+        assert_kind(&graph, "shape", words);
+    }
+}
+
+#[test]
 fn a_broken_model_is_neither_planned_nor_run_and_recording_it_is_an_error() {
     let graph = Graph::new();
     let y = graph.input("x", DType::F32, [4]) + graph.input("y", DType::F32, [5]);

@@ -197,6 +197,82 @@ fn matrix_products() {
 }
 
 #[test]
+fn matrix_products_whose_batches_broadcast() {
+    for seed in 0..4 {
+        let s = sizes(seed, 5);
+        let (m, k, n, b, h) = (s[0], s[1], s[2], s[3], s[4]);
+        for (left, right) in [
+            (vec![b, h, m, k], vec![k, n]),
+            (vec![m, k], vec![b, k, n]),
+            (vec![b, h, m, k], vec![b, 1, k, n]),
+            (vec![b, h, m, k], vec![h, k, n]),
+            (vec![b, 1, m, k], vec![1, h, k, n]),
+            (vec![1, h, m, k], vec![b, h, k, n]),
+        ] {
+            let name = format!("matmul {left:?} {right:?}");
+            check(&name, seed, &[left, right], (-2.0, 2.0), |_, x| {
+                let y = x[0].matmul(x[1]);
+                assert_eq!(y.shape().sizes()[y.rank() - 2..], [m, n]);
+                y
+            });
+        }
+    }
+}
+
+#[test]
+fn order_along_an_axis() {
+    for seed in 0..6 {
+        let shape = sizes(seed, 3);
+        for axis in [0, 1, 2, -1] {
+            let s = std::slice::from_ref(&shape);
+            check("sort", seed, s, (-2.0, 2.0), |_, x| x[0].square().sort(axis).0);
+            check("top_k", seed, s, (-2.0, 2.0), |_, x| {
+                let k = x[0].dim(axis).div_ceil(2);
+                x[0].square().top_k(k, axis).0
+            });
+            check("min_with_index", seed, s, (-2.0, 2.0), |_, x| {
+                x[0].square().min_with_index(axis).0
+            });
+        }
+    }
+}
+
+#[test]
+fn sums_up_to_each_element() {
+    for seed in 0..6 {
+        let shape = sizes(seed, 3);
+        for axis in [0, 1, 2, -1] {
+            let s = std::slice::from_ref(&shape);
+            check("cumulative_sum", seed, s, (-2.0, 2.0), |_, x| {
+                x[0].square().cumulative_sum(axis).sin()
+            });
+        }
+    }
+}
+
+#[test]
+fn windows_at_a_position() {
+    for seed in 0..6 {
+        let shape = sizes(seed, 3);
+        for axis in 0..3usize {
+            let whole = shape[axis];
+            let part = whole.div_ceil(2);
+            let mut window = shape.clone();
+            window[axis] = part;
+            let last = (whole - part) as f64;
+            let a = axis as isize;
+            check("slice_at", seed, std::slice::from_ref(&shape), (-2.0, 2.0), |graph, x| {
+                x[0].square().slice_at(graph.constant(DType::I64, last), part, a)
+            });
+            check("update_slice", seed, &[shape.clone(), window], (-2.0, 2.0), |graph, x| {
+                let y = x[0].square().update_slice(x[1].sin(), graph.constant(DType::I64, last), a);
+                y * x[0]
+            });
+        }
+    }
+}
+
+#[test]
 fn rows_by_number() {
     for seed in 0..4 {
         check("gather", seed, &[vec![4, 3]], (-2.0, 2.0), |graph, x| {
@@ -217,19 +293,33 @@ fn choice_and_conversion() {
         check("select", seed, &s, (-2.0, 2.0), |_, x| {
             x[0].greater(x[1]).select(x[0].square(), x[1] * x[0])
         });
+        check("clamp", seed, &[vec![3, 4]], (-2.0, 2.0), |_, x| x[0].square().clamp(0.5, 1.5));
         // Through f32 and back: the values round, so only the slope of the linear part is checked.
         check("cast", seed, &[vec![5]], (-2.0, 2.0), |_, x| x[0].square().cast(DType::F64) + x[0]);
     }
 }
 
 #[test]
-fn nothing_flows_through_detach_or_argmax() {
+fn nothing_flows_through_detach_indices_or_labels() {
     let graph = Graph::new();
     let x = graph.input("x", DType::F64, [3]);
-    let y = (x.detach() * x).sum() + x.argmax(0).cast(DType::F64).sum();
+    let order = (x.argsort(0) + x.top_k(3, 0).1 + x.argmax(0) + x.argmin(0)).cast(DType::F64);
+    let labels = x.cast(DType::I64).one_hot(6).cast(DType::F64);
+    let y = (x.detach() * x).sum() + order.sum() + labels.sum();
     let slope = grad(y, &[x])[0];
     let mut inputs = Parameters::new();
     inputs.insert("x", Array::vector([2.0f64, 5.0, 3.0]));
     let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[slope]).unwrap();
     assert_eq!(run.value(slope).unwrap(), [2.0, 5.0, 3.0]);
+}
+
+#[test]
+fn at_either_end_a_clamp_passes_half_of_the_gradient() {
+    let graph = Graph::new();
+    let x = graph.input("x", DType::F64, [5]);
+    let slope = grad(x.clamp(-1.0, 1.0).sum(), &[x])[0];
+    let mut inputs = Parameters::new();
+    inputs.insert("x", Array::vector([-2.0f64, -1.0, 0.5, 1.0, 2.0]));
+    let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[slope]).unwrap();
+    assert_eq!(run.value(slope).unwrap(), [0.0, 0.5, 1.0, 0.5, 0.0]);
 }

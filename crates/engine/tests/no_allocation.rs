@@ -148,6 +148,7 @@ fn every_kind_of_kernel_allocates_nothing_in_f64_and_f32() {
         let graph = Graph::new();
         let x = graph.input("x", dtype, [40, 9000]);
         let ids = graph.input("ids", DType::I64, [30]);
+        let position = graph.input("position", DType::I64, []);
         let rows = x.slice(1, 0..60).gather(ids);
         // A loop with one inside, and back.
         let w = x.slice(0, 0..30).slice(1, 0..30);
@@ -173,7 +174,19 @@ fn every_kind_of_kernel_allocates_nothing_in_f64_and_f32() {
             graph.iota([50, 3], 0),
             rows.embed(&[1, 2], &[2, 3], [70, 200]),
             rows.concatenate(&[rows, rows], 1),
+            x.sort(0).0, // columns and rows, whole and in part, on several threads
+            x.top_k(7, 1).0,
+            x.cast(DType::I64).top_k(3, 0).1,
+            x.cumulative_sum(0),
+            x.cumulative_sum(1),
+            x.slice_at(position, 50, 1),
+            x.update_slice(x.slice(1, 0..50) * 2.0, position, 1),
+            rows.reshape([3, 10, 60]).matmul(rows.reshape([1, 30, 60]).transpose()),
+            ids.one_hot(9),
+            x.clamp(-0.05, 0.05).min_with_index(0).1,
         ];
+        let cache = graph.root(Mode::Eval).state("cache", dtype, [40, 9100], 0.0);
+        graph.assign("cache", cache.update_slice(x, position, 1));
         let mut session = session(2);
         let (prepared, mut inputs) = prepare(&mut session, &graph, &outputs);
         let mut results = prepared.outputs();

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use glassbox_engine::op::Steps;
+use glassbox_engine::op::{Binary, Steps, Unary};
 use glassbox_engine::random::Stream;
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{
@@ -90,7 +90,7 @@ fn float_step<'g>(pools: &Pools<'g>, dice: &mut Dice, dtype: DType) -> Tensor<'g
     let (a, b) = (pool[dice.below(pool.len())], pool[dice.below(pool.len())]);
     let (rank, axis, fits) = (a.rank() as isize, random_axis(dice, a), fits(a, b));
     let graph = a.graph();
-    match dice.below(33) {
+    match dice.below(46) {
         0 => a.tanh(),
         1 => a.sigmoid(),
         2 => a.softplus(),
@@ -146,8 +146,57 @@ fn float_step<'g>(pools: &Pools<'g>, dice: &mut Dice, dtype: DType) -> Tensor<'g
         }
         30 => (0..12).fold(a, |x, n| if n % 3 == 0 { x * 0.9 } else { (x + 0.1 * n as f64).sin() }),
         31 => a.detach() * 0.5 + a,
-        _ => a.cos(),
+        32 if rank > 0 => a.sort(axis).0,
+        33 if rank > 0 => a.top_k(1 + dice.below(a.dim(axis)), axis).0,
+        34 if rank > 0 => a.cumulative_sum(axis) * 0.2,
+        35 if rank > 0 => {
+            let size = 1 + dice.below(a.dim(axis));
+            a.slice_at(position(pools, dice, a.dim(axis) - size), size, axis)
+        }
+        36 if rank > 0 => {
+            // In place where nobody else needs the target.
+            let size = 1 + dice.below(a.dim(axis));
+            let at = position(pools, dice, a.dim(axis) - size);
+            a.sin().update_slice(a.slice(axis, 0..size).tanh(), at, axis)
+        }
+        37 if rank > 0 => a.min_axis(axis) + a.min_with_index(axis).0,
+        38 => a.clamp(-0.51, 0.73),
+        39 if rank >= 2 => {
+            // A batch with another number of axes.
+            let (x, y) = (a.tanh(), a.sin().transpose());
+            let wide = x.reshape([&[1], x.shape().sizes()].concat());
+            (if dice.below(2) == 0 { wide.matmul(y) } else { y.matmul(wide) }) * 0.3
+        }
+        40 => {
+            let n = pools.integers[dice.below(pools.integers.len())];
+            n.one_hot(3).cast(dtype)
+        }
+        41 => {
+            // Of numbers that both types hold exactly: these jump.
+            let n = pools.integers[dice.below(pools.integers.len())].cast(dtype) * 0.5;
+            (n.floor() + n.sign()) * 0.1
+        }
+        42 if fits => {
+            // Not the larger or smaller of what is only equal after rounding: its slope jumps.
+            let smooth = [Binary::Add, Binary::Sub, Binary::Mul, Binary::Div, Binary::Pow];
+            smooth[dice.below(5)].of(a.tanh() + 1.5, b.tanh() + 1.5) * 0.5
+        }
+        _ => {
+            let smooth: Vec<Unary> = Unary::ALL
+                .iter()
+                .copied()
+                .filter(|op| !matches!(op, Unary::Floor | Unary::Sign))
+                .collect();
+            smooth[dice.below(smooth.len())].of(a.tanh() + 1.5) * 0.5
+        }
     }
+}
+
+/// A position in `0..=last` that only the run knows.
+fn position<'g>(pools: &Pools<'g>, dice: &mut Dice, last: usize) -> Tensor<'g> {
+    let n = pools.integers[dice.below(pools.integers.len())];
+    let any = if n.elements() > 0 { n.max().abs() } else { n.graph().constant(DType::I64, 0.0) };
+    any.min_with(any.scalar(last as f64))
 }
 
 /// One more operation on integers, which stay small.
@@ -156,7 +205,7 @@ fn integer_step<'g>(pools: &Pools<'g>, dice: &mut Dice) -> Tensor<'g> {
     let (a, b) = (pool[dice.below(pool.len())], pool[dice.below(pool.len())]);
     let (axis, fits) = (random_axis(dice, a), fits(a, b));
     let small = |x: Tensor<'g>| x.min_with(x.scalar(1000.0)).max_with(x.scalar(-1000.0));
-    match dice.below(12) {
+    match dice.below(20) {
         0 if fits => small(a + b),
         1 if fits => small(a * b),
         2 if fits => small(a - b),
@@ -171,6 +220,18 @@ fn integer_step<'g>(pools: &Pools<'g>, dice: &mut Dice) -> Tensor<'g> {
             if self::fits(flag, a) { flag.select(a, a + 1.0) } else { flag.cast(DType::I64) }
         }
         10 if a.rank() > 0 => strided(dice, a, true),
+        11 if a.rank() > 0 => a.sort(axis).1,
+        12 if a.rank() > 0 => a.sort(axis).0,
+        13 if a.rank() > 0 => a.top_k(1 + dice.below(a.dim(axis)), axis).1,
+        14 if a.rank() > 0 => small(a.cumulative_sum(axis)),
+        15 if a.rank() > 0 && a.dim(axis) > 0 => a.min_with_index(axis).1,
+        16 if a.rank() > 0 => {
+            let size = 1 + dice.below(a.dim(axis));
+            let at = position(pools, dice, a.dim(axis) - size);
+            a.update_slice(a.slice(axis, 0..size).negate(), at, axis)
+        }
+        17 => a.one_hot(4).cast(DType::I64),
+        18 => a.clamp(-2.0, 3.0),
         _ => small(a + 1.0),
     }
 }
@@ -180,7 +241,7 @@ fn boolean_step<'g>(pools: &Pools<'g>, dice: &mut Dice) -> Tensor<'g> {
     let (ints, pool) = (&pools.integers, &pools.booleans);
     let (m, n) = (ints[dice.below(ints.len())], ints[dice.below(ints.len())]);
     let (a, b) = (pool[dice.below(pool.len())], pool[dice.below(pool.len())]);
-    match dice.below(8) {
+    match dice.below(11) {
         0 if fits(m, n) => m.greater(n),
         1 if fits(m, n) => m.equal(n),
         2 if fits(a, b) => a.and(b),
@@ -188,6 +249,18 @@ fn boolean_step<'g>(pools: &Pools<'g>, dice: &mut Dice) -> Tensor<'g> {
         4 if fits(a, b) => a.equal(b),
         5 if a.rank() >= 2 => a.transpose(),
         6 => m.cast(DType::Bool),
+        7 if fits(m, n) => m.less(n).or(m.greater_equal(n)),
+        8 if a.rank() > 0 => {
+            let axis = random_axis(dice, a);
+            let size = 1 + dice.below(a.dim(axis));
+            a.slice_at(position(pools, dice, a.dim(axis) - size), size, axis)
+        }
+        9 if a.rank() > 0 => {
+            let axis = random_axis(dice, a);
+            let size = 1 + dice.below(a.dim(axis));
+            let at = position(pools, dice, a.dim(axis) - size);
+            a.update_slice(a.slice(axis, 0..size), at, axis)
+        }
         _ if a.rank() > 0 => strided(dice, a, true),
         _ => a.equal(a.scalar(0.0)),
     }
@@ -323,7 +396,17 @@ fn random_graph<'g>(
         let now = graph.current(&format!("w{}", i / 2)).unwrap();
         at.assign(&format!("w{i}"), held[i] - *slope * 0.1 + now * 0.01);
     }
-    match dice.below(4) {
+    match dice.below(6) {
+        3 => {
+            // A state that is its own update: in place, if nobody reads the old value later.
+            let at_row = position(&pools, dice, rows - 1);
+            at.assign("w2", held[2].update_slice(held[0].slice(0, 0..1).sin(), at_row, 0));
+        }
+        4 => {
+            let at_column = position(&pools, dice, columns / 2);
+            let part = held[1].slice(1, 0..columns - columns / 2) * 0.5;
+            at.assign("w2", held[2].update_slice(part, at_column, 1));
+        }
         // Crosswise: each is given what another held, or holds by now.
         0 => {
             at.assign("w2", held[0]);

@@ -52,7 +52,7 @@ fn a_carry_that_changes_its_shape_or_type() {
 error[shape]: scan: carry 1 is f32 [4, 3] before a step and f32 [4, 1] after it: a step leaves it with the shape and type it found
   --> HERE
    before  f32 [4, 3]  result of carry (HERE)
-   after  f32 [4, 1]  result of sum (HERE)
+    after  f32 [4, 1]  result of sum (HERE)
 ",
         &[line, line, line],
     );

@@ -40,6 +40,11 @@ fn model() -> Graph {
         at.assign(path, graph.current(path).unwrap() - *slope * 0.1);
     }
     at.assign("best", best.min_with(loss.cast(DType::F64)));
+    let start = Initial::Orthogonal { gain: 1.5 };
+    let cache = at.state("cache", DType::F32, [8, 4], start);
+    let update = cache.update_slice(h, step, 0);
+    at.assign("cache", update);
+    let order = logits.sort(0).0.cumulative_sum(1) * logits.top_k(5, 1).0;
     let pieces = x.slice_to(&[0, 1], &[2, 2], [3, 2].into()).embed(&[1, 0], &[1, 3], [5, 4]);
     // A loop, another within it, and the way back.
     let (last, all) = graph.scan(6, w, x, |c, x, t| {
@@ -64,6 +69,11 @@ fn model() -> Graph {
         h.scatter_add(ids, 7).sum_to([1, 4]),
         graph.constant(DType::F32, -0.0) / graph.constant(DType::F32, 0.0),
         best,
+        logits.cumulative_sum(0).sort(1).0,
+        logits.top_k(2, 1).1,
+        update,
+        update.slice_at(step, 3, 0).clamp(-0.5, 0.5),
+        grad(order.sum(), &[w])[0],
         around,
     ];
     for (index, output) in outputs.into_iter().enumerate() {
@@ -74,7 +84,7 @@ fn model() -> Graph {
 }
 
 fn outputs(graph: &Graph) -> Vec<Tensor<'_>> {
-    (0..11).filter_map(|index| graph.named(&format!("out{index}"))).collect()
+    (0..16).filter_map(|index| graph.named(&format!("out{index}"))).collect()
 }
 
 fn inputs() -> Parameters {
@@ -108,7 +118,7 @@ fn a_graph_that_is_read_back_runs_to_the_same_bits_and_prints_the_same() {
     assert_eq!(back.contributions(), graph.contributions());
     assert_eq!(back.initial_values(7), graph.initial_values(7));
     let expected = run(&graph, graph.initial_values(7)).unwrap();
-    assert_eq!(expected.len(), 14);
+    assert_eq!(expected.len(), 16 + 4);
     assert_eq!(run(&back, back.initial_values(7)).unwrap(), expected);
     assert_eq!(serde_json::to_string(&back).unwrap(), text, "written again it is the same");
 }
@@ -240,6 +250,54 @@ fn loops_that_are_incomplete_or_mixed_up_are_refused() {
     let mut json = good.clone();
     mixed(&mut json["nodes"]);
     assert!(serde_json::from_value::<Graph>(json).is_err());
+}
+
+#[test]
+fn ops_whose_sizes_do_not_fit_their_arguments_are_refused_in_words() {
+    let good = serde_json::to_value(model()).unwrap();
+    let huge = || Json::from(u64::MAX);
+    for (op, field, value, words) in [
+        ("Sort", "axis", 2.into(), "has no axis 2"),
+        ("Sort", "axis", huge(), "has no axis"),
+        ("Sort", "count", 7.into(), "has"),
+        ("Sort", "count", huge(), "has"),
+        ("Sort", "count", 1.into(), "do not follow"),
+        ("Sort", "count", Json::Null, "invalid type"),
+        ("Sort", "descending", 1.into(), "invalid type"),
+        ("CumulativeSum", "axis", 2.into(), "has no axis 2"),
+        ("CumulativeSum", "axis", huge(), "has no axis"),
+        ("CumulativeSum", "reverse", 1.into(), "invalid type"),
+        ("SliceAt", "axis", 5.into(), "has no axis 5"),
+        ("SliceAt", "axis", huge(), "has no axis"),
+        ("SliceAt", "size", 9.into(), "has 8 elements, not 9"),
+        ("SliceAt", "size", huge(), "has 8 elements"),
+        ("SliceAt", "size", 2.into(), "do not follow"),
+        ("UpdateSlice", "axis", 1.into(), "does not fit"),
+        ("UpdateSlice", "axis", huge(), "has no axis"),
+    ] {
+        let mut json = good.clone();
+        let nodes = json["nodes"].as_array_mut().unwrap();
+        let node = nodes.iter_mut().find(|n| n["op"].get(op).is_some()).unwrap();
+        node["op"][op][field] = value;
+        let error = serde_json::from_value::<Graph>(json).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(words), "{op} {field}: “{words}” is not in: {error}");
+    }
+    // Too few arguments, and a position that is none.
+    for (op, change) in [("SliceAt", 1), ("UpdateSlice", 2)] {
+        for missing in [true, false] {
+            let mut json = good.clone();
+            let nodes = json["nodes"].as_array_mut().unwrap();
+            let node = nodes.iter_mut().find(|n| n["op"].get(op).is_some()).unwrap();
+            let args = node["args"].as_array_mut().unwrap();
+            match missing {
+                true => drop(args.pop()),
+                false => args[change] = args[0].clone(),
+            }
+            let error = serde_json::from_value::<Graph>(json).map(|_| ()).unwrap_err().to_string();
+            let words = if missing { "wrong number of arguments" } else { "position" };
+            assert!(error.contains(words), "{op}: {error}");
+        }
+    }
 }
 
 /// Every place in a tree of JSON values, as the way to it.

@@ -22,3 +22,7 @@ pub use error::Error;
 #[doc = include_str!("../../../README.md")]
 #[cfg(doctest)]
 struct Readme;
+
+#[doc = include_str!("../../../docs/extending.md")]
+#[cfg(doctest)]
+struct Extending;

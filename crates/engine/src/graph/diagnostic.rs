@@ -36,10 +36,12 @@ impl fmt::Display for Diagnostic {
         writeln!(f, "  --> {}", self.at)?;
         let shape = |p: &Party| format!("{} {}", p.output.dtype, p.output.shape);
         let width = self.parties.iter().map(|p| shape(p).len()).max().unwrap_or(0);
+        // As wide as `right`, or as what is longer.
+        let role = self.parties.iter().map(|p| p.role.len()).max().unwrap_or(0).max(5);
         for party in &self.parties {
             writeln!(
                 f,
-                "   {:>5}  {:width$}  {} ({})",
+                "   {:>role$}  {:width$}  {} ({})",
                 party.role,
                 shape(party),
                 party.what,
@@ -48,7 +50,7 @@ impl fmt::Display for Diagnostic {
         }
         for (depth, (path, entered_at)) in self.scopes.iter().enumerate() {
             let preposition = if depth == 0 { "in" } else { "of" };
-            writeln!(f, "   {preposition:>5}  scope `{path}`, entered at {entered_at}")?;
+            writeln!(f, "   {preposition:>role$}  scope `{path}`, entered at {entered_at}")?;
         }
         Ok(())
     }

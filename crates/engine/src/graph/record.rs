@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 
 use crate::graph::region::Regions;
 use crate::graph::{
-    Contribution, DType, Declaration, Diagnostic, Diagnostics, Initial, Kind, Mode, Node, Origin,
-    Output, Party, Role, ScopeInfo, Shape, SourceLine, Tensor, Value,
+    Contribution, DType, Declaration, Diagnostic, Diagnostics, Kind, Mode, Node, Origin, Output,
+    Party, Role, ScopeInfo, Shape, SourceLine, Tensor, Value,
 };
 use crate::op::scan::derivative::Reread;
 use crate::op::{Inferred, Mistake, Op, scan};
@@ -241,13 +241,7 @@ impl Graph {
         let value = |path: &str, declared: &Declaration| {
             let output = &inner.nodes[declared.node as usize].outputs[0];
             let stream = Stream::new(seed, path, 0);
-            let elements: Vec<f64> = (0..output.shape.elements() as u64)
-                .map(|i| match declared.initial {
-                    Initial::Constant(value) => value,
-                    Initial::Uniform { low, high } => low + (high - low) * stream.uniform(i),
-                    Initial::Normal { mean, deviation } => mean + deviation * stream.normal(i),
-                })
-                .collect();
+            let elements = declared.initial.draw(&output.shape, stream);
             Array::from_f64(output.dtype, output.shape.clone(), &elements)
         };
         inner

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{DType, Graph, Output, Shape, SourceLine, Tensor, Value};
+use crate::graph::{DType, Graph, Initial, Output, Shape, SourceLine, Tensor, Value};
 use crate::op::Op;
 
 /// Whether a model is recorded to learn or to be used.
@@ -21,27 +21,6 @@ pub enum Kind {
     Parameter,
     /// Kept from step to step, but not by gradient: moments, running statistics, counters.
     State,
-}
-
-/// The value a parameter or state starts with.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Initial {
-    /// Everywhere the same number.
-    Constant(#[serde(with = "crate::op::number")] f64),
-    /// Uniform in `low..high`.
-    Uniform {
-        /// Smallest value.
-        low: f64,
-        /// Upper bound.
-        high: f64,
-    },
-    /// Normal with this mean and standard deviation.
-    Normal {
-        /// Mean.
-        mean: f64,
-        /// Standard deviation.
-        deviation: f64,
-    },
 }
 
 /// A declared parameter or state.
@@ -290,12 +269,6 @@ impl<'g> Scope<'g> {
             Declaration { kind, initial, node: tensor.value.node, current: tensor.value, at };
         self.graph.inner.borrow_mut().declarations.insert(path, declaration);
         tensor
-    }
-}
-
-impl From<f64> for Initial {
-    fn from(value: f64) -> Self {
-        Initial::Constant(value)
     }
 }
 

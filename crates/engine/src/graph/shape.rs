@@ -54,6 +54,28 @@ impl Shape {
         self.checked_elements().unwrap_or(usize::MAX)
     }
 
+    /// The common shape that these repeat to, aligned at the last axis, or `None` where there is none
+    /// that a graph can hold.
+    pub(crate) fn broadcast<'a>(shapes: impl Iterator<Item = &'a [usize]>) -> Option<Shape> {
+        let mut common: Vec<usize> = Vec::new();
+        for sizes in shapes {
+            if sizes.len() > common.len() {
+                common.splice(0..0, std::iter::repeat_n(1, sizes.len() - common.len()));
+            }
+            let offset = common.len() - sizes.len();
+            for (held, &size) in common[offset..].iter_mut().zip(sizes) {
+                match (*held, size) {
+                    (_, 1) => {}
+                    (1, size) => *held = size,
+                    (held, size) if held == size => {}
+                    _ => return None,
+                }
+            }
+        }
+        let common = Shape(common);
+        common.problem().is_none().then_some(common)
+    }
+
     /// Row-major strides, in elements.
     pub fn strides(&self) -> Vec<usize> {
         let mut strides = vec![1usize; self.rank()];

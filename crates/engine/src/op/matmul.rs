@@ -1,6 +1,6 @@
 //! The matrix product.
 
-use crate::graph::{Output, Tensor};
+use crate::graph::{Output, Shape, Tensor};
 use crate::op::{Inferred, Mistake, Op};
 
 const SIDES: &[&str] = &["left", "right"];
@@ -13,10 +13,15 @@ pub(super) fn infer(a: &Output, b: &Output) -> Inferred {
         if let (Some(last), Some(columns)) = (sizes.last_mut(), right.last()) {
             *last = *columns;
         }
-        let what = format!(
-            "takes two matrices (or two equal batches of them), not {} and {}",
-            a.shape, b.shape
-        );
+        let what = match (left, right) {
+            ([.., _, k], [.., inner, _]) if k != inner => {
+                format!("inner sizes differ, {k} ≠ {inner}")
+            }
+            _ => format!(
+                "takes two matrices (or two batches of them that broadcast), not {} and {}",
+                a.shape, b.shape
+            ),
+        };
         let output = Output::new(a.dtype, sizes).assuming(u64::MAX);
         let mistake = Some(Mistake { kind: "shape", what, roles: SIDES });
         return Inferred { outputs: vec![output], mistake };
@@ -53,8 +58,11 @@ pub(super) fn derive<'g>(up: Tensor<'g>, a: Tensor<'g>, b: Tensor<'g>) -> Vec<Op
 
 impl<'g> Tensor<'g> {
     /// The matrix product of the last two axes: `[…, m, k]` × `[…, k, n]` → `[…, m, n]`. Leading
-    /// axes are a batch and must be equal; a plain `[k, n]` on the right serves the whole batch. Both
-    /// sides are f32, or both f64.
+    /// axes are a batch and broadcast, aligned at the last of them, so a plain `[k, n]` serves a whole
+    /// batch. Both sides are f32, or both f64.
+    ///
+    /// A side that is used again along trailing batch axes on the right costs nothing (it is one taller
+    /// product); any other that broadcasts is repeated in memory.
     ///
     /// ```
     /// # use glassbox_engine::{DType, Graph};
@@ -64,22 +72,60 @@ impl<'g> Tensor<'g> {
     /// assert_eq!(words.matmul(weight).shape().sizes(), &[32, 20, 16]);
     /// let scores = words.matmul(words.transpose());                    // each with each
     /// assert_eq!(scores.shape().sizes(), &[32, 20, 20]);
+    /// // Four heads of queries share one head of keys.
+    /// let queries = graph.input("queries", DType::F32, [32, 4, 20, 16]);
+    /// let keys = graph.input("keys", DType::F32, [32, 1, 20, 16]);
+    /// assert_eq!(queries.matmul(keys.transpose()).shape().sizes(), &[32, 4, 20, 20]);
     /// # assert!(graph.check().is_ok());
     /// ```
     #[track_caller]
     pub fn matmul(self, right: Self) -> Self {
-        let (a, b) = (self.output(), right.output());
-        let plain = b.shape.rank() == 2 && a.shape.rank() > 2;
-        let known = a.assumed == 0 && b.assumed == 0;
-        if plain && known && self.dim(-1) == right.dim(0) {
-            let rows: usize = a.shape.sizes()[..a.shape.rank() - 1].iter().product();
-            let mut sizes = a.shape.sizes().to_vec();
-            if let Some(last) = sizes.last_mut() {
-                *last = right.dim(1);
-            }
-            let flat = self.reshape([rows, self.dim(-1)]);
-            return self.graph.record(Op::Matmul, &[flat, right], None).reshape(sizes);
-        }
-        self.graph.record(Op::Matmul, &[self, right], None)
+        let Some(Shared { left, right: other, result }) = shared(&self.output(), &right.output())
+        else {
+            return self.graph.record(Op::Matmul, &[self, right], None);
+        };
+        let (rows, whole) = left;
+        let (kept, repeated) = other;
+        let left = self.broadcast_to(rows).reshape(whole);
+        let right = right.reshape(kept).broadcast_to(repeated);
+        self.graph.record(Op::Matmul, &[left, right], None).reshape(result)
     }
+}
+
+/// How two batches that are not equal become one: the shapes that each side passes through, and that
+/// of the result.
+struct Shared {
+    /// `[batch…, m, k]`, then with the axes that `right` does not have in `m`.
+    left: (Shape, Shape),
+    /// Without those axes, then repeated to the rest of the batch.
+    right: (Shape, Shape),
+    result: Shape,
+}
+
+/// `None` where the batches are equal, or do not broadcast, which the op's rule says in words.
+fn shared(a: &Output, b: &Output) -> Option<Shared> {
+    let (left, m_k) = a.shape.sizes().split_last_chunk::<2>()?;
+    let (right, k_n) = b.shape.sizes().split_last_chunk::<2>()?;
+    let ([m, k], [inner, n]) = (*m_k, *k_n);
+    if left == right || k != inner || a.assumed != 0 || b.assumed != 0 {
+        return None;
+    }
+    let batch = Shape::broadcast([left, right].into_iter())?;
+    let batch = batch.sizes();
+    let mut padded = vec![1; batch.len() - right.len()];
+    padded.extend(right);
+    let again = padded.iter().rev().take_while(|&&size| size == 1).count();
+    let (kept, rows) = batch.split_at(batch.len() - again);
+    let tall = rows.iter().try_fold(m, |product, &size| product.checked_mul(size))?;
+    let shape = |lead: &[usize], rest: [usize; 2]| Shape::from([lead, &rest].concat());
+    let result = shape(batch, [m, n]);
+    let all = [shape(batch, [m, k]), shape(kept, [tall, n]), shape(kept, [k, n])];
+    if all.iter().chain([&result]).any(|shape| shape.problem().is_some()) {
+        return None;
+    }
+    Some(Shared {
+        left: (shape(batch, [m, k]), shape(kept, [tall, k])),
+        right: (shape(&padded[..kept.len()], [k, n]), shape(kept, [k, n])),
+        result,
+    })
 }

@@ -2,13 +2,17 @@
 //!
 //! One file a family. Composites (softmax, losses, layers) are ordinary functions elsewhere.
 
+mod composite;
+mod cumulative;
 mod index;
 mod matmul;
 mod movement;
+mod order;
 pub(crate) mod pointwise;
 mod random;
 mod reduce;
 pub(crate) mod scan;
+mod window;
 
 use std::fmt;
 
@@ -20,6 +24,7 @@ pub use pointwise::{Binary, Compare, Logic, Unary};
 pub use random::Distribution;
 pub use reduce::Reduction;
 pub use scan::{Bundle, Steps};
+pub(crate) use window::Window;
 
 /// What a node computes. A closed list: an exhaustive `match` names whatever is missing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +80,23 @@ pub enum Op {
         /// The axis.
         axis: usize,
     },
+    /// The first `count` elements along an axis in order, and their indices. Stable; NaN counts as
+    /// the largest number.
+    Sort {
+        /// The axis.
+        axis: usize,
+        /// Whether the largest comes first.
+        descending: bool,
+        /// How many are kept.
+        count: usize,
+    },
+    /// For each element the sum of those along an axis up to and with it.
+    CumulativeSum {
+        /// The axis.
+        axis: usize,
+        /// Whether the sums begin at the end.
+        reverse: bool,
+    },
     /// The same elements, row-major, under another shape.
     Reshape,
     /// Repeats along new axes and axes of size 1, aligned at the last axis.
@@ -100,6 +122,19 @@ pub enum Op {
     },
     /// Arguments one after another along an axis.
     Concatenate {
+        /// The axis.
+        axis: usize,
+    },
+    /// The elements along an axis from a position on, an i64 scalar: the second argument.
+    SliceAt {
+        /// The axis.
+        axis: usize,
+        /// How many.
+        size: usize,
+    },
+    /// The first argument with the second written over it along an axis from a position on, an i64
+    /// scalar: the third.
+    UpdateSlice {
         /// The axis.
         axis: usize,
     },
@@ -236,12 +271,18 @@ impl Op {
             Op::Cast(dtype) => Inferred::fine(Output { dtype: *dtype, ..args[0].clone() }),
             Op::Reduce { reduction, axes } => reduce::infer(*reduction, axes, args[0]),
             Op::MaxIndex { axis } => reduce::infer_max_index(*axis, args[0]),
+            Op::Sort { axis, count, .. } => order::infer_sort(*axis, *count, args[0]),
+            Op::CumulativeSum { axis, .. } => cumulative::infer(*axis, args[0]),
             Op::Reshape => movement::infer_reshape(args[0], wanted),
             Op::Broadcast => movement::infer_broadcast(args[0], wanted),
             Op::Permute { order } => movement::infer_permute(order, args[0]),
             Op::Slice { start, step } => movement::infer_slice(start, step, args[0], wanted),
             Op::Embed { start, step } => movement::infer_embed(start, step, args[0], wanted),
             Op::Concatenate { axis } => movement::infer_concatenate(*axis, args),
+            Op::SliceAt { axis, size } => window::infer_slice_at(*axis, *size, args[0], args[1]),
+            Op::UpdateSlice { axis } => {
+                window::infer_update_slice(*axis, args[0], args[1], args[2])
+            }
             Op::Matmul => matmul::infer(args[0], args[1]),
             Op::Gather => index::infer_gather(args[0], args[1]),
             Op::ScatterAdd { rows } => index::infer_scatter_add(*rows, args[0], args[1]),
@@ -261,7 +302,7 @@ impl Op {
         args: &[Tensor<'g>],
         outputs: &[Tensor<'g>],
     ) -> Vec<Option<Tensor<'g>>> {
-        // Only `MaxIndex` has several outputs, and only its first is differentiable.
+        // Of `MaxIndex` and `Sort`, which have several outputs, only the first is differentiable.
         let Some(up) = upstream[0] else { return vec![None; args.len()] };
         match self {
             Op::Input { .. }
@@ -285,6 +326,10 @@ impl Op {
                 reduce::derive(*reduction, axes, up, args[0], outputs[0])
             }
             Op::MaxIndex { axis } => reduce::derive_max_index(*axis, up, args[0], outputs[1]),
+            Op::Sort { axis, .. } => order::derive_sort(*axis, up, args[0], outputs[1]),
+            Op::CumulativeSum { axis, reverse } => {
+                vec![Some(cumulative::derive(*axis, *reverse, up))]
+            }
             Op::Reshape => vec![Some(up.reshape(args[0].shape()))],
             Op::Broadcast => vec![Some(up.sum_to(args[0].shape()))],
             Op::Permute { order } => vec![Some(movement::derive_permute(order, up))],
@@ -295,6 +340,8 @@ impl Op {
                 vec![Some(up.slice_to(start, step, args[0].shape()))]
             }
             Op::Concatenate { axis } => movement::derive_concatenate(*axis, up, args),
+            Op::SliceAt { axis, .. } => window::derive_slice_at(*axis, up, args[0], args[1]),
+            Op::UpdateSlice { axis } => window::derive_update_slice(*axis, up, args[1], args[2]),
             Op::Matmul => matmul::derive(up, args[0], args[1]),
             Op::Gather => vec![Some(up.scatter_add(args[1], args[0].dim(0))), None],
             Op::ScatterAdd { .. } => vec![Some(up.gather(args[1])), None],
@@ -309,6 +356,8 @@ impl Op {
             | Op::Cast(_)
             | Op::Reduce { .. }
             | Op::MaxIndex { .. }
+            | Op::Sort { .. }
+            | Op::CumulativeSum { .. }
             | Op::Reshape
             | Op::Broadcast
             | Op::Permute { .. }
@@ -318,12 +367,13 @@ impl Op {
             Op::Binary(_)
             | Op::Compare(_)
             | Op::Logic(_)
+            | Op::SliceAt { .. }
             | Op::Matmul
             | Op::Gather
             | Op::ScatterAdd { .. }
             | Op::Carry { .. }
             | Op::Each => 2,
-            Op::Select => 3,
+            Op::Select | Op::UpdateSlice { .. } => 3,
             Op::Random { .. } => given.max(2),
             Op::Time { .. } => given.min(1),
             Op::Scan { carries, .. } => given.max(carries.saturating_mul(2).saturating_add(1)),
@@ -347,12 +397,17 @@ impl Op {
             Op::Cast(_) => "cast",
             Op::Reduce { reduction, .. } => reduction.name(),
             Op::MaxIndex { .. } => "max_with_index",
+            Op::Sort { descending: false, .. } => "sort",
+            Op::Sort { descending: true, .. } => "top_k",
+            Op::CumulativeSum { .. } => "cumulative_sum",
             Op::Reshape => "reshape",
             Op::Broadcast => "broadcast",
             Op::Permute { .. } => "permute",
             Op::Slice { .. } => "slice",
             Op::Embed { .. } => "embed",
             Op::Concatenate { .. } => "concatenate",
+            Op::SliceAt { .. } => "slice_at",
+            Op::UpdateSlice { .. } => "update_slice",
             Op::Matmul => "matmul",
             Op::Gather => "gather",
             Op::ScatterAdd { .. } => "scatter_add",
@@ -376,6 +431,10 @@ impl Op {
             (Op::Select, _) => "0 where chosen, else 1",
             (Op::Reduce { reduction, .. }, _) => reduction.local_in_words(),
             (Op::MaxIndex { .. }, _) => "1 for the largest, else 0",
+            (Op::Sort { .. }, _) => "1 for where it went, else 0",
+            (Op::CumulativeSum { .. }, _) => "1 for each sum that it is in, else 0",
+            (Op::SliceAt { .. }, _) => "1 within the window, else 0",
+            (Op::UpdateSlice { .. }, 0) => "1 outside the window, else 0",
             (Op::Gather, 0) => "1 for the chosen rows",
             _ => "1",
         }
@@ -393,8 +452,10 @@ impl Op {
             | Op::Slice { .. }
             | Op::Embed { .. }
             | Op::Concatenate { .. }
+            | Op::CumulativeSum { .. }
             | Op::Matmul => true,
-            Op::Gather | Op::ScatterAdd { .. } => argument == 0,
+            Op::UpdateSlice { .. } => argument < 2,
+            Op::Gather | Op::ScatterAdd { .. } | Op::SliceAt { .. } => argument == 0,
             _ => false,
         }
     }
@@ -410,9 +471,15 @@ impl fmt::Display for Op {
         match self {
             Op::Cast(dtype) => write!(f, " {dtype}"),
             Op::Reduce { axes, .. } => write!(f, " {axes:?}"),
-            Op::MaxIndex { axis } | Op::Iota { axis } | Op::Concatenate { axis } => {
-                write!(f, " axis {axis}")
+            Op::MaxIndex { axis }
+            | Op::Iota { axis }
+            | Op::Concatenate { axis }
+            | Op::UpdateSlice { axis } => write!(f, " axis {axis}"),
+            Op::Sort { axis, count, .. } => write!(f, " {count} axis {axis}"),
+            Op::CumulativeSum { axis, reverse } => {
+                write!(f, " axis {axis}{}", if *reverse { " from the end" } else { "" })
             }
+            Op::SliceAt { axis, size } => write!(f, " {size} axis {axis}"),
             Op::Permute { order } => write!(f, " {order:?}"),
             Op::Slice { start, step } | Op::Embed { start, step } => {
                 write!(f, " from {start:?} by {step:?}")

@@ -394,8 +394,21 @@ impl<'g> Tensor<'g> {
         self.pointwise(Op::Logic(Logic::Xor), right)
     }
 
-    /// Where this boolean is true `chosen`, elsewhere `other`; shapes broadcast.
+    /// Where this boolean is true `chosen`, elsewhere `other`; shapes broadcast. What NumPy and PyTorch
+    /// call `where`. The gradient goes to what was chosen; what was not gets exactly 0, even where its
+    /// own slope would be infinite.
+    ///
+    /// ```
+    /// # use glassbox_engine::{DType, Graph};
+    /// # let graph = Graph::new();
+    /// let scores = graph.input("scores", DType::F32, [8, 10]);
+    /// let allowed = graph.input("allowed", DType::Bool, [10]);
+    /// let masked = allowed.select(scores, scores.scalar(f64::NEG_INFINITY));
+    /// assert_eq!(masked.shape(), scores.shape());
+    /// # assert!(graph.check().is_ok());
+    /// ```
     #[track_caller]
+    #[doc(alias = "where")]
     pub fn select(self, chosen: Self, other: Self) -> Self {
         let args = align(&Op::Select, [self, chosen, other]);
         self.graph.record(Op::Select, &args, None)
@@ -423,24 +436,9 @@ fn align<'g, const N: usize>(op: &Op, mut tensors: [Tensor<'g>; N]) -> [Tensor<'
     if outputs.iter().any(|o| o.assumed != 0) || mistake.is_some_and(|m| m.kind == "type") {
         return tensors;
     }
-    let rank = outputs.iter().map(|o| o.shape.rank()).max().unwrap_or(0);
-    let mut common = vec![1usize; rank];
-    for output in &outputs {
-        let offset = rank - output.shape.rank();
-        for (axis, &size) in output.shape.sizes().iter().enumerate() {
-            let held = &mut common[offset + axis];
-            match (*held, size) {
-                (_, 1) => {}
-                (1, size) => *held = size,
-                (held, size) if held == size => {}
-                _ => return tensors,
-            }
-        }
-    }
-    let common = Shape::from(common);
-    if common.problem().is_some() {
+    let Some(common) = Shape::broadcast(outputs.iter().map(|o| o.shape.sizes())) else {
         return tensors;
-    }
+    };
     // No closure: the recorded line is the caller's.
     for tensor in &mut tensors {
         *tensor = tensor.broadcast_to(common.clone());

@@ -195,6 +195,27 @@ impl<'g> Tensor<'g> {
         index.drop_axis(axis)
     }
 
+    /// The smallest along `axis` and its index (i64; the first where several are smallest), as
+    /// [`max_with_index`](Self::max_with_index) does; NaN counts as the smallest here.
+    #[track_caller]
+    pub fn min_with_index(self, axis: isize) -> (Self, Self) {
+        let (value, index) = self.mirrored().max_with_index(axis);
+        (value.mirrored(), index)
+    }
+
+    /// The index of the smallest along `axis` (i64), without that axis. No gradient flows.
+    #[track_caller]
+    pub fn argmin(self, axis: isize) -> Self {
+        let (_, index) = self.min_with_index(axis);
+        index.drop_axis(axis)
+    }
+
+    /// The numbers in the opposite order; of integers −x − 1, which none of them overflows.
+    #[track_caller]
+    fn mirrored(self) -> Self {
+        if self.dtype() == DType::I64 { self.negate() - 1.0 } else { self.negate() }
+    }
+
     /// Without `axis`, whose size is 1.
     #[track_caller]
     pub fn drop_axis(self, axis: isize) -> Self {

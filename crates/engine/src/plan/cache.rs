@@ -32,6 +32,10 @@ impl PlanCache {
         }
     }
 
+    pub fn plans(&self) -> impl Iterator<Item = &Plan> {
+        self.plans.iter().map(Arc::as_ref)
+    }
+
     pub fn len(&self) -> usize {
         self.plans.len()
     }

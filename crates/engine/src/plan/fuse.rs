@@ -9,9 +9,9 @@
 use std::collections::HashMap;
 
 use crate::Error;
-use crate::graph::{DType, Value};
-use crate::op::Op;
-use crate::plan::kernel::{Assemble, Extent, Kernel, Part};
+use crate::graph::{DType, Shape, Value};
+use crate::op::{Op, Window};
+use crate::plan::kernel::{Assemble, Extent, Kernel, Part, Sort};
 use crate::plan::simplify::Program;
 
 /// Rows longer than this are reduced by a kernel of their own.
@@ -20,6 +20,11 @@ pub(crate) const ROW_LIMIT: usize = 8192;
 pub(super) const MEMBER_LIMIT: usize = 40;
 /// How far back a node looks for a loop to join.
 pub(super) const LOOK_BACK: usize = 64;
+
+/// Below so many elements a sort is not shared out.
+const SORT_ALONE: usize = 8192;
+/// Most workers that a sort is shared out to.
+const SORT_PARTS: usize = 16;
 
 /// Names a run of elements that some kernel reads or writes.
 pub(crate) type BufferId = usize;
@@ -126,6 +131,11 @@ fn rows_columns(sizes: &[usize]) -> (usize, usize) {
     }
 }
 
+/// A shape as `[outer, size, inner]` about an axis.
+fn along(sizes: &[usize], axis: usize) -> [usize; 3] {
+    [sizes[..axis].iter().product(), sizes[axis], sizes[axis + 1..].iter().product()]
+}
+
 /// `[outer, reduced, inner]` of a reduction, if its axes are neighbours (sizes of 1 aside).
 fn middle(sizes: &[usize], axes: &[usize]) -> Option<[usize; 3]> {
     let real: Vec<usize> = axes.iter().copied().filter(|&a| sizes[a] != 1).collect();
@@ -140,8 +150,12 @@ fn middle(sizes: &[usize], axes: &[usize]) -> Option<[usize; 3]> {
 }
 
 impl Fuser<'_> {
+    fn shape(&self, value: Value) -> &Shape {
+        &self.program.node(value).outputs[usize::from(value.output)].shape
+    }
+
     fn sizes(&self, value: Value) -> &[usize] {
-        self.program.node(value).outputs[usize::from(value.output)].shape.sizes()
+        self.shape(value).sizes()
     }
 
     /// Emits what node `index` computes; sources and movement wait until they are asked for.
@@ -179,12 +193,31 @@ impl Fuser<'_> {
                 }
             }
             Op::MaxIndex { axis } => {
-                let sizes = self.sizes(node.args[0]);
-                let outer = sizes[..*axis].iter().product();
-                let inner = sizes[axis + 1..].iter().product();
-                let kernel = Kernel::MaxIndex { outer, reduced: sizes[*axis], inner };
+                let [outer, reduced, inner] = along(self.sizes(node.args[0]), *axis);
+                let kernel = Kernel::MaxIndex { outer, reduced, inner };
                 let from = self.materialise(node.args[0]);
                 self.emit(kernel, vec![from], index);
+            }
+            Op::Sort { axis, descending, count } => {
+                let sizes = along(self.sizes(node.args[0]), *axis);
+                self.sort(index, sizes, *descending, *count);
+            }
+            Op::CumulativeSum { axis, reverse } => {
+                let [outer, size, inner] = along(self.sizes(value), *axis);
+                let kernel = Kernel::CumulativeSum { outer, size, inner, reverse: *reverse };
+                let from = self.materialise(node.args[0]);
+                self.emit(kernel, vec![from], index);
+            }
+            Op::SliceAt { axis, size } => {
+                let window = Window::of(self.shape(node.args[0]), *axis, *size);
+                let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
+                self.emit(Kernel::SliceAt(window), reads, index);
+            }
+            Op::UpdateSlice { axis } => {
+                let part = self.sizes(node.args[1])[*axis];
+                let window = Window::of(self.shape(node.args[0]), *axis, part);
+                let reads = node.args.iter().map(|&arg| self.materialise(arg)).collect();
+                self.emit(Kernel::UpdateSlice(window), reads, index);
             }
             Op::Matmul => self.matmul(index),
             Op::Gather => {
@@ -207,10 +240,8 @@ impl Fuser<'_> {
                 self.emit(kernel, reads, index);
             }
             Op::Iota { axis } => {
-                let sizes = self.sizes(value);
-                let outer = sizes[..*axis].iter().product();
-                let inner = sizes[axis + 1..].iter().product();
-                self.emit(Kernel::Iota { outer, size: sizes[*axis], inner }, Vec::new(), index);
+                let [outer, size, inner] = along(self.sizes(value), *axis);
+                self.emit(Kernel::Iota { outer, size, inner }, Vec::new(), index);
             }
             Op::Slice { .. } | Op::Embed { .. } | Op::Concatenate { .. } => self.assemble(index),
         }
@@ -341,9 +372,9 @@ impl Fuser<'_> {
         let kept = (0..sizes.len()).filter(|axis| !axes.contains(axis));
         let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
         let moved: Vec<usize> = order.iter().map(|&axis| sizes[axis]).collect();
-        let strides = crate::Shape::new(sizes).strides();
+        let strides = Shape::new(sizes).strides();
         let part = Part {
-            write_strides: crate::Shape::new(&moved).strides(),
+            write_strides: Shape::new(&moved).strides(),
             sizes: moved,
             from: 0,
             read_strides: order.iter().map(|&axis| strides[axis]).collect(),
@@ -363,6 +394,26 @@ impl Fuser<'_> {
         let reduced = axes.iter().map(|&axis| sizes[axis]).product();
         let outer = node.outputs[0].shape.elements();
         self.emit(Kernel::Reduce { reduction, outer, reduced, inner: 1 }, vec![between], index);
+    }
+
+    fn sort(
+        &mut self,
+        index: usize,
+        [outer, size, inner]: [usize; 3],
+        descending: bool,
+        count: usize,
+    ) {
+        let from = self.materialise(self.program.nodes[index].args[0]);
+        let columns = outer * inner;
+        let parts = if columns * size < SORT_ALONE { 1 } else { SORT_PARTS }.min(columns);
+        let kernel = Kernel::Sort(Sort { outer, size, inner, count, descending, parts });
+        self.emit(kernel, vec![from], index);
+        let elements = parts * size * Sort::words(self.buffers[from].dtype);
+        self.buffers.push(Buffer { value: Value::first(index), elements, dtype: DType::I64 });
+        let room = self.buffers.len() - 1;
+        if let Some(DraftKernel::Other { writes, .. }) = self.kernels.last_mut() {
+            writes.push(room);
+        }
     }
 
     fn matmul(&mut self, index: usize) {

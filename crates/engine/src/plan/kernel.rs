@@ -1,7 +1,7 @@
 //! What the steps of a plan are made of.
 
 use crate::graph::DType;
-use crate::op::{Binary, Compare, Distribution, Logic, Reduction, Unary};
+use crate::op::{Binary, Compare, Distribution, Logic, Reduction, Unary, Window};
 use crate::plan::{Plan, bytes};
 
 /// Which memory a region lies in.
@@ -74,6 +74,11 @@ pub(crate) enum Kernel {
     Reduce { reduction: Reduction, outer: usize, reduced: usize, inner: usize },
     /// The largest over the middle of `[outer, reduced, inner]`, and its index.
     MaxIndex { outer: usize, reduced: usize, inner: usize },
+    /// The first of the middle of `[outer, size, inner]` in order, and their indices. The last write is
+    /// memory to work in.
+    Sort(Sort),
+    /// Sums along the middle of `[outer, size, inner]`, up to each element.
+    CumulativeSum { outer: usize, size: usize, inner: usize, reverse: bool },
     /// `batch` products `[m, k]` × `[k, n]`; a transposed side is stored as `[k, m]` or `[n, k]`.
     Matmul {
         batch: usize,
@@ -85,6 +90,11 @@ pub(crate) enum Kernel {
     },
     /// Elements moved into place.
     Assemble(Assemble),
+    /// A window at a position; reads the whole and the position.
+    SliceAt(Window),
+    /// A window written over; reads target, value and position. In place where the target is the
+    /// result.
+    UpdateSlice(Window),
     /// Rows of a table by number.
     Gather { table_rows: usize, width: usize, numbers: usize },
     /// Rows added into a table of zeros by number, in order.
@@ -131,6 +141,10 @@ impl Kernel {
             Kernel::Loop(_) => "loop",
             Kernel::Reduce { .. } => "reduce",
             Kernel::MaxIndex { .. } => "max_index",
+            Kernel::Sort(_) => "sort",
+            Kernel::CumulativeSum { .. } => "cumulative_sum",
+            Kernel::SliceAt(_) => "slice_at",
+            Kernel::UpdateSlice(_) => "update_slice",
             Kernel::Matmul { .. } => "matmul",
             Kernel::Assemble(_) => "move",
             Kernel::Gather { .. } => "gather",
@@ -140,16 +154,25 @@ impl Kernel {
             Kernel::Scan(_) => "scan",
         }
     }
+}
 
-    /// Multiply-adds × 2 of matrix products.
-    pub fn operations(&self) -> usize {
-        match self {
-            Kernel::Matmul { batch, m, n, k, .. } => {
-                [*batch, *m, *n, *k].into_iter().fold(2, usize::saturating_mul)
-            }
-            Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.steps),
-            _ => 0,
-        }
+/// Sorting the middle of `[outer, size, inner]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sort {
+    pub outer: usize,
+    pub size: usize,
+    pub inner: usize,
+    /// How many of each column are kept.
+    pub count: usize,
+    pub descending: bool,
+    /// Columns are shared out to so many workers at most, each with memory for one column.
+    pub parts: usize,
+}
+
+impl Sort {
+    /// Words of 8 bytes that an element's place in the order takes.
+    pub fn words(dtype: DType) -> usize {
+        if dtype == DType::F32 { 1 } else { 2 }
     }
 }
 

@@ -38,7 +38,13 @@ pub(crate) fn hash_op(op: &Op, hasher: &mut impl Hasher) {
         Op::Input { name } => name.hash(hasher),
         Op::State { path } => path.hash(hasher),
         Op::Constant(value) => value.to_bits().hash(hasher),
-        Op::Iota { axis } | Op::MaxIndex { axis } | Op::Concatenate { axis } => axis.hash(hasher),
+        Op::Iota { axis }
+        | Op::MaxIndex { axis }
+        | Op::Concatenate { axis }
+        | Op::UpdateSlice { axis } => axis.hash(hasher),
+        Op::Sort { axis, descending, count } => (axis, descending, count).hash(hasher),
+        Op::CumulativeSum { axis, reverse } => (axis, reverse).hash(hasher),
+        Op::SliceAt { axis, size } => (axis, size).hash(hasher),
         Op::Random { distribution, path, draw } => (distribution, path, draw).hash(hasher),
         Op::Unary(op) => op.hash(hasher),
         Op::Binary(op) => op.hash(hasher),

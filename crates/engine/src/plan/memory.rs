@@ -198,11 +198,22 @@ impl Layout<'_> {
         }
         let own = reads_old(&self.wirings[writer]);
         let DraftKernel::Loop { members, .. } = &self.draft.kernels[writer] else {
-            return own.is_empty();
+            return own.is_empty() || self.target_of(writer) == Some(old);
         };
         let value = self.draft.buffers[new].value;
         let extent = members.iter().find(|m| m.value == value).map(|m| m.extent);
         own.iter().all(|&read| Some(read) == extent)
+    }
+
+    /// What an update of a window may be written over: its target, if that is all it is to it.
+    fn target_of(&self, kernel: usize) -> Option<BufferId> {
+        match &self.draft.kernels[kernel] {
+            DraftKernel::Other { kernel: Kernel::UpdateSlice(_), reads, .. } => {
+                let (&target, rest) = reads.split_first()?;
+                (!rest.contains(&target)).then_some(target)
+            }
+            _ => None,
+        }
     }
 
     /// Lays out the arena by first fit, kernel by kernel; gives its size and the largest result.
@@ -229,6 +240,15 @@ impl Layout<'_> {
                     largest = (size, Some(buffer.value));
                 }
                 if self.homes[id].is_some() {
+                    continue;
+                }
+                if let Some(target) = self.target_of(index)
+                    && last_read[target] == index
+                    && let Some((Memory::Arena, _)) = self.homes[target]
+                {
+                    // Nobody reads the target any more: the window is written into it.
+                    self.homes[id] = self.homes[target];
+                    live.iter_mut().filter(|held| held.2 == target).for_each(|held| held.2 = id);
                     continue;
                 }
                 let at = first_fit(&mut live, size, id)

@@ -5,6 +5,7 @@
 //! placement sound.
 
 pub(crate) mod cache;
+pub(crate) mod cost;
 mod fuse;
 pub(crate) mod kernel;
 mod key;
@@ -85,11 +86,6 @@ impl Plan {
     /// Bytes of memory for intermediate results.
     pub fn arena_bytes(&self) -> usize {
         self.arena_bytes
-    }
-
-    /// Multiply-adds × 2 in matrix products, of one run.
-    pub fn operations(&self) -> usize {
-        self.steps.iter().map(|s| s.kernel.operations()).fold(0, usize::saturating_add)
     }
 
     /// Every step, those of loops included.

@@ -1,21 +1,16 @@
 //! A plan as text: slots, then one line a kernel: where it writes, what it does, what it reads, and for
-//! which of the graph's nodes. `@n` is byte `n` of the arena, `rn` a register.
+//! which of the graph's nodes; last what it costs, `(operations, bytes read → bytes written)`. `@n` is
+//! byte `n` of the arena, `rn` a register.
 
 use std::fmt;
 
-use crate::plan::kernel::{Instruction, Kernel, Loop, Memory, Place, Region, Scan, Step};
+use crate::plan::cost::{self, short};
+use crate::plan::kernel::{Instruction, Kernel, Loop, Memory, Place, Region, Scan, Sort, Step};
 use crate::plan::{Plan, Slot};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "plan {:016x}: {} kernels, {:.1} KB arena, {:.2} MFLOP in products",
-            self.key.0,
-            self.steps.len(),
-            self.arena_bytes as f64 / 1e3,
-            self.operations() as f64 / 1e6
-        )?;
+        writeln!(f, "plan {:016x}: {}", self.key.0, self.cost())?;
         let written = |s: &Slot| if s.written { ", written" } else { "" };
         for slot in &self.inputs {
             writeln!(f, "  input  {}: {} {}{}", slot.name, slot.dtype, slot.shape, written(slot))?;
@@ -26,21 +21,27 @@ impl fmt::Display for Plan {
         for (index, slot) in self.outputs.iter().enumerate() {
             writeln!(f, "  output out{index}: {} {}", slot.dtype, slot.shape)?;
         }
-        self.steps(f, "")
+        self.print_steps(f, "")
     }
 }
 
 impl Plan {
     /// One line a kernel, and a loop's kernels further in.
-    fn steps(&self, f: &mut fmt::Formatter<'_>, margin: &str) -> fmt::Result {
+    fn print_steps(&self, f: &mut fmt::Formatter<'_>, margin: &str) -> fmt::Result {
         for (index, step) in self.steps.iter().enumerate() {
             let nodes: Vec<_> = step.nodes.iter().map(|n| format!("%{n}")).collect();
-            let of = format!("for {}", nodes.join(" "));
+            let of = format!(
+                "for {}  ({}, {} → {})",
+                nodes.join(" "),
+                short(cost::operations(&step.kernel), "FLOP"),
+                short(cost::bytes_read(step), "B"),
+                short(cost::bytes_written(step), "B")
+            );
             let list = |regions: &[Region]| {
                 regions.iter().map(|r| self.region(r)).collect::<Vec<_>>().join(", ")
             };
             if let Kernel::Scan(scan) = &step.kernel {
-                self.scan(f, index, step, scan, margin)?;
+                self.scan(f, (index, &of), step, scan, margin)?;
                 continue;
             }
             write!(f, "{margin}{index:4}  {} = ", list(&step.writes))?;
@@ -80,6 +81,26 @@ impl Plan {
                     reduction.name(),
                     list(&step.reads)
                 )?,
+                Kernel::Sort(Sort { outer, size, inner, count, descending, .. }) => writeln!(
+                    f,
+                    "{count} {} of the middle of [{outer}, {size}, {inner}]  ({})  {of}",
+                    if *descending { "largest" } else { "smallest" },
+                    list(&step.reads)
+                )?,
+                Kernel::CumulativeSum { outer, size, inner, reverse } => writeln!(
+                    f,
+                    "sums along the middle of [{outer}, {size}, {inner}]{}  ({})  {of}",
+                    if *reverse { " from the end" } else { "" },
+                    list(&step.reads)
+                )?,
+                Kernel::SliceAt(w) | Kernel::UpdateSlice(w) => writeln!(
+                    f,
+                    "{} {} of {}  ({})  {of}",
+                    step.kernel.name(),
+                    w.part,
+                    w.whole,
+                    list(&step.reads)
+                )?,
                 kernel => writeln!(f, "{}  ({})  {of}", kernel.name(), list(&step.reads))?,
             }
         }
@@ -91,7 +112,7 @@ impl Plan {
     fn scan(
         &self,
         f: &mut fmt::Formatter<'_>,
-        index: usize,
+        (index, of): (usize, &str),
         step: &Step,
         scan: &Scan,
         margin: &str,
@@ -107,10 +128,9 @@ impl Plan {
         let (carries, order) = (scan.carries, if scan.reverse { "back" } else { "forward" });
         writeln!(
             f,
-            "{margin}{index:4}  scan {} steps {order}, {:.1} KB arena  for %{}",
+            "{margin}{index:4}  scan {} steps {order}, {:.1} KB arena  {of}",
             scan.steps,
             scan.body.arena_bytes as f64 / 1e3,
-            step.nodes.first().copied().unwrap_or_default()
         )?;
         let given = scan.body.inputs.get(1..).unwrap_or_default();
         let rows = carries..carries + scan.sequences;
@@ -122,7 +142,7 @@ impl Plan {
             gives.push(format!("{}{row} = out{position}", self.region(region)));
         }
         writeln!(f, "{margin}        gives {}", gives.join(", "))?;
-        scan.body.steps(f, &format!("{margin}    "))
+        scan.body.print_steps(f, &format!("{margin}    "))
     }
 
     fn region(&self, region: &Region) -> String {

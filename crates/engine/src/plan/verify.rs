@@ -5,8 +5,9 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::graph::DType;
+use crate::op::Window;
 use crate::plan::kernel::{Assemble, Extent, Instruction, Kernel, Loop, Memory, Part, Place};
-use crate::plan::kernel::{Region, Register, Scan, Step};
+use crate::plan::kernel::{Region, Register, Scan, Sort, Step};
 use crate::plan::loops::REGISTER_LIMIT;
 use crate::plan::{Plan, Slot, bytes};
 
@@ -40,7 +41,7 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
                 return Err(at("writes overlap".to_string()));
             }
             for (r, read) in step.reads.iter().enumerate() {
-                if read.overlaps(write) && !(same_place(read, write) && elementwise(step, r, w)) {
+                if read.overlaps(write) && !(same_place(read, write) && in_place(step, r, w)) {
                     return Err(at("writes over what it reads".to_string()));
                 }
             }
@@ -68,9 +69,13 @@ fn same_place(a: &Region, b: &Region) -> bool {
 }
 
 /// Whether a loop reads `read` at the same extent as it stores `write`: then each tile has read all
-/// that it stores over, because stores come last.
-fn elementwise(step: &Step, read: usize, write: usize) -> bool {
-    let Kernel::Loop(l) = &step.kernel else { return false };
+/// that it stores over, because stores come last. An update of a window only writes the window.
+fn in_place(step: &Step, read: usize, write: usize) -> bool {
+    let l = match &step.kernel {
+        Kernel::Loop(l) => l,
+        Kernel::UpdateSlice(_) => return read == 0,
+        _ => return false,
+    };
     let bound = l.registers.iter().any(|r| r.place == Place::Write(write));
     let stored = l.body.iter().find_map(|i| match i {
         Instruction::Store { write: w, from } if *w == write => {
@@ -111,6 +116,12 @@ fn types(step: &Step) -> Result<(), String> {
         (Kernel::Loop(_) | Kernel::Assemble(_), ..) => true,
         (Kernel::Reduce { .. }, [a], [to]) => a == to && number(a),
         (Kernel::MaxIndex { .. }, [a], [to, index]) => a == to && number(a) && *index == DType::I64,
+        (Kernel::Sort(_), [a], [to, index, DType::I64]) => {
+            a == to && number(a) && *index == DType::I64
+        }
+        (Kernel::CumulativeSum { .. }, [a], [to]) => a == to && number(a),
+        (Kernel::SliceAt(_), [a, DType::I64], [to]) => a == to,
+        (Kernel::UpdateSlice(_), [a, b, DType::I64], [to]) => a == to && b == to,
         (Kernel::Matmul { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
         (Kernel::Gather { .. } | Kernel::ScatterAdd { .. }, [a, numbers], [to]) => {
             a == to && number(a) && *numbers == DType::I64
@@ -144,6 +155,31 @@ fn sizes(step: &Step) -> Result<(), String> {
                 return Err("looks for the largest of none".to_string());
             }
             (vec![product(&[*outer, *reduced, *inner])?], vec![kept, kept])
+        }
+        Kernel::Sort(sort) => {
+            let Sort { outer, size, inner, count, parts, .. } = *sort;
+            let kept = product(&[outer, count, inner])?;
+            let columns = product(&[outer, inner])?;
+            let room = product(&[parts, size, Sort::words(step.reads[0].dtype)])?;
+            if count > size || parts > columns || parts == 0 && kept > 0 {
+                return Err("takes more than there is to sort".to_string());
+            }
+            (vec![product(&[outer, size, inner])?], vec![kept, kept, room])
+        }
+        Kernel::CumulativeSum { outer, size, inner, .. } => {
+            let whole = product(&[*outer, *size, *inner])?;
+            (vec![whole], vec![whole])
+        }
+        Kernel::SliceAt(window) | Kernel::UpdateSlice(window) => {
+            let Window { outer, whole, part, inner } = *window;
+            let (all, some) = (product(&[outer, whole, inner])?, product(&[outer, part, inner])?);
+            if part > whole {
+                return Err("a window is longer than its axis".to_string());
+            }
+            match step.kernel {
+                Kernel::SliceAt(_) => (vec![all, 1], vec![some]),
+                _ => (vec![all, some, 1], vec![all]),
+            }
         }
         Kernel::Matmul { batch, m, n, k, .. } => (
             vec![product(&[*batch, *m, *k])?, product(&[*batch, *k, *n])?],

@@ -2,15 +2,18 @@
 
 use crate::Error;
 use crate::graph::DType;
-use crate::op::{Distribution, Reduction};
-use crate::plan::kernel::{Assemble, Kernel, Part, Region, Step};
+use crate::op::{Distribution, Reduction, Window};
+use crate::plan::kernel::{Assemble, Kernel, Part, Region, Sort, Step};
 use crate::random::{Stream, normal_of, unit};
+use crate::run::cumulative::{self, cumulative_sum};
 use crate::run::isa::Isa;
 use crate::run::matmul::{View, matmul, matmul_f64};
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, WorkerPanic};
 use crate::run::reduce::reduce;
+use crate::run::sort::{Sortable, sort};
 use crate::run::tile::{Scratch, run_loop};
+use crate::run::window::{slice_at, update_slice};
 
 /// Elements that are worth a second thread.
 const WORTH_THREADS: usize = 32_768;
@@ -71,6 +74,29 @@ impl Machine<'_> {
                 }
                 Ok(())
             }
+            Kernel::Sort(s) => match reads[0].dtype {
+                DType::F32 => self.sort::<f32>(s, reads, writes),
+                DType::F64 => self.sort::<f64>(s, reads, writes),
+                _ => self.sort::<i64>(s, reads, writes),
+            },
+            Kernel::CumulativeSum { outer, size, inner, reverse } => {
+                let sizes = [*outer, *size, *inner];
+                match reads[0].dtype {
+                    DType::F32 => self.cumulative_sum::<f32>(sizes, *reverse, reads, writes),
+                    DType::F64 => self.cumulative_sum::<f64>(sizes, *reverse, reads, writes),
+                    _ => self.cumulative_sum::<i64>(sizes, *reverse, reads, writes),
+                }
+            }
+            Kernel::SliceAt(window) => match writes[0].dtype.size() {
+                1 => self.slice_at::<u8>(window, reads, writes),
+                4 => self.slice_at::<u32>(window, reads, writes),
+                _ => self.slice_at::<u64>(window, reads, writes),
+            },
+            Kernel::UpdateSlice(window) => match writes[0].dtype.size() {
+                1 => self.update_slice::<u8>(window, reads, writes),
+                4 => self.update_slice::<u32>(window, reads, writes),
+                _ => self.update_slice::<u64>(window, reads, writes),
+            },
             Kernel::Matmul { batch, m, n, k, transpose_left, transpose_right } => {
                 let sizes = [*batch, *m, *n, *k];
                 self.matmul(sizes, [*transpose_left, *transpose_right], reads, writes)
@@ -142,6 +168,53 @@ impl Machine<'_> {
             }
         }?;
         Ok(())
+    }
+
+    fn sort<T: Sortable>(
+        &self,
+        s: &Sort,
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let m = &self.memories;
+        let (values, indices, room) = (m.set(&writes[0]), m.set(&writes[1]), m.set(&writes[2]));
+        Ok(sort(self.pool, s, m.get::<T>(&reads[0]), values, indices, room)?)
+    }
+
+    fn cumulative_sum<T: cumulative::Number>(
+        &self,
+        sizes: [usize; 3],
+        reverse: bool,
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let (x, y) = (self.memories.get::<T>(&reads[0]), self.memories.set(&writes[0]));
+        Ok(cumulative_sum(self.pool, x, sizes, reverse, y)?)
+    }
+
+    fn slice_at<T: Copy + Send + Sync>(
+        &self,
+        window: &Window,
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let m = &self.memories;
+        let start = window.start(m.get::<i64>(&reads[1])[0])?;
+        Ok(slice_at(self.pool, window, start, m.get::<T>(&reads[0]), m.set(&writes[0]))?)
+    }
+
+    fn update_slice<T: Copy + Send + Sync>(
+        &self,
+        window: &Window,
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let m = &self.memories;
+        let start = window.start(m.get::<i64>(&reads[2])[0])?;
+        // In place, what lies around the window is there already.
+        let target = (!reads[0].overlaps(&writes[0])).then(|| m.get::<T>(&reads[0]));
+        let (value, result) = (m.get::<T>(&reads[1]), m.set(&writes[0]));
+        Ok(update_slice(self.pool, window, start, target, value, result)?)
     }
 
     fn matmul(

@@ -32,7 +32,8 @@ impl Memories<'_> {
         debug_assert_eq!(size_of::<T>(), region.dtype.size());
         // SAFETY: the verifier has proved that the region is in bounds of its memory, which the
         // session sized by the plan; it was written before it is read; and no kernel writes to a
-        // region that it reads (loops, which may, do not come here).
+        // region that it reads (loops, which may, do not come here; an update of a window in place
+        // does not ask for its target).
         unsafe { std::slice::from_raw_parts(self.pointer(region).cast(), region.elements) }
     }
 

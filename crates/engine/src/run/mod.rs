@@ -4,6 +4,7 @@
 //! signatures.
 
 pub(crate) mod buffer;
+mod cumulative;
 mod execute;
 pub mod isa;
 pub(crate) mod math;
@@ -14,5 +15,7 @@ pub(crate) mod reduce;
 pub mod reference;
 mod scan;
 pub(crate) mod session;
+mod sort;
 mod tile;
 mod vector;
+mod window;

@@ -3,11 +3,12 @@
 
 use crate::graph::region::ScanArgs;
 use crate::graph::{Graph, Inner, Node, Output, Tensor, Value};
-use crate::op::{Op, Reduction};
-use crate::random::Stream;
+use crate::op::Op;
+use crate::run::reference::meaning::{compute, output, reduced_index};
 use crate::run::reference::run::Run;
 use crate::{Error, Parameters};
 
+mod meaning;
 mod run;
 
 /// The values of a graph's nodes in f64, for given inputs and states.
@@ -189,7 +190,13 @@ impl Evaluation {
         for step in element / size * times..(element / size + 1) * times {
             let args: Vec<&[f64]> =
                 node.args.iter().map(|&v| self.at_step(v, own, step)).collect::<Result<_, _>>()?;
-            let entries = self.column(node, &args, argument, element % size)?;
+            let entries = match node.op {
+                Op::Sort { axis, .. } => {
+                    let indices = self.at_step(Value { output: 1, ..y }, own, step)?;
+                    self.sorted_to(node, indices, axis, element % size)
+                }
+                _ => self.column(node, &args, argument, element % size)?,
+            };
             column.extend(entries.into_iter().map(|(to, by)| (y, step * results + to, by)));
         }
         Ok(column)
@@ -261,12 +268,12 @@ impl Evaluation {
         let mut unit = vec![0.0; given[argument].len()];
         unit[element] = 1.0;
         let zero: Vec<Vec<f64>> = given.iter().map(|arg| vec![0.0; arg.len()]).collect();
-        // Concatenation is linear in all arguments together: the others' share is not asked.
-        let others_vanish = matches!(node.op, Op::Concatenate { .. });
+        // These are linear in several arguments together: the others' share is not asked.
+        let together = matches!(node.op, Op::Concatenate { .. } | Op::UpdateSlice { .. });
         let args: Vec<&[f64]> = (0..node.args.len())
             .map(|i| match i {
                 _ if i == argument => unit.as_slice(),
-                _ if others_vanish => zero[i].as_slice(),
+                _ if together && node.op.is_linear_in(i) => zero[i].as_slice(),
                 _ => given[i],
             })
             .collect();
@@ -282,6 +289,23 @@ impl Evaluation {
         };
         let entries = column.into_iter().zip(acts).enumerate();
         Ok(entries.filter(|(_, (_, a))| *a != 0.0).map(|(i, (s, _))| (i, s)).collect())
+    }
+
+    /// Where element `element` went when it was sorted along `axis`, with slope 1, if it was kept.
+    fn sorted_to(
+        &self,
+        node: &Node,
+        indices: &[f64],
+        axis: usize,
+        element: usize,
+    ) -> Vec<(usize, f64)> {
+        let shape = &self.output(node.args[0]).shape;
+        let stride = shape.strides()[axis];
+        let place = (element / stride % shape.sizes()[axis]) as f64;
+        let kept = &node.outputs[1].shape;
+        let column = reduced_index(shape, &[axis], element);
+        let went = |&to: &usize| indices[to] == place && reduced_index(kept, &[axis], to) == column;
+        (0..indices.len()).filter(went).map(|to| (to, 1.0)).collect()
     }
 
     /// The slope of a node that is not linear in the argument, by its own derivative rule: a small
@@ -327,129 +351,6 @@ impl Evaluation {
     }
 }
 
-/// The meaning of every primitive but sources and loops.
-fn compute(inner: &Inner, node: &Node, args: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
-    let output = &node.outputs[0];
-    let output_of = |value: Value| self::output(inner, value);
-    let elements = output.shape.elements();
-    let sizes = |i: usize| output_of(node.args[i]).shape.sizes();
-    let map2 = |f: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
-        args[0].iter().zip(args[1]).map(|(&a, &b)| f(a, b)).collect()
-    };
-    let truth = |b: bool| f64::from(u8::from(b));
-    Ok(vec![match &node.op {
-        Op::Input { .. } | Op::State { .. } => return Err(Error::new("a source has no rule")),
-        Op::Time { .. } | Op::Carry { .. } | Op::Each | Op::Scan { .. } => {
-            return Err(Error::new("a part of a loop has no rule of its own"));
-        }
-        Op::Constant(value) => vec![*value],
-        Op::Iota { axis } => {
-            let strides = output.shape.strides();
-            let size = output.shape.sizes()[*axis];
-            (0..elements).map(|e| (e / strides[*axis] % size) as f64).collect()
-        }
-        Op::Random { distribution, path, draw } => {
-            let stream = Stream::of_hash(args[0][0] as i64 as u64, *path, u64::from(*draw))
-                .at_step(args[1][0] as i64 as u64);
-            let stream = args[2..].iter().fold(stream, |s, step| s.within(step[0] as u64));
-            (0..elements as u64).map(|e| distribution.draw(stream, e)).collect()
-        }
-        Op::Unary(op) => args[0].iter().map(|&x| op.evaluate(x)).collect(),
-        Op::Binary(op) => map2(&|a, b| op.evaluate(a, b)),
-        Op::Compare(op) => map2(&|a, b| truth(op.evaluate(a, b))),
-        Op::Logic(op) => map2(&|a, b| truth(op.evaluate(a != 0.0, b != 0.0))),
-        Op::Select => {
-            (0..elements).map(|e| if args[0][e] != 0.0 { args[1][e] } else { args[2][e] }).collect()
-        }
-        Op::Cast(dtype) => match dtype {
-            crate::DType::F32 | crate::DType::F64 => args[0].to_vec(),
-            crate::DType::I64 => args[0].iter().map(|&x| x as i64 as f64).collect(),
-            crate::DType::Bool => args[0].iter().map(|&x| truth(x != 0.0)).collect(),
-        },
-        Op::Reduce { reduction, axes } => reduce(*reduction, axes, args[0], sizes(0), elements),
-        Op::MaxIndex { axis } => return Ok(max_index(*axis, args[0], sizes(0), elements)),
-        Op::Reshape | Op::Detach => args[0].to_vec(),
-        Op::Broadcast => {
-            let (from, to) = (sizes(0), output.shape.sizes());
-            let offset = to.len() - from.len();
-            let strides = output_of(node.args[0]).shape.strides();
-            gather_by(to, |index| {
-                (0..from.len())
-                    .map(|a| if from[a] == 1 { 0 } else { index[offset + a] * strides[a] })
-                    .sum()
-            })
-            .map(|from| args[0][from])
-            .collect()
-        }
-        Op::Permute { order } => {
-            let strides = output_of(node.args[0]).shape.strides();
-            gather_by(output.shape.sizes(), |index| {
-                (0..index.len()).map(|a| index[a] * strides[order[a]]).sum()
-            })
-            .map(|from| args[0][from])
-            .collect()
-        }
-        Op::Slice { start, step } => {
-            let strides = output_of(node.args[0]).shape.strides();
-            gather_by(output.shape.sizes(), |index| {
-                (0..index.len()).map(|a| (start[a] + index[a] * step[a]) * strides[a]).sum()
-            })
-            .map(|from| args[0][from])
-            .collect()
-        }
-        Op::Embed { start, step } => {
-            let strides = output.shape.strides();
-            let mut whole = vec![0.0; elements];
-            let places = gather_by(sizes(0), |index| {
-                (0..index.len()).map(|a| (start[a] + index[a] * step[a]) * strides[a]).sum()
-            });
-            for (place, &value) in places.zip(args[0]) {
-                whole[place] = value;
-            }
-            whole
-        }
-        Op::Concatenate { axis } => {
-            let inner: usize = output.shape.sizes()[axis + 1..].iter().product();
-            // Empty blocks are not visited: there may be 2⁵⁰ of them.
-            let outer = elements / (output.shape.sizes()[*axis] * inner).max(1);
-            let mut whole = Vec::with_capacity(elements);
-            for o in 0..outer {
-                for (i, arg) in args.iter().enumerate() {
-                    let block = sizes(i)[*axis] * inner;
-                    whole.extend_from_slice(&arg[o * block..(o + 1) * block]);
-                }
-            }
-            whole
-        }
-        Op::Matmul => matmul(sizes(0), sizes(1), args[0], args[1]),
-        Op::Gather => {
-            let rows = sizes(0)[0];
-            let width = args[0].len() / rows.max(1);
-            let mut out = Vec::with_capacity(elements);
-            for &id in args[1] {
-                let row = row_number(id, rows)?;
-                out.extend_from_slice(&args[0][row * width..(row + 1) * width]);
-            }
-            out
-        }
-        Op::ScatterAdd { rows } => {
-            let width = elements / (*rows).max(1);
-            let mut out = vec![0.0; elements];
-            for (i, &id) in args[1].iter().enumerate() {
-                let row = row_number(id, *rows)?;
-                for w in 0..width {
-                    out[row * width + w] += args[0][i * width + w];
-                }
-            }
-            out
-        }
-    }])
-}
-
-fn output(inner: &Inner, value: Value) -> &Output {
-    &inner.nodes[value.index()].outputs[usize::from(value.output)]
-}
-
 fn given(values: &Parameters, kind: &str, name: &str, output: &Output) -> Result<Vec<f64>, Error> {
     let array = values
         .get(name)
@@ -463,111 +364,6 @@ fn given(values: &Parameters, kind: &str, name: &str, output: &Output) -> Result
         return Err(Error::new(what));
     }
     Ok(array.to_f64())
-}
-
-/// For each index of a row-major array of these sizes, `place` of it.
-fn gather_by<'a>(
-    sizes: &'a [usize],
-    place: impl Fn(&[usize]) -> usize + 'a,
-) -> impl Iterator<Item = usize> + 'a {
-    let elements: usize = sizes.iter().product();
-    let mut index = vec![0; sizes.len()];
-    (0..elements).map(move |_| {
-        let at = place(&index);
-        for axis in (0..sizes.len()).rev() {
-            index[axis] += 1;
-            if index[axis] < sizes[axis] {
-                break;
-            }
-            index[axis] = 0;
-        }
-        at
-    })
-}
-
-/// Where element `element` of an array goes when `axes` are reduced to size 1.
-fn reduced_index(shape: &crate::Shape, axes: &[usize], element: usize) -> usize {
-    let strides = shape.strides();
-    let mut to = 0;
-    for (axis, &size) in shape.sizes().iter().enumerate() {
-        if !axes.contains(&axis) {
-            to = to * size + element / strides[axis] % size;
-        }
-    }
-    to
-}
-
-fn reduce(
-    reduction: Reduction,
-    axes: &[usize],
-    x: &[f64],
-    sizes: &[usize],
-    elements: usize,
-) -> Vec<f64> {
-    let shape = crate::Shape::new(sizes);
-    let start = match reduction {
-        Reduction::Sum => 0.0,
-        Reduction::Max => f64::NEG_INFINITY,
-        Reduction::Min => f64::INFINITY,
-    };
-    let mut out = vec![start; elements];
-    for (element, &value) in x.iter().enumerate() {
-        let held = &mut out[reduced_index(&shape, axes, element)];
-        *held = match reduction {
-            Reduction::Sum => *held + value,
-            Reduction::Max => crate::op::pointwise::max_f64(*held, value),
-            Reduction::Min => -crate::op::pointwise::max_f64(-*held, -value),
-        };
-    }
-    out
-}
-
-fn max_index(axis: usize, x: &[f64], sizes: &[usize], elements: usize) -> Vec<Vec<f64>> {
-    let shape = crate::Shape::new(sizes);
-    let stride = shape.strides()[axis];
-    let (mut largest, mut index) = (vec![f64::NEG_INFINITY; elements], vec![0.0; elements]);
-    let mut seen = vec![false; elements];
-    for (element, &value) in x.iter().enumerate() {
-        let to = reduced_index(&shape, &[axis], element);
-        let wins = !seen[to] || value > largest[to] || value.is_nan() && !largest[to].is_nan();
-        if wins {
-            seen[to] = true;
-            largest[to] = value;
-            index[to] = (element / stride % sizes[axis]) as f64;
-        }
-    }
-    vec![largest, index]
-}
-
-fn matmul(left: &[usize], right: &[usize], a: &[f64], b: &[f64]) -> Vec<f64> {
-    let rank = left.len();
-    let (m, k, n) = (left[rank - 2], left[rank - 1], right[rank - 1]);
-    let batch: usize = left[..rank - 2].iter().product();
-    let mut out = vec![0.0; batch * m * n];
-    if out.is_empty() {
-        return out;
-    }
-    for i in 0..batch {
-        let (a, b) = (&a[i * m * k..], &b[i * k * n..]);
-        let out = &mut out[i * m * n..];
-        for row in 0..m {
-            for inner in 0..k {
-                let factor = a[row * k + inner];
-                for column in 0..n {
-                    out[row * n + column] += factor * b[inner * n + column];
-                }
-            }
-        }
-    }
-    out
-}
-
-fn row_number(id: f64, rows: usize) -> Result<usize, Error> {
-    if id >= 0.0 && id < rows as f64 {
-        Ok(id as usize)
-    } else {
-        Err(Error::new(format!("row number {id} is outside the table of {rows} rows")))
-    }
 }
 
 /// The last scan of each loop that a value lies in.

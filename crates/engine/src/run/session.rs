@@ -1,7 +1,8 @@
 //! A session holds the states and the memory that plans run over.
 #![allow(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use crate::graph::{Graph, Tensor, Value};
@@ -18,7 +19,7 @@ use crate::run::pool::Pool;
 use crate::run::reduce;
 use crate::run::scan;
 use crate::run::tile::Scratch;
-use crate::{Array, DType, Error, Parameters};
+use crate::{Array, DType, Error, Parameters, Shape};
 
 /// How a session runs plans.
 #[derive(Clone, Debug)]
@@ -41,6 +42,39 @@ impl Default for Options {
             isa: None,
             memory_limit: 64 << 30,
             plan_cache: 16 << 20,
+        }
+    }
+}
+
+/// More plans than this in one session are probably a mistake.
+const MANY_PLANS: usize = 16;
+
+/// Something that works, but probably not as it was meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A session keeps more than 16 plans. A plan is made for each combination of shapes, mode and
+    /// outputs, and takes time to make.
+    ManyPlans {
+        /// How many.
+        plans: usize,
+        /// The inputs whose shapes differ from plan to plan.
+        differing: Vec<String>,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Warning::ManyPlans { plans, differing } = self;
+        write!(
+            f,
+            "{plans} plans are kept, one for each combination of shapes, mode and outputs: "
+        )?;
+        if differing.is_empty() {
+            f.write_str("give numbers that vary as inputs, and ask for the same outputs each time")
+        } else {
+            let names: Vec<_> = differing.iter().map(|name| format!("`{name}`")).collect();
+            write!(f, "the shape of {} varies, so pad it to few sizes", names.join(", "))
         }
     }
 }
@@ -166,6 +200,23 @@ impl Session {
     /// The number of plans it keeps.
     pub fn plans(&self) -> usize {
         self.cache.len()
+    }
+
+    /// What probably goes wrong without being an error; empty if nothing does. It is looked up when it
+    /// is asked for: the session itself prints nothing.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let plans = self.plans();
+        if plans <= MANY_PLANS {
+            return Vec::new();
+        }
+        let mut shapes: BTreeMap<&str, &Shape> = BTreeMap::new();
+        let mut differing = BTreeSet::new();
+        for slot in self.cache.plans().flat_map(|plan| &plan.inputs) {
+            if *shapes.entry(&slot.name).or_insert(&slot.shape) != &slot.shape {
+                differing.insert(slot.name.clone());
+            }
+        }
+        vec![Warning::ManyPlans { plans, differing: differing.into_iter().collect() }]
     }
 
     /// Bytes of its memory for intermediate results and packing.
@@ -313,7 +364,7 @@ impl Session {
     /// Runs a plan once. The buffers are in the order of [`Prepared::inputs`] and
     /// [`Prepared::outputs`]. Nothing is allocated. After an error the states that the plan writes
     /// may hold some of their new values. Errors: buffers that do not fit, a state that has changed its
-    /// shape, row numbers outside their table, a plan of another session.
+    /// shape, row numbers outside their table, windows outside their axis, a plan of another session.
     pub fn run(
         &mut self,
         prepared: &Prepared,
@@ -408,7 +459,13 @@ fn places(graph: &Graph, plan: &Plan) -> BTreeMap<u32, String> {
     let inner = graph.inner.borrow();
     let mut places = BTreeMap::new();
     plan.for_each_step(&mut |step| {
-        let can_fail = matches!(step.kernel, Kernel::Gather { .. } | Kernel::ScatterAdd { .. });
+        let can_fail = matches!(
+            step.kernel,
+            Kernel::Gather { .. }
+                | Kernel::ScatterAdd { .. }
+                | Kernel::SliceAt(_)
+                | Kernel::UpdateSlice(_)
+        );
         if let (true, Some(&node)) = (can_fail, step.nodes.first())
             && (node as usize) < inner.nodes.len()
         {

@@ -5,7 +5,7 @@ use super::verify;
 use crate::graph::{DType, Graph, Mode, Tensor};
 use crate::op::Distribution;
 use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Memory, Place, Region};
-use crate::plan::{Plan, request};
+use crate::plan::{Plan, Step, request};
 use crate::{grad, random::Stream};
 
 mod scan;
@@ -36,7 +36,14 @@ fn everything(graph: &Graph) -> Vec<Tensor<'_>> {
         let c = (x.reshape([1, 4]).matmul(w).reshape([5]) + c * t.cast(DType::F32)).tanh();
         (c, c.sum())
     });
-    vec![loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b, last, all]
+    // Windows: into a state in place, and into a result that nobody else needs.
+    let cache = at.state("cache", DType::F32, [7, 4], 0.0);
+    graph.assign("cache", cache.update_slice(x.slice(0, 0..2), step, 0));
+    let window = h.sin().update_slice(x.slice(0, 0..3), step, 0).slice_at(step, 2, 1);
+    let sums = logits.cumulative_sum(0).top_k(3, 1);
+    let last = [last, all, window, sums.0, sums.1.sort(0).1];
+    let first = [loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b];
+    [&first[..], &last].concat()
 }
 
 fn plan(record: impl for<'g> Fn(&'g Graph) -> Vec<Tensor<'g>>) -> Plan {
@@ -98,11 +105,37 @@ fn the_plans_that_are_corrupted_here_are_good_and_have_every_kind_of_kernel() {
     verify(&plan).unwrap();
     let names: std::collections::BTreeSet<_> = plan.steps.iter().map(|s| s.kernel.name()).collect();
     let all = ["gather", "iota", "loop", "matmul", "max_index", "move", "random", "reduce"];
-    for name in all.iter().chain(&["scan", "scatter_add"]) {
+    let more = ["scan", "scatter_add", "sort", "cumulative_sum", "slice_at", "update_slice"];
+    for name in all.iter().chain(&more) {
         assert!(names.contains(name), "{name} is missing: {names:?}");
     }
     let stores = |l: &Loop| l.body.iter().any(|i| matches!(i, Instruction::Store { .. }));
     assert!(plan.steps.iter().any(|s| matches!(&s.kernel, Kernel::Loop(l) if stores(l))));
+    let in_place =
+        |s: &&Step| s.kernel.name() == "update_slice" && s.reads[0].overlaps(&s.writes[0]);
+    let places = plan.steps.iter().filter(in_place).map(|s| s.writes[0].memory);
+    let places: std::collections::BTreeSet<_> = places.collect();
+    assert!(places.contains(&Memory::Arena) && places.len() == 2, "{places:?}\n{plan}");
+}
+
+#[test]
+fn an_update_over_its_value_or_its_position_is_refused() {
+    let plan = good();
+    for step in 0..plan.steps.len() {
+        if !matches!(plan.steps[step].kernel, Kernel::UpdateSlice(_)) {
+            continue;
+        }
+        // As large as the whole and in its place, but not the target.
+        let mut copy = plan.clone();
+        let Kernel::UpdateSlice(window) = &mut copy.steps[step].kernel else { continue };
+        window.part = window.whole;
+        let whole = copy.steps[step].reads[0];
+        copy.steps[step].reads[1] = whole;
+        refused(&copy, "the value is what is written over");
+        let mut copy = plan.clone();
+        copy.steps[step].writes[0].offset += 64;
+        refused(&copy, "beside its target");
+    }
 }
 
 #[test]
@@ -239,10 +272,13 @@ fn steps_in_an_order_that_breaks_a_reader_are_refused() {
             let between = &plan.steps[first..=second];
             let touches =
                 |a: &[Region], b: &[Region]| a.iter().any(|x| b.iter().any(|y| x.overlaps(y)));
-            // A loop's memory to work in is nobody's afterwards.
-            let results = |s: &crate::plan::Step| match s.kernel {
-                Kernel::Scan(_) => s.writes[..s.writes.len() - 1].to_vec(),
-                _ => s.writes.clone(),
+            // Memory to work in, and results that nobody reads, may be written over.
+            let read = |w: &Region| {
+                plan.steps.iter().any(|s| s.reads.iter().any(|r| r.buffer == w.buffer))
+            };
+            let results = |s: &crate::plan::Step| -> Vec<Region> {
+                let held = |w: &&Region| w.memory != Memory::Arena || read(w);
+                s.writes.iter().filter(held).copied().collect()
             };
             let depends = |a: &crate::plan::Step, b: &crate::plan::Step| {
                 touches(&results(a), &b.reads)
@@ -281,6 +317,9 @@ fn results_over_what_is_still_needed_are_refused() {
                 let from = *moved;
                 moved.offset = needed.offset;
                 let to = *moved;
+                if from == to {
+                    continue; // Written in place already.
+                }
                 // Its readers follow, so that only the overlap is wrong.
                 for later in &mut copy.steps[step + 1..] {
                     later.reads.iter_mut().filter(|r| **r == from).for_each(|r| *r = to);
@@ -302,13 +341,23 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
             Kernel::Reduce { .. } | Kernel::MaxIndex { .. } | Kernel::Iota { .. } => 3,
             Kernel::Matmul { .. } => 4,
             Kernel::Gather { .. } | Kernel::ScatterAdd { .. } => 3,
+            Kernel::CumulativeSum { .. } => 3,
+            Kernel::SliceAt(_) | Kernel::UpdateSlice(_) => 4,
+            Kernel::Sort(_) => 5,
             _ => 0,
         };
         for which in 0..sizes {
             for change in [0usize, 1, usize::MAX] {
                 let mut copy = plan.clone();
                 let mut fields: Vec<&mut usize> = match &mut copy.steps[step].kernel {
-                    Kernel::Reduce { outer, reduced, inner, .. }
+                    Kernel::SliceAt(w) | Kernel::UpdateSlice(w) => {
+                        vec![&mut w.outer, &mut w.whole, &mut w.part, &mut w.inner]
+                    }
+                    Kernel::Sort(s) => {
+                        vec![&mut s.outer, &mut s.size, &mut s.inner, &mut s.count, &mut s.parts]
+                    }
+                    Kernel::CumulativeSum { outer, size: reduced, inner, .. }
+                    | Kernel::Reduce { outer, reduced, inner, .. }
                     | Kernel::MaxIndex { outer, reduced, inner }
                     | Kernel::Iota { outer, size: reduced, inner } => vec![outer, reduced, inner],
                     Kernel::Matmul { batch, m, n, k, .. } => vec![batch, m, n, k],
@@ -324,7 +373,7 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
             }
         }
     }
-    assert_eq!(kinds.len(), 6, "{kinds:?}");
+    assert_eq!(kinds.len(), 10, "{kinds:?}");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use crate::Error;
 use crate::graph::region::ScanArgs;
 use crate::graph::{Inner, Value};
 use crate::op::Op;
-use crate::run::reference::{Values, compute, output};
+use crate::run::reference::Values;
+use crate::run::reference::meaning::{compute, output};
 
 /// One pass over a graph: some nodes are computed, the others as they were before.
 pub(super) struct Run<'a> {

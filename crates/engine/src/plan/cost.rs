@@ -1,0 +1,232 @@
+//! What a plan costs, by counting: operations, and the bytes that its kernels read and write.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::graph::{Graph, Role};
+use crate::plan::Plan;
+use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Region, Sort, Step};
+
+/// What one run of a plan costs.
+///
+/// A matrix product `[m, k]` × `[k, n]` counts 2mnk operations, a multiplication and an addition for
+/// each term; a pointwise op 1 for each element that it gives, be it an addition or a logarithm; a sum
+/// 1 for each element that it takes; sorting `n` elements `n · ⌈log₂ n⌉`; a loop its body's operations
+/// and bytes as often as it steps. Moving elements counts none.
+/// Bytes are those of each kernel's arguments and results, each element once: what has to come and go
+/// if no cache helps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Kernels that a run executes.
+    pub steps: usize,
+    /// Operations on single numbers (FLOP).
+    pub operations: usize,
+    /// Bytes that kernels read.
+    pub bytes_read: usize,
+    /// Bytes that kernels write.
+    pub bytes_written: usize,
+    /// Bytes of memory for intermediate results.
+    pub arena_bytes: usize,
+}
+
+/// One step of a plan: what it computes for which part of the model, and what that costs, counted as
+/// [`Cost`] says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepCost {
+    /// The kind of kernel: `loop`, `matmul`, `move` …
+    pub kernel: &'static str,
+    /// The nodes that it computes.
+    pub nodes: Vec<StepNode>,
+    /// Operations on single numbers (FLOP).
+    pub operations: usize,
+    /// Bytes that it reads.
+    pub bytes_read: usize,
+    /// Bytes that it writes.
+    pub bytes_written: usize,
+}
+
+/// A node that a step computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepNode {
+    /// Its position in the graph.
+    pub node: u32,
+    /// The op's name.
+    pub op: &'static str,
+    /// The path of its scope, empty for the root.
+    pub scope: String,
+    /// Whether it belongs to the model, to a derivative or to an update.
+    pub role: Role,
+}
+
+impl Plan {
+    /// What one run costs.
+    ///
+    /// ```
+    /// use glassbox_engine::{DType, Graph, Options, Session};
+    /// let graph = Graph::new();
+    /// let a = graph.input("a", DType::F32, [20, 30]);
+    /// let b = graph.input("b", DType::F32, [30, 40]);
+    /// let step = Session::new(Options::default())?.prepare(&graph, &[a.matmul(b)])?;
+    /// let cost = step.plan().cost();
+    /// assert_eq!(cost.operations, 2 * 20 * 40 * 30);
+    /// assert_eq!(cost.bytes_read, 4 * (20 * 30 + 30 * 40));
+    /// assert_eq!(cost.to_string(), "1 step, 48.0 kFLOP, 7.2 kB read, 3.2 kB written, 0 B arena");
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
+    pub fn cost(&self) -> Cost {
+        let start = Cost { arena_bytes: self.arena_bytes, ..Cost::default() };
+        self.steps.iter().fold(start, |sum, step| Cost {
+            steps: sum.steps + 1,
+            operations: sum.operations.saturating_add(operations(&step.kernel)),
+            bytes_read: sum.bytes_read.saturating_add(bytes_read(step)),
+            bytes_written: sum.bytes_written.saturating_add(bytes_written(step)),
+            ..sum
+        })
+    }
+
+    /// Every step in order. `graph` is the one that was planned, or one of equal structure: names and
+    /// scopes are its own.
+    pub fn steps(&self, graph: &Graph) -> Vec<StepCost> {
+        let node = |&node: &u32| {
+            let held = graph.node(node as usize)?;
+            let (op, scope) = (held.op.name(), graph.scope_path(held.origin.scope));
+            Some(StepNode { node, op, scope, role: held.origin.role })
+        };
+        self.steps
+            .iter()
+            .map(|step| StepCost {
+                kernel: step.kernel.name(),
+                nodes: step.nodes.iter().filter_map(node).collect(),
+                operations: operations(&step.kernel),
+                bytes_read: bytes_read(step),
+                bytes_written: bytes_written(step),
+            })
+            .collect()
+    }
+
+    /// Multiply-adds × 2 in matrix products, of one run; [`cost`](Self::cost) counts everything.
+    pub fn operations(&self) -> usize {
+        let product = |step: &Step| match &step.kernel {
+            Kernel::Matmul { .. } => operations(&step.kernel),
+            Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.steps),
+            _ => 0,
+        };
+        self.steps.iter().map(product).fold(0, usize::saturating_add)
+    }
+}
+
+fn product(sizes: &[usize]) -> usize {
+    sizes.iter().fold(1, |product, &size| product.saturating_mul(size))
+}
+
+pub(super) fn operations(kernel: &Kernel) -> usize {
+    match kernel {
+        Kernel::Loop(l) => {
+            l.before.iter().chain(&l.body).map(|i| of(l, i)).fold(0, usize::saturating_add)
+        }
+        Kernel::Reduce { outer, reduced, inner, .. }
+        | Kernel::MaxIndex { outer, reduced, inner } => product(&[*outer, *reduced, *inner]),
+        Kernel::Sort(Sort { outer, size, inner, .. }) => {
+            let comparisons = size.checked_next_power_of_two().map_or(0, usize::trailing_zeros);
+            product(&[*outer, *size, *inner, comparisons as usize])
+        }
+        Kernel::CumulativeSum { outer, size, inner, .. } => product(&[*outer, *size, *inner]),
+        Kernel::Matmul { batch, m, n, k, .. } => product(&[2, *batch, *m, *n, *k]),
+        Kernel::ScatterAdd { width, numbers, .. } => product(&[*width, *numbers]),
+        Kernel::Scan(scan) => scan.body.cost().operations.saturating_mul(scan.steps),
+        Kernel::Assemble(_)
+        | Kernel::SliceAt(_)
+        | Kernel::UpdateSlice(_)
+        | Kernel::Gather { .. }
+        | Kernel::Random { .. }
+        | Kernel::Iota { .. } => 0,
+    }
+}
+
+fn of(l: &Loop, instruction: &Instruction) -> usize {
+    let elements = |register: u16| match l.registers[usize::from(register)].extent {
+        Extent::Full => product(&[l.rows, l.columns]),
+        Extent::Row => l.rows,
+        Extent::Column => l.columns,
+        Extent::Scalar => 1,
+    };
+    match *instruction {
+        Instruction::Constant { .. } | Instruction::Expand { .. } | Instruction::Store { .. } => 0,
+        Instruction::Reduce { a, .. } => elements(a),
+        Instruction::Unary { to, .. }
+        | Instruction::Binary { to, .. }
+        | Instruction::Compare { to, .. }
+        | Instruction::Logic { to, .. }
+        | Instruction::Select { to, .. }
+        | Instruction::Cast { to, .. } => elements(to),
+    }
+}
+
+fn in_place(step: &Step) -> bool {
+    let result = step.writes.first();
+    step.reads.first().zip(result).is_some_and(|(target, result)| target.overlaps(result))
+}
+
+pub(super) fn bytes_read(step: &Step) -> usize {
+    let all = |regions: &[Region]| regions.iter().map(Region::bytes).fold(0, usize::saturating_add);
+    let wide = |elements: usize, region: &Region| {
+        product(&[elements, region.dtype.size()]).min(region.bytes())
+    };
+    match &step.kernel {
+        Kernel::Assemble(a) => {
+            let parts = a.parts.iter().zip(&step.reads);
+            parts.map(|(p, read)| wide(product(&p.sizes), read)).fold(0, usize::saturating_add)
+        }
+        Kernel::SliceAt(_) => all(&step.writes).saturating_add(all(&step.reads[1..])),
+        Kernel::UpdateSlice(_) if in_place(step) => all(&step.reads[1..]),
+        // A row may be read several times.
+        Kernel::Gather { .. } => all(&step.writes).saturating_add(all(&step.reads[1..])),
+        Kernel::Scan(scan) => scan.body.cost().bytes_read.saturating_mul(scan.steps),
+        _ => all(&step.reads),
+    }
+}
+
+pub(super) fn bytes_written(step: &Step) -> usize {
+    if let Kernel::Scan(scan) = &step.kernel {
+        return scan.body.cost().bytes_written.saturating_mul(scan.steps);
+    }
+    let written = match &step.kernel {
+        Kernel::UpdateSlice(_) if in_place(step) => &step.reads[1..2],
+        // The last is memory to work in.
+        Kernel::Sort(_) => &step.writes[..2],
+        _ => &step.writes[..],
+    };
+    written.iter().map(Region::bytes).fold(0, usize::saturating_add)
+}
+
+/// A number with three digits or so: `48.0 kFLOP`, `120 B`.
+pub(super) fn short(number: usize, unit: &str) -> String {
+    let (mut number, mut prefixes) = (number as f64, ["", "k", "M", "G", "T", "P"].into_iter());
+    let mut prefix = prefixes.next().unwrap_or_default();
+    for next in prefixes {
+        if number < 1000.0 {
+            break;
+        }
+        (number, prefix) = (number / 1000.0, next);
+    }
+    match prefix {
+        "" => format!("{number} {unit}"),
+        _ => format!("{number:.1} {prefix}{unit}"),
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} step{}, {}, {} read, {} written, {} arena",
+            self.steps,
+            if self.steps == 1 { "" } else { "s" },
+            short(self.operations, "FLOP"),
+            short(self.bytes_read, "B"),
+            short(self.bytes_written, "B"),
+            short(self.arena_bytes, "B")
+        )
+    }
+}

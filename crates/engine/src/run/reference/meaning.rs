@@ -1,0 +1,303 @@
+//! Every primitive in plain f64.
+
+use crate::Error;
+use crate::graph::{Inner, Node, Output, Value};
+use crate::op::{Op, Reduction, Window};
+use crate::random::Stream;
+
+/// The meaning of every primitive but sources and loops.
+pub(super) fn compute(inner: &Inner, node: &Node, args: &[&[f64]]) -> Result<Vec<Vec<f64>>, Error> {
+    let output = &node.outputs[0];
+    let output_of = |value: Value| self::output(inner, value);
+    let elements = output.shape.elements();
+    let sizes = |i: usize| output_of(node.args[i]).shape.sizes();
+    let map2 = |f: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
+        args[0].iter().zip(args[1]).map(|(&a, &b)| f(a, b)).collect()
+    };
+    let truth = |b: bool| f64::from(u8::from(b));
+    Ok(vec![match &node.op {
+        Op::Input { .. } | Op::State { .. } => return Err(Error::new("a source has no rule")),
+        Op::Time { .. } | Op::Carry { .. } | Op::Each | Op::Scan { .. } => {
+            return Err(Error::new("a part of a loop has no rule of its own"));
+        }
+        Op::Constant(value) => vec![*value],
+        Op::Iota { axis } => {
+            let strides = output.shape.strides();
+            let size = output.shape.sizes()[*axis];
+            (0..elements).map(|e| (e / strides[*axis] % size) as f64).collect()
+        }
+        Op::Random { distribution, path, draw } => {
+            let stream = Stream::of_hash(args[0][0] as i64 as u64, *path, u64::from(*draw))
+                .at_step(args[1][0] as i64 as u64);
+            let stream = args[2..].iter().fold(stream, |s, step| s.within(step[0] as u64));
+            (0..elements as u64).map(|e| distribution.draw(stream, e)).collect()
+        }
+        Op::Unary(op) => args[0].iter().map(|&x| op.evaluate(x)).collect(),
+        Op::Binary(op) => map2(&|a, b| op.evaluate(a, b)),
+        Op::Compare(op) => map2(&|a, b| truth(op.evaluate(a, b))),
+        Op::Logic(op) => map2(&|a, b| truth(op.evaluate(a != 0.0, b != 0.0))),
+        Op::Select => {
+            (0..elements).map(|e| if args[0][e] != 0.0 { args[1][e] } else { args[2][e] }).collect()
+        }
+        Op::Cast(dtype) => match dtype {
+            crate::DType::F32 | crate::DType::F64 => args[0].to_vec(),
+            crate::DType::I64 => args[0].iter().map(|&x| x as i64 as f64).collect(),
+            crate::DType::Bool => args[0].iter().map(|&x| truth(x != 0.0)).collect(),
+        },
+        Op::Reduce { reduction, axes } => reduce(*reduction, axes, args[0], sizes(0), elements),
+        Op::MaxIndex { axis } => return Ok(max_index(*axis, args[0], sizes(0), elements)),
+        Op::Sort { axis, descending, count } => {
+            return Ok(sort(*axis, *descending, *count, args[0], sizes(0)));
+        }
+        Op::CumulativeSum { axis, reverse } => {
+            cumulative_sum(*axis, *reverse, args[0], &output.shape)
+        }
+        Op::Reshape | Op::Detach => args[0].to_vec(),
+        Op::Broadcast => {
+            let (from, to) = (sizes(0), output.shape.sizes());
+            let offset = to.len() - from.len();
+            let strides = output_of(node.args[0]).shape.strides();
+            gather_by(to, |index| {
+                (0..from.len())
+                    .map(|a| if from[a] == 1 { 0 } else { index[offset + a] * strides[a] })
+                    .sum()
+            })
+            .map(|from| args[0][from])
+            .collect()
+        }
+        Op::Permute { order } => {
+            let strides = output_of(node.args[0]).shape.strides();
+            gather_by(output.shape.sizes(), |index| {
+                (0..index.len()).map(|a| index[a] * strides[order[a]]).sum()
+            })
+            .map(|from| args[0][from])
+            .collect()
+        }
+        Op::Slice { start, step } => {
+            let strides = output_of(node.args[0]).shape.strides();
+            gather_by(output.shape.sizes(), |index| {
+                (0..index.len()).map(|a| (start[a] + index[a] * step[a]) * strides[a]).sum()
+            })
+            .map(|from| args[0][from])
+            .collect()
+        }
+        Op::Embed { start, step } => {
+            let strides = output.shape.strides();
+            let mut whole = vec![0.0; elements];
+            let places = gather_by(sizes(0), |index| {
+                (0..index.len()).map(|a| (start[a] + index[a] * step[a]) * strides[a]).sum()
+            });
+            for (place, &value) in places.zip(args[0]) {
+                whole[place] = value;
+            }
+            whole
+        }
+        Op::Concatenate { axis } => {
+            let inner: usize = output.shape.sizes()[axis + 1..].iter().product();
+            // Empty blocks are not visited: there may be 2⁵⁰ of them.
+            let outer = elements / (output.shape.sizes()[*axis] * inner).max(1);
+            let mut whole = Vec::with_capacity(elements);
+            for o in 0..outer {
+                for (i, arg) in args.iter().enumerate() {
+                    let block = sizes(i)[*axis] * inner;
+                    whole.extend_from_slice(&arg[o * block..(o + 1) * block]);
+                }
+            }
+            whole
+        }
+        Op::SliceAt { axis, size } => {
+            let window = Window::of(&output_of(node.args[0]).shape, *axis, *size);
+            places(&window, args[1][0])?.map(|(from, _)| args[0][from]).collect()
+        }
+        Op::UpdateSlice { axis } => {
+            let window = Window::of(&output.shape, *axis, sizes(1)[*axis]);
+            let mut whole = args[0].to_vec();
+            for (to, from) in places(&window, args[2][0])? {
+                whole[to] = args[1][from];
+            }
+            whole
+        }
+        Op::Matmul => matmul(sizes(0), sizes(1), args[0], args[1]),
+        Op::Gather => {
+            let rows = sizes(0)[0];
+            let width = args[0].len() / rows.max(1);
+            let mut out = Vec::with_capacity(elements);
+            for &id in args[1] {
+                let row = row_number(id, rows)?;
+                out.extend_from_slice(&args[0][row * width..(row + 1) * width]);
+            }
+            out
+        }
+        Op::ScatterAdd { rows } => {
+            let width = elements / (*rows).max(1);
+            let mut out = vec![0.0; elements];
+            for (i, &id) in args[1].iter().enumerate() {
+                let row = row_number(id, *rows)?;
+                for w in 0..width {
+                    out[row * width + w] += args[0][i * width + w];
+                }
+            }
+            out
+        }
+    }])
+}
+
+pub(super) fn output(inner: &Inner, value: Value) -> &Output {
+    &inner.nodes[value.index()].outputs[usize::from(value.output)]
+}
+
+/// For each index of a row-major array of these sizes, `place` of it.
+fn gather_by<'a>(
+    sizes: &'a [usize],
+    place: impl Fn(&[usize]) -> usize + 'a,
+) -> impl Iterator<Item = usize> + 'a {
+    let elements: usize = sizes.iter().product();
+    let mut index = vec![0; sizes.len()];
+    (0..elements).map(move |_| {
+        let at = place(&index);
+        for axis in (0..sizes.len()).rev() {
+            index[axis] += 1;
+            if index[axis] < sizes[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+        at
+    })
+}
+
+/// Where element `element` of an array goes when `axes` are reduced to size 1.
+pub(super) fn reduced_index(shape: &crate::Shape, axes: &[usize], element: usize) -> usize {
+    let strides = shape.strides();
+    let mut to = 0;
+    for (axis, &size) in shape.sizes().iter().enumerate() {
+        if !axes.contains(&axis) {
+            to = to * size + element / strides[axis] % size;
+        }
+    }
+    to
+}
+
+fn reduce(
+    reduction: Reduction,
+    axes: &[usize],
+    x: &[f64],
+    sizes: &[usize],
+    elements: usize,
+) -> Vec<f64> {
+    let shape = crate::Shape::new(sizes);
+    let start = match reduction {
+        Reduction::Sum => 0.0,
+        Reduction::Max => f64::NEG_INFINITY,
+        Reduction::Min => f64::INFINITY,
+    };
+    let mut out = vec![start; elements];
+    for (element, &value) in x.iter().enumerate() {
+        let held = &mut out[reduced_index(&shape, axes, element)];
+        *held = match reduction {
+            Reduction::Sum => *held + value,
+            Reduction::Max => crate::op::pointwise::max_f64(*held, value),
+            Reduction::Min => -crate::op::pointwise::max_f64(-*held, -value),
+        };
+    }
+    out
+}
+
+fn max_index(axis: usize, x: &[f64], sizes: &[usize], elements: usize) -> Vec<Vec<f64>> {
+    let shape = crate::Shape::new(sizes);
+    let stride = shape.strides()[axis];
+    let (mut largest, mut index) = (vec![f64::NEG_INFINITY; elements], vec![0.0; elements]);
+    let mut seen = vec![false; elements];
+    for (element, &value) in x.iter().enumerate() {
+        let to = reduced_index(&shape, &[axis], element);
+        let wins = !seen[to] || value > largest[to] || value.is_nan() && !largest[to].is_nan();
+        if wins {
+            seen[to] = true;
+            largest[to] = value;
+            index[to] = (element / stride % sizes[axis]) as f64;
+        }
+    }
+    vec![largest, index]
+}
+
+/// The first `count` of each column in order, and their indices; NaN is the largest.
+fn sort(axis: usize, descending: bool, count: usize, x: &[f64], sizes: &[usize]) -> Vec<Vec<f64>> {
+    let outer: usize = sizes[..axis].iter().product();
+    let inner: usize = sizes[axis + 1..].iter().product();
+    let size = sizes[axis];
+    let mut results = vec![vec![0.0; outer * count * inner]; 2];
+    if results[0].is_empty() {
+        return results;
+    }
+    for (o, i) in (0..outer).flat_map(|o| (0..inner).map(move |i| (o, i))) {
+        let at = |index: usize| x[(o * size + index) * inner + i];
+        let order = |&a: &usize, &b: &usize| {
+            let (a, b) = (at(a), at(b));
+            a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+        };
+        let mut indices: Vec<usize> = (0..size).collect();
+        // Stable either way: equal numbers stay in their order.
+        indices.sort_by(|a, b| if descending { order(b, a) } else { order(a, b) });
+        for (place, &index) in indices.iter().take(count).enumerate() {
+            let to = (o * count + place) * inner + i;
+            (results[0][to], results[1][to]) = (at(index), index as f64);
+        }
+    }
+    results
+}
+
+fn cumulative_sum(axis: usize, reverse: bool, x: &[f64], shape: &crate::Shape) -> Vec<f64> {
+    let (stride, size) = (shape.strides()[axis], shape.sizes()[axis]);
+    let mut sums = x.to_vec();
+    // What was added up before lies one step back along the axis, in the order of the walk.
+    let walk: Box<dyn Iterator<Item = usize>> =
+        if reverse { Box::new((0..x.len()).rev()) } else { Box::new(0..x.len()) };
+    for element in walk {
+        let index = element / stride % size;
+        if reverse && index + 1 < size {
+            sums[element] += sums[element + stride];
+        } else if !reverse && index > 0 {
+            sums[element] += sums[element - stride];
+        }
+    }
+    sums
+}
+
+/// For each element of the window at `position` its place in the whole and in the window.
+fn places(window: &Window, position: f64) -> Result<impl Iterator<Item = (usize, usize)>, Error> {
+    let Window { outer, whole, part, inner } = *window;
+    let before = window.start(position as i64)? * inner;
+    let block = part * inner;
+    Ok((0..outer * block).map(move |at| (at / block * whole * inner + before + at % block, at)))
+}
+
+fn matmul(left: &[usize], right: &[usize], a: &[f64], b: &[f64]) -> Vec<f64> {
+    let rank = left.len();
+    let (m, k, n) = (left[rank - 2], left[rank - 1], right[rank - 1]);
+    let batch: usize = left[..rank - 2].iter().product();
+    let mut out = vec![0.0; batch * m * n];
+    if out.is_empty() {
+        return out;
+    }
+    for i in 0..batch {
+        let (a, b) = (&a[i * m * k..], &b[i * k * n..]);
+        let out = &mut out[i * m * n..];
+        for row in 0..m {
+            for inner in 0..k {
+                let factor = a[row * k + inner];
+                for column in 0..n {
+                    out[row * n + column] += factor * b[inner * n + column];
+                }
+            }
+        }
+    }
+    out
+}
+
+fn row_number(id: f64, rows: usize) -> Result<usize, Error> {
+    if id >= 0.0 && id < rows as f64 {
+        Ok(id as usize)
+    } else {
+        Err(Error::new(format!("row number {id} is outside the table of {rows} rows")))
+    }
+}
