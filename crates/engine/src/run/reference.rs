@@ -1,6 +1,8 @@
 //! The reference interpreter: every primitive in plain f64. It is the truth that plans are tested
 //! against and that explanations are computed with.
 
+mod local;
+
 use crate::graph::{Graph, Inner, Node, Output, Tensor, Value};
 use crate::op::{Op, Reduction};
 use crate::random::Stream;
@@ -87,6 +89,21 @@ impl Evaluation {
     ) -> Result<Vec<f64>, Error> {
         let mut replaced = self.at(changed)?.to_vec();
         *replaced.get_mut(element).ok_or_else(|| Error::new("no such element"))? = to;
+        self.with_value(changed, replaced, wanted)
+    }
+
+    /// What `wanted` would be if `changed` were `to`: only what lies downstream of the change is
+    /// computed again.
+    pub fn with_value(
+        &self,
+        changed: Value,
+        to: Vec<f64>,
+        wanted: Value,
+    ) -> Result<Vec<f64>, Error> {
+        let replaced = to;
+        if self.at(changed)?.len() != replaced.len() {
+            return Err(Error::new("the new value has another number of elements"));
+        }
         let last = wanted.index();
         let mut new: Vec<Option<Vec<Vec<f64>>>> = vec![None; last + 1];
         if changed.index() > last {
@@ -110,87 +127,6 @@ impl Evaluation {
             Some(mut outputs) => Ok(std::mem::take(&mut outputs[usize::from(wanted.output)])),
             None => self.at(wanted).map(<[f64]>::to_vec),
         }
-    }
-
-    /// The local derivative of node `consumer` with respect to element `element` of its argument
-    /// `argument`: each element of the consumer's (first) output that it acts on, with its slope
-    /// (which may happen to be 0).
-    ///
-    /// Ops that are linear in the argument are their own derivative; for pointwise ops the slope is
-    /// the derivative rule at upstream 1.
-    pub fn local_column(
-        &self,
-        consumer: usize,
-        argument: usize,
-        element: usize,
-    ) -> Result<Vec<(usize, f64)>, Error> {
-        let node = &self.inner.nodes[consumer];
-        let arg = self.at(node.args[argument])?;
-        if node.op.is_linear_in(argument) {
-            let mut unit = vec![0.0; arg.len()];
-            *unit.get_mut(element).ok_or_else(|| Error::new("no such element"))? = 1.0;
-            let zero: Vec<Vec<f64>> =
-                node.args.iter().map(|&v| vec![0.0; self.get(v).len()]).collect();
-            // Concatenation is linear in all arguments together: the others' share is not asked.
-            let others_vanish = matches!(node.op, Op::Concatenate { .. });
-            let args: Vec<&[f64]> = (0..node.args.len())
-                .map(|i| match i {
-                    _ if i == argument => unit.as_slice(),
-                    _ if others_vanish => zero[i].as_slice(),
-                    _ => self.get(node.args[i]),
-                })
-                .collect();
-            let column = self.compute(node, &args)?.swap_remove(0);
-            // Where it could act: with ones for a product's other side no slope is 0 by chance.
-            let acts = match node.op {
-                Op::Matmul => {
-                    let ones: Vec<f64> = vec![1.0; args[1 - argument].len()];
-                    let pair = if argument == 0 { [&unit, &ones] } else { [&ones, &unit] };
-                    self.compute(node, &pair.map(Vec::as_slice))?.swap_remove(0)
-                }
-                _ => column.clone(),
-            };
-            let entries = column.into_iter().zip(acts).enumerate();
-            return Ok(entries.filter(|(_, (_, a))| *a != 0.0).map(|(i, (s, _))| (i, s)).collect());
-        }
-        self.pointwise_slope(node, argument, element)
-    }
-
-    /// The slope of a node that is not linear in the argument, by its own derivative rule: a small
-    /// graph is recorded with the node and an upstream gradient of 1 for one output at a time.
-    fn pointwise_slope(
-        &self,
-        node: &Node,
-        argument: usize,
-        element: usize,
-    ) -> Result<Vec<(usize, f64)>, Error> {
-        let graph = Graph::new();
-        let mut inputs = Parameters::new();
-        let mut args = Vec::new();
-        for (i, &value) in node.args.iter().enumerate() {
-            let output = &self.inner.nodes[value.index()].outputs[usize::from(value.output)];
-            let name = format!("argument {i}");
-            // Recorded in f64, so that the slope is exact.
-            let dtype = if output.dtype.is_float() { crate::DType::F64 } else { output.dtype };
-            args.push(graph.input(&name, dtype, output.shape.clone()));
-            let array = crate::Array::from_f64(dtype, output.shape.clone(), self.get(value))?;
-            inputs.insert(name, array);
-        }
-        let op = match &node.op {
-            Op::Cast(dtype) if dtype.is_float() => Op::Cast(crate::DType::F64),
-            op => op.clone(),
-        };
-        let y = graph.record(op, &args, node.outputs.first().cloned());
-        let slopes = crate::grad(y.sum(), &[args[argument]]);
-        let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &slopes)?;
-        let slope = run.value(slopes[0])?[element];
-        // Pointwise ops map an element to the element of the same index; reductions to their row.
-        let to = match &node.op {
-            Op::Reduce { axes, .. } => reduced_index(&args[0].shape(), axes, element),
-            Op::MaxIndex { axis } => reduced_index(&args[0].shape(), &[*axis], element),
-            _ => element,
-        };
-        Ok(vec![(to, slope)])
     }
 
     fn get(&self, value: Value) -> &[f64] {
