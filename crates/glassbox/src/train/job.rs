@@ -55,6 +55,15 @@ impl Job {
         Job::of(config, data)
     }
 
+    /// Data and training of the run whose configuration this is, without its model, which this build
+    /// may not know; the starting values that it gives are apart.
+    pub(crate) fn without_model(path: &std::path::Path) -> Result<(Self, Parameters), Error> {
+        let mut config = RunConfig::load_steps(path)?;
+        let given = given(&config)?;
+        config.model.parameters.clear();
+        Ok((Job::from_config(config)?, given))
+    }
+
     fn of(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
         let loss = match (config.train.loss, &data.task) {
             (Loss::Auto | Loss::CrossEntropy, Task::Classification { .. }) => {
@@ -138,13 +147,7 @@ impl Job {
 
     /// Starting values that the configuration gives.
     pub(crate) fn given(&self) -> Result<Parameters, Error> {
-        let array = |(path, numbers): (&String, &Numbers)| {
-            let array = numbers
-                .to_array(DType::F32)
-                .map_err(|what| wrong(format!("`model.parameters.\"{path}\"`: {what}")))?;
-            Ok((path.clone(), array))
-        };
-        self.config.model.parameters.iter().map(array).collect()
+        given(&self.config)
     }
 
     /// One training graph for each number of rows that steps have, and the inference graph.
@@ -160,6 +163,17 @@ impl Job {
 
 /// Rows of a batch when the model is used.
 const INFERENCE_ROWS: usize = 256;
+
+/// Starting values that a configuration gives.
+fn given(config: &RunConfig) -> Result<Parameters, Error> {
+    let array = |(path, numbers): (&String, &Numbers)| {
+        let array = numbers
+            .to_array(DType::F32)
+            .map_err(|what| wrong(format!("`model.parameters.\"{path}\"`: {what}")))?;
+        Ok((path.clone(), array))
+    };
+    config.model.parameters.iter().map(array).collect()
+}
 
 fn wrong(message: String) -> Error {
     let problem = ConfigProblem { place: String::new(), message };

@@ -19,7 +19,7 @@ mod trainer;
 
 pub use evaluate::Report;
 pub use job::Job;
+pub(crate) use run::DataRecord;
 pub use run::Ended;
-pub(crate) use run::{DataRecord, graphs_of};
 pub use trained::{Agreement, Prediction, Predictions, Trained};
 pub use trainer::{Run, Trainer};

@@ -1,6 +1,6 @@
-//! Following a number through the graph to the loss, one local derivative after the other.
+//! Following a number through the graph to what is derived, one local derivative after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use glassbox_engine::graph::Contribution;
 use glassbox_engine::reference::Evaluation;
@@ -8,83 +8,56 @@ use glassbox_engine::{Graph, Op, Tensor, Value};
 
 use crate::Error;
 
-/// The graph's recorded derivative, ready to be asked.
-pub(crate) struct Derivative<'a> {
-    pub graph: &'a Graph,
-    pub run: &'a Evaluation,
-    pub loss: Value,
-    /// What each value's adjoint is made of.
+/// Ways that are followed to named values; of more, the largest are, and the others are summed.
+const FOLLOWED: usize = 512;
+
+/// What of the recorded derivative lies between a value and what is derived.
+pub(crate) struct Route<'g> {
+    pub graph: &'g Graph,
+    /// What is derived: the loss, or another single number.
+    pub from: Value,
+    /// What each value's adjoint is made of, downstream of the value that was asked for.
     terms: BTreeMap<Value, Vec<Contribution>>,
+    /// The adjoint of each node's result.
+    adjoints: BTreeMap<u32, Value>,
     names: BTreeMap<Value, String>,
 }
 
-/// One way from a number to the loss: factors whose product is its share of the derivative.
-#[derive(Clone, Debug)]
-pub(crate) struct Way {
-    /// From the number on: each factor.
-    pub locals: Vec<Local>,
-    /// Where the way was left: the value, its element, and the derivative of the loss there.
-    pub end: (Value, usize),
-    pub upstream: f64,
-}
-
-/// A factor: the derivative of one value with respect to the one before it on the way.
-#[derive(Clone, Debug)]
-pub(crate) struct Local {
-    pub of: Value,
-    pub element: usize,
-    pub factor: f64,
-    /// The derivative's formula, where it is a single op's that is not linear.
-    pub words: Option<&'static str>,
-}
-
-impl Way {
-    /// The share: upstream × local × local …
-    pub fn product(&self) -> f64 {
-        let product = self.locals.iter().fold(self.upstream, |p, local| p * local.factor);
-        // Not −0, which would look odd.
-        product + 0.0
-    }
-}
-
-impl<'a> Derivative<'a> {
-    pub fn new(graph: &'a Graph, run: &'a Evaluation, loss: Tensor<'_>) -> Self {
-        let mut terms: BTreeMap<Value, Vec<Contribution>> = BTreeMap::new();
+impl<'g> Route<'g> {
+    /// The route from `target`; none where `from` does not depend on it, or its derivative was not
+    /// recorded.
+    pub fn new(graph: &'g Graph, from: Value, target: Value) -> Option<Self> {
+        let mut all: BTreeMap<Value, Vec<Contribution>> = BTreeMap::new();
+        let mut known = BTreeSet::new();
         for term in graph.contributions() {
-            if term.loss == loss.value() {
-                terms.entry(term.of).or_default().push(term);
+            // A derivative that was recorded twice has the same terms.
+            if term.loss == from && known.insert((term.consumer, term.argument)) {
+                all.entry(term.of).or_default().push(term);
             }
         }
+        let mut terms = BTreeMap::new();
+        let mut adjoints = BTreeMap::new();
+        let mut open = vec![target];
+        while let Some(value) = open.pop() {
+            let Some(of_value) = all.remove(&value) else { continue };
+            for term in &of_value {
+                adjoints.insert(term.consumer, term.upstream);
+                open.push(result(term.consumer));
+            }
+            terms.insert(value, of_value);
+        }
+        if target != from && !terms.contains_key(&target) {
+            return None;
+        }
         let names = graph.names().into_iter().map(|(name, t)| (t.value(), name)).collect();
-        Derivative { graph, run, loss: loss.value(), terms, names }
+        Some(Route { graph, from, terms, adjoints, names })
     }
 
-    /// Whether the loss depends on the value (as far as its derivative was recorded).
-    pub fn reaches(&self, value: Value) -> bool {
-        value == self.loss || self.terms.contains_key(&value)
-    }
-
-    /// The derivative of the loss with respect to one element.
-    pub fn adjoint(&self, value: Value, element: usize) -> Result<f64, Error> {
-        if value == self.loss {
-            return Ok(1.0);
-        }
-        let mut sum = 0.0;
-        for term in self.terms.get(&value).into_iter().flatten() {
-            sum += self.run.at(term.product)?.get(element).copied().unwrap_or(f64::NAN);
-        }
-        Ok(sum)
-    }
-
-    /// The elements that an element acts on directly: consumer, element, local derivative.
-    fn next(&self, value: Value, element: usize) -> Result<Vec<(u32, usize, f64)>, Error> {
-        let mut next = Vec::new();
-        for term in self.terms.get(&value).into_iter().flatten() {
-            let argument = usize::from(term.argument);
-            let column = self.run.local_column(term.consumer as usize, argument, element)?;
-            next.extend(column.into_iter().map(|(to, local)| (term.consumer, to, local)));
-        }
-        Ok(next)
+    /// The values that it takes to follow the route.
+    pub fn wanted(&self) -> Vec<Tensor<'g>> {
+        let through = self.adjoints.keys().map(|&node| result(node));
+        let all = self.terms.keys().copied().chain(through).chain(self.adjoints.values().copied());
+        all.filter_map(|value| self.graph.tensor(value)).collect()
     }
 
     /// What a value is called.
@@ -103,40 +76,129 @@ impl<'a> Derivative<'a> {
         }
     }
 
+    /// Every term of the route, the nearest to what is derived first.
+    pub fn terms(&self) -> Vec<Contribution> {
+        let mut all: Vec<Contribution> = self.terms.values().flatten().copied().collect();
+        all.sort_by_key(|term| std::cmp::Reverse((term.consumer, term.argument)));
+        all
+    }
+}
+
+/// A node's result.
+fn result(node: u32) -> Value {
+    Value { node, output: 0 }
+}
+
+/// The route with its numbers, ready to be asked.
+pub(crate) struct Derivative<'a> {
+    pub route: &'a Route<'a>,
+    pub run: &'a Evaluation,
+}
+
+/// One way from a number to what is derived: factors whose product is its share.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    /// From the number on: each factor.
+    pub locals: Vec<Local>,
+    /// Where the way was left: the value, its element, and the derivative there.
+    pub end: (Value, usize),
+    pub upstream: f64,
+}
+
+/// A factor: the derivative of one value with respect to the one before it on the way.
+#[derive(Clone, Debug)]
+pub(crate) struct Local {
+    pub of: Value,
+    pub element: usize,
+    pub factor: f64,
+    /// The derivative's formula, where it is a single op's that is not linear.
+    pub words: Option<&'static str>,
+}
+
+/// All ways from a number.
+pub(crate) struct Ways {
+    pub followed: Vec<Way>,
+    /// How many more there are, each smaller than those followed, and what they come to.
+    pub others: (usize, f64),
+}
+
+impl Way {
+    /// The share: upstream × local × local …
+    pub fn product(&self) -> f64 {
+        let product = self.locals.iter().fold(self.upstream, |p, local| p * local.factor);
+        // Not −0, which would look odd.
+        product + 0.0
+    }
+}
+
+impl Derivative<'_> {
+    /// The derivative with respect to one element of a node's result on the route.
+    fn adjoint(&self, value: Value, element: usize) -> Result<f64, Error> {
+        if value == self.route.from {
+            return Ok(1.0);
+        }
+        let Some(&adjoint) = self.route.adjoints.get(&value.node) else { return Ok(0.0) };
+        Ok(self.run.at(adjoint)?.get(element).copied().unwrap_or(f64::NAN))
+    }
+
+    /// The elements that an element acts on directly: consumer, element, local derivative.
+    fn next(&self, value: Value, element: usize) -> Result<Vec<(u32, usize, f64)>, Error> {
+        let mut next = Vec::new();
+        for term in self.route.terms.get(&value).into_iter().flatten() {
+            let argument = usize::from(term.argument);
+            let column = self.run.local_column(term.consumer as usize, argument, element)?;
+            next.extend(column.into_iter().map(|(to, local)| (term.consumer, to, local)));
+        }
+        Ok(next)
+    }
+
     /// Every way from one element: each goes on while it stays a single path and has not reached a
     /// prediction or a fork, and is cut into factors at the values that have names.
-    pub fn ways(&self, value: Value, element: usize) -> Result<Vec<Way>, Error> {
-        let first = self.next(value, element)?;
-        first.into_iter().map(|(node, to, local)| self.follow(node, to, local)).collect()
+    pub fn ways(&self, value: Value, element: usize) -> Result<Ways, Error> {
+        let mut first = Vec::new();
+        for (node, to, local) in self.next(value, element)? {
+            first.push((node, to, local, local * self.adjoint(result(node), to)?));
+        }
+        let mut others = (0, 0.0);
+        if first.len() > FOLLOWED {
+            let mut order: Vec<usize> = (0..first.len()).collect();
+            order.sort_by(|&a, &b| first[b].3.abs().total_cmp(&first[a].3.abs()));
+            let rest = order.split_off(FOLLOWED);
+            others = (rest.len(), rest.iter().map(|&i| first[i].3).sum());
+            order.sort_unstable();
+            first = order.into_iter().map(|i| first[i]).collect();
+        }
+        let follow = |(node, to, local, _)| self.follow(node, to, local);
+        let followed = first.into_iter().map(follow).collect::<Result<_, Error>>()?;
+        Ok(Ways { followed, others })
     }
 
     /// The formula of a node's derivative, if it is not linear.
     fn words(&self, node: u32) -> Option<&'static str> {
-        match self.graph.node(node as usize)?.op {
+        match self.route.graph.node(node as usize)?.op {
             Op::Unary(op) => Some(op.local_in_words()),
             _ => None,
         }
     }
 
     fn follow(&self, node: u32, element: usize, factor: f64) -> Result<Way, Error> {
-        let mut here =
-            Local { of: Value { node, output: 0 }, element, factor, words: self.words(node) };
+        let mut here = Local { of: result(node), element, factor, words: self.words(node) };
         let mut locals = Vec::new();
         // Whether something has been multiplied since the last value with a name.
         let mut open = true;
         loop {
-            let name = self.names.get(&here.of);
+            let name = self.route.names.get(&here.of);
             if name.is_some() {
                 locals.push(here.clone());
                 (here.factor, here.words, open) = (1.0, None, false);
             }
-            if here.of == self.loss || name.is_some_and(|name| name == "prediction") {
+            if here.of == self.route.from || name.is_some_and(|name| name == "prediction") {
                 break;
             }
             let [(node, to, local)] = self.next(here.of, here.element)?[..] else { break };
             let words = self.words(node).filter(|_| !open);
             let factor = here.factor * local;
-            here = Local { of: Value { node, output: 0 }, element: to, factor, words };
+            here = Local { of: result(node), element: to, factor, words };
             open = true;
         }
         if open {

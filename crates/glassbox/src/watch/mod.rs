@@ -1,11 +1,20 @@
 //! Looking inside: where a number of a training step comes from, by the chain rule.
 
+mod attribution;
 mod board;
 mod chain;
 mod element;
 mod explain;
+mod inputs;
 mod moment;
+mod tables;
+mod tensors;
+mod why;
 
+pub use attribution::{Attribution, InUse, InputShare, Of};
 pub use element::Element;
-pub use explain::{Difference, Explanation, Term, Update};
-pub use moment::Moment;
+pub use explain::{Difference, Explanation, Others, Term, Update};
+pub use inputs::Unit;
+pub use moment::{Moment, When};
+pub use tensors::{Figures, Largest, Link, TensorView};
+pub use why::{Factor, Movement, RowShare, Summand};

@@ -21,6 +21,15 @@ impl RunConfig {
 
     /// As [`load`](Self::load), with this configuration's values for what the file leaves open.
     pub fn load_onto(&self, path: &Path, overrides: &[String]) -> Result<RunConfig, ConfigError> {
+        self.read_file(path, overrides, |_| {})
+    }
+
+    fn read_file(
+        &self,
+        path: &Path,
+        overrides: &[String],
+        prepare: impl FnOnce(&mut Table),
+    ) -> Result<RunConfig, ConfigError> {
         let named = |mut error: ConfigError| {
             error.path = Some(path.to_owned());
             error
@@ -32,7 +41,18 @@ impl RunConfig {
                 problems: vec![ConfigProblem { place: String::new(), message }],
             })
         })?;
-        self.read(&text, overrides).map_err(named)
+        self.read(&text, overrides, prepare).map_err(named)
+    }
+
+    /// What the steps of a run follow from: its data, its starting values and how it is trained.
+    /// The model and whatever else this build may not know is passed over.
+    pub(crate) fn load_steps(path: &Path) -> Result<RunConfig, ConfigError> {
+        RunConfig::new("").read_file(path, &[], |table| {
+            table.retain(|key, _| ["data", "model", "train"].contains(&key.as_str()));
+            if let Some(Located { value: Value::Table(model), .. }) = table.get_mut("model") {
+                model.retain(|key, _| key == "parameters");
+            }
+        })
     }
 
     /// Reads a configuration's text, with `NAME=VALUE` overrides on top.
@@ -47,11 +67,17 @@ impl RunConfig {
     /// assert!(error.contains("`data.path` is missing"));
     /// ```
     pub fn from_toml(text: &str, overrides: &[String]) -> Result<RunConfig, ConfigError> {
-        RunConfig::new("").read(text, overrides)
+        RunConfig::new("").read(text, overrides, |_| {})
     }
 
-    fn read(&self, text: &str, overrides: &[String]) -> Result<RunConfig, ConfigError> {
+    fn read(
+        &self,
+        text: &str,
+        overrides: &[String],
+        prepare: impl FnOnce(&mut Table),
+    ) -> Result<RunConfig, ConfigError> {
         let (mut table, mut problems) = parse(text);
+        prepare(&mut table);
         problems.extend(overrides::apply(&mut table, overrides));
         let found = RefCell::new(Vec::new());
         let config = run(table, self, &found);
