@@ -65,6 +65,8 @@ pub fn run(args: &ExplainArgs, ctx: &Context) -> Result<(), AppError> {
     }
     let when = match (args.step, args.epoch) {
         (_, Some(epoch)) => When::Epoch(epoch),
+        // Why something moved is asked of a step that was taken.
+        (None, None) if args.why => When::Last,
         (step, None) => When::from(step),
     };
     let moment = Moment::of_run(&folder, when)?;

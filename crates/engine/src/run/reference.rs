@@ -63,6 +63,24 @@ impl Evaluation {
         Ok(run)
     }
 
+    /// Values that were computed elsewhere, to be asked about: local derivatives and
+    /// [`apply`](Self::apply) need those of the node's arguments.
+    pub fn of_values(graph: &Graph, known: &[(Tensor<'_>, Vec<f64>)]) -> Result<Self, Error> {
+        graph.check()?;
+        let inner = graph.inner.borrow().clone();
+        let mut run = Evaluation { values: vec![None; inner.nodes.len()], inner };
+        for (tensor, numbers) in known {
+            if !std::ptr::eq(tensor.graph(), graph) || tensor.elements() != numbers.len() {
+                return Err(Error::new("a known value does not fit the graph"));
+            }
+            let value = tensor.value();
+            let outputs = run.inner.nodes[value.index()].outputs.len();
+            let held = run.values[value.index()].get_or_insert_with(|| vec![Vec::new(); outputs]);
+            held[usize::from(value.output)] = numbers.clone();
+        }
+        Ok(run)
+    }
+
     /// The elements of `tensor`, row-major; an error where it was not asked for.
     pub fn value(&self, tensor: Tensor<'_>) -> Result<&[f64], Error> {
         self.at(tensor.value())

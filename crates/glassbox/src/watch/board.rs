@@ -8,7 +8,7 @@ use crate::Error;
 use crate::nn::Loss;
 use crate::watch::chain::{Derivative, Local};
 use crate::watch::explain::slope;
-use crate::watch::tables::{aligned, replayed};
+use crate::watch::tables::aligned;
 use crate::watch::{Difference, Explanation, Moment};
 
 /// A net with at most so many parameters is written with w1, b1 … as in a textbook.
@@ -157,9 +157,8 @@ impl fmt::Display for Explanation {
             Some(unit) => format!("{} (to the net {})", figure(unit.raw), figure(self.value)),
             None => figure(self.value),
         };
-        let replayed = replayed(self.replayed);
         let loss_value = figure(self.loss_value);
-        writeln!(f, "step {}{replayed}: {symbol} = {value}, {loss} = {loss_value}", self.step)?;
+        writeln!(f, "{}: {symbol} = {value}, {loss} = {loss_value}", self.at)?;
         if let Some(row) = self.of_row {
             writeln!(f, "of row {row} of the source")?;
         }
@@ -173,9 +172,13 @@ impl fmt::Display for Explanation {
             writeln!(f, "  {formula}")?;
         }
         self.table(f)?;
-        if (1..=10).contains(&self.classes.len()) && self.context.iter().any(|c| c == "class") {
+        let told = self.classes.iter().enumerate().any(|(i, name)| *name != i.to_string());
+        if told && self.classes.len() <= 10 && self.context.iter().any(|c| c == "class") {
             let named = self.classes.iter().enumerate().map(|(i, name)| format!("{i} {name}"));
             writeln!(f, "classes: {}", named.collect::<Vec<_>>().join(", "))?;
+        }
+        if let Some(announced) = &self.announced {
+            writeln!(f, "{announced}")?;
         }
         if let Some(difference) = self.difference {
             let mark = difference.mark();
@@ -227,9 +230,11 @@ impl Explanation {
             shown.truncate(SHOWN);
             shown.sort_unstable();
         }
-        let by_row = self.terms.iter().all(|term| term.row.is_some());
+        // Several terms of one and the same row differ by what they go through.
+        let one_row = self.terms.len() > 1 && self.terms.iter().all(|t| t.row == self.terms[0].row);
+        let by_row = self.terms.iter().all(|term| term.row.is_some()) && !one_row;
         let mut header = vec![if by_row { "row" } else { "through" }.to_string()];
-        header.extend(self.context.iter().cloned());
+        header.extend(self.context.iter().filter(|_| by_row).cloned());
         for (index, name) in self.heads.iter().enumerate() {
             let words = self.slope.as_ref().filter(|_| index == 0).unwrap_or(name);
             header.push(if index == 0 { words.clone() } else { format!("· {words}") });
@@ -242,8 +247,9 @@ impl Explanation {
                 Some(row) if by_row => row.to_string(),
                 _ => term.through.clone(),
             }];
-            let context = term.context.iter().chain(&term.factors).chain([&term.product]);
-            line.extend(context.map(|&value| figure(value)));
+            let context = term.context.iter().filter(|_| by_row);
+            let numbers = context.chain(&term.factors).chain([&term.product]);
+            line.extend(numbers.map(|&value| figure(value)));
             lines.push(line);
         }
         let widths = aligned(f, &lines, 0)?;

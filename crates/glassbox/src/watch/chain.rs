@@ -11,15 +11,15 @@ use crate::Error;
 /// Ways that are followed to named values; of more, the largest are, and the others are summed.
 const FOLLOWED: usize = 512;
 
-/// What of the recorded derivative lies between a value and what is derived.
+/// The recorded derivative, as far as it takes to follow a value to what is derived.
 pub(crate) struct Route<'g> {
     pub graph: &'g Graph,
     /// What is derived: the loss, or another single number.
     pub from: Value,
-    /// What each value's adjoint is made of, downstream of the value that was asked for.
+    /// The value that was asked for.
+    target: Value,
+    /// What each value's adjoint is made of.
     terms: BTreeMap<Value, Vec<Contribution>>,
-    /// The adjoint of each node's result.
-    adjoints: BTreeMap<u32, Value>,
     names: BTreeMap<Value, String>,
 }
 
@@ -27,36 +27,32 @@ impl<'g> Route<'g> {
     /// The route from `target`; none where `from` does not depend on it, or its derivative was not
     /// recorded.
     pub fn new(graph: &'g Graph, from: Value, target: Value) -> Option<Self> {
-        let mut all: BTreeMap<Value, Vec<Contribution>> = BTreeMap::new();
+        let mut terms: BTreeMap<Value, Vec<Contribution>> = BTreeMap::new();
         let mut known = BTreeSet::new();
+        // Other parameters and inputs lie on no way.
+        let is_source =
+            |value: Value| graph.node(value.node as usize).is_none_or(|node| node.args.is_empty());
         for term in graph.contributions() {
+            let passed = term.of == target || !is_source(term.of);
             // A derivative that was recorded twice has the same terms.
-            if term.loss == from && known.insert((term.consumer, term.argument)) {
-                all.entry(term.of).or_default().push(term);
+            if term.loss == from && passed && known.insert((term.consumer, term.argument)) {
+                terms.entry(term.of).or_default().push(term);
             }
-        }
-        let mut terms = BTreeMap::new();
-        let mut adjoints = BTreeMap::new();
-        let mut open = vec![target];
-        while let Some(value) = open.pop() {
-            let Some(of_value) = all.remove(&value) else { continue };
-            for term in &of_value {
-                adjoints.insert(term.consumer, term.upstream);
-                open.push(result(term.consumer));
-            }
-            terms.insert(value, of_value);
         }
         if target != from && !terms.contains_key(&target) {
             return None;
         }
         let names = graph.names().into_iter().map(|(name, t)| (t.value(), name)).collect();
-        Some(Route { graph, from, terms, adjoints, names })
+        Some(Route { graph, from, target, terms, names })
     }
 
     /// The values that it takes to follow the route.
     pub fn wanted(&self) -> Vec<Tensor<'g>> {
-        let through = self.adjoints.keys().map(|&node| result(node));
-        let all = self.terms.keys().copied().chain(through).chain(self.adjoints.values().copied());
+        let all = self.terms.iter().flat_map(|(&of, terms)| {
+            // The derivative by the target itself is what will be put together.
+            let products = terms.iter().filter(move |_| of != self.target).map(|term| term.product);
+            products.chain(terms.iter().map(|term| result(term.consumer))).chain([of])
+        });
         all.filter_map(|value| self.graph.tensor(value)).collect()
     }
 
@@ -76,9 +72,17 @@ impl<'g> Route<'g> {
         }
     }
 
-    /// Every term of the route, the nearest to what is derived first.
+    /// Every term between the target and what is derived, the nearest to the latter first.
     pub fn terms(&self) -> Vec<Contribution> {
-        let mut all: Vec<Contribution> = self.terms.values().flatten().copied().collect();
+        let mut all: Vec<Contribution> = Vec::new();
+        let (mut open, mut seen) = (vec![self.target], BTreeSet::new());
+        while let Some(value) = open.pop() {
+            if seen.insert(value) {
+                let terms = self.terms.get(&value).into_iter().flatten();
+                all.extend(terms.clone());
+                open.extend(terms.map(|term| result(term.consumer)));
+            }
+        }
         all.sort_by_key(|term| std::cmp::Reverse((term.consumer, term.argument)));
         all
     }
@@ -137,17 +141,21 @@ impl Derivative<'_> {
         if value == self.route.from {
             return Ok(1.0);
         }
-        let Some(&adjoint) = self.route.adjoints.get(&value.node) else { return Ok(0.0) };
-        Ok(self.run.at(adjoint)?.get(element).copied().unwrap_or(f64::NAN))
+        let mut sum = 0.0;
+        for term in self.route.terms.get(&value).into_iter().flatten() {
+            sum += self.run.at(term.product)?.get(element).copied().unwrap_or(f64::NAN);
+        }
+        Ok(sum)
     }
 
-    /// The elements that an element acts on directly: consumer, element, local derivative.
-    fn next(&self, value: Value, element: usize) -> Result<Vec<(u32, usize, f64)>, Error> {
+    /// The elements that an element acts on directly: value, element, local derivative.
+    fn next(&self, value: Value, element: usize) -> Result<Vec<(Value, usize, f64)>, Error> {
         let mut next = Vec::new();
         for term in self.route.terms.get(&value).into_iter().flatten() {
             let argument = usize::from(term.argument);
             let column = self.run.local_column(term.consumer as usize, argument, element)?;
-            next.extend(column.into_iter().map(|(to, local)| (term.consumer, to, local)));
+            let to = result(term.consumer);
+            next.extend(column.into_iter().map(|(element, local)| (to, element, local)));
         }
         Ok(next)
     }
@@ -156,8 +164,8 @@ impl Derivative<'_> {
     /// prediction or a fork, and is cut into factors at the values that have names.
     pub fn ways(&self, value: Value, element: usize) -> Result<Ways, Error> {
         let mut first = Vec::new();
-        for (node, to, local) in self.next(value, element)? {
-            first.push((node, to, local, local * self.adjoint(result(node), to)?));
+        for (value, to, local) in self.next(value, element)? {
+            first.push((value, to, local, local * self.adjoint(value, to)?));
         }
         let mut others = (0, 0.0);
         if first.len() > FOLLOWED {
@@ -168,7 +176,7 @@ impl Derivative<'_> {
             order.sort_unstable();
             first = order.into_iter().map(|i| first[i]).collect();
         }
-        let follow = |(node, to, local, _)| self.follow(node, to, local);
+        let follow = |(value, to, local, _)| self.follow(value, to, local);
         let followed = first.into_iter().map(follow).collect::<Result<_, Error>>()?;
         Ok(Ways { followed, others })
     }
@@ -181,8 +189,8 @@ impl Derivative<'_> {
         }
     }
 
-    fn follow(&self, node: u32, element: usize, factor: f64) -> Result<Way, Error> {
-        let mut here = Local { of: result(node), element, factor, words: self.words(node) };
+    fn follow(&self, value: Value, element: usize, factor: f64) -> Result<Way, Error> {
+        let mut here = Local { of: value, element, factor, words: self.words(value.node) };
         let mut locals = Vec::new();
         // Whether something has been multiplied since the last value with a name.
         let mut open = true;
@@ -195,10 +203,10 @@ impl Derivative<'_> {
             if here.of == self.route.from || name.is_some_and(|name| name == "prediction") {
                 break;
             }
-            let [(node, to, local)] = self.next(here.of, here.element)?[..] else { break };
-            let words = self.words(node).filter(|_| !open);
+            let [(value, to, local)] = self.next(here.of, here.element)?[..] else { break };
+            let words = self.words(value.node).filter(|_| !open);
             let factor = here.factor * local;
-            here = Local { of: result(node), element: to, factor, words };
+            here = Local { of: value, element: to, factor, words };
             open = true;
         }
         if open {

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::watch::chain::{Derivative, Local, Route, Way};
-use crate::watch::{Element, Moment, Unit};
+use crate::watch::numbers::Numbers;
+use crate::watch::{At, Element, Moment, Unit};
 
 /// One row's (or one unit's) share of a derivative: the product of its factors.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,10 +69,9 @@ pub struct Explanation {
     pub loss: String,
     /// Its value.
     pub loss_value: f64,
-    /// The step, from 1.
-    pub step: u64,
-    /// Steps that were replayed to come to it.
-    pub replayed: u64,
+    /// The step.
+    #[serde(flatten)]
+    pub at: At,
     /// Its value; of an input as the net sees it.
     pub value: f64,
     /// An input's own unit, where it was scaled: the derivative is by that.
@@ -99,8 +99,10 @@ pub struct Explanation {
     pub gradient: f64,
     /// The derivative as training computes it, in f32.
     pub gradient_f32: f64,
-    /// The derivative by differences; none where one row was asked for.
+    /// The derivative by differences; none where one row was asked for, or it would take too long.
     pub difference: Option<Difference>,
+    /// What was not computed exactly because it would take too long, in words.
+    pub announced: Option<String>,
     /// What the optimiser makes of it; parameters alone, and the loss's derivative alone.
     pub update: Option<Update>,
     /// The row of the batch asked for, where the derivative is its share alone.
@@ -183,7 +185,7 @@ impl Moment {
         let mut wanted = route.wanted();
         let after = self.graph.current(&target.name).filter(|_| target.sort == Sort::Parameter);
         wanted.extend(after.and_then(|t| asked.graph.tensor(t.value())));
-        let run = self.evaluate(asked.graph, wanted, &asked)?;
+        let Numbers { run, announced } = self.evaluate(asked.graph, wanted, &asked)?;
         let derivative = Derivative { route: &route, run: &run };
         let mut ways = derivative.ways(target.value, target.element)?;
         let share = row.filter(|_| target.sort == Sort::Parameter && from.is_none());
@@ -226,7 +228,7 @@ impl Moment {
         let rest = others.map_or(0.0, |others| others.product);
         let gradient = terms.iter().map(|term| term.product).sum::<f64>() + rest;
         let difference = match share {
-            None => {
+            None if announced.is_none() => {
                 let size = terms.iter().map(|t| t.product.abs()).sum::<f64>() + rest.abs();
                 let step = unit.as_ref().map_or(1.0, |unit| unit.scale);
                 Some(difference(
@@ -238,7 +240,7 @@ impl Moment {
                     size,
                 )?)
             }
-            Some(_) => None,
+            _ => None,
         };
         let small = self.features.len() <= 4;
         let input = |index: usize| self.rows.get(index).copied();
@@ -251,8 +253,7 @@ impl Moment {
             of_row: target.indices.first().filter(|_| of_batch).and_then(|&row| input(row)),
             loss,
             loss_value: run.at(asked.from)?[0],
-            step: self.step,
-            replayed: self.replayed,
+            at: self.at,
             context: if small { self.context_names() } else { Vec::new() },
             factors: labels.factors,
             heads: labels.heads,
@@ -266,6 +267,7 @@ impl Moment {
                 .unwrap_or(f64::NAN)
                 * by_unit,
             difference,
+            announced,
             update: if parameter { self.update(&run, &target)? } else { None },
             row: share,
             coupled: self.coupled(),
@@ -388,20 +390,19 @@ impl Moment {
         })
     }
 
-    /// Runs what is wanted of the step in f64.
+    /// The numbers that it takes to tell of a derivative.
     pub(crate) fn evaluate(
         &self,
         graph: &Graph,
         wanted: Vec<Tensor<'_>>,
         asked: &Asked<'_>,
-    ) -> Result<Evaluation, Error> {
+    ) -> Result<Numbers, Error> {
         let named = ["inputs", "targets"].map(|name| graph.find_input(name));
         let extra = [graph.tensor(asked.from), graph.tensor(asked.of), graph.named("prediction")];
-        let loss = graph.named("loss");
         let mut all: Vec<Tensor<'_>> = Vec::new();
-        all.extend(named.into_iter().chain(extra).flatten().chain(loss));
+        all.extend(named.into_iter().chain(extra).flatten().chain(graph.named("loss")));
         all.extend(wanted.iter().filter_map(|t| graph.tensor(t.value())));
-        Ok(Evaluation::new(graph, &self.inputs, &self.states, &all)?)
+        self.numbers(graph, &all)
     }
 
     /// The names of the factors, from what is derived to the number, the slope of the loss in words
@@ -477,7 +478,7 @@ impl Moment {
     }
 
     fn update(&self, run: &Evaluation, target: &Target) -> Result<Option<Update>, Error> {
-        let after = self.graph.current(&target.name).filter(|_| self.step <= self.steps);
+        let after = self.graph.current(&target.name).filter(|_| !self.at.after_the_end);
         let Some(after) = after else { return Ok(None) };
         Ok(Some(Update {
             optimizer: self.optimizer.kind().to_string(),
@@ -574,11 +575,11 @@ pub(crate) fn difference(
         Ok(run.with_value(asked.of, changed, asked.from)?[0])
     };
     let quotient = |h: f64| -> Result<f64, Error> { Ok((at(h)? - at(-h)?) / (2.0 * h * unit)) };
-    let x = match &moved {
-        Moved::Element(element) => values[*element].abs(),
-        Moved::Along(_) => 1.0,
+    let h = match &moved {
+        Moved::Element(element) => 1e-5 * values[*element].abs().max(1.0),
+        // Many elements at once meet more corners.
+        Moved::Along(_) => 1e-6,
     };
-    let h = 1e-5 * x.max(1.0);
     let (whole, half) = (quotient(h)?, quotient(h / 2.0)?);
     // What rounding can do: the terms may be large and cancel.
     let scale = size + gradient.abs();

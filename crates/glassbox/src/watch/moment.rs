@@ -1,5 +1,9 @@
 //! One training step, held still.
 
+use std::fmt;
+
+use serde::Serialize;
+
 use glassbox_engine::{Graph, Parameters};
 
 use crate::Error;
@@ -20,11 +24,9 @@ pub struct Moment {
     pub(crate) states: Parameters,
     /// For each row of the batch its number in the source, from 1.
     pub(crate) rows: Vec<usize>,
-    pub(crate) step: u64,
-    /// Steps of the whole training.
-    pub(crate) steps: u64,
-    /// Steps that were taken again to come here.
-    pub(crate) replayed: u64,
+    pub(crate) at: At,
+    /// Multiply-adds beyond which numbers are not computed in f64.
+    pub(crate) limit: u64,
     pub(crate) loss: Loss,
     pub(crate) optimizer: Optimizer,
     pub(crate) rate: f64,
@@ -36,11 +38,42 @@ pub struct Moment {
     pub(crate) classes: Vec<String>,
 }
 
+/// Where in the training a step stands; prints as `step 25 (4 steps replayed)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct At {
+    /// Its number, from 1.
+    pub step: u64,
+    /// Steps that were taken again, from the nearest checkpoint, to come to it.
+    pub replayed: u64,
+    /// Whether the training was over before it: it is what would have come next.
+    pub after_the_end: bool,
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {}", self.step)?;
+        match self.replayed {
+            0 => {}
+            1 => write!(f, " (1 step replayed)")?,
+            steps => write!(f, " ({steps} steps replayed)")?,
+        }
+        match self.after_the_end {
+            true => f.write_str(" (after the training's end)"),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Multiply-adds that take some seconds in f64.
+const LIMIT: u64 = 2_000_000_000;
+
 /// Which step of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// The one that comes next after the last checkpoint.
     Next,
+    /// The last one that was taken, up to the last checkpoint.
+    Last,
     /// This one, from 1.
     Step(u64),
     /// The first one of this epoch, from 1.
@@ -76,6 +109,7 @@ impl Moment {
         let an_epoch = steps.steps_an_epoch();
         let asked = match when.into() {
             When::Next => Some(last + 1),
+            When::Last => Some(last.max(1)),
             When::Step(step) => Some(step),
             When::Epoch(epoch) => {
                 epoch.checked_sub(1).and_then(|e| e.checked_mul(an_epoch)?.checked_add(1))
@@ -95,8 +129,9 @@ impl Moment {
             steps.restore(&checkpoints.load(before)?)?;
         }
         steps.replay(step - 1)?;
-        let moment = Moment::next(steps, training, &job.data, &job.config.train, job.loss)?;
-        Ok(Moment { replayed: step - 1 - before.copied().unwrap_or(0), ..moment })
+        let mut moment = Moment::next(steps, training, &job.data, &job.config.train, job.loss)?;
+        moment.at.replayed = step - 1 - before.copied().unwrap_or(0);
+        Ok(moment)
     }
 
     /// The step that comes next after `checkpoint`.
@@ -123,12 +158,13 @@ impl Moment {
         let target = &data.preparation.target;
         let source = |rows: &Rows, row: usize| rows.source_rows().get(row).copied().unwrap_or(0);
         let rate = inputs.get("rate").and_then(|a| a.to_f64().first().copied()).unwrap_or(0.0);
+        let step = steps.state.step + 1;
+        let all = config.epochs.saturating_mul(steps.steps_an_epoch());
         Ok(Moment {
             states: steps.session.values(),
             rows: rows.iter().map(|&row| source(&data.train, row)).collect(),
-            step: steps.state.step + 1,
-            steps: config.epochs.saturating_mul(steps.steps_an_epoch()),
-            replayed: 0,
+            at: At { step, replayed: 0, after_the_end: step > all },
+            limit: LIMIT,
             graph: training.swap_remove(index),
             inputs,
             loss,
@@ -140,14 +176,21 @@ impl Moment {
         })
     }
 
-    /// The number of the step, from 1.
-    pub fn step(&self) -> u64 {
-        self.step
+    /// Where in the training the step stands.
+    pub fn at(&self) -> At {
+        self.at
     }
 
-    /// Steps that were taken again, from the nearest checkpoint, to come to this one.
-    pub fn replayed(&self) -> u64 {
-        self.replayed
+    /// The number of the step, from 1.
+    pub fn step(&self) -> u64 {
+        self.at.step
+    }
+
+    /// The same, computing in f64 up to so many multiply-adds; by default two thousand million, which
+    /// take some seconds. What takes more is explained with training's own f32 numbers, without a
+    /// difference quotient, and says so.
+    pub fn limited_to(self, multiply_adds: u64) -> Self {
+        Moment { limit: multiply_adds, ..self }
     }
 
     /// The graph of the step: forward, backward and update.
@@ -175,7 +218,7 @@ impl Moment {
             Error::new(format!(
                 "row {source_row} of the source is not in the batch of step {}, which has the rows \
                  {}{more}",
-                self.step,
+                self.at.step,
                 shown.join(", ")
             ))
         })

@@ -35,15 +35,6 @@ pub(crate) fn aligned(
     Ok(widths)
 }
 
-/// How many steps were replayed, where some were.
-pub(crate) fn replayed(steps: u64) -> String {
-    match steps {
-        0 => String::new(),
-        1 => " (1 step replayed)".to_string(),
-        steps => format!(" ({steps} steps replayed)"),
-    }
-}
-
 fn mark(right: bool) -> &'static str {
     if right { "✓" } else { "✗" }
 }
@@ -51,7 +42,7 @@ fn mark(right: bool) -> &'static str {
 /// A share and its sign: `+0.5`.
 fn signed(value: f64) -> String {
     let sign = if value > 0.0 { "+" } else { "" };
-    format!("{sign}{}", figure(value))
+    format!("{sign}{}", figure(value + 0.0))
 }
 
 impl fmt::Display for Factor {
@@ -78,13 +69,7 @@ impl fmt::Display for Movement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (before, after) = (figure(self.before), figure(self.after));
         let change = signed(self.change);
-        writeln!(
-            f,
-            "step {}{}: {} moves by {change}",
-            self.step,
-            replayed(self.replayed),
-            self.of
-        )?;
+        writeln!(f, "{}: {} moves by {change}", self.at, self.of)?;
         writeln!(f, "{before} → {after}, {} at rate {}", self.optimizer, figure(self.rate))?;
         writeln!(f)?;
         let mut lines = vec![["what", "value", "factors", "share"].map(String::from).to_vec()];
@@ -105,6 +90,9 @@ impl fmt::Display for Movement {
         aligned(f, &lines, 1)?;
         writeln!(f)?;
         self.by_rows(f)?;
+        if let Some(announced) = &self.announced {
+            writeln!(f, "{announced}")?;
+        }
         if let Some(scope) = &self.coupled {
             writeln!(
                 f,
@@ -153,7 +141,7 @@ impl fmt::Display for Figures {
 impl fmt::Display for TensorView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (loss, loss_value) = (&self.loss, figure(self.loss_value));
-        writeln!(f, "step {}{}: {loss} = {loss_value}", self.step, replayed(self.replayed))?;
+        writeln!(f, "{}: {loss} = {loss_value}", self.at)?;
         writeln!(f, "{} = {}", self.of, self.value)?;
         writeln!(f, "{} = {}", slope(&self.of, loss), self.gradient)?;
         for figures in [&self.value, &self.gradient] {
@@ -180,7 +168,7 @@ impl fmt::Display for TensorView {
                 link.local.as_ref().map(Figures::to_string).unwrap_or_default(),
                 link.downstream.to_string(),
                 link.argument.clone(),
-                mark(link.agrees).to_string(),
+                link.agrees.map(mark).unwrap_or_default().to_string(),
             ]);
         }
         aligned(f, &lines, head.len())?;
@@ -193,14 +181,18 @@ impl fmt::Display for TensorView {
             lines.push(vec![largest.of.clone(), figure(largest.value), figure(largest.gradient)]);
         }
         aligned(f, &lines, 1)?;
-        let difference = self.difference;
-        writeln!(
-            f,
-            "finite difference along the derivative {} {}, its norm {}",
-            figure(difference.value),
-            difference.mark(),
-            figure(self.gradient.norm)
-        )?;
+        if let Some(announced) = &self.announced {
+            writeln!(f, "{announced}")?;
+        }
+        if let Some(difference) = self.difference {
+            writeln!(
+                f,
+                "finite difference along the derivative {} {} (its norm {})",
+                figure(difference.value),
+                difference.mark(),
+                figure(self.gradient.norm)
+            )?;
+        }
         writeln!(f, "in training's f32 within {}", figure(self.f32_error))
     }
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::watch::explain::{Difference, Moved, difference, element_name, indices_of};
-use crate::watch::{Element, Moment};
+use crate::watch::numbers::Numbers;
+use crate::watch::{At, Element, Moment};
 
 /// Elements that are told one by one.
 const SMALL: usize = 12;
@@ -44,8 +45,8 @@ pub struct Link {
     /// The share of the derivative by the argument.
     pub downstream: Figures,
     /// Whether the product is right: ⟨downstream, d⟩ = ⟨upstream, local · d⟩ for a direction d, the
-    /// node itself being pushed forward along it.
-    pub agrees: bool,
+    /// node itself being pushed forward along it; none where that cannot be done (in loops).
+    pub agrees: Option<bool>,
 }
 
 /// An element of a derivative.
@@ -69,10 +70,9 @@ pub struct TensorView {
     pub loss: String,
     /// Its value.
     pub loss_value: f64,
-    /// The step, from 1.
-    pub step: u64,
-    /// Steps that were replayed to come to it.
-    pub replayed: u64,
+    /// The step.
+    #[serde(flatten)]
+    pub at: At,
     /// The tensor itself.
     pub value: Figures,
     /// The derivative by it.
@@ -81,8 +81,11 @@ pub struct TensorView {
     pub links: Vec<Link>,
     /// The elements whose derivative is largest.
     pub largest: Vec<Largest>,
-    /// The slope along the derivative's own direction, which is its norm.
-    pub difference: Difference,
+    /// The slope along the derivative's own direction, which is its norm; none where it would take
+    /// too long.
+    pub difference: Option<Difference>,
+    /// What was not computed exactly because it would take too long, in words.
+    pub announced: Option<String>,
     /// The largest difference to the derivative as training computes it, in f32, over the largest
     /// element.
     pub f32_error: f64,
@@ -124,14 +127,18 @@ impl Moment {
         let route = self.route(&asked, from.as_ref(), &target)?;
         let terms = route.terms();
         let mut wanted = route.wanted();
-        wanted.extend(terms.iter().filter_map(|term| asked.graph.tensor(term.product)));
+        for value in terms.iter().flat_map(|term| [term.product, term.upstream]) {
+            wanted.extend(asked.graph.tensor(value));
+        }
         wanted.extend(asked.graph.tensor(asked.gradient));
         for term in &terms {
             let args = asked.graph.node(term.consumer as usize).map(|n| n.args);
             let args = args.unwrap_or_default();
             wanted.extend(args.into_iter().filter_map(|value| asked.graph.tensor(value)));
         }
-        let run = self.evaluate(asked.graph, wanted, &asked)?;
+        let Numbers { run, announced } = self.evaluate(asked.graph, wanted, &asked)?;
+        // Training's own numbers are right to f32's rounding.
+        let rounding = if announced.is_some() { 1e-4 } else { 1e-10 };
         let figures = |value: Value| -> Result<Figures, Error> {
             let shape = asked.graph.tensor(value).map(|t| t.shape()).unwrap_or_default();
             Ok(Figures::of(shape.sizes(), run.at(value)?))
@@ -146,8 +153,8 @@ impl Moment {
                 }
                 Op::Unary(_) => {
                     let ones = vec![1.0; run.at(term.of)?.len()];
-                    let slopes = run.push_forward(term.consumer as usize, argument, &ones)?;
-                    Some(Figures::of(node.outputs[0].shape.sizes(), &slopes))
+                    let slopes = run.push_forward(term.consumer as usize, argument, &ones);
+                    slopes.ok().map(|slopes| Figures::of(node.outputs[0].shape.sizes(), &slopes))
                 }
                 _ => None,
             };
@@ -160,7 +167,7 @@ impl Moment {
                 upstream: figures(term.upstream)?,
                 local,
                 downstream: figures(term.product)?,
-                agrees: agrees(&run, term)?,
+                agrees: agrees(&run, term, rounding)?,
             });
         }
         let gradient = run.at(asked.gradient)?;
@@ -176,6 +183,10 @@ impl Moment {
         let along = if length > 0.0 { length } else { 1.0 };
         let direction: Vec<f64> = gradient.iter().map(|g| g / along).collect();
         let moved = Moved::Along(&direction);
+        let difference = match announced {
+            None => Some(difference(&run, &asked, moved, 1.0, length, length)?),
+            Some(_) => None,
+        };
         let in_f32 = self.gradient_f32(&asked)?;
         let errors = in_f32.iter().zip(gradient).map(|(a, b)| (a - b).abs());
         let most = order.first().map_or(0.0, |&element| gradient[element].abs());
@@ -186,25 +197,29 @@ impl Moment {
                 None => self.loss.symbol().to_string(),
             },
             loss_value: run.at(asked.from)?[0],
-            step: self.step,
-            replayed: self.replayed,
+            at: self.at,
             value: Figures::of(&target.sizes, values),
             gradient: Figures::of(&target.sizes, gradient),
             links,
             largest: largest.collect(),
-            difference: difference(&run, &asked, moved, 1.0, length, length)?,
+            difference,
+            announced,
             f32_error: errors.fold(0.0, f64::max) / if most > 0.0 { most } else { 1.0 },
         })
     }
 }
 
 /// Whether ⟨product, d⟩ = ⟨upstream, J d⟩ for a direction d without a pattern.
-fn agrees(run: &Evaluation, term: &glassbox_engine::graph::Contribution) -> Result<bool, Error> {
+fn agrees(
+    run: &Evaluation,
+    term: &glassbox_engine::graph::Contribution,
+    rounding: f64,
+) -> Result<Option<bool>, Error> {
     let (product, upstream) = (run.at(term.product)?, run.at(term.upstream)?);
     let direction: Vec<f64> = (0..product.len()).map(|i| (i as f64 * 2.399_963).sin()).collect();
-    let pushed =
-        run.push_forward(term.consumer as usize, usize::from(term.argument), &direction)?;
+    let pushed = run.push_forward(term.consumer as usize, usize::from(term.argument), &direction);
+    let Ok(pushed) = pushed else { return Ok(None) };
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let size = norm(product) * norm(&direction) + norm(upstream) * norm(&pushed);
-    Ok((dot(product, &direction) - dot(upstream, &pushed)).abs() <= 1e-10 * size)
+    Ok(Some((dot(product, &direction) - dot(upstream, &pushed)).abs() <= rounding * size))
 }

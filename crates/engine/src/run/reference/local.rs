@@ -20,33 +20,11 @@ impl Evaluation {
         element: usize,
     ) -> Result<Vec<(usize, f64)>, Error> {
         let node = self.node(consumer, argument)?;
-        let shape = &self.output(node.args[argument]).shape;
-        if element >= shape.elements() {
+        if element >= self.output(node.args[argument]).shape.elements() {
             return Err(Error::new("no such element"));
         }
-        match &node.op {
-            Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Cast(_) => {
-                Ok(vec![(element, self.slope(node, argument, element)?)])
-            }
-            Op::Reshape => Ok(vec![(element, 1.0)]),
-            Op::Reduce { reduction: Reduction::Sum, axes } => {
-                Ok(vec![(reduced_index(shape, axes, element), 1.0)])
-            }
-            Op::Permute { order } => {
-                let (from, to) = (shape.strides(), node.outputs[0].shape.strides());
-                let place = |(out, &axis): (usize, &usize)| {
-                    element / from[axis] % shape.sizes()[axis] * to[out]
-                };
-                Ok(vec![(order.iter().enumerate().map(place).sum(), 1.0)])
-            }
-            Op::Matmul => Ok(self.product_column(node, argument, element)),
-            _ => {
-                let mut unit = vec![0.0; shape.elements()];
-                unit[element] = 1.0;
-                let column = self.push_forward(consumer, argument, &unit)?;
-                Ok(column.into_iter().enumerate().filter(|(_, slope)| *slope != 0.0).collect())
-            }
-        }
+        let given: Vec<&[f64]> = node.args.iter().map(|&v| self.get(v)).collect();
+        self.column(node, &given, argument, element)
     }
 
     /// What a change `direction` of the argument does to the node's (first) output, to first order:
@@ -61,37 +39,8 @@ impl Evaluation {
         if direction.len() != self.output(node.args[argument]).shape.elements() {
             return Err(Error::new("the direction does not fit the argument"));
         }
-        if node.op.is_linear_in(argument) {
-            // Concatenation is linear in all arguments together: the others' share is not asked.
-            let zeros: Vec<Vec<f64>> = match node.op {
-                Op::Concatenate { .. } => {
-                    node.args.iter().map(|&v| vec![0.0; self.get(v).len()]).collect()
-                }
-                _ => Vec::new(),
-            };
-            let args: Vec<&[f64]> = (0..node.args.len())
-                .map(|i| match zeros.get(i) {
-                    _ if i == argument => direction,
-                    Some(zero) => zero.as_slice(),
-                    None => self.get(node.args[i]),
-                })
-                .collect();
-            return Ok(self.compute(node, &args)?.swap_remove(0));
-        }
-        // Differentiating the derivative, which is linear in the upstream gradient, by the latter
-        // turns it around: from backwards to forwards.
-        let graph = Graph::new();
-        let mut inputs = Parameters::new();
-        let (args, y) = self.alone(node, None, &graph, &mut inputs)?;
-        let upstream = graph.input("upstream", DType::F64, y.shape());
-        let toward = graph.input("direction", DType::F64, args[argument].shape());
-        inputs.insert("upstream", Array::zeros(DType::F64, y.shape()));
-        let shape = args[argument].shape();
-        inputs.insert("direction", Array::from_f64(DType::F64, shape, direction)?);
-        let back = crate::grad((y * upstream).sum(), &[args[argument]])[0];
-        let forward = crate::grad((back * toward).sum(), &[upstream])[0];
-        let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[forward])?;
-        Ok(run.value(forward)?.to_vec())
+        let given: Vec<&[f64]> = node.args.iter().map(|&v| self.get(v)).collect();
+        self.push(node, &given, argument, direction)
     }
 
     /// What the node would give for other arguments (its first output).
@@ -110,11 +59,90 @@ impl Evaluation {
         node.ok_or_else(|| Error::new(format!("node {index} has no argument {argument}")))
     }
 
-    /// The slope of a pointwise node at one element, by its own derivative rule.
-    fn slope(&self, node: &Node, argument: usize, element: usize) -> Result<f64, Error> {
+    /// The elements of a node's first output that element `element` of an argument acts on, the
+    /// arguments being `given`.
+    fn column(
+        &self,
+        node: &Node,
+        given: &[&[f64]],
+        argument: usize,
+        element: usize,
+    ) -> Result<Vec<(usize, f64)>, Error> {
+        let shape = &self.output(node.args[argument]).shape;
+        match &node.op {
+            Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Cast(_) => {
+                Ok(vec![(element, self.slope(node, given, argument, element)?)])
+            }
+            Op::Reshape => Ok(vec![(element, 1.0)]),
+            Op::Reduce { reduction: Reduction::Sum, axes } => {
+                Ok(vec![(reduced_index(shape, axes, element), 1.0)])
+            }
+            Op::Permute { order } => {
+                let (from, to) = (shape.strides(), node.outputs[0].shape.strides());
+                let place = |(out, &axis): (usize, &usize)| {
+                    element / from[axis] % shape.sizes()[axis] * to[out]
+                };
+                Ok(vec![(order.iter().enumerate().map(place).sum(), 1.0)])
+            }
+            Op::Matmul => Ok(self.product_column(node, given, argument, element)),
+            _ => {
+                let mut unit = vec![0.0; shape.elements()];
+                unit[element] = 1.0;
+                let column = self.push(node, given, argument, &unit)?;
+                Ok(column.into_iter().enumerate().filter(|(_, slope)| *slope != 0.0).collect())
+            }
+        }
+    }
+
+    fn push(
+        &self,
+        node: &Node,
+        given: &[&[f64]],
+        argument: usize,
+        direction: &[f64],
+    ) -> Result<Vec<f64>, Error> {
+        if node.op.is_linear_in(argument) {
+            // Concatenation is linear in all arguments together: the others' share is not asked.
+            let zeros: Vec<Vec<f64>> = match node.op {
+                Op::Concatenate { .. } => given.iter().map(|arg| vec![0.0; arg.len()]).collect(),
+                _ => Vec::new(),
+            };
+            let args: Vec<&[f64]> = (0..given.len())
+                .map(|i| match zeros.get(i) {
+                    _ if i == argument => direction,
+                    Some(zero) => zero.as_slice(),
+                    None => given[i],
+                })
+                .collect();
+            return Ok(self.compute(node, &args)?.swap_remove(0));
+        }
+        // Differentiating the derivative, which is linear in the upstream gradient, by the latter
+        // turns it around: from backwards to forwards.
         let graph = Graph::new();
         let mut inputs = Parameters::new();
-        let (args, y) = self.alone(node, Some(element), &graph, &mut inputs)?;
+        let (args, y) = self.alone(node, given, None, &graph, &mut inputs)?;
+        let upstream = graph.input("upstream", DType::F64, y.shape());
+        let toward = graph.input("direction", DType::F64, args[argument].shape());
+        inputs.insert("upstream", Array::zeros(DType::F64, y.shape()));
+        let shape = args[argument].shape();
+        inputs.insert("direction", Array::from_f64(DType::F64, shape, direction)?);
+        let back = crate::grad((y * upstream).sum(), &[args[argument]])[0];
+        let forward = crate::grad((back * toward).sum(), &[upstream])[0];
+        let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[forward])?;
+        Ok(run.value(forward)?.to_vec())
+    }
+
+    /// The slope of a pointwise node at one element, by its own derivative rule.
+    fn slope(
+        &self,
+        node: &Node,
+        given: &[&[f64]],
+        argument: usize,
+        element: usize,
+    ) -> Result<f64, Error> {
+        let graph = Graph::new();
+        let mut inputs = Parameters::new();
+        let (args, y) = self.alone(node, given, Some(element), &graph, &mut inputs)?;
         let slope = crate::grad(y.sum(), &[args[argument]])[0];
         let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[slope])?;
         run.value(slope)?.first().copied().ok_or_else(|| Error::new("no such element"))
@@ -125,24 +153,25 @@ impl Evaluation {
     fn alone<'g>(
         &self,
         node: &Node,
+        given: &[&[f64]],
         element: Option<usize>,
         graph: &'g Graph,
         inputs: &mut Parameters,
     ) -> Result<(Vec<crate::Tensor<'g>>, crate::Tensor<'g>), Error> {
         let mut args = Vec::new();
-        for (i, &value) in node.args.iter().enumerate() {
+        for (i, (&value, numbers)) in node.args.iter().zip(given).enumerate() {
             let output = self.output(value);
             let name = format!("argument {i}");
             let dtype = if output.dtype.is_float() { DType::F64 } else { output.dtype };
             let (shape, numbers) = match element {
                 Some(at) => {
-                    let number = self.get(value).get(at).copied();
-                    (Shape::new(&[1]), vec![number.ok_or_else(|| Error::new("no such element"))?])
+                    let one = numbers.get(at..at + 1);
+                    (Shape::new(&[1]), one.ok_or_else(|| Error::new("no such element"))?)
                 }
-                None => (output.shape.clone(), self.get(value).to_vec()),
+                None => (output.shape.clone(), *numbers),
             };
             args.push(graph.input(&name, dtype, shape.clone()));
-            inputs.insert(&name, Array::from_f64(dtype, shape, &numbers)?);
+            inputs.insert(&name, Array::from_f64(dtype, shape, numbers)?);
         }
         let op = match &node.op {
             Op::Cast(dtype) if dtype.is_float() => Op::Cast(DType::F64),
@@ -160,12 +189,18 @@ impl Evaluation {
 
     /// A product's column: the element of the left side acts on its row, that of the right side on
     /// its column.
-    fn product_column(&self, node: &Node, argument: usize, element: usize) -> Vec<(usize, f64)> {
+    fn product_column(
+        &self,
+        node: &Node,
+        given: &[&[f64]],
+        argument: usize,
+        element: usize,
+    ) -> Vec<(usize, f64)> {
         let sizes = |i: usize| self.output(node.args[i]).shape.sizes();
         let (left, right) = (sizes(0), sizes(1));
         let rank = left.len();
         let (m, k, n) = (left[rank - 2], left[rank - 1], right[rank - 1]);
-        let other = self.get(node.args[1 - argument]);
+        let other = given[1 - argument];
         match argument {
             0 => {
                 let (batch, row, inner) = (element / (m * k), element / k % m, element % k);
