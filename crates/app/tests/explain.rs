@@ -190,6 +190,8 @@ fn a_prediction_is_shared_out_among_its_inputs() {
     assert!(at.refused(1, "explain run --prediction --row 999").contains("the test part has rows"));
     at.refused(2, "explain run --prediction --step 1");
     at.refused(2, "explain run --param fc1/bias[0] --class lily");
+    at.refused(2, "explain run --activation fc1/relu[0] --why");
+    at.refused(2, "explain run --prediction --part training");
 }
 
 #[test]

@@ -259,7 +259,8 @@ fn n4_the_chain_and_the_expanded_square_agree() {
             // The parameters are f32.
             let (slope, intercept) = (f64::from(0.64f32), f64::from(intercept as f32));
             let residual = observed - (intercept + slope * x);
-            let chain = 2.0 * residual * -1.0;
+            let minus_one = -1.0; // d(observed − predicted)/d(intercept)
+            let chain = 2.0 * residual * minus_one;
             // (o − i − sx)² = i² + 2i(sx − o) + (sx − o)², whose slope by i is 2i + 2(sx − o).
             let expanded = 2.0 * intercept + 2.0 * (slope * x - observed);
             assert!((chain - expanded).abs() < 1e-12);
@@ -283,8 +284,8 @@ fn n15_the_jacobian_of_softmax_entry_by_entry() {
         nn::softmax(raw).named("p");
         raw
     });
-    let rows = [1.43f32, -0.4, 0.23, 0.0, 1.0, 0.0, 0.5, 0.5, 0.5];
-    let moment = first_step(scores, 3, &rows, data::Targets::Classes(vec![0, 1, 2]));
+    let rows = [[1.43f32, -0.4, 0.23], [0.0, 1.0, 0.0], [0.5, 0.5, 0.5]].repeat(2).concat();
+    let moment = first_step(scores, 3, &rows, data::Targets::Classes(vec![0, 1, 2, 0, 1, 2]));
     let row = moment.row_of(1).unwrap();
     let printed = [[0.216, -0.075, -0.141], [-0.075, 0.098, -0.023], [-0.141, -0.023, 0.164]];
     for (i, printed) in printed.iter().enumerate() {
@@ -387,7 +388,10 @@ fn of_very_many_terms_the_largest_are_followed_and_all_are_summed() {
     let others = explanation.others.unwrap();
     assert!(others.product.abs() <= least * others.terms as f64);
     assert_right(&explanation);
-    let movement = moment.why(&element("fc1/weight[1, 2]")).unwrap();
+    let what = element("fc1/weight[1, 2]");
+    let by_row: f64 = (0..700).map(|r| moment.explain(&what, Some(r)).unwrap().gradient).sum();
+    assert!((by_row - explanation.gradient).abs() < 1e-12, "{by_row}: {explanation}");
+    let movement = moment.why(&what).unwrap();
     assert!(movement.rows_add_up, "{movement}");
 }
 

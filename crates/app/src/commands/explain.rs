@@ -19,7 +19,7 @@ pub struct ExplainArgs {
     pub what: What,
     #[arg(long, value_name = "ELEMENT", value_parser = element)]
     pub from: Option<Element>,
-    #[arg(long, requires = "param", conflicts_with_all = ["from", "row", "source_row"])]
+    #[arg(long, conflicts_with_all = ["activation", "input", "from", "row", "source_row"])]
     pub why: bool,
     #[arg(long, value_name = "N")]
     pub row: Option<usize>,
@@ -29,15 +29,18 @@ pub struct ExplainArgs {
     pub step: Option<u64>,
     #[arg(long, value_name = "N", conflicts_with = "step")]
     pub epoch: Option<u64>,
-    #[arg(long, value_name = "NAME", requires = "prediction")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = OF_TRAINING)]
     pub class: Option<String>,
-    #[arg(long, value_name = "PART", requires = "prediction", value_parser = PARTS)]
+    #[arg(long, value_name = "PART", conflicts_with_all = OF_TRAINING, value_parser = PARTS)]
     pub part: Option<String>,
-    #[arg(long, value_name = "FILE", requires = "prediction", conflicts_with = "part")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = OF_TRAINING, conflicts_with = "part")]
     pub file: Option<PathBuf>,
 }
 
 const PARTS: [&str; 3] = ["train", "valid", "test"];
+
+/// What is asked of a step of training; the rest is asked of a prediction.
+const OF_TRAINING: [&str; 3] = ["param", "activation", "input"];
 
 /// Exactly one of them.
 #[derive(Args)]
@@ -49,7 +52,7 @@ pub struct What {
     pub activation: Option<Element>,
     #[arg(long, value_name = "INPUT")]
     pub input: Option<String>,
-    #[arg(long, conflicts_with_all = ["from", "step", "epoch"])]
+    #[arg(long, conflicts_with_all = ["from", "why", "step", "epoch"])]
     pub prediction: bool,
 }
 

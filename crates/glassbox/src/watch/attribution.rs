@@ -11,7 +11,7 @@ use crate::data::{
 use crate::nn;
 use crate::train::Job;
 use crate::train::folder::{GraphKind, RunFolder};
-use crate::watch::explain::indices_of;
+use crate::watch::ask::indices_of;
 use crate::watch::inputs::scaling;
 
 /// Points on the way from the mean row to the row, at first and at most.

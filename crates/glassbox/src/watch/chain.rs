@@ -42,7 +42,10 @@ impl<'g> Route<'g> {
         if target != from && !terms.contains_key(&target) {
             return None;
         }
-        let names = graph.names().into_iter().map(|(name, t)| (t.value(), name)).collect();
+        let mut names: BTreeMap<Value, String> =
+            graph.names().into_iter().map(|(name, t)| (t.value(), name)).collect();
+        // A layer may have named its result before it was the model's.
+        names.extend(graph.named("prediction").map(|t| (t.value(), "prediction".to_string())));
         Some(Route { graph, from, target, terms, names })
     }
 
@@ -162,9 +165,18 @@ impl Derivative<'_> {
 
     /// Every way from one element: each goes on while it stays a single path and has not reached a
     /// prediction or a fork, and is cut into factors at the values that have names.
-    pub fn ways(&self, value: Value, element: usize) -> Result<Ways, Error> {
+    /// Only those whose first step `keep` keeps are asked for.
+    pub fn ways(
+        &self,
+        value: Value,
+        element: usize,
+        keep: impl Fn(Value, usize) -> bool,
+    ) -> Result<Ways, Error> {
         let mut first = Vec::new();
         for (value, to, local) in self.next(value, element)? {
+            if !keep(value, to) {
+                continue;
+            }
             first.push((value, to, local, local * self.adjoint(value, to)?));
         }
         let mut others = (0, 0.0);

@@ -1,11 +1,12 @@
 //! Where a gradient comes from, term by term, checked by finite differences.
 
+use glassbox_engine::Value;
 use glassbox_engine::reference::Evaluation;
-use glassbox_engine::{Graph, Options, Role, Session, Tensor, Value, grad};
 use serde::Serialize;
 
 use crate::Error;
-use crate::watch::chain::{Derivative, Local, Route, Way};
+use crate::watch::ask::{Asked, Sort, Target, element_name, indices_of};
+use crate::watch::chain::{Derivative, Local, Way};
 use crate::watch::numbers::Numbers;
 use crate::watch::{At, Element, Moment, Unit};
 
@@ -120,31 +121,16 @@ struct Labels {
     slope: Option<String>,
 }
 
-/// What kind of number it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sort {
-    Parameter,
-    Activation,
-    Input,
-}
-
-/// A number or array that was asked about, found in the graph.
-pub(crate) struct Target {
-    pub name: String,
-    pub value: Value,
-    pub sort: Sort,
-    pub sizes: Vec<usize>,
-    pub indices: Vec<usize>,
-    pub element: usize,
-}
-
-/// A derivative: the graph that holds it, of what, by what.
-pub(crate) struct Asked<'a> {
-    pub graph: &'a Graph,
-    pub from: Value,
-    pub of: Value,
-    /// The derivative itself.
-    pub gradient: Value,
+impl Labels {
+    /// One more factor: from the input as the net sees it to its own unit.
+    fn in_own_unit(&mut self, terms: &mut [Term], symbol: &str, scale: f64) {
+        self.factors.push(slope(symbol, "scaled"));
+        self.heads.push(slope(symbol, "scaled"));
+        for term in terms {
+            term.factors.push(1.0 / scale);
+            term.product /= scale;
+        }
+    }
 }
 
 impl Moment {
@@ -183,12 +169,21 @@ impl Moment {
         let asked = self.differentiate(&mut own, from.as_ref(), &target)?;
         let route = self.route(&asked, from.as_ref(), &target)?;
         let mut wanted = route.wanted();
-        let after = self.graph.current(&target.name).filter(|_| target.sort == Sort::Parameter);
+        let parameter = target.sort == Sort::Parameter && from.is_none();
+        let after = self.graph.current(&target.name).filter(|_| parameter);
         wanted.extend(after.and_then(|t| asked.graph.tensor(t.value())));
         let Numbers { run, announced } = self.evaluate(asked.graph, wanted, &asked)?;
         let derivative = Derivative { route: &route, run: &run };
-        let mut ways = derivative.ways(target.value, target.element)?;
-        let share = row.filter(|_| target.sort == Sort::Parameter && from.is_none());
+        let share = row.filter(|_| parameter);
+        let rows = self.rows.len();
+        // Of one row's share only the ways through its own numbers are asked for.
+        let of_row = |value: Value, element: usize| {
+            let sizes = asked.graph.tensor(value).map(|t| t.shape()).unwrap_or_default();
+            let each = sizes.elements() / rows.max(1);
+            sizes.sizes().first() != Some(&rows) || Some(element / each.max(1)) == share
+        };
+        let keep = |value, element| share.is_none() || of_row(value, element);
+        let mut ways = derivative.ways(target.value, target.element, keep)?;
         if from.is_some() {
             ways.followed.retain(|way| way.product() != 0.0);
         }
@@ -203,50 +198,30 @@ impl Moment {
             None => self.loss.symbol().to_string(),
         };
         let mut labels = self.labels(&derivative, &ways.followed, &symbol, &loss, from.is_none());
-        let count = labels.factors.len();
         let mut terms = Vec::with_capacity(ways.followed.len());
         for way in &ways.followed {
-            terms.push(self.term(&derivative, way, count)?);
+            terms.push(self.term(&derivative, way, labels.factors.len())?);
         }
         if let Some(share) = share {
             let source = self.rows.get(share).copied();
             terms.retain(|term| term.row == source);
-            ways.others = (0, 0.0);
         }
-        // One more factor: from the scaled input to its own unit.
-        let by_unit = unit.as_ref().map_or(1.0, |unit| 1.0 / unit.scale);
+        let scale = unit.as_ref().map_or(1.0, |unit| unit.scale);
         if unit.is_some() {
-            labels.factors.push(slope(&symbol, "scaled"));
-            labels.heads.push(slope(&symbol, "scaled"));
-            for term in &mut terms {
-                term.factors.push(by_unit);
-                term.product *= by_unit;
-            }
+            labels.in_own_unit(&mut terms, &symbol, scale);
         }
-        let others = (ways.others.0 > 0)
-            .then(|| Others { terms: ways.others.0, product: ways.others.1 * by_unit });
-        let rest = others.map_or(0.0, |others| others.product);
-        let gradient = terms.iter().map(|term| term.product).sum::<f64>() + rest;
-        let difference = match share {
-            None if announced.is_none() => {
-                let size = terms.iter().map(|t| t.product.abs()).sum::<f64>() + rest.abs();
-                let step = unit.as_ref().map_or(1.0, |unit| unit.scale);
-                Some(difference(
-                    &run,
-                    &asked,
-                    Moved::Element(target.element),
-                    step,
-                    gradient,
-                    size,
-                )?)
-            }
-            _ => None,
-        };
+        let others = Others { terms: ways.others.0, product: ways.others.1 / scale };
+        let gradient = terms.iter().map(|term| term.product).sum::<f64>() + others.product;
+        let exact = share.is_none() && announced.is_none();
+        let difference = exact.then(|| {
+            let size = terms.iter().map(|t| t.product.abs()).sum::<f64>() + others.product.abs();
+            difference(&run, &asked, Moved::Element(target.element), scale, gradient, size)
+        });
+        let in_f32 = self.gradient_f32(&asked)?.get(target.element).copied().unwrap_or(f64::NAN);
         let small = self.features.len() <= 4;
         let input = |index: usize| self.rows.get(index).copied();
         let of_batch =
             target.sort != Sort::Parameter && target.sizes.first() == Some(&self.rows.len());
-        let parameter = target.sort == Sort::Parameter && from.is_none();
         Ok(Explanation {
             value: run.at(target.value)?[target.element],
             unit,
@@ -260,149 +235,18 @@ impl Moment {
             formulas: labels.formulas,
             slope: labels.slope,
             gradient,
-            gradient_f32: self
-                .gradient_f32(&asked)?
-                .get(target.element)
-                .copied()
-                .unwrap_or(f64::NAN)
-                * by_unit,
-            difference,
+            gradient_f32: in_f32 / scale,
+            difference: difference.transpose()?,
             announced,
             update: if parameter { self.update(&run, &target)? } else { None },
             row: share,
             coupled: self.coupled(),
             classes: self.classes.clone(),
-            others,
+            others: Some(others).filter(|others| others.terms > 0),
             of,
             symbol,
             terms,
         })
-    }
-
-    pub(crate) fn loss_value(&self) -> Result<Value, Error> {
-        let loss = self.graph.named("loss").map(Tensor::value);
-        loss.ok_or_else(|| Error::new("the training graph has no `loss`"))
-    }
-
-    fn check_row(&self, row: usize) -> Result<(), Error> {
-        match row < self.rows.len() {
-            true => Ok(()),
-            false => Err(Error::new(format!(
-                "row {row}: the batch has rows 0 to {}",
-                self.rows.len().saturating_sub(1)
-            ))),
-        }
-    }
-
-    /// What has this name, whole or one element of it.
-    pub(crate) fn find(&self, what: &Element, row: Option<usize>) -> Result<Target, Error> {
-        let (path, mut indices) = match self.element_of(&what.path) {
-            Some((path, indices)) if what.indices.is_empty() => (path, indices),
-            _ => (what.path.clone(), what.indices.clone()),
-        };
-        let state = self.graph.state(&path).filter(|_| self.states.get(&path).is_some());
-        let named = || self.graph.named(&path).map(|tensor| (tensor, Sort::Activation));
-        let input = || self.graph.find_input(&path).map(|tensor| (tensor, Sort::Input));
-        let found = state.map(|tensor| (tensor, Sort::Parameter)).or_else(named).or_else(input);
-        let Some((tensor, sort)) = found else {
-            let things = self.things();
-            let names: Vec<&str> = things.iter().map(|(name, _)| name.as_str()).collect();
-            let hint = crate::nearest::suggestion(&path, "parameters and activations", &names);
-            return Err(Error::new(format!("there is no `{path}` in this run: {hint}")));
-        };
-        if !tensor.dtype().is_float() {
-            return Err(Error::new(format!(
-                "`{path}` holds {} numbers, by which nothing can be differentiated",
-                tensor.dtype()
-            )));
-        }
-        let shape = tensor.shape();
-        if sort != Sort::Parameter && indices.len() + 1 == shape.rank() {
-            // An activation or input of one row.
-            indices.insert(0, row.unwrap_or(0));
-        }
-        let fits = indices.len() == shape.rank()
-            && indices.iter().zip(shape.sizes()).all(|(index, size)| index < size);
-        if !fits {
-            let example: Vec<usize> = shape.sizes().iter().map(|s| s.saturating_sub(1)).collect();
-            return Err(Error::new(format!(
-                "`{what}` does not fit: `{path}` has the shape {shape}, so its last number is {}",
-                element_name(&path, &example)
-            )));
-        }
-        let element = indices.iter().zip(shape.strides()).map(|(i, s)| i * s).sum();
-        let sizes = shape.sizes().to_vec();
-        Ok(Target { name: path, value: tensor.value(), sort, sizes, indices, element })
-    }
-
-    /// What is to be derived: an activation or prediction.
-    fn find_source(&self, from: &Element, row: Option<usize>) -> Result<Target, Error> {
-        let found = self.find(from, row)?;
-        match found.sort {
-            Sort::Activation => Ok(found),
-            _ => Err(Error::new(format!(
-                "`{from}` follows from nothing: name an activation, such as prediction[0]"
-            ))),
-        }
-    }
-
-    /// The derivative of `from` (the loss where none) by the target: the training graph's own where
-    /// it was recorded, else recorded now in a copy, `own`.
-    pub(crate) fn differentiate<'a>(
-        &'a self,
-        own: &'a mut Option<Graph>,
-        from: Option<&Target>,
-        target: &Target,
-    ) -> Result<Asked<'a>, Error> {
-        let (loss, of) = (self.loss_value()?, target.value);
-        if from.is_none()
-            && let Some(gradient) = recorded_gradient(&self.graph, loss, of)
-        {
-            return Ok(Asked { graph: &self.graph, from: loss, of, gradient });
-        }
-        let graph: &'a Graph = own.insert(self.graph.clone());
-        let tensor = |value| graph.tensor(value).ok_or_else(|| Error::new("no such value"));
-        let derived = match from {
-            None => tensor(loss)?,
-            Some(from) => {
-                let whole = tensor(from.value)?;
-                let flat = whole.reshape([whole.elements()]);
-                flat.slice(0, from.element..from.element + 1).reshape([])
-            }
-        };
-        let gradient = grad(derived, &[tensor(of)?])[0].value();
-        graph.check()?;
-        Ok(Asked { graph, from: derived.value(), of, gradient })
-    }
-
-    pub(crate) fn route<'a>(
-        &self,
-        asked: &Asked<'a>,
-        from: Option<&Target>,
-        target: &Target,
-    ) -> Result<Route<'a>, Error> {
-        Route::new(asked.graph, asked.from, asked.of).ok_or_else(|| {
-            let from = match from {
-                Some(from) => format!("`{}`", element_name(&from.name, &from.indices)),
-                None => "the loss".to_string(),
-            };
-            Error::new(format!("{from} does not depend on `{}`", target.name))
-        })
-    }
-
-    /// The numbers that it takes to tell of a derivative.
-    pub(crate) fn evaluate(
-        &self,
-        graph: &Graph,
-        wanted: Vec<Tensor<'_>>,
-        asked: &Asked<'_>,
-    ) -> Result<Numbers, Error> {
-        let named = ["inputs", "targets"].map(|name| graph.find_input(name));
-        let extra = [graph.tensor(asked.from), graph.tensor(asked.of), graph.named("prediction")];
-        let mut all: Vec<Tensor<'_>> = Vec::new();
-        all.extend(named.into_iter().chain(extra).flatten().chain(graph.named("loss")));
-        all.extend(wanted.iter().filter_map(|t| graph.tensor(t.value())));
-        self.numbers(graph, &all)
     }
 
     /// The names of the factors, from what is derived to the number, the slope of the loss in words
@@ -468,15 +312,6 @@ impl Moment {
         })
     }
 
-    /// The derivative as a training step computes it.
-    pub(crate) fn gradient_f32(&self, asked: &Asked<'_>) -> Result<Vec<f64>, Error> {
-        let Some(gradient) = asked.graph.tensor(asked.gradient) else { return Ok(Vec::new()) };
-        let mut session = Session::new(Options { threads: 1, ..Options::default() })?;
-        session.load(self.states.clone());
-        let result = session.evaluate(asked.graph, &self.inputs, &[gradient])?;
-        Ok(result.first().map(glassbox_engine::Array::to_f64).unwrap_or_default())
-    }
-
     fn update(&self, run: &Evaluation, target: &Target) -> Result<Option<Update>, Error> {
         let after = self.graph.current(&target.name).filter(|_| !self.at.after_the_end);
         let Some(after) = after else { return Ok(None) };
@@ -486,23 +321,6 @@ impl Moment {
             before: run.at(target.value)?[target.element],
             after: run.value(after)?[target.element],
         }))
-    }
-}
-
-/// The derivative of the loss by a value as it was recorded; none where it was not.
-pub(crate) fn recorded_gradient(graph: &Graph, loss: Value, of: Value) -> Option<Value> {
-    let mut terms = graph.contributions().into_iter().filter(|c| c.loss == loss && c.of == of);
-    let first = terms.next()?;
-    let several = terms.any(|c| (c.consumer, c.argument) != (first.consumer, first.argument));
-    // The last sum holds all the terms; it comes after the last of them.
-    let is_sum =
-        |index: &usize| graph.node(*index).is_some_and(|node| node.origin.role == Role::Sum { of });
-    match several {
-        false => Some(first.product),
-        true => {
-            let index = (0..graph.len()).rev().find(is_sum)?;
-            Some(Value { node: index as u32, output: 0 })
-        }
     }
 }
 
@@ -522,27 +340,6 @@ fn brief(by: &str, of: &str) -> String {
         None => name.to_string(),
     };
     format!("d{}/d{}", name(of), name(by))
-}
-
-/// `fc2/bias[3]`
-pub(crate) fn element_name(path: &str, indices: &[usize]) -> String {
-    Element { path: path.to_string(), indices: indices.to_vec() }.to_string()
-}
-
-/// The index along each axis of an element of an array of these sizes.
-pub(crate) fn indices_of(sizes: &[usize], element: usize) -> Vec<usize> {
-    let mut rest = element;
-    let mut indices: Vec<usize> = sizes
-        .iter()
-        .rev()
-        .map(|&size| {
-            let index = rest % size.max(1);
-            rest /= size.max(1);
-            index
-        })
-        .collect();
-    indices.reverse();
-    indices
 }
 
 /// What is moved to see what comes of it.

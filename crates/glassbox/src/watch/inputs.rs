@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::data::{InputPreparation, PreparedColumn};
-use crate::watch::explain::{Sort, Target};
+use crate::watch::ask::{Sort, Target};
 use crate::watch::{Element, Moment};
 
 /// The unit of an input before it was scaled: `raw = scaled · scale + offset`.

@@ -1,5 +1,7 @@
-//! Looking inside: where a number of a training step comes from, by the chain rule.
+//! Looking inside: where a number of a training step comes from, by the chain rule; why a parameter
+//! moved; why a prediction is what it is.
 
+mod ask;
 mod attribution;
 mod board;
 mod chain;

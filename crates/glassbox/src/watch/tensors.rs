@@ -5,7 +5,8 @@ use glassbox_engine::{Op, Value};
 use serde::Serialize;
 
 use crate::Error;
-use crate::watch::explain::{Difference, Moved, difference, element_name, indices_of};
+use crate::watch::ask::{element_name, indices_of};
+use crate::watch::explain::{Difference, Moved, difference};
 use crate::watch::numbers::Numbers;
 use crate::watch::{At, Element, Moment};
 
@@ -121,7 +122,7 @@ impl Moment {
         // Its first element stands for all; of what does not exist `find` tells.
         let indices = vec![0; sizes.map_or(0, |sizes| sizes.len())];
         let target = self.find(&Element { path: path.to_string(), indices }, None)?;
-        let from = from.map(|from| self.find(from, row)).transpose()?;
+        let from = from.map(|from| self.find_source(from, row)).transpose()?;
         let mut own = None;
         let asked = self.differentiate(&mut own, from.as_ref(), &target)?;
         let route = self.route(&asked, from.as_ref(), &target)?;

@@ -7,7 +7,7 @@ use glassbox_engine::{Graph, Op, Role, Value};
 use serde::Serialize;
 
 use crate::Error;
-use crate::watch::explain::{Sort, recorded_gradient};
+use crate::watch::ask::{Sort, recorded_gradient};
 use crate::watch::numbers::Numbers;
 use crate::watch::{At, Element, Moment};
 
