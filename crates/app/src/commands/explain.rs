@@ -31,7 +31,7 @@ pub struct ExplainArgs {
     pub epoch: Option<u64>,
     #[arg(long, value_name = "NAME", conflicts_with_all = OF_TRAINING)]
     pub class: Option<String>,
-    #[arg(long, value_name = "PART", conflicts_with_all = OF_TRAINING, value_parser = PARTS)]
+    #[arg(long, value_name = "PART", conflicts_with_all = OF_TRAINING, value_parser = PARTS, hide_possible_values = true)]
     pub part: Option<String>,
     #[arg(long, value_name = "FILE", conflicts_with_all = OF_TRAINING, conflicts_with = "part")]
     pub file: Option<PathBuf>,

@@ -227,6 +227,8 @@ impl Explanation {
         if shown.len() > SHOWN {
             let size = |i: &usize| self.terms[*i].product.abs();
             shown.sort_by(|a, b| size(b).total_cmp(&size(a)));
+            // Of many, those that are 0 tell nothing.
+            shown.retain(|i| self.terms[*i].product != 0.0);
             shown.truncate(SHOWN);
             shown.sort_unstable();
         }

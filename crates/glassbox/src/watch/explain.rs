@@ -15,7 +15,7 @@ use crate::watch::{At, Element, Moment, Unit};
 pub struct Term {
     /// The row's number in the source, from 1; none where the term is not one row's.
     pub row: Option<usize>,
-    /// Which element the term goes through, e.g. `fc2/linear[3, 7]`.
+    /// Which element the term goes through first, e.g. `fc2/linear[3, 7]`.
     pub through: String,
     /// What the row was: its features, what was observed, what is predicted (for small tables).
     pub context: Vec<f64>,
@@ -305,11 +305,21 @@ impl Moment {
         };
         Ok(Term {
             row: row.and_then(|row| self.rows.get(row).copied()),
-            through: element_name(&derivative.route.name(value), &indices),
+            through: self.first_of(derivative, way),
             context,
             product: way.product(),
             factors: values,
         })
+    }
+
+    /// The first value on a way, in which ways from one number differ.
+    fn first_of(&self, derivative: &Derivative<'_>, way: &Way) -> String {
+        let (value, element) = match way.locals.first() {
+            Some(local) => (local.of, local.element),
+            None => way.end,
+        };
+        let shape = derivative.route.graph.tensor(value).map(|t| t.shape()).unwrap_or_default();
+        element_name(&derivative.route.name(value), &indices_of(shape.sizes(), element))
     }
 
     fn update(&self, run: &Evaluation, target: &Target) -> Result<Option<Update>, Error> {

@@ -111,10 +111,13 @@ impl Movement {
             (Some(row), _) => row.to_string(),
             (None, through) => through.clone().unwrap_or_default(),
         };
-        for share in self.rows.iter().take(SHOWN) {
+        // Those that are 0 tell nothing.
+        let tells = |share: &&RowShare| share.gradient != 0.0 || self.rows.len() <= SHOWN;
+        let shown = self.rows.iter().take(SHOWN).take_while(tells).count();
+        for share in self.rows.iter().take(shown) {
             lines.push(vec![name(share), figure(share.gradient), signed(share.share) + "  "]);
         }
-        let rest = self.rows.get(SHOWN..).unwrap_or_default();
+        let rest = self.rows.get(shown..).unwrap_or_default();
         let sum = |shares: &[RowShare]| -> (f64, f64) {
             (shares.iter().map(|s| s.gradient).sum(), shares.iter().map(|s| s.share).sum())
         };
