@@ -14,6 +14,7 @@ pub mod train;
 pub mod watch;
 pub mod zoo;
 
+mod choices;
 mod error;
 mod words;
 

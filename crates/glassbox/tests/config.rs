@@ -117,7 +117,12 @@ fn a_written_configuration_is_complete_and_reads_back_the_same() {
     ]
     .into();
     full.train.stop = Some(Stop { metric: "valid_accuracy".into(), patience: 3 });
-    full.train.optimizer = Optimizer::Momentum { lr: 2.0, momentum: 0.0, nesterov: true };
+    full.train.optimizer = Optimizer::Momentum {
+        lr: 2.0,
+        momentum: 0.0,
+        nesterov: true,
+        weight_decay: 0.1,
+    };
     full.train.threads = Amount::Exactly(2);
     full.train.seed = i64::MAX as u64;
     full.train.loss = Loss::SumOfSquares;
@@ -171,13 +176,13 @@ every = 50
         "line 5: `data.split`: valid and test together leave nothing to train on",
         "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, one_hot, none; did you mean \"standardize\"?",
         "line 10: `model.hidden`: expected a whole number of at least 1, found the number 0",
-        "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, identity; did you mean \"relu\"?",
+        "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, leaky_relu, elu, selu, gelu, silu, step, identity; did you mean \"relu\"?",
         "line 12: there is no setting `model.epochs`; it belongs to `train.epochs`",
         "line 14: `train.epochs`: expected a whole number of at least 1, found the number 0",
         "line 15: `train.batch`: expected a whole number of at least 1, or \"all\", found the number 0",
         "line 16: `train.seed`: expected a whole number of at least 0, found the text \"forty-two\"",
         "line 17: `train.optimizer.lr`: expected a number above 0, found the number 0",
-        "line 17: `train.optimizer.beta1` is an option of adam, not of momentum",
+        "line 17: `train.optimizer.beta1` is an option of adam, adamw, not of momentum",
         "line 18: `train.stop.patience`: expected a whole number of at least 1, found the number 0",
         "line 19: there is no setting `trian`; did you mean `train`?",
     ];
@@ -235,7 +240,8 @@ fn another_kind_of_optimizer_begins_from_its_own_defaults() {
     let momentum = written.set(&["optimizer.kind=momentum".into()]).unwrap();
     assert_eq!(momentum.train.optimizer, Optimizer::MOMENTUM);
     let both = ["lr=0.5", "optimizer.kind=gradient_descent"].map(str::to_owned);
-    assert_eq!(written.set(&both).unwrap().train.optimizer, Optimizer::GradientDescent { lr: 0.5 });
+    let expected = Optimizer::GRADIENT_DESCENT.with_lr(0.5);
+    assert_eq!(written.set(&both).unwrap().train.optimizer, expected);
     let short = load(IRIS, &["optimizer=momentum", "lr=0.2"]).unwrap();
     assert_eq!(short.train.optimizer.lr(), 0.2);
     assert_eq!(short.train.optimizer.kind(), "momentum");
@@ -249,7 +255,7 @@ fn overrides_that_name_nothing_or_two_things_are_refused() {
         found,
         [
             "--set optimiser.lr=1: there is no setting `optimiser.lr`; did you mean `optimizer.lr`?",
-            "--set kind=mlp: `kind` could be model.kind or train.optimizer.kind: say which",
+            "--set kind=mlp: `kind` could be model.kind or model.activation.kind or model.initial.kind or train.loss.kind or train.optimizer.kind or train.schedule.kind: say which",
             "--set epoch=3: there is no setting `epoch`; did you mean `epochs`?",
             "--set zebra=1: there is no setting `zebra`",
             "--set lr: expected NAME=VALUE, such as optimizer.lr=0.03",

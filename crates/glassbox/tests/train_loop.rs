@@ -50,7 +50,7 @@ fn line(seed: u64, epochs: u64) -> RunConfig {
     ]
     .into();
     config.train.loss = Loss::SquaredError;
-    config.train.optimizer = Optimizer::GradientDescent { lr: 0.1 };
+    config.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(0.1);
     config.train.batch = Amount::Exactly(2);
     (config.train.seed, config.train.epochs) = (seed, epochs);
     config
@@ -94,7 +94,7 @@ fn by_heart(patience: u64) -> RunConfig {
     let mut config = RunConfig::new("iris");
     config.data.split = Split { valid: Some(0.4), test: Some(0.0), stratify: true };
     config.model.hidden = vec![64];
-    config.train.optimizer = Optimizer::Adam { lr: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    config.train.optimizer = Optimizer::ADAM.with_lr(0.1);
     config.train.epochs = 200;
     config.train.stop = Some(Stop { metric: "valid_loss".into(), patience });
     config

@@ -2,19 +2,29 @@
 //! records; there is no backward code here.
 
 mod activation;
+mod clip;
+mod dropout;
 mod initial;
 mod linear;
 mod loss;
+mod normalize;
+mod objective;
 mod optimizer;
+mod penalty;
 mod schedule;
 mod softmax;
 
 pub use activation::Activation;
+pub use clip::Clip;
+pub use dropout::{dropout, seed, step};
 pub use initial::Initial;
 pub use linear::linear;
-pub use loss::Loss;
+pub use loss::{Loss, OwnLoss};
+pub use normalize::{batch_norm, layer_norm};
+pub use objective::{Divisor, Objective, Recorded};
 pub use optimizer::Optimizer;
-pub use schedule::Schedule;
+pub use penalty::penalty;
+pub use schedule::{Plateau, Schedule, Span};
 pub use softmax::{log_softmax, softmax};
 
 use glassbox_engine::{Scope, Tensor};

@@ -110,7 +110,7 @@ fn metric(w: Words, metric: &str, loss: Loss) -> (String, String) {
                 Loss::CrossEntropy => w.meaning_loss_cross_entropy(),
                 Loss::SquaredError => w.meaning_loss_squared_error(),
                 Loss::SumOfSquares => w.meaning_loss_sum_of_squares(),
-                Loss::Auto => String::new(),
+                _ => String::new(),
             };
             (w.name_loss(), meaning)
         }

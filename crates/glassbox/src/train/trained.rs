@@ -152,7 +152,7 @@ impl Trained {
         };
         let expected = graph.initial_values(0);
         crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
-        Trained::of(&graph, checkpoint.model, record)
+        Trained::of(&graph, checkpoint.weights(), record)
     }
 
     pub(crate) fn of(

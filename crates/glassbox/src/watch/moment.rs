@@ -59,6 +59,9 @@ impl Moment {
         if let Some(checkpoint) = &checkpoint {
             steps.restore(checkpoint)?;
         }
+        if last > 0 {
+            steps.foresee(&checkpoints.load(last)?.state);
+        }
         steps.replay(step - 1)?;
         Moment::next(steps, training, &job.data, &job.config.train, job.loss)
     }
