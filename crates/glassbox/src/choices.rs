@@ -38,22 +38,36 @@ pub(crate) trait Choice: Copy + PartialEq + 'static {
 
 /// The type of a setting, by its bound.
 macro_rules! setting_type {
-    (flag) => { bool };
-    (whole) => { u64 };
-    ($number:ident) => { f64 };
+    (flag) => {
+        bool
+    };
+    (whole) => {
+        u64
+    };
+    ($number:ident) => {
+        f64
+    };
 }
 
 macro_rules! setting {
-    (flag, $at:expr) => { $crate::choices::Setting::Flag($at) };
-    (whole, $at:expr) => { $crate::choices::Setting::Whole($at) };
-    (any, $at:expr) => { $crate::choices::Setting::Number($at, $crate::choices::Bound::Any) };
+    (flag, $at:expr) => {
+        $crate::choices::Setting::Flag($at)
+    };
+    (whole, $at:expr) => {
+        $crate::choices::Setting::Whole($at)
+    };
+    (any, $at:expr) => {
+        $crate::choices::Setting::Number($at, $crate::choices::Bound::Any)
+    };
     (positive, $at:expr) => {
         $crate::choices::Setting::Number($at, $crate::choices::Bound::Positive)
     };
     (not_negative, $at:expr) => {
         $crate::choices::Setting::Number($at, $crate::choices::Bound::NotNegative)
     };
-    (share, $at:expr) => { $crate::choices::Setting::Number($at, $crate::choices::Bound::Share) };
+    (share, $at:expr) => {
+        $crate::choices::Setting::Number($at, $crate::choices::Bound::Share)
+    };
 }
 
 /// A closed set of kinds. A setting is written `name: bound = default`; bounds are `positive`,

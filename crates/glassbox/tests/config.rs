@@ -117,12 +117,8 @@ fn a_written_configuration_is_complete_and_reads_back_the_same() {
     ]
     .into();
     full.train.stop = Some(Stop { metric: "valid_accuracy".into(), patience: 3 });
-    full.train.optimizer = Optimizer::Momentum {
-        lr: 2.0,
-        momentum: 0.0,
-        nesterov: true,
-        weight_decay: 0.1,
-    };
+    full.train.optimizer =
+        Optimizer::Momentum { lr: 2.0, momentum: 0.0, nesterov: true, weight_decay: 0.1 };
     full.train.threads = Amount::Exactly(2);
     full.train.seed = i64::MAX as u64;
     full.train.loss = Loss::SumOfSquares;

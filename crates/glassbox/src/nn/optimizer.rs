@@ -86,21 +86,11 @@ choices! {
 
 impl Optimizer {
     /// Adam with PyTorch's defaults.
-    pub const ADAM: Optimizer = Optimizer::Adam {
-        lr: 1e-3,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        weight_decay: 0.0,
-    };
+    pub const ADAM: Optimizer =
+        Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
     /// AdamW with PyTorch's defaults.
-    pub const ADAMW: Optimizer = Optimizer::AdamW {
-        lr: 1e-3,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        weight_decay: 0.01,
-    };
+    pub const ADAMW: Optimizer =
+        Optimizer::AdamW { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
     /// Momentum 0.9.
     pub const MOMENTUM: Optimizer =
         Optimizer::Momentum { lr: 0.01, momentum: 0.9, nesterov: false, weight_decay: 0.0 };
@@ -251,8 +241,7 @@ impl Optimizer {
         };
         let decay = self.number("weight_decay");
         let beside = matches!(self, Optimizer::AdamW { .. });
-        let gradient =
-            if decay > 0.0 && !beside { gradient + value * decay } else { gradient };
+        let gradient = if decay > 0.0 && !beside { gradient + value * decay } else { gradient };
         // In f64, which counts far enough.
         let steps = || step.cast(DType::F64);
         match *self {

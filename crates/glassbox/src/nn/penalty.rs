@@ -16,12 +16,7 @@ use glassbox_engine::{Scope, Tensor};
 /// assert_eq!(grad(penalty, &[w])[0].shape(), w.shape()); // 2 · l2 · w
 /// ```
 #[track_caller]
-pub fn penalty<'g>(
-    at: Scope<'g>,
-    weights: &[Tensor<'g>],
-    l1: f64,
-    l2: f64,
-) -> Option<Tensor<'g>> {
+pub fn penalty<'g>(at: Scope<'g>, weights: &[Tensor<'g>], l1: f64, l2: f64) -> Option<Tensor<'g>> {
     let _inside = at.enter();
     let sizes = weights.iter().filter(|_| l1 > 0.0).map(|w| w.abs().sum() * l1);
     let squares = weights.iter().filter(|_| l2 > 0.0).map(|w| w.square().sum() * l2);

@@ -136,7 +136,9 @@ impl Run<'_, '_> {
             self.steps.restore(&checkpoint)?;
             self.resumed_at = self.steps.state.epoch;
             match self.steps.state.best.as_ref().map(|best| best.step) {
-                Some(step) if step == checkpoint.state.step => self.chosen = Some(checkpoint.weights()),
+                Some(step) if step == checkpoint.state.step => {
+                    self.chosen = Some(checkpoint.weights())
+                }
                 Some(step) => match checkpoints.load(step) {
                     Ok(best) => self.chosen = Some(best.weights()),
                     // Gone with a newer checkpoint that cannot be read: the best of what follows

@@ -171,9 +171,7 @@ impl Recipe<'_> {
             return recorded.loss;
         }
         match penalty(at.child(name::PENALTY), &weights, l1, l2) {
-            Some(penalty) => {
-                recorded.loss.named(name::DATA_LOSS) + penalty.named(name::PENALTY)
-            }
+            Some(penalty) => recorded.loss.named(name::DATA_LOSS) + penalty.named(name::PENALTY),
             None => recorded.loss,
         }
     }

@@ -182,7 +182,8 @@ pub(crate) fn check_classes(config: &TrainConfig, classes: Option<usize>) -> Vec
     match (&config.class_weights, classes) {
         (ClassWeights::None, _) => {}
         (_, None) => {
-            problems.push("`train.class_weights` is for classes, but the target is a number".into());
+            problems
+                .push("`train.class_weights` is for classes, but the target is a number".into());
         }
         (ClassWeights::Given(weights), Some(classes)) if weights.len() != classes => {
             problems.push(format!(

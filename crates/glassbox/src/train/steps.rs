@@ -223,7 +223,8 @@ impl<'a> Steps<'a> {
         let index = self.fill(batch, number)?;
         let plan = &mut self.plans[index];
         self.session.run(&plan.prepared, &mut plan.inputs, &mut plan.outputs)?;
-        let number = |at: usize| Some(f64::from(*plan.outputs.get(at)?.as_slice::<f32>()?.first()?));
+        let number =
+            |at: usize| Some(f64::from(*plan.outputs.get(at)?.as_slice::<f32>()?.first()?));
         Ok((number(0).unwrap_or(f64::NAN), number(1).unwrap_or(rows as f64)))
     }
 

@@ -314,10 +314,12 @@ impl<M: Model> Trainer<M> {
         };
         match (loss, loss.target_type() == DType::I64, classes) {
             (Loss::Own(_), ..) => Ok(loss),
-            (Loss::BinaryCrossEntropy, _, Some(classes)) if classes != 2 => Err(Error::new(format!(
-                "the data has {classes} classes, Loss::BinaryCrossEntropy is for two: take \
+            (Loss::BinaryCrossEntropy, _, Some(classes)) if classes != 2 => {
+                Err(Error::new(format!(
+                    "the data has {classes} classes, Loss::BinaryCrossEntropy is for two: take \
                  Loss::CrossEntropy (or leave the loss out)"
-            ))),
+                )))
+            }
             (_, for_classes, classes) if for_classes == classes.is_some() => Ok(loss),
             (_, _, Some(_)) => Err(Error::new(
                 "the data has classes: its loss is Loss::CrossEntropy (or leave the loss out)",

@@ -87,7 +87,13 @@ impl Mlp {
 
     /// What follows a hidden layer's weighted sums.
     #[track_caller]
-    fn after<'g>(&self, at: Scope<'g>, layer: usize, scope: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    fn after<'g>(
+        &self,
+        at: Scope<'g>,
+        layer: usize,
+        scope: Scope<'g>,
+        x: Tensor<'g>,
+    ) -> Tensor<'g> {
         let x = match self.normalize {
             Normalize::None => x,
             Normalize::Batch => nn::batch_norm(at.index("norm", layer), x),

@@ -276,8 +276,10 @@ fn place(layers: &[Layer]) -> Result<Vec<Placed>, Vec<LayerProblem>> {
                      above it"
                 )),
                 None => {
-                    let known: Vec<&str> =
-                        [INPUT].into_iter().chain(names[..index].iter().map(String::as_str)).collect();
+                    let known: Vec<&str> = [INPUT]
+                        .into_iter()
+                        .chain(names[..index].iter().map(String::as_str))
+                        .collect();
                     let hint = suggestion(wanted, "layers above it", &known);
                     problem(format!("`{name}` reads `{wanted}`, which does not exist: {hint}"));
                 }

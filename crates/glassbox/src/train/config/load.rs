@@ -348,7 +348,11 @@ pub(super) fn amount(value: &Value) -> Result<Amount, String> {
 }
 
 /// One of a closed set of words.
-pub(super) fn word<T: Copy>(value: &Value, all: &[T], word: fn(T) -> &'static str) -> Result<T, String> {
+pub(super) fn word<T: Copy>(
+    value: &Value,
+    all: &[T],
+    word: fn(T) -> &'static str,
+) -> Result<T, String> {
     let words: Vec<&str> = all.iter().map(|&choice| word(choice)).collect();
     let offered = words.join(", ");
     let Value::Text(given) = value else { return expected(&format!("one of {offered}"), value) };

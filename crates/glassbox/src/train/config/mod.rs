@@ -18,8 +18,8 @@ use std::path::PathBuf;
 use glassbox_engine::{Array, DType};
 use serde::Serialize;
 
-pub use crate::data::Kind;
 use crate::choices::choices;
+pub use crate::data::Kind;
 pub use crate::nn::{Activation, Clip, Initial, Optimizer, Schedule};
 use crate::words::words;
 pub use crate::zoo::{Layer, LayerKind, Normalize};

@@ -43,7 +43,11 @@ pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
             }
         }
     }
-    let default = if network { &ModelConfig { parameters: default.parameters.clone(), ..plain } } else { default };
+    let default = if network {
+        &ModelConfig { parameters: default.parameters.clone(), ..plain }
+    } else {
+        default
+    };
     let read = ModelConfig {
         kind,
         hidden: section.take("hidden", default.hidden.clone(), units),
@@ -64,7 +68,12 @@ pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
     };
     section.finish();
     match network {
-        true => ModelConfig { kind, layers: read.layers, parameters: read.parameters, ..default.clone() },
+        true => ModelConfig {
+            kind,
+            layers: read.layers,
+            parameters: read.parameters,
+            ..default.clone()
+        },
         false => read,
     }
 }

@@ -74,7 +74,12 @@ impl RunConfig {
             line(out, "normalize", normalize, words(Normalize::ALL));
             let comment = "share of hidden numbers that training leaves out";
             line(out, "dropout", float(model.dropout), comment);
-            line(out, "skip", model.skip, "x + f(x) around hidden layers of as many units as inputs");
+            line(
+                out,
+                "skip",
+                model.skip,
+                "x + f(x) around hidden layers of as many units as inputs",
+            );
         }
         for layer in &model.layers {
             section(out, "[[model.layer]]");
