@@ -19,6 +19,7 @@ mod error;
 mod words;
 
 pub use error::Error;
+pub use train::Model;
 
 #[doc = include_str!("../../../README.md")]
 #[cfg(doctest)]

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
 use glassbox::engine::{DType, Graph, Mode, Parameters};
-use glassbox::nn::{Activation, Initial, Loss, Model, Optimizer, linear};
+use glassbox::nn::{Activation, Initial, Loss, Module, Optimizer, linear};
 use glassbox::zoo::Mlp;
 use proptest::prelude::*;
 

@@ -9,7 +9,7 @@ mod support;
 use std::path::Path;
 
 use glassbox::engine::{DType, Graph, Mode, Parameters, Scope, Shape, Tensor, grad};
-use glassbox::nn::{Activation, Initial, Loss, Model, Optimizer, linear, log_softmax, softmax};
+use glassbox::nn::{Activation, Initial, Loss, Module, Optimizer, linear, log_softmax, softmax};
 use glassbox::zoo::Mlp;
 use serde_json::Value;
 use support::steps::{InReference, InSession, Steps, assert_close, both, values};

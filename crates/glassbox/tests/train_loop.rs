@@ -9,7 +9,7 @@ use glassbox::data::epoch_order;
 use glassbox::train::config::{Amount, Loss, Numbers, Optimizer, RunConfig, Split, Stop};
 use glassbox::train::event::{Ending, Epoch, Event};
 use glassbox::train::folder::RunFolder;
-use glassbox::train::{Ended, Job, Trained};
+use glassbox::train::{Ended, Job, Model};
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
 
@@ -175,7 +175,7 @@ fn data_that_changed_since_is_refused_and_the_old_data_is_welcome_back() {
     let error = resume(&path).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("is not what this run was trained on"), "{error}");
     assert!(Job::evaluate(&RunFolder::view(&path).unwrap()).is_err());
-    assert!(Trained::load(&path).is_ok(), "the model needs no data");
+    assert!(Model::load(&path).is_ok(), "the model needs no data");
     std::fs::write(&csv, &text).unwrap();
     assert_eq!(resume(&path).unwrap().0.outcome.metrics, first.outcome.metrics);
 }

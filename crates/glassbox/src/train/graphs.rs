@@ -8,7 +8,7 @@ use glassbox_engine::{
 use crate::Error;
 use crate::data::{Targets, Task};
 use crate::nearest::listed;
-use crate::nn::{self, Divisor, Loss, Model, Objective, Recorded, penalty};
+use crate::nn::{self, Divisor, Loss, Module, Objective, Recorded, penalty};
 use crate::train::config::TrainConfig;
 
 /// The names of the graphs' inputs and results.
@@ -45,7 +45,7 @@ pub(crate) mod name {
 
 /// What a graph is recorded from.
 pub(crate) struct Recipe<'a> {
-    pub model: &'a dyn Model,
+    pub model: &'a dyn Module,
     /// The shape of one row.
     pub input: &'a [usize],
     pub objective: Objective,

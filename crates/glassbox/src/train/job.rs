@@ -4,7 +4,7 @@ use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
 use crate::data::{self, Dataset, InputPreparation, Task};
-use crate::nn::{self, Activation, Model, Objective, Optimizer};
+use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
     ModelKind, Numbers, Preparation, RunConfig, Schedule, Stop, TrainConfig,
@@ -20,7 +20,7 @@ pub struct Job {
     /// The rows, split and prepared.
     pub data: Dataset,
     /// The model's choices.
-    pub model: Box<dyn Model>,
+    pub model: Box<dyn Module>,
     /// What is made small.
     pub loss: nn::Loss,
 }
@@ -197,7 +197,7 @@ pub(crate) fn check_classes(config: &TrainConfig, classes: Option<usize>) -> Vec
 }
 
 /// The model of a configuration, for rows of the shape `input`.
-fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dyn Model>, Error> {
+fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dyn Module>, Error> {
     if config.kind == ModelKind::Network {
         let network = Network::new(config.layers.clone(), input, outputs);
         let problem = |problem: LayerProblem| format!("`model.layer`: {problem}");

@@ -21,5 +21,5 @@ pub use evaluate::Report;
 pub use job::Job;
 pub use run::Ended;
 pub(crate) use run::{DataRecord, graphs_of};
-pub use trained::{Agreement, Prediction, Predictions, Trained};
+pub use trained::{Agreement, Model, Prediction, Predictions};
 pub use trainer::{Run, Trainer};

@@ -8,7 +8,7 @@ use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
 use crate::data::{Dataset, RawTable, Rows};
-use crate::nn::{Clip, Loss, Model, Optimizer, OwnLoss, Schedule};
+use crate::nn::{Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::{self, Amount, ClassWeights, RunConfig, Stop, TrainConfig};
 use crate::train::evaluate::Report;
@@ -18,7 +18,7 @@ use crate::train::graphs::{Recipe, results};
 use crate::train::job::{check_classes, objective};
 use crate::train::run::DataRecord;
 use crate::train::steps::parts;
-use crate::train::trained::{Predictions, Trained};
+use crate::train::trained::{Model, Predictions};
 use crate::watch::{Element, Explanation, Moment};
 
 /// Trains a model on a dataset.
@@ -57,12 +57,12 @@ pub struct Run {
     config: TrainConfig,
     loss: Loss,
     training: Vec<Graph>,
-    trained: Trained,
+    trained: Model,
     last: Checkpoint,
     history: Vec<event::Epoch>,
 }
 
-impl<M: Model> Trainer<M> {
+impl<M: Module> Trainer<M> {
     /// Trains `model` by Adam on batches of 32 rows for 50 epochs under seed 42, by the loss that
     /// suits the data.
     pub fn new(model: M) -> Self {
@@ -302,7 +302,7 @@ impl<M: Model> Trainer<M> {
             stop: &stopped,
         }
         .run()?;
-        let trained = Trained::of(&inference, chosen, DataRecord::of(data))?;
+        let trained = Model::of(&inference, chosen, DataRecord::of(data))?;
         let data = data.clone();
         Ok(Run { data, config, loss, training, trained, last, history })
     }
@@ -355,7 +355,7 @@ impl Run {
         Ok(report(&results, rows, &self.data.train, self.loss))
     }
 
-    /// Predicts raw rows; see [`Trained::predict`].
+    /// Predicts raw rows; see [`Model::predict`].
     ///
     /// # Errors
     /// Missing columns and text where a number should be, all listed.
@@ -364,7 +364,7 @@ impl Run {
     }
 
     /// The model, to be used on its own.
-    pub fn into_trained(self) -> Trained {
+    pub fn into_model(self) -> Model {
         self.trained
     }
 

@@ -1,6 +1,6 @@
 use glassbox_engine::{Scope, Tensor};
 
-use crate::nn::{self, Activation, Initial, Model};
+use crate::nn::{self, Activation, Initial, Module};
 use crate::words::words;
 
 words! {
@@ -22,7 +22,7 @@ words! {
 /// (`norm1`), activation, dropout, and the skip connection around all of them.
 ///
 /// ```
-/// use glassbox::nn::{Activation, Model};
+/// use glassbox::nn::{Activation, Module};
 /// use glassbox::zoo::{Mlp, Normalize};
 /// let model = Mlp::new([64, 32, 10]).activation(Activation::Relu);
 /// assert_eq!(model.parameters(), 64 * 32 + 32 + 32 * 10 + 10);
@@ -105,7 +105,7 @@ impl Mlp {
     }
 }
 
-impl Model for Mlp {
+impl Module for Mlp {
     fn name(&self) -> &str {
         "mlp"
     }

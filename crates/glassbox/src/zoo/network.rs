@@ -2,7 +2,7 @@ use glassbox_engine::{Scope, Tensor};
 use serde::Serialize;
 
 use crate::nearest::suggestion;
-use crate::nn::{self, Activation, Initial, Model};
+use crate::nn::{self, Activation, Initial, Module};
 
 /// The name by which layers read what goes into a network.
 const INPUT: &str = "input";
@@ -113,7 +113,7 @@ impl From<LayerKind> for Layer {
 ///
 /// ```
 /// use glassbox::engine::{DType, Graph, Mode};
-/// use glassbox::nn::{Activation, Model};
+/// use glassbox::nn::{Activation, Module};
 /// use glassbox::zoo::{Layer, LayerKind, Network};
 /// let relu = LayerKind::Activation { activation: Activation::Relu };
 /// let layers = vec![
@@ -208,7 +208,7 @@ impl Network {
     }
 }
 
-impl Model for Network {
+impl Module for Network {
     fn name(&self) -> &str {
         "network"
     }
