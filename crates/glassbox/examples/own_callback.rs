@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use glassbox::prelude::*;
 use glassbox::train::event::Event;
 
+/// Trains until the callback has seen enough.
 pub fn main() -> Result<(), glassbox::Error> {
     let digits = data::digits();
     // What a callback learns it sends to whom it may concern; here to this same thread.

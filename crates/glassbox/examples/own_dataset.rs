@@ -7,6 +7,7 @@ use glassbox::engine::Array;
 use glassbox::engine::random::Stream;
 use glassbox::prelude::*;
 
+/// Makes the data, and learns it.
 pub fn main() -> Result<(), glassbox::Error> {
     // Two moons, one inside the other: 600 points, two numbers each, and which moon each belongs to.
     let noise = Stream::new(7, "noise", 0);

@@ -6,6 +6,7 @@ use glassbox::data::TargetsMut;
 use glassbox::engine::{DType, Options};
 use glassbox::prelude::*;
 
+/// Trains on the digits, step by step.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let digits = data::digits();
     let (rows, width) = (64, digits.train.width());

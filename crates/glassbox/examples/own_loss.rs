@@ -18,6 +18,7 @@ fn pinball<'g>(at: Scope<'g>, prediction: Tensor<'g>, observed: Tensor<'g>) -> T
     (below * QUANTILE).max_with(below * (QUANTILE - 1.0)).mean()
 }
 
+/// Learns a line that nine tenths of the rows lie below.
 pub fn main() -> Result<(), glassbox::Error> {
     // y = 2x with noise that grows with x.
     let random = Stream::new(3, "rows", 0);

@@ -39,6 +39,7 @@ impl TwoPaths {
     }
 }
 
+/// Trains it on the digits, and asks it a number.
 pub fn main() -> Result<(), glassbox::Error> {
     let digits = data::digits();
     let model = TwoPaths { wide: 32, narrow: 16, classes: 10 };

@@ -58,7 +58,8 @@ fn kinks(explanations: &[Explanation]) -> usize {
 #[test]
 fn every_number_of_a_classifier_is_the_sum_of_its_terms() {
     let iris = data::iris();
-    for activation in Activation::ALL {
+    // Nothing flows back through a step.
+    for activation in Activation::ALL.iter().filter(|a| **a != Activation::Step) {
         let model = Mlp::new([4, 5, 3]).activation(*activation);
         let run = Trainer::new(model).epochs(3).batch(16).fit(&iris).unwrap();
         let explanations = all(&run.moment().unwrap(), 40);

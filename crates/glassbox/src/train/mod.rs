@@ -11,7 +11,7 @@ pub mod summary;
 pub(crate) mod evaluate;
 mod fit;
 mod graphs;
-mod job;
+pub(crate) mod job;
 mod run;
 pub(crate) mod steps;
 mod trained;

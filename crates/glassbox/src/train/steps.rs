@@ -80,7 +80,7 @@ struct Given {
 pub(crate) fn parts(rows: usize, config: &TrainConfig) -> Vec<Part> {
     let batch = config.batch.of(rows).min(rows).max(1);
     let mut parts = vec![Part { rows: batch, ends: true }];
-    if rows % batch != 0 {
+    if !rows.is_multiple_of(batch) {
         parts.push(Part { rows: rows % batch, ends: true });
     }
     if config.accumulate > 1 && rows > batch {

@@ -234,7 +234,7 @@ impl Moment {
         labels.factors.push(format!("d{loss}/d{below}"));
         labels.factors.reverse();
         let ends_at_prediction = derivative.name(first.end.0) == "prediction";
-        labels.slope = ends_at_prediction.then(|| self.loss.slope_in_words().to_string());
+        labels.slope = ends_at_prediction.then(|| self.slope.to_string());
         labels
     }
 

@@ -10,6 +10,7 @@ use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
 use crate::train::folder::RunFolder;
 use crate::train::graphs_of;
+use crate::train::job::objective;
 use crate::train::steps::Steps;
 
 /// One step of a training: its graph, the values it starts with, and its rows. What
@@ -24,6 +25,8 @@ pub struct Moment {
     /// Steps of the whole training.
     pub(crate) steps: u64,
     pub(crate) loss: Loss,
+    /// The slope of the loss with respect to a prediction, in words.
+    pub(crate) slope: &'static str,
     pub(crate) optimizer: Optimizer,
     pub(crate) rate: f64,
     /// Names of a row's numbers; empty for images.
@@ -98,6 +101,7 @@ impl Moment {
             graph: training.swap_remove(index),
             inputs,
             loss,
+            slope: objective(loss, config, data).slope_in_words(),
             optimizer: config.optimizer,
             rate,
             features: data.input.features.clone(),

@@ -169,3 +169,28 @@ fn forget_old_kind(table: &mut Table, kind: &Located) {
         table.retain(|_, value| matches!(value.place, Place::Setting(_)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SETTINGS;
+    use crate::choices::Choice;
+    use crate::train::config::{Activation, Initial, Loss, Optimizer, Schedule};
+
+    fn check<C: Choice>(path: &str) {
+        for &choice in C::ALL {
+            for (name, _) in { choice }.settings() {
+                let setting = format!("{path}.{name}");
+                assert!(SETTINGS.contains(&setting.as_str()), "{setting}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_of_every_choice_can_be_set() {
+        check::<Activation>("model.activation");
+        check::<Initial>("model.initial");
+        check::<Loss>("train.loss");
+        check::<Optimizer>("train.optimizer");
+        check::<Schedule>("train.schedule");
+    }
+}
