@@ -75,7 +75,7 @@ impl Loss {
             Loss::SumOfSquares => "−2(obs − pred)",
             Loss::AbsoluteError => "−sign(obs − pred)/n",
             Loss::Huber { .. } => "−clip(obs − pred, ±δ)/n",
-            Loss::GaussianNll => "−(obs − μ)/σ²/rows",
+            Loss::GaussianNll => "dNLL/d(μ, ln σ²)",
             Loss::Own(_) => "dloss/dpred",
         }
     }

@@ -165,8 +165,9 @@ impl<'a> Section<'a> {
                 path.strip_suffix(key.as_str()).is_some_and(|rest| rest.ends_with('.'))
             });
             let cure = match (nearest(key, self.keys.iter().copied()), elsewhere) {
-                (Some(near), _) => format!("; did you mean `{near}`?"),
-                (None, Some(path)) => format!("; it belongs to `{path}`"),
+                // Spelt as a setting of another section, it is no slip.
+                (_, Some(path)) => format!("; it belongs to `{path}`"),
+                (Some(near), None) => format!("; did you mean `{near}`?"),
                 (None, None) => format!("; there are {}", self.keys.join(", ")),
             };
             self.report(&located.place, format!("there is no setting `{full}`{cure}"));
