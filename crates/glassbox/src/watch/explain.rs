@@ -284,7 +284,7 @@ impl Moment {
         labels.heads.reverse();
         let ends_at_prediction = derivative.route.name(first.end.0) == "prediction";
         let told = is_loss && ends_at_prediction;
-        labels.slope = told.then(|| self.loss.slope_in_words().to_string());
+        labels.slope = told.then(|| self.slope.to_string());
         labels
     }
 

@@ -13,6 +13,7 @@ use crate::train::Job;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
 use crate::train::folder::{GraphKind, RunFolder};
+use crate::train::job::objective;
 use crate::train::steps::Steps;
 use crate::watch::Element;
 
@@ -28,6 +29,8 @@ pub struct Moment {
     /// Multiply-adds beyond which numbers are not computed in f64.
     pub(crate) limit: u64,
     pub(crate) loss: Loss,
+    /// The slope of the loss with respect to a prediction, in words.
+    pub(crate) slope: &'static str,
     pub(crate) optimizer: Optimizer,
     pub(crate) rate: f64,
     /// Names of a row's numbers; empty for images.
@@ -128,6 +131,9 @@ impl Moment {
         if let Some(&before) = before {
             steps.restore(&checkpoints.load(before)?)?;
         }
+        if last > 0 {
+            steps.foresee(&checkpoints.load(last)?.state);
+        }
         steps.replay(step - 1)?;
         let mut moment = Moment::next(steps, training, &job.data, &job.config.train, job.loss)?;
         moment.at.replayed = step - 1 - before.copied().unwrap_or(0);
@@ -168,6 +174,7 @@ impl Moment {
             graph: training.swap_remove(index),
             inputs,
             loss,
+            slope: objective(loss, config, data).slope_in_words(),
             optimizer: config.optimizer,
             rate,
             features: data.input.features.clone(),
