@@ -14,10 +14,12 @@ pub mod train;
 pub mod watch;
 pub mod zoo;
 
+mod choices;
 mod error;
 mod words;
 
 pub use error::Error;
+pub use train::Model;
 
 #[doc = include_str!("../../../README.md")]
 #[cfg(doctest)]

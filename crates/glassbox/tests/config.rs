@@ -4,8 +4,8 @@
 
 use glassbox::engine::{Array, DType};
 use glassbox::train::config::{
-    Activation, Amount, Columns, Initial, Loss, Numbers, Optimizer, Preparation, Prepare,
-    RunConfig, Split, Stop,
+    Activation, Amount, ClassWeights, Clip, Columns, Initial, Layer, LayerKind, Loss, ModelKind,
+    Normalize, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split, Stop,
 };
 
 /// The example of the specification.
@@ -117,7 +117,8 @@ fn a_written_configuration_is_complete_and_reads_back_the_same() {
     ]
     .into();
     full.train.stop = Some(Stop { metric: "valid_accuracy".into(), patience: 3 });
-    full.train.optimizer = Optimizer::Momentum { lr: 2.0, momentum: 0.0, nesterov: true };
+    full.train.optimizer =
+        Optimizer::Momentum { lr: 2.0, momentum: 0.0, nesterov: true, weight_decay: 0.1 };
     full.train.threads = Amount::Exactly(2);
     full.train.seed = i64::MAX as u64;
     full.train.loss = Loss::SumOfSquares;
@@ -171,13 +172,13 @@ every = 50
         "line 5: `data.split`: valid and test together leave nothing to train on",
         "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, one_hot, none; did you mean \"standardize\"?",
         "line 10: `model.hidden`: expected a whole number of at least 1, found the number 0",
-        "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, identity; did you mean \"relu\"?",
+        "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, leaky_relu, elu, selu, gelu, silu, step, identity; did you mean \"relu\"?",
         "line 12: there is no setting `model.epochs`; it belongs to `train.epochs`",
         "line 14: `train.epochs`: expected a whole number of at least 1, found the number 0",
         "line 15: `train.batch`: expected a whole number of at least 1, or \"all\", found the number 0",
         "line 16: `train.seed`: expected a whole number of at least 0, found the text \"forty-two\"",
         "line 17: `train.optimizer.lr`: expected a number above 0, found the number 0",
-        "line 17: `train.optimizer.beta1` is an option of adam, not of momentum",
+        "line 17: `train.optimizer.beta1` is an option of adam, adamw, not of momentum",
         "line 18: `train.stop.patience`: expected a whole number of at least 1, found the number 0",
         "line 19: there is no setting `trian`; did you mean `train`?",
     ];
@@ -235,7 +236,8 @@ fn another_kind_of_optimizer_begins_from_its_own_defaults() {
     let momentum = written.set(&["optimizer.kind=momentum".into()]).unwrap();
     assert_eq!(momentum.train.optimizer, Optimizer::MOMENTUM);
     let both = ["lr=0.5", "optimizer.kind=gradient_descent"].map(str::to_owned);
-    assert_eq!(written.set(&both).unwrap().train.optimizer, Optimizer::GradientDescent { lr: 0.5 });
+    let expected = Optimizer::GRADIENT_DESCENT.with_lr(0.5);
+    assert_eq!(written.set(&both).unwrap().train.optimizer, expected);
     let short = load(IRIS, &["optimizer=momentum", "lr=0.2"]).unwrap();
     assert_eq!(short.train.optimizer.lr(), 0.2);
     assert_eq!(short.train.optimizer.kind(), "momentum");
@@ -249,7 +251,7 @@ fn overrides_that_name_nothing_or_two_things_are_refused() {
         found,
         [
             "--set optimiser.lr=1: there is no setting `optimiser.lr`; did you mean `optimizer.lr`?",
-            "--set kind=mlp: `kind` could be model.kind or train.optimizer.kind: say which",
+            "--set kind=mlp: `kind` could be model.kind or model.activation.kind or model.initial.kind or train.loss.kind or train.optimizer.kind or train.schedule.kind: say which",
             "--set epoch=3: there is no setting `epoch`; did you mean `epochs`?",
             "--set zebra=1: there is no setting `zebra`",
             "--set lr: expected NAME=VALUE, such as optimizer.lr=0.03",
@@ -267,4 +269,244 @@ fn problems_of_a_file_name_the_file() {
     let error = RunConfig::load(&path, &["x=1".into()]).unwrap_err().to_string();
     assert!(error.contains("run.toml: line 2: `data.path`"), "{error}");
     assert!(error.lines().any(|line| line.starts_with("--set x=1: ")), "{error}");
+}
+
+/// Every setting of models and training, none at its default.
+const FULL: &str = r#"
+[data]
+path = "iris"
+[model]
+hidden = [8, 8]
+activation = { kind = "leaky_relu", slope = 0.2 }
+initial = { kind = "normal", deviation = 0.02 }
+normalize = "layer"
+dropout = 0.25
+skip = true
+[train]
+loss = { kind = "huber", delta = 0.5 }
+label_smoothing = 0.1
+class_weights = [1, 2.5, 0.5]
+l1 = 1e-5
+l2 = 1e-4
+optimizer = { kind = "rmsprop", momentum = 0.5, centered = true, weight_decay = 0.01 }
+schedule = { kind = "step", every = 3, factor = 0.25 }
+warmup = 100
+clip = { norm = 1.0 }
+accumulate = 4
+freeze = ["fc1/*", "*/bias"]
+average = 0.999
+"#;
+
+#[test]
+fn every_setting_of_training_is_read_and_written() {
+    let config = load(FULL, &[]).unwrap();
+    let (model, train) = (&config.model, &config.train);
+    assert_eq!(model.activation, Activation::LeakyRelu { slope: 0.2 });
+    assert_eq!(model.initial, Some(Initial::Normal { deviation: 0.02 }));
+    assert_eq!((model.normalize, model.dropout, model.skip), (Normalize::Layer, 0.25, true));
+    assert_eq!((train.loss, train.label_smoothing), (Loss::Huber { delta: 0.5 }, 0.1));
+    assert_eq!(train.class_weights, ClassWeights::Given(vec![1.0, 2.5, 0.5]));
+    assert_eq!((train.l1, train.l2), (1e-5, 1e-4));
+    assert!(matches!(
+        train.optimizer,
+        Optimizer::RmsProp { lr: 0.01, alpha: 0.99, momentum: 0.5, centered: true, .. }
+    ));
+    assert_eq!(train.schedule, Schedule::Step { every: 3, factor: 0.25 });
+    assert_eq!((train.warmup, train.accumulate), (100, 4));
+    assert_eq!((train.clip, train.average), (Some(Clip::Norm(1.0)), Some(0.999)));
+    assert_eq!(train.freeze, ["fc1/*", "*/bias"]);
+    assert_eq!(load(&config.to_toml(), &[]).unwrap(), config, "{}", config.to_toml());
+    // As flat settings too, over what a file says.
+    let set = load(
+        FULL,
+        &[
+            "clip.value=0.5",
+            "average=false",
+            "schedule.factor=0.5",
+            "model.activation.slope=0.3",
+            "class_weights=balanced",
+            "loss=cross_entropy",
+            "freeze=fc2/*",
+            "initial.deviation=1",
+        ],
+    );
+    let set = set.unwrap();
+    assert_eq!((set.train.clip, set.train.average), (Some(Clip::Value(0.5)), None));
+    assert_eq!(set.train.schedule, Schedule::Step { every: 3, factor: 0.5 });
+    assert_eq!(set.model.activation, Activation::LeakyRelu { slope: 0.3 });
+    assert_eq!(set.train.class_weights, ClassWeights::Balanced);
+    assert_eq!(
+        (set.train.loss, &set.train.freeze[..]),
+        (Loss::CrossEntropy, &["fc2/*".into()][..])
+    );
+    let plateau = config.set(&["schedule.kind=plateau".into(), "schedule.patience=3".into()]);
+    assert_eq!(plateau.unwrap().train.schedule, Schedule::Plateau { factor: 0.1, patience: 3 });
+}
+
+#[test]
+fn every_choice_is_written_and_read_back_with_its_settings() {
+    let mut config = RunConfig::new("iris");
+    let check = |config: &RunConfig| {
+        let text = config.to_toml();
+        assert_eq!(&load(&text, &[]).unwrap(), config, "{text}");
+    };
+    for &optimizer in Optimizer::ALL {
+        config.train.optimizer = optimizer;
+        check(&config);
+    }
+    for &schedule in Schedule::ALL {
+        config.train.schedule = schedule;
+        check(&config);
+    }
+    for &loss in Loss::ALL {
+        config.train.loss = loss;
+        check(&config);
+    }
+    for &activation in Activation::ALL {
+        config.model.activation = activation;
+        check(&config);
+    }
+    for &initial in Initial::ALL {
+        config.model.initial = Some(initial);
+        check(&config);
+    }
+}
+
+#[test]
+fn problems_of_the_new_settings_are_all_reported() {
+    let text = r#"
+data.path = "x"
+[model]
+activation = { kind = "relu", slope = 0.1 }
+initial = { kind = "orthogonall" }
+dropout = 1.0
+normalize = "bach"
+[train]
+loss = { kind = "huber", delta = 0 }
+class_weights = [1, 0]
+l2 = -1
+schedule = { kind = "step", every = 0, patience = 3 }
+clip = { norm = 1, value = 2 }
+accumulate = 0
+freeze = 3
+average = 1.5
+warm_up = 3
+"#;
+    let found = problems(text, &[]);
+    let expected = [
+        "line 4: `model.activation.slope` is an option of leaky_relu, not of relu",
+        "line 5: `model.initial.kind`: \"orthogonall\" is not one of ",
+        "line 6: `model.dropout`: expected a number from 0 to below 1, found the number 1",
+        "line 7: `model.normalize`: \"bach\" is not one of none, batch, layer; did you mean \"batch\"?",
+        "line 9: `train.loss.delta`: expected a number above 0, found the number 0",
+        "line 10: `train.class_weights`: expected \"balanced\", \"none\" or a list of numbers above 0, one for each class",
+        "line 11: `train.l2`: expected a number of at least 0, found the number -1",
+        "line 12: `train.schedule.every`: expected a whole number of at least 1, found the number 0",
+        "line 12: `train.schedule.patience` is an option of plateau, not of step",
+        "line 13: `train.clip` takes either `norm` or `value`: leave one out",
+        "line 14: `train.accumulate`: expected a whole number of at least 1, found the number 0",
+        "line 15: `train.freeze`: expected a list of texts, found the number 3",
+        "line 16: `train.average`: expected a number from 0 to below 1, found the number 1.5",
+        "line 17: there is no setting `train.warm_up`; did you mean `warmup`?",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}\n{expected}");
+    }
+}
+
+/// A network of layers, as one would write it.
+const NETWORK: &str = r#"
+[data]
+path = "iris"
+[[model.layer]]
+kind = "linear"
+units = 16
+initial = "lecun"
+[[model.layer]]
+kind = "activation"
+activation = "selu"
+name = "first"
+[[model.layer]]
+kind = "dropout"
+rate = 0.2
+[[model.layer]]
+kind = "linear"
+units = 16
+[[model.layer]]
+kind = "add"
+from = ["first", "fc2"]
+[[model.layer]]
+kind = "batch_norm"
+[[model.layer]]
+kind = "reshape"
+shape = [4, 4]
+[[model.layer]]
+kind = "flatten"
+"#;
+
+#[test]
+fn a_network_is_read_layer_by_layer_and_written_back() {
+    let config = load(NETWORK, &[]).unwrap();
+    assert_eq!(config.model.kind, ModelKind::Network);
+    let layers = &config.model.layers;
+    assert_eq!(layers.len(), 8);
+    let initial = Some(Initial::Lecun);
+    assert_eq!(layers[0], LayerKind::Linear { units: 16, initial }.into());
+    let selu = LayerKind::Activation { activation: Activation::Selu };
+    assert_eq!(layers[1], Layer::new(selu).named("first"));
+    assert_eq!(layers[4], Layer::new(LayerKind::Add).from(["first", "fc2"]));
+    let text = config.to_toml();
+    assert_eq!(load(&text, &[]).unwrap(), config, "{text}");
+    assert!(text.contains("kind = \"network\"") && !text.contains("hidden"), "{text}");
+    // Layers can be given beside a file, which then need not say `network`.
+    let inline = load(IRIS, &["model.layer=[{kind=\"linear\", units=4}]"]).unwrap();
+    assert_eq!((inline.model.kind, inline.model.layers.len()), (ModelKind::Network, 1));
+    assert_eq!(load(NETWORK, &["model.kind=mlp"]).unwrap().model.layers, []);
+}
+
+#[test]
+fn mistakes_in_layers_have_their_lines() {
+    let text = r#"
+data.path = "iris"
+[model]
+kind = "mlp"
+hidden = [3]
+[[model.layer]]
+kind = "linera"
+units = 3
+[[model.layer]]
+units = 3
+[[model.layer]]
+kind = "linear"
+[[model.layer]]
+kind = "dropout"
+rate = 2
+unit = 3
+"#;
+    let found = problems(text, &[]);
+    let expected = [
+        "line 4: `model.kind = \"mlp\"` has no [[model.layer]]",
+        "line 7: `model.layer.kind`: \"linera\" is not one of linear, activation, dropout, batch_norm, layer_norm, reshape, flatten, add, concatenate; did you mean \"linear\"?",
+        "line 9: `model.layer`: `kind` is missing: one of linear, ",
+        "line 11: `model.layer`: a linear layer needs `units`",
+        "line 15: `model.layer.rate`: expected a number from 0 to below 1, found the number 2",
+        "line 16: there is no setting `model.layer.unit`; there are kind, rate, name, from",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}\n{expected}");
+    }
+    let found = problems(&NETWORK.replace("\"first\", \"fc2\"", "\"frist\", \"fc3\""), &[]);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].starts_with("line 18: `model.layer`: `add1` reads `frist`"), "{found:?}");
+    assert!(found[0].contains("did you mean `first`?"), "{found:?}");
+    assert!(
+        problems("data.path = \"x\"\nmodel.kind = \"network\"", &[])[0].contains("needs layers")
+    );
+    let found = problems(
+        &NETWORK.replace("[[model.layer]]\nkind = \"flatten\"", "[model]\nhidden=[3]"),
+        &[],
+    );
+    assert!(!found.is_empty());
 }

@@ -6,7 +6,7 @@
 mod support;
 
 use glassbox::engine::{DType, Graph, Mode, Parameters, Tensor, grad};
-use glassbox::nn::{Activation, Initial, Loss, Model, Optimizer, linear};
+use glassbox::nn::{Activation, Initial, Loss, Module, Optimizer, linear};
 use glassbox::zoo::Mlp;
 use support::steps::{InReference, InSession, Steps, assert_close, assert_prints, both, values};
 

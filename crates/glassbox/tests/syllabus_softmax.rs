@@ -7,7 +7,7 @@ mod support;
 
 use glassbox::engine::reference::Evaluation;
 use glassbox::engine::{DType, Graph, Mode, Parameters, Tensor, grad};
-use glassbox::nn::{Activation, Loss, Model, Optimizer, log_softmax, softmax};
+use glassbox::nn::{Activation, Loss, Module, Optimizer, log_softmax, softmax};
 use glassbox::zoo::Mlp;
 use support::steps::{InReference, InSession, Steps, assert_close, assert_prints, both, values};
 

@@ -9,7 +9,7 @@ use glassbox::data::epoch_order;
 use glassbox::train::config::{Amount, Loss, Numbers, Optimizer, RunConfig, Split, Stop};
 use glassbox::train::event::{Ending, Epoch, Event};
 use glassbox::train::folder::RunFolder;
-use glassbox::train::{Ended, Job, Trained};
+use glassbox::train::{Ended, Job, Model};
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
 
@@ -50,7 +50,7 @@ fn line(seed: u64, epochs: u64) -> RunConfig {
     ]
     .into();
     config.train.loss = Loss::SquaredError;
-    config.train.optimizer = Optimizer::GradientDescent { lr: 0.1 };
+    config.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(0.1);
     config.train.batch = Amount::Exactly(2);
     (config.train.seed, config.train.epochs) = (seed, epochs);
     config
@@ -94,7 +94,7 @@ fn by_heart(patience: u64) -> RunConfig {
     let mut config = RunConfig::new("iris");
     config.data.split = Split { valid: Some(0.4), test: Some(0.0), stratify: true };
     config.model.hidden = vec![64];
-    config.train.optimizer = Optimizer::Adam { lr: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    config.train.optimizer = Optimizer::ADAM.with_lr(0.1);
     config.train.epochs = 200;
     config.train.stop = Some(Stop { metric: "valid_loss".into(), patience });
     config
@@ -175,7 +175,7 @@ fn data_that_changed_since_is_refused_and_the_old_data_is_welcome_back() {
     let error = resume(&path).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("is not what this run was trained on"), "{error}");
     assert!(Job::evaluate(&RunFolder::view(&path).unwrap()).is_err());
-    assert!(Trained::load(&path).is_ok(), "the model needs no data");
+    assert!(Model::load(&path).is_ok(), "the model needs no data");
     std::fs::write(&csv, &text).unwrap();
     assert_eq!(resume(&path).unwrap().0.outcome.metrics, first.outcome.metrics);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use glassbox::data::RawRows;
 use glassbox::io::atomic;
-use glassbox::train::{Agreement, Prediction, Trained};
+use glassbox::train::{Agreement, Model, Prediction};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -39,7 +39,7 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
     if let Some(out) = args.out_file.as_ref().filter(|out| is_same_file(out, &args.file)) {
         return Err(AppError::usage(ctx.text.over_the_input(out.display())));
     }
-    let model = Trained::load(&run)?;
+    let model = Model::load(&run)?;
     let (predictions, table) =
         match RawRows::from_path(&args.file).map_err(glassbox::Error::from)? {
             RawRows::Table(table) => (model.predict(&table)?, Some(table)),

@@ -67,13 +67,66 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "숫자 하나에 대한 연쇄 법칙을 항별로 보여 주고 검산합니다",
     ),
     ("explain.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
-    ("explain.param", "A parameter, e.g. fc2/bias[3]", "매개변수. 예: fc2/bias[3]"),
-    ("explain.activation", "An activation, e.g. fc1/relu[0]", "활성값. 예: fc1/relu[0]"),
-    ("explain.row", "One row; the whole batch where absent", "행 하나. 없으면 배치 전체"),
+    (
+        "explain.param",
+        "A parameter, e.g. fc2/bias[3]; without indices the whole tensor",
+        "매개변수. 예: fc2/bias[3]. 위치가 없으면 텐서 전체",
+    ),
+    (
+        "explain.activation",
+        "An activation, e.g. fc1/relu[0]; without indices the whole tensor",
+        "활성값. 예: fc1/relu[0]. 위치가 없으면 텐서 전체",
+    ),
+    (
+        "explain.input",
+        "An input by its column, e.g. petal_width, or its indices, e.g. 12,5; `all` for all of them",
+        "입력. 열 이름(예: petal_width)이나 위치(예: 12,5). 전체는 all",
+    ),
+    (
+        "explain.prediction",
+        "The inputs' shares of the prediction for a row",
+        "한 행의 예측에 입력마다 기여한 몫",
+    ),
+    (
+        "explain.from",
+        "Differentiate this number instead of the loss, e.g. prediction[2]",
+        "손실 대신 미분할 수. 예: prediction[2]",
+    ),
+    (
+        "explain.why",
+        "Why the parameter moves in the step, by the optimiser's terms and by rows",
+        "매개변수가 그 스텝에 움직인 까닭. 최적화 항별, 행별",
+    ),
+    (
+        "explain.row",
+        "One row, from 0, of the batch (with --prediction of the part or file); the whole batch where absent",
+        "배치의 행 하나, 0부터 (--prediction이면 부분이나 파일의 행). 없으면 배치 전체",
+    ),
+    (
+        "explain.source_row",
+        "One row by its number in the data, from 1",
+        "데이터의 행 번호로 고른 행 하나, 1부터",
+    ),
     (
         "explain.step",
-        "The step; the last checkpoint's where absent",
-        "스텝. 없으면 마지막 저장 지점",
+        "The step, replayed; the one after the last checkpoint where absent",
+        "다시 재현할 스텝. 없으면 마지막 저장 지점의 다음 스텝",
+    ),
+    ("explain.epoch", "The first step of this epoch, from 1", "그 에포크의 첫 스텝, 1부터"),
+    (
+        "explain.class",
+        "The class whose probability is explained; the predicted one where absent",
+        "확률을 설명할 클래스. 없으면 예측한 클래스",
+    ),
+    (
+        "explain.part",
+        "The part that --row counts in: train, valid or test (the last that has rows where absent)",
+        "--row로 셀 부분: train, valid, test. 없으면 행이 있는 마지막 부분",
+    ),
+    (
+        "explain.file",
+        "A file with new rows in place of the run's data",
+        "실행의 데이터 대신 쓸 새 행이 담긴 파일",
     ),
 ];
 

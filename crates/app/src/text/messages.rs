@@ -171,6 +171,10 @@ texts! {
         "expected a path and indices, such as {example}"
         "경로와 위치를 써야 합니다. 예: {example}"
     }
+    rows_from_one() {
+        "--source-row counts from 1; --row counts from 0"
+        "--source-row는 1부터, --row는 0부터 셉니다"
+    }
     whole_number() { "expected a whole number" "정수가 필요합니다" }
     cannot_write(problem) { "cannot write: {problem}" "쓸 수 없음: {problem}" }
 

@@ -1,19 +1,36 @@
-use crate::words::words;
+use crate::choices::choices;
 
-words! {
+choices! {
     /// How weights are drawn before the first step.
     Initial {
-        /// Normal with variance 2 / inputs (He et al. 2015), for relu and softplus.
+        /// Normal with variance 2 / inputs (He et al. 2015), for relu and its kin.
         He = "he",
+        /// Uniform with variance 2 / inputs (He et al. 2015).
+        HeUniform = "he_uniform",
         /// Uniform with variance 2 / (inputs + outputs) (Glorot and Bengio 2010).
         Xavier = "xavier",
+        /// Normal with variance 2 / (inputs + outputs) (Glorot and Bengio 2010).
+        XavierNormal = "xavier_normal",
         /// Normal with variance 1 / inputs (LeCun et al. 1998).
         Lecun = "lecun",
-        /// Standard normal.
-        Normal = "normal",
-        /// Uniform in [-1, 1).
-        Uniform = "uniform",
-        /// All zero.
+        /// Uniform with variance 1 / inputs (LeCun et al. 1998).
+        LecunUniform = "lecun_uniform",
+        /// Normal with mean 0.
+        Normal = "normal" {
+            /// Standard deviation.
+            deviation: positive = 1.0,
+        },
+        /// Uniform in −bound..bound.
+        Uniform = "uniform" {
+            /// The largest size.
+            bound: positive = 1.0,
+        },
+        /// All the same: units of a layer stay copies of each other.
+        Constant = "constant" {
+            /// The number.
+            value: any = 0.1,
+        },
+        /// All zero: units of a layer stay copies of each other.
         Zeros = "zeros",
     }
 }
@@ -30,16 +47,27 @@ impl Initial {
     pub fn weights(self, inputs: usize, outputs: usize) -> glassbox_engine::Initial {
         use glassbox_engine::Initial::{Constant, Normal, Uniform};
         let (n, m) = (inputs.max(1) as f64, outputs as f64);
+        let normal = |variance: f64| Normal { mean: 0.0, deviation: variance.sqrt() };
+        let uniform = |variance: f64| {
+            let bound = (3.0 * variance).sqrt();
+            Uniform { low: -bound, high: bound }
+        };
         match self {
-            Initial::He => Normal { mean: 0.0, deviation: (2.0 / n).sqrt() },
-            Initial::Xavier => {
-                let bound = (6.0 / (n + m)).sqrt();
-                Uniform { low: -bound, high: bound }
-            }
-            Initial::Lecun => Normal { mean: 0.0, deviation: (1.0 / n).sqrt() },
-            Initial::Normal => Normal { mean: 0.0, deviation: 1.0 },
-            Initial::Uniform => Uniform { low: -1.0, high: 1.0 },
+            Initial::He => normal(2.0 / n),
+            Initial::HeUniform => uniform(2.0 / n),
+            Initial::Xavier => uniform(2.0 / (n + m)),
+            Initial::XavierNormal => normal(2.0 / (n + m)),
+            Initial::Lecun => normal(1.0 / n),
+            Initial::LecunUniform => uniform(1.0 / n),
+            Initial::Normal { deviation } => Normal { mean: 0.0, deviation },
+            Initial::Uniform { bound } => Uniform { low: -bound, high: bound },
+            Initial::Constant { value } => Constant(value),
             Initial::Zeros => Constant(0.0),
         }
+    }
+
+    /// Whether nothing is drawn: every weight starts with the same number.
+    pub fn is_constant(self) -> bool {
+        matches!(self, Initial::Constant { .. } | Initial::Zeros)
     }
 }

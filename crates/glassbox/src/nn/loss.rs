@@ -1,18 +1,54 @@
 use glassbox_engine::{DType, Scope, Tensor};
 
-use crate::nn::log_softmax;
+use crate::nn::Objective;
+
+/// A loss of one's own: from the scope, the prediction and the target of a batch to a scalar.
+pub type OwnLoss = for<'g> fn(Scope<'g>, Tensor<'g>, Tensor<'g>) -> Tensor<'g>;
 
 /// What training makes small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// Most are the negative log-likelihood, up to a constant, of a distribution that the model's results
+/// are the parameters of: to make the loss small is to make the observed targets likely.
+#[derive(Clone, Copy, Debug)]
 pub enum Loss {
     /// −ln of the probability that softmax gives to the observed class, the mean over rows: the
     /// negative log-likelihood of a categorical distribution.
     CrossEntropy,
-    /// (observed − predicted)², the mean over rows and outputs: up to constants the negative
-    /// log-likelihood of a Gaussian.
+    /// −ln of the probability that the sigmoid of a raw score gives to what was observed, 0 or 1; the
+    /// mean over rows and outputs: the negative log-likelihood of Bernoulli distributions.
+    BinaryCrossEntropy,
+    /// (observed − predicted)², the mean over rows and outputs: the negative log-likelihood of a
+    /// Gaussian of fixed variance.
     SquaredError,
     /// (observed − predicted)², summed: the textbook's sum of squared residuals.
     SumOfSquares,
+    /// |observed − predicted|, the mean over rows and outputs: the negative log-likelihood of a
+    /// Laplace distribution of fixed width. Its best single guess is the median. The slope at 0 is 0.
+    AbsoluteError,
+    /// Half the squared error where it is at most `delta` apart, beyond that a straight line of slope
+    /// `delta`; the mean over rows and outputs (Huber 1964): outliers pull no harder than `delta`.
+    Huber {
+        /// Where the line begins, above 0.
+        delta: f64,
+    },
+    /// The negative log-likelihood of a Gaussian whose mean and variance the model both gives:
+    /// ½ (ln 2π + s + (observed − μ)² e⁻ˢ), the mean over rows. Predictions are `[rows, 2]`: μ, and
+    /// s = ln σ² (Nix and Weigend 1994).
+    GaussianNll,
+    /// One's own function of prediction and target, which gives a scalar; taken as a mean over rows.
+    /// It captures nothing: its numbers are constants of its code.
+    Own(OwnLoss),
+}
+
+impl PartialEq for Loss {
+    /// Same kind and settings; two functions of one's own never count as the same.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Loss::Huber { delta: a }, Loss::Huber { delta: b }) => a == b,
+            (Loss::Own(_), _) => false,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
 }
 
 impl Loss {
@@ -20,8 +56,13 @@ impl Loss {
     pub fn symbol(self) -> &'static str {
         match self {
             Loss::CrossEntropy => "CE",
+            Loss::BinaryCrossEntropy => "BCE",
             Loss::SquaredError => "MSE",
             Loss::SumOfSquares => "SSR",
+            Loss::AbsoluteError => "MAE",
+            Loss::Huber { .. } => "Huber",
+            Loss::GaussianNll => "NLL",
+            Loss::Own(_) => "loss",
         }
     }
 
@@ -29,18 +70,28 @@ impl Loss {
     pub fn slope_in_words(self) -> &'static str {
         match self {
             Loss::CrossEntropy => "(p − observed)/rows",
+            Loss::BinaryCrossEntropy => "(p − observed)/n",
             Loss::SquaredError => "−2(obs − pred)/n",
             Loss::SumOfSquares => "−2(obs − pred)",
+            Loss::AbsoluteError => "−sign(obs − pred)/n",
+            Loss::Huber { .. } => "−clip(obs − pred, ±δ)/n",
+            Loss::GaussianNll => "dNLL/d(μ, ln σ²)",
+            Loss::Own(_) => "dloss/dpred",
         }
     }
 
     /// The type of the targets that it takes: labels (i64) `[rows]`, or numbers (f32)
-    /// `[rows, outputs]`.
+    /// `[rows, outputs]`. One's own takes what the data has.
     pub fn target_type(self) -> DType {
         match self {
-            Loss::CrossEntropy => DType::I64,
-            Loss::SquaredError | Loss::SumOfSquares => DType::F32,
+            Loss::CrossEntropy | Loss::BinaryCrossEntropy => DType::I64,
+            _ => DType::F32,
         }
+    }
+
+    /// Whether it is a sum over rows, which grows with their number, and not a mean.
+    pub fn is_sum(self) -> bool {
+        matches!(self, Loss::SumOfSquares)
     }
 
     /// The loss of a batch, a scalar.
@@ -61,38 +112,29 @@ impl Loss {
     /// ```
     #[track_caller]
     pub fn of<'g>(self, at: Scope<'g>, prediction: Tensor<'g>, target: Tensor<'g>) -> Tensor<'g> {
-        let _inside = at.enter();
-        match self {
-            Loss::CrossEntropy => cross_entropy(prediction, target),
-            Loss::SquaredError => residual(target, prediction).square().mean(),
-            Loss::SumOfSquares => residual(target, prediction).square().sum(),
-        }
+        Objective::from(self).record(at, prediction, target, None).loss
     }
-}
 
-#[track_caller]
-fn cross_entropy<'g>(scores: Tensor<'g>, labels: Tensor<'g>) -> Tensor<'g> {
-    let rows = scores.dim(0);
-    // No-ops for what is documented; else mistakes, where broadcasting would go on with wrong rows.
-    let (scores, labels) = (scores.reshape([rows, scores.dim(-1)]), labels.reshape([rows, 1]));
-    let log_p = log_softmax(scores);
-    let classes = scores.graph().iota([scores.dim(-1)], 0);
-    let observed = classes.equal(labels);
-    let chosen = observed.select(log_p, log_p.full_like(0.0)).sum_axis(-1);
-    -chosen.sum() * (1.0 / rows.max(1) as f64)
-}
-
-/// Observed − predicted. Broadcasting must not pair every row with every target, as it would do with
-/// `[rows] − [rows, 1]`, nor repeat a target: numbers that are as many as wanted, but for axes of size
-/// 1, take the prediction's shape; too few or too many are a mistake.
-#[track_caller]
-fn residual<'g>(target: Tensor<'g>, prediction: Tensor<'g>) -> Tensor<'g> {
-    let long = |t: Tensor<'g>| -> Vec<usize> {
-        t.shape().sizes().iter().copied().filter(|&size| size != 1).collect()
-    };
-    let other_order =
-        target.elements() == prediction.elements() && long(target) != long(prediction);
-    // Of another order, the difference itself is the mistake.
-    let target = if other_order { target } else { target.reshape(prediction.shape()) };
-    target - prediction
+    /// As [`of`](Self::of), with a weight for each row, f32 `[rows]`: Σ weight · loss / Σ weight (a sum
+    /// stays undivided).
+    ///
+    /// ```
+    /// use glassbox::engine::{DType, Graph, Mode};
+    /// use glassbox::nn::Loss;
+    /// let graph = Graph::new();
+    /// let [y, told] = ["y", "told"].map(|name| graph.input(name, DType::F32, [8, 1]));
+    /// let weights = graph.input("weights", DType::F32, [8]);
+    /// Loss::AbsoluteError.weighted(graph.root(Mode::Train).child("loss"), y, told, weights);
+    /// assert!(graph.check().is_ok());
+    /// ```
+    #[track_caller]
+    pub fn weighted<'g>(
+        self,
+        at: Scope<'g>,
+        prediction: Tensor<'g>,
+        target: Tensor<'g>,
+        weights: Tensor<'g>,
+    ) -> Tensor<'g> {
+        Objective::from(self).record(at, prediction, target, Some(weights)).loss
+    }
 }

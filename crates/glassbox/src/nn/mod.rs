@@ -2,19 +2,29 @@
 //! records; there is no backward code here.
 
 mod activation;
+mod clip;
+mod dropout;
 mod initial;
 mod linear;
 mod loss;
+mod normalize;
+mod objective;
 mod optimizer;
+mod penalty;
 mod schedule;
 mod softmax;
 
 pub use activation::Activation;
+pub use clip::Clip;
+pub use dropout::{dropout, seed, step};
 pub use initial::Initial;
 pub use linear::linear;
-pub use loss::Loss;
+pub use loss::{Loss, OwnLoss};
+pub use normalize::{batch_norm, layer_norm};
+pub use objective::{Divisor, Objective, Recorded};
 pub use optimizer::Optimizer;
-pub use schedule::Schedule;
+pub use penalty::penalty;
+pub use schedule::{Plateau, Schedule, Span};
 pub use softmax::{log_softmax, softmax};
 
 use glassbox_engine::{Scope, Tensor};
@@ -23,11 +33,11 @@ use glassbox_engine::{Scope, Tensor};
 ///
 /// ```
 /// use glassbox::engine::{DType, Graph, Mode, Scope, Tensor};
-/// use glassbox::nn::{self, Activation, Initial, Model};
+/// use glassbox::nn::{self, Activation, Initial, Module};
 ///
 /// struct TwoLayers { hidden: usize, classes: usize }
 ///
-/// impl Model for TwoLayers {
+/// impl Module for TwoLayers {
 ///     fn name(&self) -> &str { "two-layers" }
 ///     fn forward<'g>(&self, at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
 ///         let h = nn::linear(at.child("fc1"), x, self.hidden, Initial::He).relu();
@@ -40,7 +50,7 @@ use glassbox_engine::{Scope, Tensor};
 /// let y = TwoLayers { hidden: 8, classes: 3 }.forward(graph.root(Mode::Eval), x);
 /// assert_eq!(y.shape().sizes(), &[32, 3]);
 /// ```
-pub trait Model: Send + Sync {
+pub trait Module: Send + Sync {
     /// A short name, e.g. `mlp`.
     fn name(&self) -> &str;
 
@@ -49,7 +59,7 @@ pub trait Model: Send + Sync {
     fn forward<'g>(&self, at: Scope<'g>, input: Tensor<'g>) -> Tensor<'g>;
 }
 
-impl<M: Model + ?Sized> Model for Box<M> {
+impl<M: Module + ?Sized> Module for Box<M> {
     fn name(&self) -> &str {
         (**self).name()
     }

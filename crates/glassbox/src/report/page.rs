@@ -10,7 +10,7 @@ use crate::report::html::{
 };
 use crate::report::words::Words;
 use crate::report::{classes, numbers};
-use crate::train::config::{Amount, Loss};
+use crate::train::config::{Amount, Loss, ModelKind};
 
 const STYLE: &str = include_str!("style.css");
 /// Nothing is fetched and nothing runs, whatever a name in the data may hold.
@@ -110,7 +110,7 @@ fn metric(w: Words, metric: &str, loss: Loss) -> (String, String) {
                 Loss::CrossEntropy => w.meaning_loss_cross_entropy(),
                 Loss::SquaredError => w.meaning_loss_squared_error(),
                 Loss::SumOfSquares => w.meaning_loss_sum_of_squares(),
-                Loss::Auto => String::new(),
+                _ => String::new(),
             };
             (w.name_loss(), meaning)
         }
@@ -439,15 +439,21 @@ fn model(w: Words, facts: &Facts) -> String {
     let model = &facts.config.model;
     let hidden: Vec<String> = model.hidden.iter().map(|units| count(*units)).collect();
     let hidden = if hidden.is_empty() { w.none() } else { hidden.join(", ") };
+    let of_mlp = [
+        (w.hidden(), hidden),
+        (w.activation(), model.activation.word().to_owned()),
+        (w.initial(), model.initial().word().to_owned()),
+    ];
+    // A network's layers stand in the table alone.
+    let facts_of_model = match model.kind {
+        ModelKind::Mlp => list_of_facts(&of_mlp),
+        ModelKind::Network => String::new(),
+    };
     format!(
         "<section>\n<h2>{}</h2>\n<p>{}</p>\n{}{}</section>\n",
         w.model_heading(),
         w.model_is(model.kind.word(), &count(all)),
-        list_of_facts(&[
-            (w.hidden(), hidden),
-            (w.activation(), model.activation.word().to_owned()),
-            (w.initial(), model.initial().word().to_owned()),
-        ]),
+        facts_of_model,
         table(&heads, &rows)
     )
 }

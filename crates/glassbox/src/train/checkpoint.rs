@@ -34,6 +34,13 @@ pub struct Checkpoint {
     pub optimizer: Parameters,
 }
 
+impl Checkpoint {
+    /// The weights to use, and the model's other states: moving averages where they are kept.
+    pub fn weights(&self) -> Parameters {
+        crate::train::steps::with_averages(self.model.clone(), &self.optimizer)
+    }
+}
+
 /// The checkpoints of a run: its folder `checkpoints/`.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {

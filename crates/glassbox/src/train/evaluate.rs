@@ -8,7 +8,7 @@ use crate::Error;
 use crate::data::{Rows, Targets, TargetsMut};
 use crate::nn::Loss;
 use crate::train::event::Metrics;
-use crate::train::graphs::name;
+use crate::train::graphs::{measure, name};
 
 /// Runs the inference graph over any number of rows, batch by batch.
 pub(crate) struct Predictor {
@@ -115,6 +115,7 @@ pub(crate) fn largest(scores: &[f32]) -> usize {
 pub(crate) fn score(results: &[f32], rows: &Rows, loss: Loss) -> Metrics {
     let n = rows.len().max(1) as f64;
     let mut metrics = Metrics::new();
+    let measured = || measure(loss, results, &rows.targets()).unwrap_or(f64::NAN);
     match rows.targets() {
         Targets::Classes(labels) => {
             let classes = results.len() / rows.len().max(1);
@@ -124,13 +125,25 @@ pub(crate) fn score(results: &[f32], rows: &Rows, loss: Loss) -> Metrics {
                 sum -= p.max(f64::MIN_POSITIVE).ln();
                 right += usize::from(largest(scores) as i64 == label);
             }
-            metrics.insert("loss".into(), sum / n);
+            let sum = match loss {
+                Loss::Own(_) => measured(),
+                _ => sum / n,
+            };
+            metrics.insert("loss".into(), sum);
             metrics.insert("accuracy".into(), right as f64 / n);
         }
         Targets::Values(scaled) => {
+            // A Gaussian's mean comes first.
+            let width = (results.len() / rows.len().max(1)).max(1);
+            let results: Vec<f32> = results.iter().step_by(width).copied().collect();
             let square = |(p, t): (&f32, &f32)| (f64::from(*p) - f64::from(*t)).powi(2);
             let sum: f64 = results.iter().zip(&scaled).map(square).sum();
-            metrics.insert("loss".into(), if loss == Loss::SumOfSquares { sum } else { sum / n });
+            let figure = match loss {
+                Loss::SumOfSquares => sum,
+                Loss::SquaredError => sum / n,
+                _ => measured(),
+            };
+            metrics.insert("loss".into(), figure);
             let observed = rows.values().unwrap_or_default();
             let told = results.iter().map(|&p| rows.target().unscale(f64::from(p)));
             let errors: Vec<f64> = told.zip(&observed).map(|(p, o)| p - o).collect();

@@ -136,9 +136,11 @@ impl Run<'_, '_> {
             self.steps.restore(&checkpoint)?;
             self.resumed_at = self.steps.state.epoch;
             match self.steps.state.best.as_ref().map(|best| best.step) {
-                Some(step) if step == checkpoint.state.step => self.chosen = Some(checkpoint.model),
+                Some(step) if step == checkpoint.state.step => {
+                    self.chosen = Some(checkpoint.weights())
+                }
                 Some(step) => match checkpoints.load(step) {
-                    Ok(best) => self.chosen = Some(best.model),
+                    Ok(best) => self.chosen = Some(best.weights()),
                     // Gone with a newer checkpoint that cannot be read: the best of what follows
                     // is better than no run at all.
                     Err(error) => {
@@ -189,7 +191,7 @@ impl Run<'_, '_> {
                 return Err(self.not_finite(format!("the loss became {loss}")));
             }
             self.epoch_rows += rows;
-            self.steps.note_loss(loss, rows, self.fit.loss);
+            self.steps.note_loss(loss, self.fit.loss);
             self.tell_step();
             if self.steps.finish_epoch() {
                 self.end_epoch()?;
@@ -221,7 +223,7 @@ impl Run<'_, '_> {
         };
         (self.fit.on_event)(&Event::Finished(finished.clone()));
         let (model, optimizer) = self.steps.values();
-        let chosen = self.chosen.take().unwrap_or_else(|| model.clone());
+        let chosen = self.chosen.take().unwrap_or_else(|| self.steps.weights());
         let last = Checkpoint { state: self.steps.state.clone(), model, optimizer };
         Ok(Fitted { finished, history: std::mem::take(&mut self.history), last, chosen })
     }
@@ -322,7 +324,7 @@ impl Run<'_, '_> {
         self.steps.state.sums.clear();
         let valid = &self.fit.data.valid;
         let shown: &Rows = if valid.is_empty() { &self.fit.data.train } else { valid };
-        let results = self.predictor.rows(&mut self.steps.session, shown)?;
+        let results = self.steps.results(&mut self.predictor, shown)?;
         let mut metrics = score(&results, shown, self.fit.loss);
         let seconds = self.epoch_started.elapsed().as_secs_f64();
         let state = &mut self.steps.state;
@@ -331,6 +333,12 @@ impl Run<'_, '_> {
         state.epochs_without_improvement =
             if improved { 0 } else { state.epochs_without_improvement + 1 };
         let (epoch, step) = (state.epoch, state.step);
+        let (name, more_is_better) = watched(self.fit.config.stop.as_ref());
+        let figure = match valid.is_empty() {
+            true => train_loss,
+            false => metrics.get(name).copied().unwrap_or(f64::NAN),
+        };
+        self.steps.note_figure(figure, more_is_better && !valid.is_empty());
         if let Some(disk) = &mut self.disk {
             let (train_loss, valid) = (Exact(train_loss), &metrics);
             disk.metrics.append(&LogLine { epoch, step, train_loss, valid, seconds })?;
@@ -338,7 +346,7 @@ impl Run<'_, '_> {
         }
         if improved {
             let (model, optimizer) = self.steps.values();
-            self.chosen = Some(model.clone());
+            self.chosen = Some(self.steps.weights());
             self.best = Some(Checkpoint { state: self.steps.state.clone(), model, optimizer });
         }
         let valid_loss = (!valid.is_empty()).then(|| metrics.remove("loss")).flatten();

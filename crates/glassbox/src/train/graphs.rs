@@ -1,9 +1,15 @@
 //! The graphs of a run: one training step for each number of rows, and the model as it is used.
 
-use glassbox_engine::{DType, Diagnostics, Graph, Mode};
+use glassbox_engine::reference::Evaluation;
+use glassbox_engine::{
+    Array, DType, Diagnostics, Graph, Mode, Parameters, Role, Scope, Tensor, grad,
+};
 
-use crate::data::Task;
-use crate::nn::{Loss, Model, Optimizer};
+use crate::Error;
+use crate::data::{Targets, Task};
+use crate::nearest::listed;
+use crate::nn::{self, Divisor, Loss, Module, Objective, Recorded, penalty};
+use crate::train::config::TrainConfig;
 
 /// The names of the graphs' inputs and results.
 pub(crate) mod name {
@@ -15,49 +21,97 @@ pub(crate) mod name {
     pub const RATE: &str = "rate";
     /// Input: the number of the step, from 1.
     pub const STEP: &str = "step";
+    /// Input, where something is drawn: what randomness follows from.
+    pub const SEED: &str = "seed";
     /// Result: raw scores or numbers.
     pub const PREDICTION: &str = "prediction";
-    /// Result: the loss.
+    /// Result: what is made small.
     pub const LOSS: &str = "loss";
+    /// Result, where a penalty is added to it: the loss alone.
+    pub const DATA_LOSS: &str = "data_loss";
+    /// Result, where a penalty is added to the loss: the penalty.
+    pub const PENALTY: &str = "penalty";
+    /// Result, where rows have weights: their sum.
+    pub const WEIGHTS: &str = "loss_weights";
     /// The scope of the optimiser's states.
     pub const OPTIMIZER: &str = "optimizer";
+    /// State: the sum of a parameter's gradients over the batches of a step so far.
+    pub const GRADIENT_SUM: &str = "gradient_sum";
+    /// State: what the sums of gradients will be divided by.
+    pub const DIVISOR_SUM: &str = "divisor_sum";
+    /// State: the moving average of a parameter.
+    pub const AVERAGE: &str = "average";
 }
 
 /// What a graph is recorded from.
 pub(crate) struct Recipe<'a> {
-    pub model: &'a dyn Model,
+    pub model: &'a dyn Module,
     /// The shape of one row.
     pub input: &'a [usize],
-    pub loss: Loss,
-    pub optimizer: &'a Optimizer,
+    pub objective: Objective,
+    /// Whether the data has labels of classes.
+    pub labels: bool,
+    pub config: &'a TrainConfig,
 }
 
-/// How many numbers a model gives for a row.
-pub(crate) fn outputs(task: &Task) -> usize {
+/// One of the graphs of training: on so many rows, and whether the step ends with them. Where several
+/// batches make one step, the others only add to the sums of gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub rows: usize,
+    pub ends: bool,
+}
+
+/// How many numbers a model gives for a row under this loss.
+pub(crate) fn outputs(task: &Task, loss: Loss) -> usize {
+    match (task, loss) {
+        (Task::Classification { .. }, Loss::BinaryCrossEntropy) => 1,
+        (Task::Classification { classes }, _) => classes.len(),
+        (Task::Regression, Loss::GaussianNll) => 2,
+        (Task::Regression, _) => 1,
+    }
+}
+
+/// How many numbers the model in use gives for a row: one score for each class, or one number.
+pub(crate) fn results(task: &Task, loss: Loss) -> usize {
     match task {
         Task::Classification { classes } => classes.len(),
-        Task::Regression => 1,
+        Task::Regression => outputs(task, loss),
     }
 }
 
 impl Recipe<'_> {
-    /// One training step on `rows` rows: forward, loss, backward and update.
+    /// One training step on some rows: forward, loss, backward and update.
     #[track_caller]
-    pub fn training(&self, rows: usize) -> Result<Graph, Diagnostics> {
+    pub fn training(&self, part: Part) -> Result<Graph, Diagnostics> {
         let graph = Graph::new();
         let at = graph.root(Mode::Train);
+        let rows = part.rows;
         let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
         let prediction = self.model.forward(at, inputs).named(name::PREDICTION);
-        let target_shape = match self.loss.target_type() {
-            DType::I64 => vec![rows],
-            _ => vec![rows, 1],
+        let targets = match self.labels {
+            true => graph.input(name::TARGETS, DType::I64, [rows]),
+            false => graph.input(name::TARGETS, DType::F32, [rows, 1]),
         };
-        let targets = graph.input(name::TARGETS, self.loss.target_type(), target_shape);
         let rate = graph.input(name::RATE, DType::F32, []);
-        let step = graph.input(name::STEP, DType::I64, []);
-        let loss = self.loss.of(at.child("loss"), prediction, targets).named(name::LOSS);
-        let parameters = graph.parameters();
-        self.optimizer.update(at.child(name::OPTIMIZER), loss, parameters, rate, step);
+        let step = nn::step(&graph);
+        let recorded = self.objective.record(at.child("loss"), prediction, targets, None);
+        let learning: Vec<(String, Tensor<'_>)> =
+            graph.parameters().into_iter().filter(|(path, _)| !self.frozen(path)).collect();
+        let loss = self.with_penalty(at, recorded, &learning, part).named(name::LOSS);
+        if let Divisor::Weights(sum) = recorded.divisor {
+            sum.named(name::WEIGHTS);
+        }
+        let tensors: Vec<Tensor<'_>> = learning.iter().map(|(_, tensor)| *tensor).collect();
+        let mut gradients = grad(loss, &tensors);
+        self.hold_frozen(&graph);
+        let at = at.child(name::OPTIMIZER);
+        if self.config.accumulate > 1 {
+            gradients = accumulated(at, &learning, gradients, recorded.divisor, part);
+        }
+        if part.ends {
+            self.update(at, &learning, gradients, rate, step);
+        }
         graph.check()?;
         Ok(graph)
     }
@@ -67,8 +121,193 @@ impl Recipe<'_> {
     pub fn inference(&self, rows: usize) -> Result<Graph, Diagnostics> {
         let graph = Graph::new();
         let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
-        self.model.forward(graph.root(Mode::Eval), inputs).named(name::PREDICTION);
+        let mut prediction = self.model.forward(graph.root(Mode::Eval), inputs);
+        if self.labels && self.objective.loss == Loss::BinaryCrossEntropy {
+            // One score against 0 is two scores: softmax of (0, s) is the sigmoid of s.
+            prediction = prediction.full_like(0.0).concatenate(&[prediction], -1);
+        }
+        prediction.named(name::PREDICTION);
         graph.check()?;
         Ok(graph)
+    }
+
+    /// Whether a parameter or state does not change.
+    fn frozen(&self, path: &str) -> bool {
+        self.config.freeze.iter().any(|pattern| matches(pattern, path))
+    }
+
+    /// Each pattern to freeze must mean a parameter, and something must be left to learn.
+    pub fn check_freeze(&self, inference: &Graph) -> Result<(), Vec<String>> {
+        let parameters: Vec<String> =
+            inference.parameters().into_iter().map(|(path, _)| path).collect();
+        let paths: Vec<&str> = parameters.iter().map(String::as_str).collect();
+        let mut problems = Vec::new();
+        for pattern in &self.config.freeze {
+            if !paths.iter().any(|path| matches(pattern, path)) {
+                let hint = crate::nearest::suggestion(pattern, "parameters", &paths);
+                problems.push(format!("no parameter matches `{pattern}`: {hint}"));
+            }
+        }
+        if !paths.is_empty() && paths.iter().all(|path| self.frozen(path)) {
+            problems.push(format!("nothing is left to learn of {}", listed(&paths)));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// The loss and, where there is one, the penalty for large weights. What sums up over the batches
+    /// of a step gets it once; in a mean of means it may stand in each.
+    fn with_penalty<'g>(
+        &self,
+        at: Scope<'g>,
+        recorded: Recorded<'g>,
+        learning: &[(String, Tensor<'g>)],
+        part: Part,
+    ) -> Tensor<'g> {
+        let once = matches!(recorded.divisor, Divisor::Nothing) && !part.ends;
+        let weights: Vec<Tensor<'g>> =
+            learning.iter().map(|(_, tensor)| *tensor).filter(|t| t.rank() >= 2).collect();
+        let TrainConfig { l1, l2, .. } = *self.config;
+        if once || (l1 == 0.0 && l2 == 0.0) {
+            return recorded.loss;
+        }
+        match penalty(at.child(name::PENALTY), &weights, l1, l2) {
+            Some(penalty) => recorded.loss.named(name::DATA_LOSS) + penalty.named(name::PENALTY),
+            None => recorded.loss,
+        }
+    }
+
+    /// Frozen states (running statistics) keep their value, as frozen parameters do.
+    fn hold_frozen(&self, graph: &Graph) {
+        for (path, _) in graph.declarations() {
+            if let (true, Some(before)) = (self.frozen(&path), graph.state(&path)) {
+                graph.assign(&path, before);
+            }
+        }
+    }
+
+    fn update<'g>(
+        &self,
+        at: Scope<'g>,
+        learning: &[(String, Tensor<'g>)],
+        gradients: Vec<Tensor<'g>>,
+        rate: Tensor<'g>,
+        step: Tensor<'g>,
+    ) {
+        let graph = at.graph();
+        let gradients = match self.config.clip {
+            Some(clip) => {
+                let _inside = at.enter();
+                let role = Role::Update { path: name::OPTIMIZER.to_string() };
+                graph.with_role(role, || clip.of(&gradients))
+            }
+            None => gradients,
+        };
+        self.config.optimizer.apply(at, learning.to_vec(), &gradients, rate, step);
+        let Some(decay) = self.config.average else { return };
+        // Corrected as Adam's moments are (Kingma and Ba 2015, section 7.2): the weights count 1, β,
+        // β² … backwards, and their sum is 1 from the first step on.
+        let _inside = at.enter();
+        for (path, tensor) in learning {
+            graph.with_role(Role::Update { path: path.clone() }, || {
+                let steps = step.cast(DType::F64);
+                let share = steps.scalar(1.0 - decay) / (1.0 - steps.scalar(decay).pow(steps));
+                let state = format!("{path}/{}", name::AVERAGE);
+                let average = at.state(&state, tensor.dtype(), tensor.shape(), 0.0);
+                let now = graph.current(path).unwrap_or(*tensor);
+                at.assign(&state, average + (now - average) * share.cast(tensor.dtype()));
+            });
+        }
+    }
+}
+
+/// Gradients of the batches of a step put together: each counts by what its loss was divided by, and
+/// the sum is divided once. The last batch gets them and clears the sums; the others give none.
+fn accumulated<'g>(
+    at: Scope<'g>,
+    learning: &[(String, Tensor<'g>)],
+    gradients: Vec<Tensor<'g>>,
+    divisor: Divisor<'g>,
+    part: Part,
+) -> Vec<Tensor<'g>> {
+    let _inside = at.enter();
+    let weight = |like: Tensor<'g>| match divisor {
+        Divisor::Nothing => None,
+        Divisor::Rows(rows) => Some(like.scalar(rows as f64)),
+        Divisor::Weights(sum) => Some(sum.cast(like.dtype())),
+    };
+    let before = at.state(name::DIVISOR_SUM, DType::F32, [], 0.0);
+    let divided_by = weight(before).map(|weight| before + weight);
+    if let Some(sum) = divided_by {
+        at.assign(name::DIVISOR_SUM, if part.ends { sum.full_like(0.0) } else { sum });
+    }
+    let mut together = Vec::with_capacity(gradients.len());
+    for ((path, tensor), gradient) in learning.iter().zip(gradients) {
+        let role = Role::Update { path: path.clone() };
+        together.push(at.graph().with_role(role, || {
+            let state = format!("{path}/{}", name::GRADIENT_SUM);
+            let so_far = at.state(&state, tensor.dtype(), tensor.shape(), 0.0);
+            let sum = so_far + weight(gradient).map_or(gradient, |weight| gradient * weight);
+            at.assign(&state, if part.ends { sum.full_like(0.0) } else { sum });
+            divided_by.map_or(sum, |by| sum / by.cast(sum.dtype()))
+        }));
+    }
+    together
+}
+
+/// Whether a path fits a pattern, in which `*` stands for any letters, also for none.
+fn matches(pattern: &str, path: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == path };
+    let Some(left) = path.strip_prefix(start) else { return false };
+    let begins = left.char_indices().map(|(at, _)| at).chain([left.len()]);
+    begins.into_iter().any(|at| matches(rest, &left[at..]))
+}
+
+/// The loss of given results, in f64: the recorded loss as the reference interpreter evaluates it.
+/// `results` are `[rows, width]`.
+pub(crate) fn measure(loss: Loss, results: &[f32], targets: &Targets) -> Result<f64, Error> {
+    let rows = targets.len().max(1);
+    let graph = Graph::new();
+    let at = graph.root(Mode::Eval);
+    let prediction = graph.input("results", DType::F64, [rows, results.len() / rows]);
+    let (target, given) = match targets {
+        Targets::Classes(labels) => {
+            (graph.input(name::TARGETS, DType::I64, [rows]), Array::vector(labels.clone()))
+        }
+        Targets::Values(values) => {
+            let numbers = values.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
+            let array = Array::new([rows, 1], numbers).map_err(Error::new)?;
+            (graph.input(name::TARGETS, DType::F64, [rows, 1]), array)
+        }
+    };
+    let value = loss.of(at.child("loss"), prediction, target);
+    graph.check()?;
+    let results: Vec<f64> = results.iter().map(|&x| f64::from(x)).collect();
+    let mut inputs = Parameters::new();
+    let width = results.len() / rows;
+    inputs.insert("results", Array::new([rows, width], results).map_err(Error::new)?);
+    inputs.insert(name::TARGETS, given);
+    let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[value])?;
+    Ok(run.value(value)?.first().copied().unwrap_or(f64::NAN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_letters() {
+        for (pattern, path, fits) in [
+            ("fc1/*", "fc1/weight", true),
+            ("fc1/*", "fc10/weight", false),
+            ("*/bias", "block1/fc2/bias", true),
+            ("fc*/b*s", "fc2/bias", true),
+            ("fc1/weight", "fc1/weight", true),
+            ("fc1", "fc1/weight", false),
+            ("*", "", true),
+            ("**", "fc1", true),
+            ("*a*", "β/α", false),
+        ] {
+            assert_eq!(matches(pattern, path), fits, "{pattern} {path}");
+        }
     }
 }

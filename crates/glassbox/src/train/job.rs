@@ -4,14 +4,14 @@ use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
 use crate::data::{self, Dataset, InputPreparation, Task};
-use crate::nn::{self, Activation, Model, Optimizer};
+use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
-    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelKind, Numbers, Preparation,
-    RunConfig, Schedule, Stop,
+    Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
+    ModelKind, Numbers, Preparation, RunConfig, Schedule, Stop, TrainConfig,
 };
 use crate::train::graphs::{Recipe, outputs};
-use crate::train::steps::{batch_sizes, replace};
-use crate::zoo::Mlp;
+use crate::train::steps::{parts, replace};
+use crate::zoo::{LayerProblem, Mlp, Network};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
 pub struct Job {
@@ -20,7 +20,7 @@ pub struct Job {
     /// The rows, split and prepared.
     pub data: Dataset,
     /// The model's choices.
-    pub model: Box<dyn Model>,
+    pub model: Box<dyn Module>,
     /// What is made small.
     pub loss: nn::Loss,
 }
@@ -55,33 +55,43 @@ impl Job {
         Job::of(config, data)
     }
 
+    /// Data and training of the run whose configuration this is, without its model, which this build
+    /// may not know; the starting values that it gives are apart.
+    pub(crate) fn without_model(path: &std::path::Path) -> Result<(Self, Parameters), Error> {
+        let mut config = RunConfig::load_steps(path)?;
+        let given = given(&config)?;
+        config.model.parameters.clear();
+        Ok((Job::from_config(config)?, given))
+    }
+
     fn of(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
-        let loss = match (config.train.loss, &data.task) {
-            (Loss::Auto | Loss::CrossEntropy, Task::Classification { .. }) => {
-                nn::Loss::CrossEntropy
+        let classes = data.train.classes();
+        let loss = config.train.loss.resolve(classes.is_some());
+        let mut problems = Vec::new();
+        let words = config.train.loss;
+        let target = &data.preparation.target.name;
+        match (loss.target_type() == DType::I64, classes) {
+            (true, None) => problems.push(format!(
+                "`train.loss = \"{words}\"` is for classes, but the target `{target}` is a number: \
+                 take squared_error, sum_of_squares, absolute_error, huber or gaussian_nll"
+            )),
+            (false, Some(_)) => problems.push(format!(
+                "`train.loss = \"{words}\"` is for numbers, but the target `{target}` is a class: \
+                 take cross_entropy"
+            )),
+            (true, Some(classes)) if loss == nn::Loss::BinaryCrossEntropy && classes != 2 => {
+                problems.push(format!(
+                    "`train.loss = \"{words}\"` is for two classes, but the target `{target}` has \
+                     {classes}: take cross_entropy"
+                ));
             }
-            (Loss::Auto | Loss::SquaredError, Task::Regression) => nn::Loss::SquaredError,
-            (Loss::SumOfSquares, Task::Regression) => nn::Loss::SumOfSquares,
-            (loss, Task::Regression) => {
-                return Err(wrong(format!(
-                    "`train.loss = \"{loss}\"` is for classes, but the target `{}` is a number: \
-                     take squared_error or sum_of_squares",
-                    data.preparation.target.name
-                )));
-            }
-            (loss, Task::Classification { .. }) => {
-                return Err(wrong(format!(
-                    "`train.loss = \"{loss}\"` is for numbers, but the target `{}` is a class: \
-                     take cross_entropy",
-                    data.preparation.target.name
-                )));
-            }
-        };
-        config.train.loss = match loss {
-            nn::Loss::CrossEntropy => Loss::CrossEntropy,
-            nn::Loss::SquaredError => Loss::SquaredError,
-            nn::Loss::SumOfSquares => Loss::SumOfSquares,
-        };
+            _ => {}
+        }
+        config.train.loss = Loss::of(loss);
+        problems.extend(check_classes(&config.train, classes));
+        if !problems.is_empty() {
+            return Err(all_wrong(problems));
+        }
         let figures: &[&str] = match data.task {
             Task::Classification { .. } => &["valid_loss", "valid_accuracy"],
             Task::Regression => &["valid_loss", "valid_rmse", "valid_mae", "valid_r2"],
@@ -92,67 +102,52 @@ impl Job {
             let hint = crate::nearest::suggestion(&stop.metric, "figures", figures);
             return Err(wrong(format!("`train.stop.metric = \"{}\"`: {hint}", stop.metric)));
         }
-        let model: Box<dyn Model> = match config.model.kind {
-            ModelKind::Mlp => {
-                let inputs: usize = data.input.shape.iter().product();
-                let mut sizes = vec![inputs];
-                sizes.extend(&config.model.hidden);
-                sizes.push(outputs(&data.task));
-                let mlp = Mlp::new(sizes).activation(config.model.activation);
-                Box::new(match config.model.initial {
-                    Some(initial) => mlp.initial(initial),
-                    None => mlp,
-                })
-            }
-        };
+        let wanted = outputs(&data.task, loss);
+        let model = model(&config.model, &data.input.shape, wanted)?;
         let job = Job { config, data, model, loss };
-        job.check_given()?;
+        job.check_paths()?;
         Ok(job)
     }
 
-    /// Starting values must be of parameters that the model has, and of their shapes.
-    fn check_given(&self) -> Result<(), Error> {
+    /// Starting values must be of parameters that the model has, and of their shapes; what is to be
+    /// frozen must exist.
+    fn check_paths(&self) -> Result<(), Error> {
         let given = self.given()?;
-        if given.is_empty() {
+        if given.is_empty() && self.config.train.freeze.is_empty() {
             return Ok(());
         }
-        let mut start = self.recipe().inference(1)?.initial_values(0);
-        replace(&mut start, &given).map_err(|problems| {
-            let of = |what| ConfigProblem {
-                place: String::new(),
-                message: format!("`model.parameters`: {what}"),
-            };
-            let problems = problems.into_iter().map(of).collect();
-            Error::Config(ConfigError { path: None, problems })
-        })
+        let recipe = self.recipe();
+        let inference = recipe.inference(1)?;
+        let mut start = inference.initial_values(0);
+        let starts = replace(&mut start, &given).err().unwrap_or_default();
+        let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
+        let starts = starts.into_iter().map(|what| format!("`model.parameters`: {what}"));
+        let frozen = frozen.into_iter().map(|what| format!("`train.freeze`: {what}"));
+        let problems: Vec<String> = starts.chain(frozen).collect();
+        if problems.is_empty() { Ok(()) } else { Err(all_wrong(problems)) }
     }
 
     fn recipe(&self) -> Recipe<'_> {
         Recipe {
             model: &*self.model,
             input: &self.data.input.shape,
-            loss: self.loss,
-            optimizer: &self.config.train.optimizer,
+            objective: objective(self.loss, &self.config.train, &self.data),
+            labels: self.data.train.classes().is_some(),
+            config: &self.config.train,
         }
     }
 
     /// Starting values that the configuration gives.
     pub(crate) fn given(&self) -> Result<Parameters, Error> {
-        let array = |(path, numbers): (&String, &Numbers)| {
-            let array = numbers
-                .to_array(DType::F32)
-                .map_err(|what| wrong(format!("`model.parameters.\"{path}\"`: {what}")))?;
-            Ok((path.clone(), array))
-        };
-        self.config.model.parameters.iter().map(array).collect()
+        given(&self.config)
     }
 
     /// One training graph for each number of rows that steps have, and the inference graph.
     pub(crate) fn graphs(&self) -> Result<(Vec<Graph>, Graph), Error> {
         let recipe = self.recipe();
-        let sizes = batch_sizes(self.data.train.len(), &self.config.train);
+        let parts = parts(self.data.train.len(), &self.config.train);
         let training =
-            sizes.iter().map(|&rows| recipe.training(rows)).collect::<Result<Vec<_>, _>>()?;
+            parts.into_iter().map(|part| recipe.training(part)).collect::<Result<Vec<_>, _>>()?;
         let rows = self.data.train.len().clamp(1, INFERENCE_ROWS);
         Ok((training, recipe.inference(rows)?))
     }
@@ -161,9 +156,82 @@ impl Job {
 /// Rows of a batch when the model is used.
 const INFERENCE_ROWS: usize = 256;
 
+/// Starting values that a configuration gives.
+fn given(config: &RunConfig) -> Result<Parameters, Error> {
+    let array = |(path, numbers): (&String, &Numbers)| {
+        let array = numbers
+            .to_array(DType::F32)
+            .map_err(|what| wrong(format!("`model.parameters.\"{path}\"`: {what}")))?;
+        Ok((path.clone(), array))
+    };
+    config.model.parameters.iter().map(array).collect()
+}
+
 fn wrong(message: String) -> Error {
-    let problem = ConfigProblem { place: String::new(), message };
-    Error::Config(ConfigError { path: None, problems: vec![problem] })
+    all_wrong(vec![message])
+}
+
+fn all_wrong(messages: Vec<String>) -> Error {
+    let problem = |message| ConfigProblem { place: String::new(), message };
+    let problems = messages.into_iter().map(problem).collect();
+    Error::Config(ConfigError { path: None, problems })
+}
+
+/// The loss with what a configuration says of its classes.
+pub(crate) fn objective(loss: nn::Loss, config: &TrainConfig, data: &Dataset) -> Objective {
+    let labels = data.train.labels().unwrap_or_default();
+    Objective {
+        loss,
+        label_smoothing: config.label_smoothing,
+        class_weights: config.class_weights.of(&labels, data.train.classes().unwrap_or(0)),
+    }
+}
+
+/// What only classes have must not be asked of numbers, and each class needs its weight.
+pub(crate) fn check_classes(config: &TrainConfig, classes: Option<usize>) -> Vec<String> {
+    let mut problems = Vec::new();
+    if classes.is_none() && config.label_smoothing > 0.0 {
+        problems.push("`train.label_smoothing` is for classes, but the target is a number".into());
+    }
+    match (&config.class_weights, classes) {
+        (ClassWeights::None, _) => {}
+        (_, None) => {
+            problems
+                .push("`train.class_weights` is for classes, but the target is a number".into());
+        }
+        (ClassWeights::Given(weights), Some(classes)) if weights.len() != classes => {
+            problems.push(format!(
+                "`train.class_weights` has {} numbers, but there are {classes} classes: one for each",
+                weights.len()
+            ));
+        }
+        _ => {}
+    }
+    problems
+}
+
+/// The model of a configuration, for rows of the shape `input`.
+fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dyn Module>, Error> {
+    if config.kind == ModelKind::Network {
+        let network = Network::new(config.layers.clone(), input, outputs);
+        let problem = |problem: LayerProblem| format!("`model.layer`: {problem}");
+        return match network {
+            Ok(network) => Ok(Box::new(network)),
+            Err(problems) => Err(all_wrong(problems.into_iter().map(problem).collect())),
+        };
+    }
+    let mut sizes = vec![input.iter().product()];
+    sizes.extend(&config.hidden);
+    sizes.push(outputs);
+    let mlp = Mlp::new(sizes)
+        .activation(config.activation)
+        .normalize(config.normalize)
+        .dropout(config.dropout)
+        .skip(config.skip);
+    Ok(match config.initial {
+        Some(initial) => Box::new(mlp.initial(initial)),
+        None => Box::new(mlp),
+    })
 }
 
 /// Loads what `[data]` says.
@@ -216,7 +284,7 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         config.train.epochs = 450;
         config.train.batch = Amount::All;
         config.train.loss = Loss::SumOfSquares;
-        config.train.optimizer = Optimizer::GradientDescent { lr: 0.1 };
+        config.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(0.1);
         return config;
     }
     let image = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });

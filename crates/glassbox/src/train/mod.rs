@@ -11,7 +11,7 @@ pub mod summary;
 pub(crate) mod evaluate;
 mod fit;
 mod graphs;
-mod job;
+pub(crate) mod job;
 mod run;
 pub(crate) mod steps;
 mod trained;
@@ -19,7 +19,7 @@ mod trainer;
 
 pub use evaluate::Report;
 pub use job::Job;
+pub(crate) use run::DataRecord;
 pub use run::Ended;
-pub(crate) use run::{DataRecord, graphs_of};
-pub use trained::{Agreement, Prediction, Predictions, Trained};
+pub use trained::{Agreement, Model, Prediction, Predictions};
 pub use trainer::{Run, Trainer};

@@ -13,7 +13,7 @@ use crate::train::event::{Ending, Event, Outcome};
 use crate::train::fit::{Fit, Fitted, report};
 use crate::train::folder::{Environment, GraphKind, RunFolder};
 use crate::train::job::Job;
-use crate::train::trained::Trained;
+use crate::train::trained::Model;
 
 /// `data.json`: what the rows were, and how raw rows become inputs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -116,7 +116,7 @@ impl Job {
         let job = Job::from_config(folder.config()?)?;
         job.check_data(folder)?;
         let started = std::time::Instant::now();
-        let trained = Trained::load(folder.path())?;
+        let trained = Model::load(folder.path())?;
         let mut outcome = job.outcome(folder.path(), &trained)?.0;
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
@@ -160,7 +160,7 @@ impl Job {
             stop,
         };
         let Fitted { finished, chosen, .. } = fit.run()?;
-        let trained = Trained::of(inference, chosen, DataRecord::of(&self.data))?;
+        let trained = Model::of(inference, chosen, DataRecord::of(&self.data))?;
         let (mut outcome, results, rows) = self.outcome(folder.path(), &trained)?;
         outcome.seconds = finished.seconds;
         if finished.ending != Ending::Interrupted {
@@ -172,7 +172,7 @@ impl Job {
     }
 
     /// The figures on the part that tells most, with the results and the rows.
-    fn outcome(&self, run: &Path, trained: &Trained) -> Result<(Outcome, Vec<f32>, &Rows), Error> {
+    fn outcome(&self, run: &Path, trained: &Model) -> Result<(Outcome, Vec<f32>, &Rows), Error> {
         let parts =
             [("test", &self.data.test), ("valid", &self.data.valid), ("train", &self.data.train)];
         let found = parts.into_iter().find(|(_, rows)| !rows.is_empty());

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::nn::Plateau;
+
 /// An f64 that survives JSON exactly, infinities and NaN included (as words).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Exact(pub f64);
@@ -81,12 +83,19 @@ pub struct TrainState {
     pub best: Option<Best>,
     /// Epochs since the watched metric last improved.
     pub epochs_without_improvement: u64,
+    /// What a plateau schedule has seen.
+    #[serde(default, skip_serializing_if = "is_new")]
+    pub plateau: Plateau,
     /// Bytes of the logs.
     pub logs: LogOffsets,
     /// The instruction set that the numbers were computed with, e.g. `avx2`.
     pub instruction_set: String,
     /// The number of threads (the numbers do not depend on it).
     pub threads: usize,
+}
+
+fn is_new(plateau: &Plateau) -> bool {
+    *plateau == Plateau::default()
 }
 
 #[cfg(test)]

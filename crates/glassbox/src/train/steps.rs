@@ -5,10 +5,11 @@ use glassbox_engine::{Array, Buffer, Graph, Options, Parameters, Prepared, Sessi
 
 use crate::Error;
 use crate::data::{Dataset, Rows, TargetsMut, epoch_order_into};
-use crate::nn::{Loss, Schedule};
+use crate::nn::{Loss, Schedule, Span};
 use crate::train::checkpoint::{Checkpoint, check_same_model};
-use crate::train::config::TrainConfig;
-use crate::train::graphs::name;
+use crate::train::config::{self, TrainConfig};
+use crate::train::evaluate::Predictor;
+use crate::train::graphs::{Part, name};
 use crate::train::state::{Exact, TrainState};
 
 /// Training between two steps: the session with every value, and where it stands.
@@ -17,12 +18,19 @@ pub(crate) struct Steps<'a> {
     seed: u64,
     rate: Rate,
     batch: usize,
+    /// Batches that make a step.
+    accumulate: usize,
+    averages: bool,
+    /// Whether the loss is a sum over rows.
+    sums: bool,
     pub session: Session,
-    /// A plan for whole batches and one for the rest, if there is a rest.
+    /// One for each of [`parts`].
     plans: Vec<StepPlan>,
     /// The rows of the current epoch, in order.
     order: Vec<usize>,
     order_of: Option<u64>,
+    /// What the last step's loss counts by: rows, or the sum of their weights.
+    weight: f64,
     pub state: TrainState,
 }
 
@@ -31,35 +39,58 @@ pub(crate) struct Steps<'a> {
 struct Rate {
     start: f64,
     schedule: Schedule,
-    steps: u64,
+    warmup: u64,
+    span: Span,
 }
 
 impl Rate {
-    fn at(self, step: u64) -> f64 {
-        self.schedule.rate(self.start, step, self.steps)
+    fn at(self, step: u64, state: &TrainState) -> f64 {
+        let rate = self.schedule.warmed(self.start, step, self.warmup, self.span);
+        match self.schedule {
+            Schedule::Plateau { factor, .. } => {
+                let drops = state.plateau.drops_before(step);
+                rate * factor.powi(i32::try_from(drops).unwrap_or(i32::MAX))
+            }
+            _ => rate,
+        }
     }
 }
 
 struct StepPlan {
-    rows: usize,
+    part: Part,
     prepared: Prepared,
     inputs: Vec<Buffer>,
     outputs: Vec<Buffer>,
     /// Positions of inputs, targets, rate and step among the inputs.
     slots: [usize; 4],
+    /// Position of the seed, where something is drawn.
+    seed: Option<usize>,
 }
 
-/// The numbers of rows that an epoch's steps have: a whole batch, and what is left.
-pub(crate) fn batch_sizes(rows: usize, config: &TrainConfig) -> Vec<usize> {
+/// The numbers a batch is filled with beside its rows.
+#[derive(Clone, Copy)]
+struct Given {
+    rate: f64,
+    step: u64,
+    seed: u64,
+}
+
+/// The graphs that training needs, the one of a whole batch first: a step ends with a whole batch or
+/// with what is left at the end of an epoch, and where several batches make a step others come before.
+pub(crate) fn parts(rows: usize, config: &TrainConfig) -> Vec<Part> {
     let batch = config.batch.of(rows).min(rows).max(1);
-    match rows % batch {
-        0 => vec![batch],
-        rest => vec![batch, rest],
+    let mut parts = vec![Part { rows: batch, ends: true }];
+    if !rows.is_multiple_of(batch) {
+        parts.push(Part { rows: rows % batch, ends: true });
     }
+    if config.accumulate > 1 && rows > batch {
+        parts.push(Part { rows: batch, ends: false });
+    }
+    parts
 }
 
 impl<'a> Steps<'a> {
-    /// Training that has not taken a step. `graphs` are one for each of [`batch_sizes`]; parameters
+    /// Training that has not taken a step. `graphs` are one for each of [`parts`]; parameters
     /// in `given` start with those values, the others are drawn.
     pub fn new(
         data: &'a Dataset,
@@ -67,8 +98,8 @@ impl<'a> Steps<'a> {
         graphs: &[Graph],
         given: &Parameters,
     ) -> Result<Self, Error> {
-        let sizes = batch_sizes(data.train.len(), config);
-        if graphs.len() != sizes.len() || data.train.is_empty() {
+        let parts = parts(data.train.len(), config);
+        if graphs.len() != parts.len() || data.train.is_empty() {
             return Err(Error::new("the run's graphs do not fit its data: train it anew"));
         }
         let threads = config.threads.of(Options::default().threads);
@@ -78,8 +109,8 @@ impl<'a> Steps<'a> {
         session.load(start);
         let plans = graphs
             .iter()
-            .zip(&sizes)
-            .map(|(graph, &rows)| StepPlan::new(&mut session, graph, rows))
+            .zip(&parts)
+            .map(|(graph, &part)| StepPlan::new(&mut session, graph, part))
             .collect::<Result<Vec<_>, Error>>()?;
         let state = TrainState {
             seed: config.seed,
@@ -87,19 +118,28 @@ impl<'a> Steps<'a> {
             threads: session.threads(),
             ..TrainState::default()
         };
+        let batch = parts[0].rows;
+        let accumulate = usize::try_from(config.accumulate).unwrap_or(usize::MAX).max(1);
+        let steps_an_epoch = data.train.len().div_ceil(batch).div_ceil(accumulate) as u64;
+        let steps = config.epochs.saturating_mul(steps_an_epoch);
         Ok(Steps {
             train: &data.train,
             seed: config.seed,
             rate: Rate {
                 start: config.optimizer.lr(),
                 schedule: config.schedule,
-                steps: config.epochs.saturating_mul(data.train.len().div_ceil(sizes[0]) as u64),
+                warmup: config.warmup,
+                span: Span { steps, steps_an_epoch },
             },
-            batch: sizes[0],
+            batch,
+            accumulate,
+            averages: config.average.is_some(),
+            sums: config.loss == config::Loss::SumOfSquares,
             session,
             plans,
             order: (0..data.train.len()).collect(),
             order_of: None,
+            weight: 0.0,
             state,
         })
     }
@@ -129,28 +169,82 @@ impl<'a> Steps<'a> {
         (model.into_iter().collect(), optimizer.into_iter().collect())
     }
 
+    /// The weights to use, and the model's other states: the moving averages where they are kept.
+    pub fn weights(&self) -> Parameters {
+        let (model, optimizer) = self.values();
+        with_averages(model, &optimizer)
+    }
+
+    /// The results of a part's rows by the weights to use. Training goes on from its own.
+    pub fn results(&mut self, predictor: &mut Predictor, rows: &Rows) -> Result<Vec<f32>, Error> {
+        if !self.averages {
+            return predictor.rows(&mut self.session, rows);
+        }
+        let (own, optimizer) = self.values();
+        self.session.load(with_averages(own.clone(), &optimizer));
+        let results = predictor.rows(&mut self.session, rows);
+        self.session.load(own);
+        results
+    }
+
     /// Steps of one epoch.
     pub fn steps_an_epoch(&self) -> u64 {
-        self.train.len().div_ceil(self.batch) as u64
+        self.rate.span.steps_an_epoch
+    }
+
+    /// The rows of the next step, as positions in the order of the epoch.
+    fn next_rows(&self) -> std::ops::Range<usize> {
+        let most = self.batch.saturating_mul(self.accumulate);
+        let first = (self.state.position as usize).saturating_mul(most).min(self.order.len());
+        first..first.saturating_add(most).min(self.order.len())
+    }
+
+    /// Fills the plan of a batch of the next step; gives its position. `number` counts the batches of
+    /// the step from 0.
+    fn fill(&mut self, batch: std::ops::Range<usize>, number: usize) -> Result<usize, Error> {
+        let rows = &self.order[batch.clone()];
+        let part = Part { rows: rows.len(), ends: batch.end == self.next_rows().end };
+        let index = self
+            .plans
+            .iter()
+            .position(|plan| plan.part == part)
+            .ok_or_else(|| Error::new("no plan for this number of rows"))?;
+        let step = self.state.step + 1;
+        // Each batch of a step draws its own numbers.
+        let seed = self.seed.wrapping_add((number as u64) << 40);
+        let given = Given { rate: self.rate.at(step, &self.state), step, seed };
+        self.plans[index].fill(self.train, rows, given)?;
+        Ok(index)
+    }
+
+    /// Takes a batch of the next step; gives its loss and what that counts by.
+    fn run(&mut self, batch: std::ops::Range<usize>, number: usize) -> Result<(f64, f64), Error> {
+        let rows = batch.len();
+        let index = self.fill(batch, number)?;
+        let plan = &mut self.plans[index];
+        self.session.run(&plan.prepared, &mut plan.inputs, &mut plan.outputs)?;
+        let number =
+            |at: usize| Some(f64::from(*plan.outputs.get(at)?.as_slice::<f32>()?.first()?));
+        Ok((number(0).unwrap_or(f64::NAN), number(1).unwrap_or(rows as f64)))
     }
 
     /// Takes one step; gives its loss and its rows. Allocates nothing but once an epoch.
     pub fn step(&mut self) -> Result<(f64, usize), Error> {
         self.arrange();
-        let first = self.state.position as usize * self.batch;
-        let rows = &self.order[first..(first + self.batch).min(self.order.len())];
-        let plan = self
-            .plans
-            .iter_mut()
-            .find(|plan| plan.rows == rows.len())
-            .ok_or_else(|| Error::new("no plan for this number of rows"))?;
-        plan.fill(self.train, rows, self.rate.at(self.state.step + 1), self.state.step + 1)?;
-        self.session.run(&plan.prepared, &mut plan.inputs, &mut plan.outputs)?;
-        let loss = plan.outputs[0].as_slice::<f32>().map_or(f64::NAN, |l| f64::from(l[0]));
-        let taken = rows.len();
+        let rows = self.next_rows();
+        let mean = !self.sums && rows.len() > self.batch;
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for (number, first) in rows.clone().step_by(self.batch).enumerate() {
+            let batch = first..(first + self.batch).min(rows.end);
+            let (loss, weight) = self.run(batch, number)?;
+            // One batch's loss is the step's, to the bit.
+            sum += loss * if mean { weight } else { 1.0 };
+            weights += weight;
+        }
+        self.weight = weights;
         self.state.step += 1;
         self.state.position += 1;
-        Ok((loss, taken))
+        Ok((if mean { sum / weights } else { sum }, rows.len()))
     }
 
     /// Ends the epoch if all its steps are taken.
@@ -172,25 +266,33 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
-    /// The inputs of the next step by name, and its rows among the training rows.
+    /// Hears what a later state of the same training knows and a replay cannot: the figures of epochs
+    /// that lowered the learning rate.
+    pub fn foresee(&mut self, later: &TrainState) {
+        self.state.plateau = later.plateau.clone();
+    }
+
+    /// The inputs of the next step by name, and its rows among the training rows. Where several
+    /// batches make a step, those of the last one, the others being taken.
     pub fn next_inputs(&mut self) -> Result<(usize, Parameters, Vec<usize>), Error> {
         self.arrange();
-        let first = self.state.position as usize * self.batch;
-        let rows = self.order[first..(first + self.batch).min(self.order.len())].to_vec();
-        let index = self
-            .plans
-            .iter()
-            .position(|plan| plan.rows == rows.len())
-            .ok_or_else(|| Error::new("no plan for this number of rows"))?;
-        let plan = &mut self.plans[index];
-        plan.fill(self.train, &rows, self.rate.at(self.state.step + 1), self.state.step + 1)?;
-        let names = [name::INPUTS, name::TARGETS, name::RATE, name::STEP];
-        let inputs = names
-            .iter()
-            .zip(plan.slots)
-            .map(|(name, slot)| (name.to_string(), plan.inputs[slot].read()))
-            .collect();
-        Ok((index, inputs, rows))
+        let rows = self.next_rows();
+        let mut batches = rows.clone().step_by(self.batch).enumerate().peekable();
+        while let Some((number, first)) = batches.next() {
+            let batch = first..(first + self.batch).min(rows.end);
+            if batches.peek().is_some() {
+                self.run(batch, number)?;
+                continue;
+            }
+            let index = self.fill(batch.clone(), number)?;
+            let plan = &self.plans[index];
+            let names = [name::INPUTS, name::TARGETS, name::RATE, name::STEP];
+            let given = names.into_iter().zip(plan.slots);
+            let given = given.chain(plan.seed.map(|slot| (name::SEED, slot)));
+            let inputs = given.map(|(name, slot)| (name.to_string(), plan.inputs[slot].read()));
+            return Ok((index, inputs.collect(), self.order[batch].to_vec()));
+        }
+        Err(Error::new("there are no rows to take a step on"))
     }
 
     /// Puts the rows in the order of the epoch. A batch of all rows needs no shuffling.
@@ -202,44 +304,55 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Adds a step's loss to the sums of the epoch.
-    pub fn note_loss(&mut self, loss: f64, rows: usize, kind: Loss) {
-        let weight = if kind == Loss::SumOfSquares { 1.0 } else { rows as f64 };
+    /// Hears the figure that the epoch which just ended reached.
+    pub fn note_figure(&mut self, figure: f64, more_is_better: bool) {
+        if let Schedule::Plateau { patience, .. } = self.rate.schedule {
+            let step = self.state.step;
+            self.state.plateau.hear(figure, more_is_better, step, patience);
+        }
+    }
+
+    /// Adds the loss of the step just taken to the sums of the epoch.
+    pub fn note_loss(&mut self, loss: f64, kind: Loss) {
+        let weight = if kind.is_sum() { 1.0 } else { self.weight };
         let mut add = |name: &str, value: f64| match self.state.sums.get_mut(name) {
             Some(sum) => sum.0 += value,
             None => drop(self.state.sums.insert(name.to_string(), Exact(value))),
         };
         add("loss", loss * weight);
-        add("rows", rows as f64);
+        add("rows", self.weight);
     }
 
     /// The mean loss of the epoch's rows so far (their sum, for a sum of squares).
     pub fn epoch_loss(&self, kind: Loss) -> f64 {
         let sum = |name: &str| self.state.sums.get(name).map_or(0.0, |sum| sum.0);
-        match kind {
-            Loss::SumOfSquares => sum("loss"),
-            _ => sum("loss") / sum("rows").max(1.0),
+        match kind.is_sum() {
+            true => sum("loss"),
+            false => sum("loss") / sum("rows").max(f64::MIN_POSITIVE),
         }
     }
 }
 
 impl StepPlan {
-    fn new(session: &mut Session, graph: &Graph, rows: usize) -> Result<Self, Error> {
+    fn new(session: &mut Session, graph: &Graph, part: Part) -> Result<Self, Error> {
         let missing = |name: &str| Error::new(format!("the training graph has no `{name}`"));
-        let loss = graph.named(name::LOSS).ok_or_else(|| missing(name::LOSS))?;
-        let prepared = session.prepare(graph, &[loss])?;
+        let loss = graph.named(name::DATA_LOSS).or_else(|| graph.named(name::LOSS));
+        let mut results = vec![loss.ok_or_else(|| missing(name::LOSS))?];
+        results.extend(graph.named(name::WEIGHTS));
+        let prepared = session.prepare(graph, &results)?;
         let slot = |name| prepared.input(name).ok_or_else(|| missing(name));
         let slots =
             [slot(name::INPUTS)?, slot(name::TARGETS)?, slot(name::RATE)?, slot(name::STEP)?];
+        let seed = prepared.input(name::SEED);
         let (inputs, outputs) = (prepared.inputs(), prepared.outputs());
-        let fits = inputs[slots[0]].shape().sizes().first() == Some(&rows);
+        let fits = inputs[slots[0]].shape().sizes().first() == Some(&part.rows);
         if !fits {
             return Err(Error::new("the run's graphs do not fit its batches: train it anew"));
         }
-        Ok(StepPlan { rows, prepared, inputs, outputs, slots })
+        Ok(StepPlan { part, prepared, inputs, outputs, slots, seed })
     }
 
-    fn fill(&mut self, train: &Rows, rows: &[usize], rate: f64, step: u64) -> Result<(), Error> {
+    fn fill(&mut self, train: &Rows, rows: &[usize], given: Given) -> Result<(), Error> {
         let wrong = || Error::new("the training graph's inputs have unexpected types");
         let [inputs, targets, rate_slot, step_slot] = self.slots;
         let [inputs, targets] =
@@ -252,10 +365,28 @@ impl StepPlan {
             let values = targets.as_slice_mut::<f32>().ok_or_else(wrong)?;
             train.gather(rows, numbers, TargetsMut::Values(values))?;
         }
-        self.inputs[rate_slot].as_slice_mut::<f32>().ok_or_else(wrong)?[0] = rate as f32;
-        self.inputs[step_slot].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = step as i64;
+        self.inputs[rate_slot].as_slice_mut::<f32>().ok_or_else(wrong)?[0] = given.rate as f32;
+        self.inputs[step_slot].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = given.step as i64;
+        if let Some(seed) = self.seed {
+            self.inputs[seed].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = given.seed as i64;
+        }
         Ok(())
     }
+}
+
+/// The model's values, moving averages in the place of those that have one.
+pub(crate) fn with_averages(mut model: Parameters, optimizer: &Parameters) -> Parameters {
+    for (path, average) in optimizer.iter() {
+        let of = path
+            .strip_prefix(name::OPTIMIZER)
+            .and_then(|path| path.strip_prefix('/'))
+            .and_then(|path| path.strip_suffix(name::AVERAGE))
+            .and_then(|path| path.strip_suffix('/'));
+        if let Some(path) = of.filter(|path| model.get(path).is_some()) {
+            model.insert(path, average.clone());
+        }
+    }
+    model
 }
 
 /// Puts given starting values in place of drawn ones; all that do not fit are named.

@@ -1,6 +1,6 @@
 //! A trained model that can be used: its graph as data, its weights, and how raw rows become inputs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use glassbox_engine::{Graph, Options, Parameters, Session};
@@ -9,22 +9,23 @@ use serde::Serialize;
 use crate::Error;
 use crate::data::{Idx, InputPreparation, Prepared, RawTable, Rows, Task};
 use crate::train::evaluate::{Predictor, largest, probabilities};
-use crate::train::folder::{GraphKind, RunFolder};
+use crate::train::folder::{GraphKind, LAST, RunFolder};
 use crate::train::run::DataRecord;
 
-/// A trained model. It can be shared between threads; calls take turns.
+/// A trained model, which knows how raw rows become its inputs. It can be shared between threads;
+/// calls take turns.
 ///
 /// ```no_run
 /// use glassbox::data::RawTable;
-/// use glassbox::train::Trained;
-/// let model = Trained::load("runs/last".as_ref())?;
+/// use glassbox::Model;
+/// let model = Model::load("runs/iris")?;
 /// let rows = RawTable::from_path("new-flowers.csv")?;
 /// for prediction in model.predict(&rows)?.rows {
 ///     println!("{prediction:?}");
 /// }
 /// # Ok::<(), glassbox::Error>(())
 /// ```
-pub struct Trained {
+pub struct Model {
     used: Mutex<(Session, Predictor)>,
     record: DataRecord,
 }
@@ -82,6 +83,14 @@ pub enum Agreement {
     },
 }
 
+/// The run folder at a path; `last`, where that is no folder, is the newest run beside it.
+fn resolve(run: &Path) -> Result<PathBuf, Error> {
+    match run.parent() {
+        Some(root) if run.ends_with(LAST) && !run.is_dir() => Ok(RunFolder::resolve(root, LAST)?),
+        _ => Ok(run.to_owned()),
+    }
+}
+
 impl Prediction {
     /// The class, or the number in its shortest form that reads back the same.
     pub fn text(&self) -> String {
@@ -133,14 +142,15 @@ impl Predictions {
     }
 }
 
-impl Trained {
+impl Model {
     /// The model of a run folder, with its best weights. No model code is needed: the graph is in
-    /// the folder.
+    /// the folder. `runs/last` is the newest run in `runs`.
     ///
     /// # Errors
     /// A folder that is not a run, or has no checkpoint yet; files that are corrupt; weights that do
     /// not fit the graph (missing, extra and of another shape are all listed).
-    pub fn load(run: &Path) -> Result<Self, Error> {
+    pub fn load(run: impl AsRef<Path>) -> Result<Self, Error> {
+        let run = &resolve(run.as_ref())?;
         let folder = RunFolder::view(run)?;
         let graph: Graph = folder.graph(GraphKind::Infer)?;
         let record = DataRecord::read(&folder)?;
@@ -152,7 +162,7 @@ impl Trained {
         };
         let expected = graph.initial_values(0);
         crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
-        Trained::of(&graph, checkpoint.model, record)
+        Model::of(&graph, checkpoint.weights(), record)
     }
 
     pub(crate) fn of(
@@ -163,7 +173,7 @@ impl Trained {
         let mut session = Session::new(Options::default())?;
         session.load(weights);
         let predictor = Predictor::new(&mut session, graph)?;
-        Ok(Trained { used: Mutex::new((session, predictor)), record })
+        Ok(Model { used: Mutex::new((session, predictor)), record })
     }
 
     /// What is predicted.

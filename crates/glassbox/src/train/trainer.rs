@@ -1,21 +1,24 @@
 //! Training from code, without a run folder.
 
-use std::sync::atomic::AtomicBool;
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use glassbox_engine::{Graph, Parameters};
+use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
 use crate::data::{Dataset, RawTable, Rows};
-use crate::nn::{Loss, Model, Optimizer, Schedule};
+use crate::nn::{Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
 use crate::train::checkpoint::Checkpoint;
-use crate::train::config::{Amount, RunConfig, Stop, TrainConfig};
+use crate::train::config::{self, Amount, ClassWeights, RunConfig, Stop, TrainConfig};
 use crate::train::evaluate::Report;
 use crate::train::event::{self, Event};
 use crate::train::fit::{Fit, Fitted, report};
-use crate::train::graphs::{Recipe, outputs};
+use crate::train::graphs::{Recipe, results};
+use crate::train::job::{check_classes, objective};
 use crate::train::run::DataRecord;
-use crate::train::steps::batch_sizes;
-use crate::train::trained::{Predictions, Trained};
+use crate::train::steps::parts;
+use crate::train::trained::{Model, Predictions};
 use crate::watch::{Element, Explanation, Moment};
 
 /// Trains a model on a dataset.
@@ -42,7 +45,11 @@ pub struct Trainer<M> {
     loss: Option<Loss>,
     config: TrainConfig,
     given: Parameters,
+    callbacks: Vec<Mutex<Callback>>,
 }
+
+/// Hears every event; breaking ends the training after the current step.
+type Callback = Box<dyn FnMut(&Event) -> ControlFlow<()> + Send>;
 
 /// A training that is over: the model, its history, and everything to ask it about.
 pub struct Run {
@@ -50,22 +57,134 @@ pub struct Run {
     config: TrainConfig,
     loss: Loss,
     training: Vec<Graph>,
-    trained: Trained,
+    trained: Model,
     last: Checkpoint,
     history: Vec<event::Epoch>,
 }
 
-impl<M: Model> Trainer<M> {
+impl<M: Module> Trainer<M> {
     /// Trains `model` by Adam on batches of 32 rows for 50 epochs under seed 42, by the loss that
     /// suits the data.
     pub fn new(model: M) -> Self {
         let config = RunConfig::new("").train;
-        Trainer { model, loss: None, config, given: Parameters::new() }
+        Trainer { model, loss: None, config, given: Parameters::new(), callbacks: Vec::new() }
     }
 
     /// What is made small; by default cross entropy for classes and squared error for numbers.
     pub fn loss(self, loss: Loss) -> Self {
         Trainer { loss: Some(loss), ..self }
+    }
+
+    /// A loss of one's own: a function, or a closure that captures nothing, of the scope, the
+    /// prediction `[rows, outputs]` and the target (labels i64 `[rows]`, or numbers f32 `[rows, 1]`),
+    /// which gives a scalar.
+    ///
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let iris = data::iris();
+    /// let run = Trainer::new(Mlp::new([4, 8, 3]))
+    ///     .own_loss(|at, scores, labels| {
+    ///         let _inside = at.enter();
+    ///         let classes = scores.graph().iota([3], 0).equal(labels.reshape([labels.dim(0), 1]));
+    ///         let wanted = classes.select(scores.full_like(1.0), scores.full_like(0.0));
+    ///         (nn::softmax(scores) - wanted).square().mean()
+    ///     })
+    ///     .epochs(2)
+    ///     .fit(&iris)?;
+    /// assert!(run.evaluate(&iris.test)?.metrics["loss"] < 1.0);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn own_loss(self, loss: OwnLoss) -> Self {
+        self.loss(Loss::Own(loss))
+    }
+
+    /// Spreads this share of each row's target evenly over all classes, in [0, 1). Figures of
+    /// evaluation are of the plain loss.
+    pub fn label_smoothing(mut self, share: f64) -> Self {
+        self.config.label_smoothing = share;
+        self
+    }
+
+    /// How much each class counts in training. Figures of evaluation are of the plain loss.
+    pub fn class_weights(mut self, weights: ClassWeights) -> Self {
+        self.config.class_weights = weights;
+        self
+    }
+
+    /// Adds l1 · Σ|w| over the weights (parameters of two axes or more) to the loss.
+    pub fn l1(mut self, l1: f64) -> Self {
+        self.config.l1 = l1;
+        self
+    }
+
+    /// Adds l2 · Σw² over the weights (parameters of two axes or more) to the loss.
+    pub fn l2(mut self, l2: f64) -> Self {
+        self.config.l2 = l2;
+        self
+    }
+
+    /// How large gradients may be.
+    pub fn clip(mut self, clip: Clip) -> Self {
+        self.config.clip = Some(clip);
+        self
+    }
+
+    /// Parameters (and states) that keep their values, by path; `*` stands for any letters.
+    ///
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let iris = data::iris();
+    /// let trainer = Trainer::new(Mlp::new([4, 8, 3])).epochs(1);
+    /// let run = trainer.freeze(["fc1/*"]).fit(&iris)?;
+    /// assert!(run.explain("fc2/bias[0]").is_ok());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn freeze<S: Into<String>>(mut self, patterns: impl IntoIterator<Item = S>) -> Self {
+        self.config.freeze = patterns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Keeps a moving average of the weights with this decay, in [0, 1), and evaluates and predicts
+    /// with it. The average is corrected for its start (Kingma and Ba 2015, section 7.2).
+    pub fn average(mut self, decay: f64) -> Self {
+        self.config.average = Some(decay);
+        self
+    }
+
+    /// Puts the gradients of so many batches together into one step, as if they were one batch. A
+    /// schedule counts the steps.
+    pub fn accumulate(mut self, batches: u64) -> Self {
+        self.config.accumulate = batches.max(1);
+        self
+    }
+
+    /// Lets the learning rate rise from 0 through so many steps before the schedule begins.
+    pub fn warmup(mut self, steps: u64) -> Self {
+        self.config.warmup = steps;
+        self
+    }
+
+    /// Hears every event of the training; `ControlFlow::Break(())` ends it after the current step.
+    ///
+    /// ```
+    /// use glassbox::prelude::*;
+    /// use glassbox::train::event::Event;
+    /// use std::ops::ControlFlow;
+    /// let run = Trainer::new(Mlp::new([4, 8, 3]))
+    ///     .on_event(|event| match event {
+    ///         Event::Epoch(epoch) if epoch.epoch == 2 => ControlFlow::Break(()),
+    ///         _ => ControlFlow::Continue(()),
+    ///     })
+    ///     .fit(&data::iris())?;
+    /// assert_eq!(run.history().len(), 2);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn on_event(
+        mut self,
+        callback: impl FnMut(&Event) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        self.callbacks.push(Mutex::new(Box::new(callback)));
+        self
     }
 
     /// How the parameters move.
@@ -138,44 +257,76 @@ impl<M: Model> Trainer<M> {
             return Err(Error::new("there are no rows to train on"));
         }
         let loss = self.loss_for(data)?;
-        let input = &data.input.shape;
-        let recipe = Recipe { model: &self.model, input, loss, optimizer: &self.config.optimizer };
-        let training = batch_sizes(data.train.len(), &self.config)
-            .into_iter()
-            .map(|rows| recipe.training(rows))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut config = self.config.clone();
+        config.loss = config::Loss::of(loss);
+        let problems = check_classes(&config, data.train.classes());
+        if !problems.is_empty() {
+            return Err(Error::new(problems.join("\n").replace("train.", "")));
+        }
+        let recipe = Recipe {
+            model: &self.model,
+            input: &data.input.shape,
+            objective: objective(loss, &config, data),
+            labels: data.train.classes().is_some(),
+            config: &config,
+        };
         let inference = recipe.inference(data.train.len().clamp(1, 256))?;
-        check_outputs(&inference, outputs(&data.task))?;
+        check_outputs(&inference, results(&data.task, loss))?;
+        recipe.check_freeze(&inference).map_err(|problems| Error::new(problems.join("\n")))?;
+        let training = parts(data.train.len(), &config)
+            .into_iter()
+            .map(|part| recipe.training(part))
+            .collect::<Result<Vec<_>, _>>()?;
+        let stopped = AtomicBool::new(false);
         let Fitted { history, chosen, last, .. } = Fit {
             name: self.model.name(),
             data,
-            config: &self.config,
+            config: &config,
             loss,
             training: &training,
             inference: &inference,
             given: &self.given,
             folder: None,
-            on_event,
-            stop,
+            on_event: &mut |event| {
+                on_event(event);
+                for callback in &self.callbacks {
+                    let mut callback = callback.lock().unwrap_or_else(|p| p.into_inner());
+                    if callback(event).is_break() {
+                        stopped.store(true, Ordering::Relaxed);
+                    }
+                }
+                if stop.load(Ordering::Relaxed) {
+                    stopped.store(true, Ordering::Relaxed);
+                }
+            },
+            stop: &stopped,
         }
         .run()?;
-        let trained = Trained::of(&inference, chosen, DataRecord::of(data))?;
-        let (data, config) = (data.clone(), self.config.clone());
+        let trained = Model::of(&inference, chosen, DataRecord::of(data))?;
+        let data = data.clone();
         Ok(Run { data, config, loss, training, trained, last, history })
     }
 
     fn loss_for(&self, data: &Dataset) -> Result<Loss, Error> {
-        let classes = data.train.classes().is_some();
-        match (self.loss, classes) {
-            (None, true) => Ok(Loss::CrossEntropy),
-            (None, false) => Ok(Loss::SquaredError),
-            (Some(loss), classes) if classes == (loss == Loss::CrossEntropy) => Ok(loss),
-            (Some(_), true) => Err(Error::new(
+        let classes = data.train.classes();
+        let Some(loss) = self.loss else {
+            return Ok(config::Loss::Auto.resolve(classes.is_some()));
+        };
+        match (loss, loss.target_type() == DType::I64, classes) {
+            (Loss::Own(_), ..) => Ok(loss),
+            (Loss::BinaryCrossEntropy, _, Some(classes)) if classes != 2 => {
+                Err(Error::new(format!(
+                    "the data has {classes} classes, Loss::BinaryCrossEntropy is for two: take \
+                 Loss::CrossEntropy (or leave the loss out)"
+                )))
+            }
+            (_, for_classes, classes) if for_classes == classes.is_some() => Ok(loss),
+            (_, _, Some(_)) => Err(Error::new(
                 "the data has classes: its loss is Loss::CrossEntropy (or leave the loss out)",
             )),
-            (Some(_), false) => Err(Error::new(
-                "the data has numbers to tell: its loss is Loss::SquaredError or \
-                 Loss::SumOfSquares (or leave the loss out)",
+            (_, _, None) => Err(Error::new(
+                "the data has numbers to tell: its loss is Loss::SquaredError or another of numbers \
+                 (or leave the loss out)",
             )),
         }
     }
@@ -204,7 +355,7 @@ impl Run {
         Ok(report(&results, rows, &self.data.train, self.loss))
     }
 
-    /// Predicts raw rows; see [`Trained::predict`].
+    /// Predicts raw rows; see [`Model::predict`].
     ///
     /// # Errors
     /// Missing columns and text where a number should be, all listed.
@@ -213,7 +364,7 @@ impl Run {
     }
 
     /// The model, to be used on its own.
-    pub fn into_trained(self) -> Trained {
+    pub fn into_model(self) -> Model {
         self.trained
     }
 

@@ -7,7 +7,9 @@ use glassbox_engine::reference::Evaluation;
 use crate::Error;
 use crate::nn::Loss;
 use crate::watch::chain::{Derivative, Local};
-use crate::watch::{Explanation, Moment};
+use crate::watch::explain::slope;
+use crate::watch::tables::aligned;
+use crate::watch::{Difference, Explanation, Moment};
 
 /// A net with at most so many parameters is written with w1, b1 … as in a textbook.
 const BOARD: usize = 24;
@@ -52,7 +54,7 @@ impl Moment {
     /// How a value on the way is written: in a net of one hidden layer small enough for a board
     /// `x1` is what goes into the first unit, `y1` what comes out of it.
     pub(crate) fn short(&self, derivative: &Derivative<'_>, local: &Local) -> String {
-        let name = derivative.name(local.of);
+        let name = derivative.route.name(local.of);
         if name == "prediction" {
             return "pred".to_string();
         }
@@ -122,7 +124,7 @@ impl Moment {
 }
 
 /// Four digits that matter, in as few letters as they need.
-fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     let magnitude = value.abs();
     if value == value.trunc() && magnitude < 1e6 {
         format!("{value}")
@@ -134,37 +136,60 @@ fn figure(value: f64) -> String {
     }
 }
 
+impl Difference {
+    /// Whether it agrees, in a letter or in words.
+    pub(crate) fn mark(&self) -> &'static str {
+        match (self.agrees, self.kink) {
+            (true, _) => "✓",
+            (false, true) => "– a corner (such as ReLU's at 0) lies within the step",
+            (false, false) => "✗",
+        }
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (loss, symbol) = (&self.loss, &self.symbol);
         if self.symbol != self.of {
             writeln!(f, "{symbol} is {}", self.of)?;
         }
-        writeln!(
-            f,
-            "step {}: {symbol} = {}, {loss} = {}",
-            self.step,
-            figure(self.value),
-            figure(self.loss_value)
-        )?;
+        let value = match &self.unit {
+            Some(unit) => format!("{} (to the net {})", figure(unit.raw), figure(self.value)),
+            None => figure(self.value),
+        };
+        let loss_value = figure(self.loss_value);
+        writeln!(f, "{}: {symbol} = {value}, {loss} = {loss_value}", self.at)?;
+        if let Some(row) = self.of_row {
+            writeln!(f, "of row {row} of the source")?;
+        }
         writeln!(f)?;
         let sum = if self.terms.len() == 1 { "" } else { "Σ  " };
-        writeln!(f, "d{loss}/d{symbol} = {sum}{}", self.factors.join(" · "))?;
+        match self.factors.is_empty() {
+            true => writeln!(f, "{} = 0: no way has a share", slope(symbol, loss))?,
+            false => writeln!(f, "{} = {sum}{}", slope(symbol, loss), self.factors.join(" · "))?,
+        }
         for formula in &self.formulas {
             writeln!(f, "  {formula}")?;
         }
         self.table(f)?;
-        if (1..=10).contains(&self.classes.len()) && self.context.iter().any(|c| c == "class") {
+        let told = self.classes.iter().enumerate().any(|(i, name)| *name != i.to_string());
+        if told && self.classes.len() <= 10 && self.context.iter().any(|c| c == "class") {
             let named = self.classes.iter().enumerate().map(|(i, name)| format!("{i} {name}"));
             writeln!(f, "classes: {}", named.collect::<Vec<_>>().join(", "))?;
         }
+        if let Some(announced) = &self.announced {
+            writeln!(f, "{announced}")?;
+        }
         if let Some(difference) = self.difference {
-            let mark = match (difference.agrees, difference.kink) {
-                (true, _) => "✓",
-                (false, true) => "– a corner (such as ReLU's at 0) lies within the step",
-                (false, false) => "✗",
-            };
+            let mark = difference.mark();
             writeln!(f, "finite difference {} {mark}", figure(difference.value))?;
+        }
+        if let Some(scope) = &self.coupled {
+            writeln!(
+                f,
+                "rows act on each other in {scope}: a row's share is what goes through its own \
+                 numbers"
+            )?;
         }
         if self.row.is_none() {
             writeln!(f, "in training's f32  {}", figure(self.gradient_f32))?;
@@ -202,15 +227,19 @@ impl Explanation {
         if shown.len() > SHOWN {
             let size = |i: &usize| self.terms[*i].product.abs();
             shown.sort_by(|a, b| size(b).total_cmp(&size(a)));
+            // Of many, those that are 0 tell nothing.
+            shown.retain(|i| self.terms[*i].product != 0.0);
             shown.truncate(SHOWN);
             shown.sort_unstable();
         }
-        let by_row = self.terms.iter().all(|term| term.row.is_some());
+        // Several terms of one and the same row differ by what they go through.
+        let one_row = self.terms.len() > 1 && self.terms.iter().all(|t| t.row == self.terms[0].row);
+        let by_row = self.terms.iter().all(|term| term.row.is_some()) && !one_row;
         let mut header = vec![if by_row { "row" } else { "through" }.to_string()];
-        header.extend(self.context.iter().cloned());
-        for (index, name) in self.factors.iter().enumerate() {
+        header.extend(self.context.iter().filter(|_| by_row).cloned());
+        for (index, name) in self.heads.iter().enumerate() {
             let words = self.slope.as_ref().filter(|_| index == 0).unwrap_or(name);
-            header.push(if index == 0 { words.clone() } else { format!("· {name}") });
+            header.push(if index == 0 { words.clone() } else { format!("· {words}") });
         }
         header.push("=".to_string());
         let mut lines = vec![header];
@@ -220,20 +249,15 @@ impl Explanation {
                 Some(row) if by_row => row.to_string(),
                 _ => term.through.clone(),
             }];
-            let context = term.context.iter().chain(&term.factors).chain([&term.product]);
-            line.extend(context.map(|&value| figure(value)));
+            let context = term.context.iter().filter(|_| by_row);
+            let numbers = context.chain(&term.factors).chain([&term.product]);
+            line.extend(numbers.map(|&value| figure(value)));
             lines.push(line);
         }
-        let widths: Vec<usize> = (0..lines[0].len())
-            .map(|c| lines.iter().filter_map(|l| l.get(c)).map(|t| t.chars().count()).max())
-            .map(|width| width.unwrap_or(0))
-            .collect();
-        for line in &lines {
-            let cells = line.iter().zip(&widths).map(|(text, width)| format!("{text:>width$}"));
-            writeln!(f, "  {}", cells.collect::<Vec<_>>().join("  "))?;
-        }
+        let widths = aligned(f, &lines, 0)?;
         let total: usize = widths.iter().sum::<usize>() + 2 * widths.len();
-        let hidden = self.terms.len() - shown.len();
+        let others = self.others.map_or(0, |others| others.terms);
+        let hidden = self.terms.len() - shown.len() + others;
         if hidden > 0 {
             let rest: f64 =
                 self.gradient - shown.iter().map(|&i| self.terms[i].product).sum::<f64>();

@@ -1,19 +1,21 @@
 //! Where a gradient comes from, term by term, checked by finite differences.
 
+use glassbox_engine::Value;
 use glassbox_engine::reference::Evaluation;
-use glassbox_engine::{Options, Role, Session, Tensor, Value};
 use serde::Serialize;
 
 use crate::Error;
+use crate::watch::ask::{Asked, Sort, Target, element_name, indices_of};
 use crate::watch::chain::{Derivative, Local, Way};
-use crate::watch::{Element, Moment};
+use crate::watch::numbers::Numbers;
+use crate::watch::{At, Element, Moment, Unit};
 
 /// One row's (or one unit's) share of a derivative: the product of its factors.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Term {
     /// The row's number in the source, from 1; none where the term is not one row's.
     pub row: Option<usize>,
-    /// Which element the term goes through, e.g. `fc2/linear[3, 7]`.
+    /// Which element the term goes through first, e.g. `fc2/linear[3, 7]`.
     pub through: String,
     /// What the row was: its features, what was observed, what is predicted (for small tables).
     pub context: Vec<f64>,
@@ -33,6 +35,15 @@ pub struct Difference {
     /// Whether the two step sizes disagree: a corner (as ReLU's at 0) lies within the step, and the
     /// difference quotient says nothing.
     pub kink: bool,
+}
+
+/// Terms that are not told one by one: each is smaller than those that are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Others {
+    /// How many.
+    pub terms: usize,
+    /// What they come to, exactly.
+    pub product: f64,
 }
 
 /// What the optimiser makes of a parameter's gradient.
@@ -55,202 +66,232 @@ pub struct Explanation {
     pub of: String,
     /// How it is written, e.g. `b3` in a net small enough for a board.
     pub symbol: String,
-    /// How the loss is written, e.g. `SSR`.
+    /// How what is derived is written: the loss, e.g. `SSR`, or the number that was named.
     pub loss: String,
-    /// The loss of the batch.
-    pub loss_value: f64,
-    /// The step, from 1.
-    pub step: u64,
     /// Its value.
+    pub loss_value: f64,
+    /// The step.
+    #[serde(flatten)]
+    pub at: At,
+    /// Its value; of an input as the net sees it.
     pub value: f64,
+    /// An input's own unit, where it was scaled: the derivative is by that.
+    pub unit: Option<Unit>,
+    /// The number in the source (from 1) of the row that an activation or input belongs to.
+    pub of_row: Option<usize>,
     /// Names of [`Term::context`].
     pub context: Vec<String>,
     /// The names of the classes, which [`Term::context`] counts from 0; empty for numbers.
     pub classes: Vec<String>,
     /// Names of [`Term::factors`].
     pub factors: Vec<String>,
+    /// The same in short, as heads of columns.
+    #[serde(skip)]
+    pub(crate) heads: Vec<String>,
     /// Formulas of factors that are a function's derivative, of its argument x and result y.
     pub formulas: Vec<String>,
     /// The slope of the loss with respect to a prediction, in words, where that is the first factor.
     pub slope: Option<String>,
     /// The terms, in the order of the rows.
     pub terms: Vec<Term>,
-    /// The sum of the terms: the derivative, in f64.
+    /// Terms beside them, which are only summed.
+    pub others: Option<Others>,
+    /// The sum of all terms: the derivative, in f64.
     pub gradient: f64,
     /// The derivative as training computes it, in f32.
     pub gradient_f32: f64,
-    /// The derivative by differences; none where one row was asked for.
+    /// The derivative by differences; none where one row was asked for, or it would take too long.
     pub difference: Option<Difference>,
-    /// What the optimiser makes of it; none for activations.
+    /// What was not computed exactly because it would take too long, in words.
+    pub announced: Option<String>,
+    /// What the optimiser makes of it; parameters alone, and the loss's derivative alone.
     pub update: Option<Update>,
-    /// The row asked for, where one was.
+    /// The row of the batch asked for, where the derivative is its share alone.
     pub row: Option<usize>,
+    /// Why a row's share is not the row's alone, where rows act on each other.
+    pub coupled: Option<String>,
 }
 
 /// What the factors are called.
 #[derive(Default)]
 struct Labels {
     factors: Vec<String>,
+    heads: Vec<String>,
     formulas: Vec<String>,
     slope: Option<String>,
 }
 
-/// What was asked about, found in the graph.
-struct Target<'g> {
-    name: String,
-    tensor: Tensor<'g>,
-    element: usize,
-    indices: Vec<usize>,
-    parameter: bool,
+impl Labels {
+    /// One more factor: from the input as the net sees it to its own unit.
+    fn in_own_unit(&mut self, terms: &mut [Term], symbol: &str, scale: f64) {
+        self.factors.push(slope(symbol, "scaled"));
+        self.heads.push(slope(symbol, "scaled"));
+        for term in terms {
+            term.factors.push(1.0 / scale);
+            term.product /= scale;
+        }
+    }
 }
 
 impl Moment {
     /// Where the derivative of the loss with respect to one number comes from.
     ///
-    /// `what` names a parameter (`fc2/bias[3]`) or an activation (`fc1/relu[5]`, with the row of the
-    /// batch as `row` or as its first index). For a parameter `row` asks for that row's share alone.
-    /// `row` counts the rows of the batch from 0. In a net small enough for a board `w1`, `b3` … name
-    /// parameters too.
+    /// `what` names a parameter (`fc2/bias[3]`), an activation (`fc1/relu[5]`, with the row of the
+    /// batch as `row` or as its first index) or an input (`inputs[0, 2]`, or as
+    /// [`input`](Moment::input) reads a column's name). For a parameter `row` asks for that row's
+    /// share alone. `row` counts the rows of the batch from 0. In a net small enough for a board
+    /// `w1`, `b3` … name parameters too.
     ///
     /// # Errors
-    /// A name that does not exist (with the nearest), indices that do not fit the shape.
+    /// A name that does not exist (with the nearest), indices that do not fit the shape, a number
+    /// that the loss does not depend on.
     pub fn explain(&self, what: &Element, row: Option<usize>) -> Result<Explanation, Error> {
-        let loss = self
-            .graph
-            .named("loss")
-            .ok_or_else(|| Error::new("the training graph has no `loss`"))?;
+        self.explain_from(None, what, row)
+    }
+
+    /// As [`explain`](Moment::explain), of another number than the loss: `prediction[2]` of the row
+    /// `row`, say. None means the loss.
+    ///
+    /// # Errors
+    /// As [`explain`](Moment::explain), for either of the two.
+    pub fn explain_from(
+        &self,
+        from: Option<&Element>,
+        what: &Element,
+        row: Option<usize>,
+    ) -> Result<Explanation, Error> {
+        if let Some(row) = row {
+            self.check_row(row)?;
+        }
         let target = self.find(what, row)?;
-        let run = self.evaluate(loss, &target)?;
-        let derivative = Derivative::new(&self.graph, &run, loss);
-        if !derivative.reaches(target.tensor.value()) {
-            return Err(Error::new(format!("the loss does not depend on `{}`", target.name)));
-        }
-        let ways = derivative.ways(target.tensor.value(), target.element)?;
-        let of = element_name(&target.name, &target.indices);
-        let symbol = self.symbol(&target.name, target.element).unwrap_or_else(|| of.clone());
-        let Labels { factors, formulas, slope } = self.labels(&derivative, &ways, &symbol);
-        let mut terms = Vec::with_capacity(ways.len());
-        for way in &ways {
-            terms.push(self.term(&derivative, way, factors.len())?);
-        }
-        let asked = row.filter(|_| target.parameter);
-        if let Some(row) = asked {
-            let source = self.rows.get(row).copied().ok_or_else(|| {
-                Error::new(format!("row {row}: the batch has rows 0 to {}", self.rows.len() - 1))
-            })?;
-            terms.retain(|term| term.row == Some(source));
-        }
-        let gradient = terms.iter().map(|term| term.product).sum();
-        let difference = match asked {
-            None => Some(difference(&run, &target, loss.value(), gradient, &terms)?),
-            Some(_) => None,
+        let from = from.map(|from| self.find_source(from, row)).transpose()?;
+        let mut own = None;
+        let asked = self.differentiate(&mut own, from.as_ref(), &target)?;
+        let route = self.route(&asked, from.as_ref(), &target)?;
+        let mut wanted = route.wanted();
+        let parameter = target.sort == Sort::Parameter && from.is_none();
+        let after = self.graph.current(&target.name).filter(|_| parameter);
+        wanted.extend(after.and_then(|t| asked.graph.tensor(t.value())));
+        let Numbers { run, announced } = self.evaluate(asked.graph, wanted, &asked)?;
+        let derivative = Derivative { route: &route, run: &run };
+        let share = row.filter(|_| parameter);
+        let rows = self.rows.len();
+        // Of one row's share only the ways through its own numbers are asked for.
+        let of_row = |value: Value, element: usize| {
+            let sizes = asked.graph.tensor(value).map(|t| t.shape()).unwrap_or_default();
+            let each = sizes.elements() / rows.max(1);
+            sizes.sizes().first() != Some(&rows) || Some(element / each.max(1)) == share
         };
+        let keep = |value, element| share.is_none() || of_row(value, element);
+        let mut ways = derivative.ways(target.value, target.element, keep)?;
+        if from.is_some() {
+            ways.followed.retain(|way| way.product() != 0.0);
+        }
+        let of = element_name(&target.name, &target.indices);
+        let unit = self.unit(&target, &run)?;
+        let symbol = match &unit {
+            Some(unit) => unit.name.clone(),
+            None => self.symbol(&target.name, target.element).unwrap_or_else(|| of.clone()),
+        };
+        let loss = match &from {
+            Some(from) => element_name(&from.name, &from.indices),
+            None => self.loss.symbol().to_string(),
+        };
+        let mut labels = self.labels(&derivative, &ways.followed, &symbol, &loss, from.is_none());
+        let mut terms = Vec::with_capacity(ways.followed.len());
+        for way in &ways.followed {
+            terms.push(self.term(&derivative, way, labels.factors.len())?);
+        }
+        if let Some(share) = share {
+            let source = self.rows.get(share).copied();
+            terms.retain(|term| term.row == source);
+        }
+        let scale = unit.as_ref().map_or(1.0, |unit| unit.scale);
+        if unit.is_some() {
+            labels.in_own_unit(&mut terms, &symbol, scale);
+        }
+        let others = Others { terms: ways.others.0, product: ways.others.1 / scale };
+        let gradient = terms.iter().map(|term| term.product).sum::<f64>() + others.product;
+        let exact = share.is_none() && announced.is_none();
+        let difference = exact.then(|| {
+            let size = terms.iter().map(|t| t.product.abs()).sum::<f64>() + others.product.abs();
+            difference(&run, &asked, Moved::Element(target.element), scale, gradient, size)
+        });
+        let in_f32 = self.gradient_f32(&asked)?.get(target.element).copied().unwrap_or(f64::NAN);
         let small = self.features.len() <= 4;
+        let input = |index: usize| self.rows.get(index).copied();
+        let of_batch =
+            target.sort != Sort::Parameter && target.sizes.first() == Some(&self.rows.len());
         Ok(Explanation {
-            value: run.value(target.tensor)?[target.element],
-            loss: self.loss.symbol().to_string(),
-            loss_value: run.value(loss)?[0],
-            step: self.step,
+            value: run.at(target.value)?[target.element],
+            unit,
+            of_row: target.indices.first().filter(|_| of_batch).and_then(|&row| input(row)),
+            loss,
+            loss_value: run.at(asked.from)?[0],
+            at: self.at,
             context: if small { self.context_names() } else { Vec::new() },
-            factors,
-            formulas,
-            slope,
+            factors: labels.factors,
+            heads: labels.heads,
+            formulas: labels.formulas,
+            slope: labels.slope,
             gradient,
-            gradient_f32: self.gradient_f32(&target)?,
-            difference,
-            update: self.update(&run, &target)?,
-            row: asked,
+            gradient_f32: in_f32 / scale,
+            difference: difference.transpose()?,
+            announced,
+            update: if parameter { self.update(&run, &target)? } else { None },
+            row: share,
+            coupled: self.coupled(),
             classes: self.classes.clone(),
+            others: Some(others).filter(|others| others.terms > 0),
             of,
             symbol,
             terms,
         })
     }
 
-    fn find(&self, what: &Element, row: Option<usize>) -> Result<Target<'_>, Error> {
-        let (path, mut indices) = match self.element_of(&what.path) {
-            Some((path, indices)) if what.indices.is_empty() => (path, indices),
-            _ => (what.path.clone(), what.indices.clone()),
-        };
-        let state = self.graph.state(&path).filter(|_| self.states.get(&path).is_some());
-        let parameter = state.is_some();
-        let found = state.or_else(|| self.graph.named(&path));
-        let Some(tensor) = found else {
-            let things = self.things();
-            let names: Vec<&str> = things.iter().map(|(name, _)| name.as_str()).collect();
-            let hint = crate::nearest::suggestion(&path, "parameters and activations", &names);
-            return Err(Error::new(format!("there is no `{path}` in this run: {hint}")));
-        };
-        let shape = tensor.shape();
-        if !parameter && indices.len() + 1 == shape.rank() {
-            // An activation of one row.
-            indices.insert(0, row.unwrap_or(0));
-        }
-        let fits = indices.len() == shape.rank()
-            && indices.iter().zip(shape.sizes()).all(|(index, size)| index < size);
-        if !fits {
-            let example: Vec<usize> = shape.sizes().iter().map(|s| s.saturating_sub(1)).collect();
-            return Err(Error::new(format!(
-                "`{what}` does not fit: `{path}` has the shape {shape}, so its last number is {}",
-                element_name(&path, &example)
-            )));
-        }
-        let element = indices.iter().zip(shape.strides()).map(|(i, s)| i * s).sum();
-        Ok(Target { name: path, tensor, element, indices, parameter })
-    }
-
-    /// Runs the whole step in f64.
-    fn evaluate(&self, loss: Tensor<'_>, target: &Target<'_>) -> Result<Evaluation, Error> {
-        let mut asked = vec![loss, target.tensor];
-        let values = self.graph.contributions();
-        let tensors: Vec<Value> = values.iter().flat_map(|c| [c.upstream, c.product]).collect();
-        asked.extend(tensors.into_iter().filter_map(|v| self.graph.tensor(v)));
-        asked.extend(self.graph.names().into_iter().map(|(_, tensor)| tensor));
-        asked.extend(self.graph.current(&target.name).filter(|_| target.parameter));
-        Ok(Evaluation::new(&self.graph, &self.inputs, &self.states, &asked)?)
-    }
-
-    /// The names of the factors, from the loss to the number, the slope of the loss in words where
-    /// that is the first, and the formulas of factors that have one. Ways that differ have two
+    /// The names of the factors, from what is derived to the number, the slope of the loss in words
+    /// where that is the first, and the formulas of factors that have one. Ways that differ have two
     /// factors: upstream and local.
-    fn labels(&self, derivative: &Derivative<'_>, ways: &[Way], symbol: &str) -> Labels {
-        let loss = self.loss.symbol();
+    fn labels(
+        &self,
+        derivative: &Derivative<'_>,
+        ways: &[Way],
+        symbol: &str,
+        from: &str,
+        is_loss: bool,
+    ) -> Labels {
         let name = |local: &Local| self.short(derivative, local);
         let names = |way: &Way| way.locals.iter().map(&name).collect::<Vec<_>>();
         let mut labels = Labels::default();
         let Some(first) = ways.first() else { return labels };
         let chain = names(first);
         if ways.iter().any(|way| names(way) != chain) {
-            labels.factors = vec![format!("d{loss}/dy"), format!("dy/d{symbol}")];
+            labels.factors = vec![slope("y", from), slope(symbol, "y")];
+            labels.heads = vec![brief("y", from), brief(symbol, "y")];
             return labels;
         }
         let mut below = symbol.to_string();
         for (local, name) in first.locals.iter().zip(chain) {
-            let label = format!("d{name}/d{below}");
+            let label = slope(&below, &name);
             labels.formulas.extend(local.words.map(|words| format!("{label} = {words}")));
             labels.factors.push(label);
+            labels.heads.push(brief(&below, &name));
             below = name;
         }
-        labels.factors.push(format!("d{loss}/d{below}"));
+        labels.factors.push(slope(&below, from));
+        labels.heads.push(brief(&below, from));
         labels.factors.reverse();
-        let ends_at_prediction = derivative.name(first.end.0) == "prediction";
-        labels.slope = ends_at_prediction.then(|| self.loss.slope_in_words().to_string());
+        labels.heads.reverse();
+        let ends_at_prediction = derivative.route.name(first.end.0) == "prediction";
+        let told = is_loss && ends_at_prediction;
+        labels.slope = told.then(|| self.slope.to_string());
         labels
     }
 
     fn term(&self, derivative: &Derivative<'_>, way: &Way, factors: usize) -> Result<Term, Error> {
         let (value, element) = way.end;
-        let shape = derivative.graph.tensor(value).map(|t| t.shape()).unwrap_or_default();
-        let mut rest = element;
-        let indices: Vec<usize> = shape
-            .strides()
-            .iter()
-            .map(|&stride| {
-                let index = rest / stride.max(1);
-                rest %= stride.max(1);
-                index
-            })
-            .collect();
+        let shape = derivative.route.graph.tensor(value).map(|t| t.shape()).unwrap_or_default();
+        let indices = indices_of(shape.sizes(), element);
         let of_row = shape.sizes().first() == Some(&self.rows.len());
         let row = indices.first().copied().filter(|_| of_row);
         let mut values = vec![way.upstream];
@@ -264,69 +305,92 @@ impl Moment {
         };
         Ok(Term {
             row: row.and_then(|row| self.rows.get(row).copied()),
-            through: element_name(&derivative.name(value), &indices),
+            through: self.first_of(derivative, way),
             context,
             product: way.product(),
             factors: values,
         })
     }
 
-    /// The derivative as a training step computes it.
-    fn gradient_f32(&self, target: &Target<'_>) -> Result<f64, Error> {
-        let value = target.tensor.value();
-        let mut found = None;
-        for index in 0..self.graph.len() {
-            if self.graph.node(index).is_some_and(|n| n.origin.role == Role::Sum { of: value }) {
-                found = Some(Value { node: index as u32, output: 0 });
-            }
-        }
-        let product =
-            || self.graph.contributions().iter().find(|c| c.of == value).map(|c| c.product);
-        let Some(gradient) = found.or_else(product).and_then(|v| self.graph.tensor(v)) else {
-            return Ok(f64::NAN);
+    /// The first value on a way, in which ways from one number differ.
+    fn first_of(&self, derivative: &Derivative<'_>, way: &Way) -> String {
+        let (value, element) = match way.locals.first() {
+            Some(local) => (local.of, local.element),
+            None => way.end,
         };
-        let mut session = Session::new(Options { threads: 1, ..Options::default() })?;
-        session.load(self.states.clone());
-        let result = session.evaluate(&self.graph, &self.inputs, &[gradient])?;
-        Ok(result[0].to_f64().get(target.element).copied().unwrap_or(f64::NAN))
+        let shape = derivative.route.graph.tensor(value).map(|t| t.shape()).unwrap_or_default();
+        element_name(&derivative.route.name(value), &indices_of(shape.sizes(), element))
     }
 
-    fn update(&self, run: &Evaluation, target: &Target<'_>) -> Result<Option<Update>, Error> {
-        let after = self.graph.current(&target.name).filter(|_| target.parameter);
-        let Some(after) = after.filter(|_| self.step <= self.steps) else { return Ok(None) };
+    fn update(&self, run: &Evaluation, target: &Target) -> Result<Option<Update>, Error> {
+        let after = self.graph.current(&target.name).filter(|_| !self.at.after_the_end);
+        let Some(after) = after else { return Ok(None) };
         Ok(Some(Update {
             optimizer: self.optimizer.kind().to_string(),
             rate: self.rate,
-            before: run.value(target.tensor)?[target.element],
+            before: run.at(target.value)?[target.element],
             after: run.value(after)?[target.element],
         }))
     }
 }
 
-/// `fc2/bias[3]`
-fn element_name(path: &str, indices: &[usize]) -> String {
-    Element { path: path.to_string(), indices: indices.to_vec() }.to_string()
+/// `dSSR/db3`; names that hold a slash are kept together by brackets.
+pub(crate) fn slope(by: &str, of: &str) -> String {
+    let name = |name: &str| match name.contains('/') {
+        true => format!("({name})"),
+        false => name.to_string(),
+    };
+    format!("d{}/d{}", name(of), name(by))
 }
 
-/// The derivative by central differences with two step sizes.
-fn difference(
-    run: &Evaluation,
-    target: &Target<'_>,
-    loss: Value,
-    gradient: f64,
-    terms: &[Term],
-) -> Result<Difference, Error> {
-    let value = target.tensor.value();
-    let x = run.at(value)?[target.element];
-    let quotient = |h: f64| -> Result<f64, Error> {
-        let at = |to: f64| run.with_element(value, target.element, to, loss);
-        Ok((at(x + h)?[0] - at(x - h)?[0]) / (2.0 * h))
+/// `drelu/dlinear`: the last parts of names that have several.
+fn brief(by: &str, of: &str) -> String {
+    let name = |name: &str| match name.rsplit_once('/') {
+        Some((_, last)) => last.split('[').next().unwrap_or(last).to_string(),
+        None => name.to_string(),
     };
-    let h = 1e-5 * x.abs().max(1.0);
+    format!("d{}/d{}", name(of), name(by))
+}
+
+/// What is moved to see what comes of it.
+pub(crate) enum Moved<'a> {
+    /// One element.
+    Element(usize),
+    /// All of them, along a direction.
+    Along(&'a [f64]),
+}
+
+/// The derivative by central differences with two step sizes. `unit` is how much of its own unit a
+/// step of 1 as the net sees it is; `size` what the terms come to without their signs.
+pub(crate) fn difference(
+    run: &Evaluation,
+    asked: &Asked<'_>,
+    moved: Moved<'_>,
+    unit: f64,
+    gradient: f64,
+    size: f64,
+) -> Result<Difference, Error> {
+    let values = run.at(asked.of)?;
+    let at = |h: f64| -> Result<f64, Error> {
+        let mut changed = values.to_vec();
+        match &moved {
+            Moved::Element(element) => changed[*element] += h,
+            Moved::Along(direction) => {
+                changed.iter_mut().zip(*direction).for_each(|(x, d)| *x += h * d);
+            }
+        }
+        Ok(run.with_value(asked.of, changed, asked.from)?[0])
+    };
+    let quotient = |h: f64| -> Result<f64, Error> { Ok((at(h)? - at(-h)?) / (2.0 * h * unit)) };
+    let h = match &moved {
+        Moved::Element(element) => 1e-5 * values[*element].abs().max(1.0),
+        // Many elements at once meet more corners.
+        Moved::Along(_) => 1e-6,
+    };
     let (whole, half) = (quotient(h)?, quotient(h / 2.0)?);
     // What rounding can do: the terms may be large and cancel.
-    let scale = terms.iter().map(|t| t.product.abs()).sum::<f64>() + gradient.abs();
-    let rounding = 1e-15 * run.at(loss)?[0].abs() / h + 1e-9;
+    let scale = size + gradient.abs();
+    let rounding = (1e-15 * run.at(asked.from)?[0].abs() / h + 1e-9) / unit;
     let tolerance = 1e-5 * scale + 10.0 * rounding;
     let kink = (whole - half).abs() > tolerance;
     let best = (4.0 * half - whole) / 3.0;

@@ -13,8 +13,9 @@ pub(super) struct Run<'a> {
     before: &'a [Option<Vec<Vec<f64>>>],
     wanted: &'a [bool],
     pub new: Values,
-    /// An element inside a loop that is set as soon as it has been computed.
-    pub change: Option<(Value, usize, f64)>,
+    /// Elements inside a loop, counted through all steps, from an index on: they are set as soon as
+    /// they have been computed.
+    pub change: Option<(Value, usize, &'a [f64])>,
     /// The loops that are running, outermost first, each with its step counted through all steps of
     /// those around it.
     steps: Vec<(u32, usize)>,
@@ -78,11 +79,13 @@ impl<'a> Run<'a> {
         for (position, (stack, output)) in stacks.iter_mut().zip(&outputs).enumerate() {
             let from = step * output.len();
             stack[from..from + output.len()].copy_from_slice(output);
-            if let Some((value, element, to)) = self.change
+            if let Some((value, first, to)) = self.change
                 && (value.index(), usize::from(value.output)) == (index, position)
-                && (from..from + output.len()).contains(&element)
             {
-                stack[element] = to;
+                let both = first.max(from)..(first + to.len()).min(from + output.len());
+                for element in both {
+                    stack[element] = to[element - first];
+                }
             }
         }
     }

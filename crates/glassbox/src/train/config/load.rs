@@ -7,10 +7,10 @@ use std::path::Path;
 use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
-    Activation, Amount, Columns, ConfigError, ConfigProblem, DataConfig, Initial, Kind, Loss,
-    ModelConfig, ModelKind, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split,
-    Stop, TrainConfig,
+    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Kind, Preparation, Prepare, RunConfig,
+    Split,
 };
+use crate::choices::{Bound, Choice, Setting};
 use crate::nearest::nearest;
 
 impl RunConfig {
@@ -21,6 +21,15 @@ impl RunConfig {
 
     /// As [`load`](Self::load), with this configuration's values for what the file leaves open.
     pub fn load_onto(&self, path: &Path, overrides: &[String]) -> Result<RunConfig, ConfigError> {
+        self.read_file(path, overrides, |_| {})
+    }
+
+    fn read_file(
+        &self,
+        path: &Path,
+        overrides: &[String],
+        prepare: impl FnOnce(&mut Table),
+    ) -> Result<RunConfig, ConfigError> {
         let named = |mut error: ConfigError| {
             error.path = Some(path.to_owned());
             error
@@ -32,7 +41,18 @@ impl RunConfig {
                 problems: vec![ConfigProblem { place: String::new(), message }],
             })
         })?;
-        self.read(&text, overrides).map_err(named)
+        self.read(&text, overrides, prepare).map_err(named)
+    }
+
+    /// What the steps of a run follow from: its data, its starting values and how it is trained.
+    /// The model and whatever else this build may not know is passed over.
+    pub(crate) fn load_steps(path: &Path) -> Result<RunConfig, ConfigError> {
+        RunConfig::new("").read_file(path, &[], |table| {
+            table.retain(|key, _| ["data", "model", "train"].contains(&key.as_str()));
+            if let Some(Located { value: Value::Table(model), .. }) = table.get_mut("model") {
+                model.retain(|key, _| key == "parameters");
+            }
+        })
     }
 
     /// Reads a configuration's text, with `NAME=VALUE` overrides on top.
@@ -47,11 +67,17 @@ impl RunConfig {
     /// assert!(error.contains("`data.path` is missing"));
     /// ```
     pub fn from_toml(text: &str, overrides: &[String]) -> Result<RunConfig, ConfigError> {
-        RunConfig::new("").read(text, overrides)
+        RunConfig::new("").read(text, overrides, |_| {})
     }
 
-    fn read(&self, text: &str, overrides: &[String]) -> Result<RunConfig, ConfigError> {
+    fn read(
+        &self,
+        text: &str,
+        overrides: &[String],
+        prepare: impl FnOnce(&mut Table),
+    ) -> Result<RunConfig, ConfigError> {
         let (mut table, mut problems) = parse(text);
+        prepare(&mut table);
         problems.extend(overrides::apply(&mut table, overrides));
         let found = RefCell::new(Vec::new());
         let config = run(table, self, &found);
@@ -73,23 +99,23 @@ impl RunConfig {
     }
 }
 
-type Found = RefCell<Vec<(Option<Place>, String)>>;
+pub(super) type Found = RefCell<Vec<(Option<Place>, String)>>;
 
 /// A table that is being read: keys are taken out, and what is left at the end is unknown.
-struct Section<'a> {
-    path: &'static str,
-    table: Table,
-    keys: Vec<&'static str>,
-    found: &'a Found,
+pub(super) struct Section<'a> {
+    pub path: &'static str,
+    pub table: Table,
+    pub keys: Vec<&'static str>,
+    pub found: &'a Found,
 }
 
 impl<'a> Section<'a> {
-    fn report(&self, place: &Place, message: String) {
+    pub fn report(&self, place: &Place, message: String) {
         self.found.borrow_mut().push((Some(place.clone()), message));
     }
 
     /// The value of `key` as `convert` reads it, or `default` where it is absent or wrong.
-    fn take<T>(
+    pub fn take<T>(
         &mut self,
         key: &'static str,
         default: T,
@@ -104,7 +130,7 @@ impl<'a> Section<'a> {
     }
 
     /// The table under `key`, empty where it is absent or something else.
-    fn section(&mut self, key: &'static str, path: &'static str) -> Section<'a> {
+    pub fn section(&mut self, key: &'static str, path: &'static str) -> Section<'a> {
         let table = self.take(key, Table::new(), |value| match value {
             Value::Table(table) => Ok(table.clone()),
             other => Err(format!("expected a table, found {}", other.describe())),
@@ -112,8 +138,50 @@ impl<'a> Section<'a> {
         Section { path, table, keys: Vec::new(), found: self.found }
     }
 
+    /// A kind with its settings: a word, or a table with `kind` and what differs from its defaults.
+    /// Without a `kind` the table changes settings of `default`.
+    pub fn choice<C: Choice>(&mut self, key: &'static str, path: &'static str, default: C) -> C {
+        let Some(located) = self.table.get_mut(key) else {
+            return self.take(key, default, |_| Ok(default));
+        };
+        if !matches!(located.value, Value::Table(_)) {
+            return self.take(key, default, |value| word(value, C::ALL, C::word));
+        }
+        let mut section = self.section(key, path);
+        let problems = section.found.borrow().len();
+        let mut chosen = section.take("kind", default, |value| word(value, C::ALL, C::word));
+        let kind_is_wrong = section.found.borrow().len() > problems;
+        for (name, setting) in chosen.settings() {
+            match setting {
+                Setting::Number(number, bound) => {
+                    *number = section.take(name, *number, |value| bounded(value, bound));
+                }
+                Setting::Whole(number) => {
+                    *number = section.take(name, *number, |value| whole(value, 1));
+                }
+                Setting::Flag(set) => *set = section.take(name, *set, flag),
+            }
+        }
+        let has = |mut choice: C, option: &str| choice.settings().iter().any(|(n, _)| *n == option);
+        let options: Vec<String> = section.table.keys().cloned().collect();
+        for option in options {
+            let owners: Vec<&str> =
+                C::ALL.iter().filter(|c| has(**c, &option)).map(|c| c.word()).collect();
+            let Some(located) = (!owners.is_empty()).then(|| section.table.remove(&option)) else {
+                continue;
+            };
+            if let (Some(located), false) = (located, kind_is_wrong) {
+                let (of, kind) = (owners.join(", "), chosen.word());
+                let message = format!("`{path}.{option}` is an option of {of}, not of {kind}");
+                section.report(&located.place, message);
+            }
+        }
+        section.finish();
+        chosen
+    }
+
     /// Reports the keys that nobody asked for.
-    fn finish(self) {
+    pub fn finish(self) {
         for (key, located) in &self.table {
             let full = match self.path {
                 "" => key.clone(),
@@ -123,8 +191,9 @@ impl<'a> Section<'a> {
                 path.strip_suffix(key.as_str()).is_some_and(|rest| rest.ends_with('.'))
             });
             let cure = match (nearest(key, self.keys.iter().copied()), elsewhere) {
-                (Some(near), _) => format!("; did you mean `{near}`?"),
-                (None, Some(path)) => format!("; it belongs to `{path}`"),
+                // Spelt as a setting of another section, it is no slip.
+                (_, Some(path)) => format!("; it belongs to `{path}`"),
+                (Some(near), None) => format!("; did you mean `{near}`?"),
                 (None, None) => format!("; there are {}", self.keys.join(", ")),
             };
             self.report(&located.place, format!("there is no setting `{full}`{cure}"));
@@ -136,8 +205,8 @@ fn run(table: Table, defaults: &RunConfig, found: &Found) -> RunConfig {
     let mut root = Section { path: "", table, keys: Vec::new(), found };
     let config = RunConfig {
         data: data(root.section("data", "data"), &defaults.data),
-        model: model(root.section("model", "model"), &defaults.model),
-        train: train(root.section("train", "train"), &defaults.train),
+        model: super::model::read(root.section("model", "model"), &defaults.model),
+        train: super::training::read(root.section("train", "train"), &defaults.train),
     };
     root.finish();
     config
@@ -228,145 +297,18 @@ fn prepare(data: &mut Section) -> Vec<Prepare> {
     list
 }
 
-fn model(mut section: Section, default: &ModelConfig) -> ModelConfig {
-    let kind = section.take("kind", default.kind, |v| word(v, ModelKind::ALL, |w| w.word()));
-    let hidden = section.take("hidden", default.hidden.clone(), units);
-    let activation =
-        section.take("activation", default.activation, |v| word(v, Activation::ALL, |w| w.word()));
-    let initial =
-        section.take("initial", default.initial, |v| word(v, Initial::ALL, |w| w.word()).map(Some));
-    let absent = !section.table.contains_key("parameters");
-    let given = section.section("parameters", "model.parameters");
-    let mut parameters = if absent { default.parameters.clone() } else { BTreeMap::new() };
-    for (path, located) in &given.table {
-        match starting_values(&located.value) {
-            Ok(numbers) => drop(parameters.insert(path.clone(), numbers)),
-            Err(problem) => {
-                given.report(&located.place, format!("`model.parameters.\"{path}\"`: {problem}"));
-            }
-        }
-    }
-    section.finish();
-    ModelConfig { kind, hidden, activation, initial, parameters }
-}
-
-fn starting_values(value: &Value) -> Result<Numbers, String> {
-    let numbers = value.numbers()?;
-    let array = numbers.to_array(glassbox_engine::DType::F64)?;
-    match array.to_f64().iter().find(|&&number| !(number as f32).is_finite()) {
-        None => Ok(numbers),
-        Some(number) => {
-            Err(format!("{number:?} is not a 32-bit float that a model can start from"))
-        }
-    }
-}
-
-fn train(mut section: Section, default: &TrainConfig) -> TrainConfig {
-    let config = TrainConfig {
-        epochs: section.take("epochs", default.epochs, |v| whole(v, 1)),
-        batch: section.take("batch", default.batch, amount),
-        seed: section.take("seed", default.seed, |v| whole(v, 0)),
-        loss: section.take("loss", default.loss, |v| word(v, Loss::ALL, |w| w.word())),
-        optimizer: optimizer(&mut section, default.optimizer),
-        schedule: section
-            .take("schedule", default.schedule, |v| word(v, Schedule::ALL, |w| w.word())),
-        stop: stop(&mut section, &default.stop),
-        checkpoint_every: section.take("checkpoint_every", default.checkpoint_every, positive),
-        threads: section.take("threads", default.threads, amount),
-    };
-    section.finish();
-    config
-}
-
-fn optimizer(train: &mut Section, default: Optimizer) -> Optimizer {
-    if !train.table.contains_key("optimizer") {
-        train.take("optimizer", (), |_| Ok(()));
-        return default;
-    }
-    // `optimizer = "adam"` is short for `optimizer = { kind = "adam" }`.
-    if let Some(located) = train.table.get_mut("optimizer")
-        && matches!(located.value, Value::Text(_))
-    {
-        let kind = located.clone();
-        located.value = Value::Table([("kind".to_owned(), kind)].into());
-    }
-    let mut section = train.section("optimizer", "train.optimizer");
-    let kinds = [Optimizer::ADAM, Optimizer::MOMENTUM, Optimizer::GRADIENT_DESCENT];
-    let problems = section.found.borrow().len();
-    let mut optimizer =
-        section.take("kind", Optimizer::ADAM, |value| word(value, &kinds, optimizer_word));
-    let kind = optimizer.kind();
-    match &mut optimizer {
-        Optimizer::Adam { lr, beta1, beta2, epsilon } => {
-            *lr = section.take("lr", *lr, positive);
-            *beta1 = section.take("beta1", *beta1, share);
-            *beta2 = section.take("beta2", *beta2, share);
-            *epsilon = section.take("epsilon", *epsilon, positive);
-        }
-        Optimizer::Momentum { lr, momentum, nesterov } => {
-            *lr = section.take("lr", *lr, positive);
-            *momentum = section.take("momentum", *momentum, share);
-            *nesterov = section.take("nesterov", *nesterov, flag);
-        }
-        Optimizer::GradientDescent { lr } => *lr = section.take("lr", *lr, positive),
-    }
-    let kind_is_wrong = section.found.borrow().len() > problems && optimizer == Optimizer::ADAM;
-    for (option, of) in OPTIONS {
-        if let Some(located) = section.table.remove(*option)
-            && !kind_is_wrong
-        {
-            let message = format!("`train.optimizer.{option}` is an option of {of}, not of {kind}");
-            section.report(&located.place, message);
-        }
-    }
-    section.finish();
-    optimizer
-}
-
-fn optimizer_word(optimizer: Optimizer) -> &'static str {
-    optimizer.kind()
-}
-
-/// The options of each kind of optimizer beside `lr`.
-const OPTIONS: &[(&str, &str)] = &[
-    ("beta1", "adam"),
-    ("beta2", "adam"),
-    ("epsilon", "adam"),
-    ("momentum", "momentum"),
-    ("nesterov", "momentum"),
-];
-
-fn stop(train: &mut Section, default: &Option<Stop>) -> Option<Stop> {
-    // `stop = false` runs every epoch.
-    let chosen = match train.table.get("stop") {
-        None => Some(default.clone()),
-        Some(located) => matches!(located.value, Value::Flag(false)).then_some(None),
-    };
-    if let Some(chosen) = chosen {
-        train.take("stop", (), |_| Ok(()));
-        return chosen;
-    }
-    let mut section = train.section("stop", "train.stop");
-    let stop = Stop {
-        metric: section.take("metric", "valid_loss".to_owned(), text),
-        patience: section.take("patience", 5, |value| whole(value, 1)),
-    };
-    section.finish();
-    Some(stop)
-}
-
-fn expected<T>(what: &str, value: &Value) -> Result<T, String> {
+pub(super) fn expected<T>(what: &str, value: &Value) -> Result<T, String> {
     Err(format!("expected {what}, found {}", value.describe()))
 }
 
-fn text(value: &Value) -> Result<String, String> {
+pub(super) fn text(value: &Value) -> Result<String, String> {
     match value {
         Value::Text(text) if !text.is_empty() => Ok(text.clone()),
         other => expected("a text", other),
     }
 }
 
-fn texts(value: &Value) -> Result<Vec<String>, String> {
+pub(super) fn texts(value: &Value) -> Result<Vec<String>, String> {
     match value {
         Value::List(items) => items.iter().map(|item| text(&item.value)).collect(),
         Value::Text(_) => Ok(vec![text(value)?]),
@@ -374,14 +316,14 @@ fn texts(value: &Value) -> Result<Vec<String>, String> {
     }
 }
 
-fn flag(value: &Value) -> Result<bool, String> {
+pub(super) fn flag(value: &Value) -> Result<bool, String> {
     match value {
         Value::Flag(flag) => Ok(*flag),
         other => expected("true or false", other),
     }
 }
 
-fn number(value: &Value) -> Option<f64> {
+pub(super) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Whole(number) => Some(*number as f64),
         Value::Number(number) => Some(*number),
@@ -389,21 +331,33 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-fn positive(value: &Value) -> Result<f64, String> {
+pub(super) fn positive(value: &Value) -> Result<f64, String> {
     match number(value) {
         Some(number) if number > 0.0 && number.is_finite() => Ok(number),
         _ => expected("a number above 0", value),
     }
 }
 
-fn share(value: &Value) -> Result<f64, String> {
+pub(super) fn share(value: &Value) -> Result<f64, String> {
     match number(value) {
         Some(number) if (0.0..1.0).contains(&number) => Ok(number),
         _ => expected("a number from 0 to below 1", value),
     }
 }
 
-fn whole(value: &Value, least: u64) -> Result<u64, String> {
+/// A number in its bounds.
+pub(super) fn bounded(value: &Value, bound: Bound) -> Result<f64, String> {
+    match (bound, number(value)) {
+        (Bound::Positive, _) => positive(value),
+        (Bound::Share, _) => share(value),
+        (Bound::Any, Some(number)) if number.is_finite() => Ok(number),
+        (Bound::NotNegative, Some(number)) if number >= 0.0 && number.is_finite() => Ok(number),
+        (Bound::Any, _) => expected("a number", value),
+        (Bound::NotNegative, _) => expected("a number of at least 0", value),
+    }
+}
+
+pub(super) fn whole(value: &Value, least: u64) -> Result<u64, String> {
     match value {
         Value::Whole(number) if u64::try_from(*number).is_ok_and(|number| number >= least) => {
             Ok(*number as u64)
@@ -412,7 +366,7 @@ fn whole(value: &Value, least: u64) -> Result<u64, String> {
     }
 }
 
-fn amount(value: &Value) -> Result<Amount, String> {
+pub(super) fn amount(value: &Value) -> Result<Amount, String> {
     match value {
         Value::Text(word) if word == "all" => Ok(Amount::All),
         Value::Whole(number) if *number >= 1 => Ok(Amount::Exactly(*number as usize)),
@@ -420,17 +374,12 @@ fn amount(value: &Value) -> Result<Amount, String> {
     }
 }
 
-fn units(value: &Value) -> Result<Vec<usize>, String> {
-    let unit = |value: &Value| whole(value, 1).map(|units| units as usize);
-    match value {
-        Value::List(items) => items.iter().map(|item| unit(&item.value)).collect(),
-        Value::Whole(_) => Ok(vec![unit(value)?]),
-        other => expected("a list of units, such as [32, 16]", other),
-    }
-}
-
 /// One of a closed set of words.
-fn word<T: Copy>(value: &Value, all: &[T], word: fn(T) -> &'static str) -> Result<T, String> {
+pub(super) fn word<T: Copy>(
+    value: &Value,
+    all: &[T],
+    word: fn(T) -> &'static str,
+) -> Result<T, String> {
     let words: Vec<&str> = all.iter().map(|&choice| word(choice)).collect();
     let offered = words.join(", ");
     let Value::Text(given) = value else { return expected(&format!("one of {offered}"), value) };

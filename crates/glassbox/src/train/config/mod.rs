@@ -3,9 +3,12 @@
 //! A file is read by [`RunConfig::load`], which reports every problem at once, each with its line;
 //! [`RunConfig::to_toml`] writes the complete, commented file that gives the same value back.
 
+mod layers;
 mod load;
+mod model;
 mod overrides;
 mod source;
+mod training;
 mod write;
 
 use std::collections::BTreeMap;
@@ -15,29 +18,108 @@ use std::path::PathBuf;
 use glassbox_engine::{Array, DType};
 use serde::Serialize;
 
+use crate::choices::choices;
 pub use crate::data::Kind;
-pub use crate::nn::{Activation, Initial, Optimizer, Schedule};
+pub use crate::nn::{Activation, Clip, Initial, Optimizer, Schedule};
 use crate::words::words;
+pub use crate::zoo::{Layer, LayerKind, Normalize};
 
 words! {
     /// The kinds of model that a configuration can name.
     ModelKind {
         /// Fully connected layers, each followed by the activation except the last.
         Mlp = "mlp",
+        /// The layers of `[[model.layer]]`, in order.
+        Network = "network",
     }
 }
 
-words! {
+choices! {
     /// What training makes small.
     Loss {
         /// Cross entropy for classes, squared error for numbers.
         Auto = "auto",
         /// −ln of the probability given to the observed class, averaged over rows.
         CrossEntropy = "cross_entropy",
+        /// The same for two classes by one raw score.
+        BinaryCrossEntropy = "binary_cross_entropy",
         /// (observed − predicted)², averaged over rows and outputs.
         SquaredError = "squared_error",
         /// (observed − predicted)², summed: the textbook's sum of squared residuals.
         SumOfSquares = "sum_of_squares",
+        /// |observed − predicted|, averaged over rows and outputs.
+        AbsoluteError = "absolute_error",
+        /// Half the squared error up to delta apart, beyond that a straight line.
+        Huber = "huber" {
+            /// Where the line begins, on the scale of training.
+            delta: positive = 1.0,
+        },
+        /// −ln of the density that a Gaussian gives to what was observed; the model gives its mean and
+        /// the logarithm of its variance.
+        GaussianNll = "gaussian_nll",
+    }
+}
+
+impl Loss {
+    /// The library's loss, by its word here; one's own has none, and stands as `auto`.
+    pub fn of(loss: crate::nn::Loss) -> Self {
+        use crate::nn::Loss as Known;
+        match loss {
+            Known::CrossEntropy => Loss::CrossEntropy,
+            Known::BinaryCrossEntropy => Loss::BinaryCrossEntropy,
+            Known::SquaredError => Loss::SquaredError,
+            Known::SumOfSquares => Loss::SumOfSquares,
+            Known::AbsoluteError => Loss::AbsoluteError,
+            Known::Huber { delta } => Loss::Huber { delta },
+            Known::GaussianNll => Loss::GaussianNll,
+            Known::Own(_) => Loss::Auto,
+        }
+    }
+
+    /// The loss that it stands for: `auto` takes cross entropy for classes, squared error for numbers.
+    pub fn resolve(self, classes: bool) -> crate::nn::Loss {
+        use crate::nn::Loss as Known;
+        match self {
+            Loss::Auto if classes => Known::CrossEntropy,
+            Loss::Auto => Known::SquaredError,
+            Loss::CrossEntropy => Known::CrossEntropy,
+            Loss::BinaryCrossEntropy => Known::BinaryCrossEntropy,
+            Loss::SquaredError => Known::SquaredError,
+            Loss::SumOfSquares => Known::SumOfSquares,
+            Loss::AbsoluteError => Known::AbsoluteError,
+            Loss::Huber { delta } => Known::Huber { delta },
+            Loss::GaussianNll => Known::GaussianNll,
+        }
+    }
+}
+
+/// How much each class counts in the loss.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeights {
+    /// All the same.
+    None,
+    /// Rows / (classes · rows of the class), counted on the training part: every class counts the same
+    /// in all.
+    Balanced,
+    /// These, in the order of the classes.
+    #[serde(untagged)]
+    Given(Vec<f64>),
+}
+
+impl ClassWeights {
+    /// The weight of each of `classes` classes, from the labels of the training part; empty where all
+    /// count the same.
+    pub fn of(&self, labels: &[i64], classes: usize) -> Vec<f64> {
+        match self {
+            ClassWeights::None => Vec::new(),
+            ClassWeights::Given(weights) => weights.clone(),
+            ClassWeights::Balanced => {
+                let rows = |class: usize| labels.iter().filter(|l| **l == class as i64).count();
+                let weight = |class| labels.len() as f64 / (classes * rows(class).max(1)) as f64;
+                (0..classes).map(weight).collect()
+            }
+        }
     }
 }
 
@@ -152,6 +234,14 @@ pub struct ModelConfig {
     pub activation: Activation,
     /// How weights are drawn; chosen by the activation where absent (see [`ModelConfig::initial`]).
     pub initial: Option<Initial>,
+    /// What is normalised before each hidden activation.
+    pub normalize: Normalize,
+    /// The share of hidden numbers that training leaves out, in [0, 1).
+    pub dropout: f64,
+    /// Whether hidden layers of as many units as inputs have a skip connection around them.
+    pub skip: bool,
+    /// `[[model.layer]]`, in order, of a network.
+    pub layers: Vec<Layer>,
     /// Explicit starting values by path, e.g. `fc1/weight`; the other parameters are drawn.
     pub parameters: BTreeMap<String, Numbers>,
 }
@@ -220,10 +310,28 @@ pub struct TrainConfig {
     pub seed: u64,
     /// What is made small.
     pub loss: Loss,
+    /// The share of each row's target that is spread over all classes, in [0, 1).
+    pub label_smoothing: f64,
+    /// How much each class counts.
+    pub class_weights: ClassWeights,
+    /// What is added to the loss for each weight's size: l1 · Σ|w|. Biases are left out.
+    pub l1: f64,
+    /// What is added to the loss for each weight's square: l2 · Σw². Biases are left out.
+    pub l2: f64,
     /// How the parameters move.
     pub optimizer: Optimizer,
     /// How the learning rate changes from the first step to the last.
     pub schedule: Schedule,
+    /// Steps through which the rate rises from 0 before the schedule begins.
+    pub warmup: u64,
+    /// How large gradients may be.
+    pub clip: Option<Clip>,
+    /// Batches whose gradients are put together into one step; at least 1.
+    pub accumulate: u64,
+    /// Parameters that do not learn, by path; `*` stands for any letters.
+    pub freeze: Vec<String>,
+    /// The decay of the moving average of the weights that evaluation and prediction use, in [0, 1).
+    pub average: Option<f64>,
     /// When to stop before the last epoch.
     pub stop: Option<Stop>,
     /// Seconds between checkpoints (one is also written at the end and on Ctrl-C).
@@ -286,6 +394,10 @@ impl RunConfig {
                 hidden: vec![16],
                 activation: Activation::Relu,
                 initial: None,
+                normalize: Normalize::None,
+                dropout: 0.0,
+                skip: false,
+                layers: Vec::new(),
                 parameters: BTreeMap::new(),
             },
             train: TrainConfig {
@@ -293,8 +405,17 @@ impl RunConfig {
                 batch: Amount::Exactly(32),
                 seed: 42,
                 loss: Loss::Auto,
+                label_smoothing: 0.0,
+                class_weights: ClassWeights::None,
+                l1: 0.0,
+                l2: 0.0,
                 optimizer: Optimizer::ADAM,
                 schedule: Schedule::Constant,
+                warmup: 0,
+                clip: None,
+                accumulate: 1,
+                freeze: Vec::new(),
+                average: None,
                 stop: None,
                 checkpoint_every: 60.0,
                 threads: Amount::All,

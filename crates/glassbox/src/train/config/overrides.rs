@@ -18,12 +18,30 @@ pub(super) const SETTINGS: &[&str] = &[
     "model.kind",
     "model.hidden",
     "model.activation",
+    "model.activation.kind",
+    "model.activation.slope",
+    "model.activation.alpha",
+    "model.activation.approximate",
     "model.initial",
+    "model.initial.kind",
+    "model.initial.deviation",
+    "model.initial.bound",
+    "model.initial.value",
+    "model.normalize",
+    "model.dropout",
+    "model.skip",
+    "model.layer",
     "model.parameters",
     "train.epochs",
     "train.batch",
     "train.seed",
     "train.loss",
+    "train.loss.kind",
+    "train.loss.delta",
+    "train.label_smoothing",
+    "train.class_weights",
+    "train.l1",
+    "train.l2",
     "train.optimizer",
     "train.optimizer.kind",
     "train.optimizer.lr",
@@ -32,7 +50,23 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.optimizer.epsilon",
     "train.optimizer.momentum",
     "train.optimizer.nesterov",
+    "train.optimizer.weight_decay",
+    "train.optimizer.lr_decay",
+    "train.optimizer.alpha",
+    "train.optimizer.centered",
     "train.schedule",
+    "train.schedule.kind",
+    "train.schedule.every",
+    "train.schedule.factor",
+    "train.schedule.rise",
+    "train.schedule.patience",
+    "train.warmup",
+    "train.clip",
+    "train.clip.norm",
+    "train.clip.value",
+    "train.accumulate",
+    "train.freeze",
+    "train.average",
     "train.stop",
     "train.stop.metric",
     "train.stop.patience",
@@ -96,9 +130,6 @@ fn put(table: &mut Table, path: &[&str], value: Located) {
     match path {
         [] => {}
         [key] => {
-            if path == ["kind"] {
-                forget_old_kind(table, &value);
-            }
             table.insert((*key).to_owned(), value);
         }
         [key, inner @ ..] => {
@@ -114,19 +145,52 @@ fn put(table: &mut Table, path: &[&str], value: Located) {
                 entry.value = Value::Table(Table::new());
             }
             if let Value::Table(inside) = &mut entry.value {
+                // The model's kind stands beside settings that are not its own.
+                if inner == ["kind"] && *key != "model" {
+                    forget_old_kind(inside, &value);
+                }
+                // One way of clipping at a time.
+                if *key == "clip" {
+                    inside.retain(|_, value| matches!(value.place, Place::Setting(_)));
+                }
                 put(inside, inner, value);
             }
         }
     }
 }
 
-/// Another kind of optimizer begins from its own defaults: what the file says is for the old one.
+/// Another kind of optimizer, schedule … begins from its own defaults: what the file says is for the old one.
 fn forget_old_kind(table: &mut Table, kind: &Located) {
     let same = |old: &Located| match (&old.value, &kind.value) {
         (Value::Text(old), Value::Text(new)) => old == new,
         _ => false,
     };
-    if table.contains_key("lr") && !table.get("kind").is_some_and(same) {
+    if !table.get("kind").is_some_and(same) {
         table.retain(|_, value| matches!(value.place, Place::Setting(_)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SETTINGS;
+    use crate::choices::Choice;
+    use crate::train::config::{Activation, Initial, Loss, Optimizer, Schedule};
+
+    fn check<C: Choice>(path: &str) {
+        for &choice in C::ALL {
+            for (name, _) in { choice }.settings() {
+                let setting = format!("{path}.{name}");
+                assert!(SETTINGS.contains(&setting.as_str()), "{setting}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_of_every_choice_can_be_set() {
+        check::<Activation>("model.activation");
+        check::<Initial>("model.initial");
+        check::<Loss>("train.loss");
+        check::<Optimizer>("train.optimizer");
+        check::<Schedule>("train.schedule");
     }
 }

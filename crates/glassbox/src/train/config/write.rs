@@ -2,7 +2,11 @@
 
 use std::fmt::{Display, Write};
 
-use super::{Activation, Amount, Initial, Kind, Loss, Numbers, Optimizer, Preparation, RunConfig};
+use super::{
+    Activation, Amount, ClassWeights, Clip, Initial, Kind, Layer, LayerKind, Loss, ModelKind,
+    Normalize, Numbers, Optimizer, Preparation, RunConfig, Schedule,
+};
+use crate::choices::{Choice, Setting};
 
 impl RunConfig {
     /// The complete configuration as a commented file; [`RunConfig::from_toml`] reads it back to
@@ -51,18 +55,35 @@ impl RunConfig {
     fn write_model(&self, out: &mut String) {
         let model = &self.model;
         section(out, "[model]");
-        line(out, "kind", quoted(model.kind.word()), "");
-        let hidden = format!("{:?}", model.hidden);
-        line(out, "hidden", hidden, "units of each hidden layer, input side first");
-        let activation = quoted(model.activation.word());
-        line(out, "activation", activation, words(Activation::ALL));
-        let offered = words(Initial::ALL);
-        match model.initial {
-            Some(initial) => line(out, "initial", quoted(initial.word()), offered),
-            None => {
-                let chosen = quoted(model.initial().word());
-                absent(out, "initial", &chosen, format!("absent: by the activation; {offered}"));
+        let offered = "mlp, or network with [[model.layer]] tables";
+        line(out, "kind", quoted(model.kind.word()), offered);
+        if model.kind == ModelKind::Mlp {
+            let hidden = format!("{:?}", model.hidden);
+            line(out, "hidden", hidden, "units of each hidden layer, input side first");
+            line(out, "activation", choice(model.activation), words(Activation::ALL));
+            let offered = words(Initial::ALL);
+            match model.initial {
+                Some(initial) => line(out, "initial", choice(initial), offered),
+                None => {
+                    let chosen = choice(model.initial());
+                    let comment = format!("absent: by the activation; {offered}");
+                    absent(out, "initial", &chosen, comment);
+                }
             }
+            let normalize = quoted(model.normalize.word());
+            line(out, "normalize", normalize, words(Normalize::ALL));
+            let comment = "share of hidden numbers that training leaves out";
+            line(out, "dropout", float(model.dropout), comment);
+            line(
+                out,
+                "skip",
+                model.skip,
+                "x + f(x) around hidden layers of as many units as inputs",
+            );
+        }
+        for layer in &model.layers {
+            section(out, "[[model.layer]]");
+            write_layer(out, layer);
         }
         if !model.parameters.is_empty() {
             section(out, "[model.parameters]           # starting values; the others are drawn");
@@ -78,11 +99,32 @@ impl RunConfig {
         line(out, "epochs", train.epochs, "passes over the training part");
         line(out, "batch", amount(train.batch), "rows a step, or \"all\"");
         line(out, "seed", train.seed, "what all randomness follows from");
-        line(out, "loss", quoted(train.loss.word()), words(Loss::ALL));
-        let offered = "adam, momentum, gradient_descent";
-        line(out, "optimizer", optimizer(&train.optimizer), offered);
-        let schedule = quoted(train.schedule.word());
-        line(out, "schedule", schedule, "of the learning rate: constant, cosine");
+        line(out, "loss", choice(train.loss), words(Loss::ALL));
+        let comment = "share of each target that is spread over all classes";
+        line(out, "label_smoothing", float(train.label_smoothing), comment);
+        let weights = match &train.class_weights {
+            ClassWeights::None => quoted("none"),
+            ClassWeights::Balanced => quoted("balanced"),
+            ClassWeights::Given(weights) => format!("{weights:?}"),
+        };
+        line(out, "class_weights", weights, "none, balanced, or a number for each class");
+        line(out, "l1", float(train.l1), "added to the loss: l1 · Σ|w|, biases left out");
+        line(out, "l2", float(train.l2), "added to the loss: l2 · Σw², biases left out");
+        line(out, "optimizer", choice(train.optimizer), words(Optimizer::ALL));
+        let offered = format!("of the learning rate: {}", words(Schedule::ALL));
+        line(out, "schedule", choice(train.schedule), offered);
+        line(out, "warmup", train.warmup, "steps through which the rate rises from 0");
+        let clip = match train.clip {
+            None => "false".to_string(),
+            Some(Clip::Norm(most)) => format!("{{ norm = {} }}", float(most)),
+            Some(Clip::Value(most)) => format!("{{ value = {} }}", float(most)),
+        };
+        line(out, "clip", clip, "gradients: false, { norm = 1.0 } or { value = 0.5 }");
+        line(out, "accumulate", train.accumulate, "batches whose gradients make one step");
+        let freeze = list(&train.freeze);
+        line(out, "freeze", freeze, "parameters that do not learn, such as \"fc1/*\"");
+        let average = train.average.map_or("false".to_string(), float);
+        line(out, "average", average, "decay of the weights' moving average, such as 0.999");
         match &train.stop {
             Some(stop) => {
                 let metric = quoted(&stop.metric);
@@ -150,17 +192,47 @@ fn numbers(values: &Numbers) -> String {
     }
 }
 
-fn optimizer(optimizer: &Optimizer) -> String {
-    let (kind, lr) = (optimizer.kind(), float(optimizer.lr()));
-    let options = match *optimizer {
-        Optimizer::Adam { beta1, beta2, epsilon, .. } => {
-            let (beta1, beta2, epsilon) = (float(beta1), float(beta2), float(epsilon));
-            format!(", beta1 = {beta1}, beta2 = {beta2}, epsilon = {epsilon}")
-        }
-        Optimizer::Momentum { momentum, nesterov, .. } => {
-            format!(", momentum = {}, nesterov = {nesterov}", float(momentum))
-        }
-        Optimizer::GradientDescent { .. } => String::new(),
+fn list(names: &[String]) -> String {
+    format!("[{}]", names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "))
+}
+
+/// A kind as a word, or with its settings as a table.
+fn choice<C: Choice>(mut choice: C) -> String {
+    let kind = quoted(choice.word());
+    let setting = |(name, setting)| match setting {
+        Setting::Number(number, _) => format!(", {name} = {}", float(*number)),
+        Setting::Whole(number) => format!(", {name} = {number}"),
+        Setting::Flag(flag) => format!(", {name} = {flag}"),
     };
-    format!("{{ kind = \"{kind}\", lr = {lr}{options} }}")
+    let settings: String = choice.settings().into_iter().map(setting).collect();
+    match settings.is_empty() {
+        true => kind,
+        false => format!("{{ kind = {kind}{settings} }}"),
+    }
+}
+
+fn write_layer(out: &mut String, layer: &Layer) {
+    line(out, "kind", quoted(layer.kind.word()), "");
+    match &layer.kind {
+        LayerKind::Linear { units, initial } => {
+            line(out, "units", units, "");
+            if let Some(initial) = initial {
+                line(out, "initial", choice(*initial), "");
+            }
+        }
+        LayerKind::Activation { activation } => line(out, "activation", choice(*activation), ""),
+        LayerKind::Dropout { rate } => line(out, "rate", float(*rate), ""),
+        LayerKind::Reshape { shape } => line(out, "shape", format!("{shape:?}"), "of one row"),
+        LayerKind::BatchNorm
+        | LayerKind::LayerNorm
+        | LayerKind::Flatten
+        | LayerKind::Add
+        | LayerKind::Concatenate => {}
+    }
+    if let Some(name) = &layer.name {
+        line(out, "name", quoted(name), "");
+    }
+    if !layer.from.is_empty() {
+        line(out, "from", list(&layer.from), "");
+    }
 }

@@ -1,0 +1,84 @@
+use glassbox_engine::{Scope, Tensor};
+
+/// Added to variances, so that nothing is divided by 0; PyTorch's default.
+const EPSILON: f64 = 1e-5;
+/// The share of a batch's statistics in the running ones; PyTorch's default.
+const MOMENTUM: f64 = 0.1;
+
+/// Batch normalisation (Ioffe and Szegedy 2015): each channel is shifted and scaled to mean 0 and
+/// variance 1 over all rows (and places) of the batch, then scaled and shifted by what is learned.
+/// `[…, channels]` → `[…, channels]`.
+///
+/// Parameters: `weight [channels]` (1), `bias [channels]` (0). States: `running_mean`, `running_var`,
+/// which training moves a tenth of the way to each batch's mean and (unbiased) variance; the model in
+/// use normalises by these. The result is called `batch_norm`.
+///
+/// In training the rows of a batch act on each other. A batch of one number a channel has no variance:
+/// it is normalised by the running statistics and leaves them as they are, so that a last batch of one
+/// row does no harm. (A training whose batches all have one row never moves them.)
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// let graph = Graph::new();
+/// let x = graph.input("x", DType::F32, [8, 5, 5, 3]);
+/// let y = glassbox::nn::batch_norm(graph.root(Mode::Train).child("norm"), x);
+/// assert_eq!(y.shape(), x.shape());
+/// assert!(graph.declaration("norm/running_var").is_some());
+/// ```
+#[track_caller]
+pub fn batch_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    let _inside = at.enter();
+    let channels = x.dim(-1);
+    let mean = at.state("running_mean", x.dtype(), [channels], 0.0);
+    let variance = at.state("running_var", x.dtype(), [channels], 1.0);
+    let each = x.elements() / channels.max(1);
+    let batch = at.training() && each > 1;
+    let rows = x.reshape([each, channels]);
+    let (centred, variance) = if batch {
+        let batch_mean = rows.mean_axis(0);
+        let centred = rows - batch_mean;
+        let batch_variance = centred.square().mean_axis(0);
+        let unbiased = each as f64 / (each - 1) as f64;
+        let towards = |running: Tensor<'g>, now: Tensor<'g>| {
+            running * (1.0 - MOMENTUM) + now.detach().reshape([channels]) * MOMENTUM
+        };
+        at.assign("running_mean", towards(mean, batch_mean));
+        at.assign("running_var", towards(variance, batch_variance * unbiased));
+        (centred, batch_variance)
+    } else {
+        (rows - mean, variance)
+    };
+    let normal = centred / (variance + EPSILON).sqrt();
+    affine(at, normal).reshape(x.shape()).named("batch_norm")
+}
+
+/// Layer normalisation (Ba, Kiros and Hinton 2016): each row (and place) is shifted and scaled to mean
+/// 0 and variance 1 over its channels, then scaled and shifted by what is learned. Rows do not act on
+/// each other, and training and use are the same. `[…, channels]` → `[…, channels]`.
+///
+/// Parameters: `weight [channels]` (1), `bias [channels]` (0). The result is called `layer_norm`.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// let graph = Graph::new();
+/// let x = graph.input("x", DType::F32, [8, 16]);
+/// let y = glassbox::nn::layer_norm(graph.root(Mode::Train).child("norm"), x);
+/// assert_eq!(y.shape(), x.shape());
+/// assert!(graph.check().is_ok());
+/// ```
+#[track_caller]
+pub fn layer_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    let _inside = at.enter();
+    let centred = x - x.mean_axis(-1);
+    let variance = centred.square().mean_axis(-1);
+    affine(at, centred / (variance + EPSILON).sqrt()).named("layer_norm")
+}
+
+/// x · weight + bias, each channel by its own.
+#[track_caller]
+fn affine<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    let channels = x.dim(-1);
+    let weight = at.parameter_of(x.dtype(), "weight", [channels], 1.0);
+    let bias = at.parameter_of(x.dtype(), "bias", [channels], 0.0);
+    x * weight + bias
+}

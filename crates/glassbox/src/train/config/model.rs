@@ -1,0 +1,117 @@
+//! Reading `[model]`.
+
+use std::collections::BTreeMap;
+
+use super::load::{Section, expected, flag, share, whole, word};
+use super::source::{Place, Value};
+use super::{ModelConfig, ModelKind, Normalize, Numbers, RunConfig, layers};
+use crate::nn::Initial;
+
+pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
+    let place = |section: &Section, key: &str| section.table.get(key).map(|at| at.place.clone());
+    let (kind_at, layers_at) = (place(&section, "kind"), place(&section, "layer"));
+    let layers = layers::read(&mut section, &default.layers);
+    let kind = section.take("kind", None, |v| word(v, ModelKind::ALL, |w| w.word()).map(Some));
+    // Of a file and a setting beside it the setting holds.
+    let outdone = matches!((&kind_at, &layers_at), (Some(Place::Line(_)), Some(Place::Setting(_))));
+    let kind = match kind.filter(|_| !outdone) {
+        Some(kind) => kind,
+        None if !layers.is_empty() => ModelKind::Network,
+        None => default.kind,
+    };
+    match (kind, &kind_at, &layers_at) {
+        (ModelKind::Network, Some(place), _) if layers.is_empty() => {
+            let message = "`model.kind = \"network\"` needs layers: [[model.layer]] tables";
+            section.report(place, message.into());
+        }
+        (ModelKind::Mlp, Some(place @ Place::Line(_)), Some(_)) => {
+            let message = "`model.kind = \"mlp\"` has no [[model.layer]]: leave `kind` out, or say \
+                           \"network\"";
+            section.report(place, message.into());
+        }
+        _ => {}
+    }
+    let plain = RunConfig::new("").model;
+    let network = kind == ModelKind::Network;
+    if network && let Some(Place::Line(_)) = layers_at {
+        for key in OF_MLP {
+            if let Some(place @ Place::Line(_)) = place(&section, key) {
+                let message = format!(
+                    "`model.{key}` is an option of mlp: a network's layers stand in [[model.layer]]"
+                );
+                section.report(&place, message);
+            }
+        }
+    }
+    let default = if network {
+        &ModelConfig { parameters: default.parameters.clone(), ..plain }
+    } else {
+        default
+    };
+    let read = ModelConfig {
+        kind,
+        hidden: section.take("hidden", default.hidden.clone(), units),
+        activation: section.choice("activation", "model.activation", default.activation),
+        initial: match section.table.contains_key("initial") {
+            true => {
+                let default = default.initial.unwrap_or(Initial::He);
+                Some(section.choice("initial", "model.initial", default))
+            }
+            false => section.take("initial", default.initial, |_| Ok(default.initial)),
+        },
+        normalize: section
+            .take("normalize", default.normalize, |v| word(v, Normalize::ALL, |w| w.word())),
+        dropout: section.take("dropout", default.dropout, share),
+        skip: section.take("skip", default.skip, flag),
+        layers: if network { layers } else { Vec::new() },
+        parameters: parameters(&mut section, default),
+    };
+    section.finish();
+    match network {
+        true => ModelConfig {
+            kind,
+            layers: read.layers,
+            parameters: read.parameters,
+            ..default.clone()
+        },
+        false => read,
+    }
+}
+
+/// The settings that only an MLP has.
+const OF_MLP: [&str; 6] = ["hidden", "activation", "initial", "normalize", "dropout", "skip"];
+
+fn parameters(model: &mut Section, default: &ModelConfig) -> BTreeMap<String, Numbers> {
+    let absent = !model.table.contains_key("parameters");
+    let given = model.section("parameters", "model.parameters");
+    let mut parameters = if absent { default.parameters.clone() } else { BTreeMap::new() };
+    for (path, located) in &given.table {
+        match starting_values(&located.value) {
+            Ok(numbers) => drop(parameters.insert(path.clone(), numbers)),
+            Err(problem) => {
+                given.report(&located.place, format!("`model.parameters.\"{path}\"`: {problem}"));
+            }
+        }
+    }
+    parameters
+}
+
+fn starting_values(value: &Value) -> Result<Numbers, String> {
+    let numbers = value.numbers()?;
+    let array = numbers.to_array(glassbox_engine::DType::F64)?;
+    match array.to_f64().iter().find(|&&number| !(number as f32).is_finite()) {
+        None => Ok(numbers),
+        Some(number) => {
+            Err(format!("{number:?} is not a 32-bit float that a model can start from"))
+        }
+    }
+}
+
+pub(super) fn units(value: &Value) -> Result<Vec<usize>, String> {
+    let unit = |value: &Value| whole(value, 1).map(|units| units as usize);
+    match value {
+        Value::List(items) => items.iter().map(|item| unit(&item.value)).collect(),
+        Value::Whole(_) => Ok(vec![unit(value)?]),
+        other => expected("a list of units, such as [32, 16]", other),
+    }
+}

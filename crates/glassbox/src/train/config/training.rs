@@ -1,0 +1,95 @@
+//! Reading `[train]`.
+
+use super::load::{
+    Section, amount, bounded, expected, number, positive, share, text, texts, whole,
+};
+use super::source::Value;
+use super::{ClassWeights, Clip, Stop, TrainConfig};
+use crate::choices::Bound;
+
+pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
+    let not_negative = |value: &Value| bounded(value, Bound::NotNegative);
+    let config = TrainConfig {
+        epochs: section.take("epochs", default.epochs, |v| whole(v, 1)),
+        batch: section.take("batch", default.batch, amount),
+        seed: section.take("seed", default.seed, |v| whole(v, 0)),
+        loss: section.choice("loss", "train.loss", default.loss),
+        label_smoothing: section.take("label_smoothing", default.label_smoothing, share),
+        class_weights: section.take("class_weights", default.class_weights.clone(), class_weights),
+        l1: section.take("l1", default.l1, not_negative),
+        l2: section.take("l2", default.l2, not_negative),
+        optimizer: section.choice("optimizer", "train.optimizer", default.optimizer),
+        schedule: section.choice("schedule", "train.schedule", default.schedule),
+        warmup: section.take("warmup", default.warmup, |v| whole(v, 0)),
+        clip: clip(&mut section, default.clip),
+        accumulate: section.take("accumulate", default.accumulate, |v| whole(v, 1)),
+        freeze: section.take("freeze", default.freeze.clone(), texts),
+        average: section.take("average", default.average, |value| match value {
+            Value::Flag(false) => Ok(None),
+            value => share(value).map(Some),
+        }),
+        stop: stop(&mut section, &default.stop),
+        checkpoint_every: section.take("checkpoint_every", default.checkpoint_every, positive),
+        threads: section.take("threads", default.threads, amount),
+    };
+    section.finish();
+    config
+}
+
+fn class_weights(value: &Value) -> Result<ClassWeights, String> {
+    let wanted = "\"balanced\", \"none\" or a list of numbers above 0, one for each class";
+    match value {
+        Value::Text(word) if word == "balanced" => Ok(ClassWeights::Balanced),
+        Value::Text(word) if word == "none" => Ok(ClassWeights::None),
+        Value::List(items) => {
+            let weight = |value: &Value| number(value).filter(|w| *w > 0.0 && w.is_finite());
+            let weights: Option<Vec<f64>> = items.iter().map(|item| weight(&item.value)).collect();
+            match weights {
+                Some(weights) if weights.len() >= 2 => Ok(ClassWeights::Given(weights)),
+                _ => Err(format!("expected {wanted}")),
+            }
+        }
+        other => expected(wanted, other),
+    }
+}
+
+/// `clip = false` leaves gradients as they are.
+fn clip(train: &mut Section, default: Option<Clip>) -> Option<Clip> {
+    let place = match train.table.get("clip") {
+        Some(located) if matches!(located.value, Value::Table(_)) => located.place.clone(),
+        _ => {
+            return train.take("clip", default, |value| match value {
+                Value::Flag(false) => Ok(None),
+                other => expected("{ norm = 1.0 } or { value = 0.5 }", other),
+            });
+        }
+    };
+    let mut section = train.section("clip", "train.clip");
+    let norm = section.take("norm", None, |value| positive(value).map(Some));
+    let value = section.take("value", None, |value| positive(value).map(Some));
+    if norm.is_some() && value.is_some() {
+        let message = "`train.clip` takes either `norm` or `value`: leave one out";
+        section.report(&place, message.into());
+    }
+    section.finish();
+    norm.map(Clip::Norm).or(value.map(Clip::Value))
+}
+
+fn stop(train: &mut Section, default: &Option<Stop>) -> Option<Stop> {
+    // `stop = false` runs every epoch.
+    let chosen = match train.table.get("stop") {
+        None => Some(default.clone()),
+        Some(located) => matches!(located.value, Value::Flag(false)).then_some(None),
+    };
+    if let Some(chosen) = chosen {
+        train.take("stop", (), |_| Ok(()));
+        return chosen;
+    }
+    let mut section = train.section("stop", "train.stop");
+    let stop = Stop {
+        metric: section.take("metric", "valid_loss".to_owned(), text),
+        patience: section.take("patience", 5, |value| whole(value, 1)),
+    };
+    section.finish();
+    Some(stop)
+}

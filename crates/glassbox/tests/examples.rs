@@ -1,0 +1,38 @@
+//! The examples of one's own model, data, loss, callback and loop run, and keep what they promise.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
+
+#[path = "../examples/own_callback.rs"]
+mod own_callback;
+#[path = "../examples/own_dataset.rs"]
+mod own_dataset;
+#[path = "../examples/own_loop.rs"]
+mod own_loop;
+#[path = "../examples/own_loss.rs"]
+mod own_loss;
+#[path = "../examples/own_model.rs"]
+mod own_model;
+
+#[test]
+fn a_model_of_one_s_own() {
+    own_model::main().unwrap();
+}
+
+#[test]
+fn data_of_one_s_own() {
+    own_dataset::main().unwrap();
+}
+
+#[test]
+fn a_loss_of_one_s_own() {
+    own_loss::main().unwrap();
+}
+
+#[test]
+fn callbacks_of_one_s_own() {
+    own_callback::main().unwrap();
+}
+
+#[test]
+fn a_loop_of_one_s_own() {
+    own_loop::main().unwrap();
+}
