@@ -1,7 +1,7 @@
 //! Steps of training, one after the other, always the same: what the loop, resuming and replaying
 //! have in common.
 
-use glassbox_engine::{Array, Buffer, Graph, Options, Parameters, Prepared, Session};
+use glassbox_engine::{Array, Buffer, Graph, Options, Parameters, Prepared, Session, Tensor};
 
 use crate::Error;
 use crate::data::{Dataset, Rows, TargetsMut, epoch_order_into};
@@ -40,11 +40,13 @@ impl Rate {
     }
 }
 
-struct StepPlan {
+/// A plan of one step, with its buffers.
+pub(crate) struct StepPlan {
     rows: usize,
     prepared: Prepared,
-    inputs: Vec<Buffer>,
-    outputs: Vec<Buffer>,
+    pub inputs: Vec<Buffer>,
+    /// The loss, and what else was asked for.
+    pub outputs: Vec<Buffer>,
     /// Positions of inputs, targets, rate and step among the inputs.
     slots: [usize; 4],
 }
@@ -136,13 +138,33 @@ impl<'a> Steps<'a> {
 
     /// Takes one step; gives its loss and its rows. Allocates nothing but once an epoch.
     pub fn step(&mut self) -> Result<(f64, usize), Error> {
+        self.take(None)
+    }
+
+    /// As [`step`](Self::step), by a plan for as many rows that gives more outputs.
+    pub fn step_by(&mut self, plan: &mut StepPlan) -> Result<(f64, usize), Error> {
+        self.take(Some(plan))
+    }
+
+    /// Which of the graphs the next step takes.
+    pub fn next_plan(&mut self) -> Result<usize, Error> {
+        let first = self.state.position as usize * self.batch;
+        let rows = self.batch.min(self.order.len() - first);
+        let index = self.plans.iter().position(|plan| plan.rows == rows);
+        index.ok_or_else(|| Error::new("no plan for this number of rows"))
+    }
+
+    /// The rows of a step of graph `index`.
+    pub fn plan_rows(&self, index: usize) -> usize {
+        self.plans[index].rows
+    }
+
+    fn take(&mut self, other: Option<&mut StepPlan>) -> Result<(f64, usize), Error> {
         self.arrange();
         let first = self.state.position as usize * self.batch;
         let rows = &self.order[first..(first + self.batch).min(self.order.len())];
-        let plan = self
-            .plans
-            .iter_mut()
-            .find(|plan| plan.rows == rows.len())
+        let plan = other
+            .or_else(|| self.plans.iter_mut().find(|plan| plan.rows == rows.len()))
             .ok_or_else(|| Error::new("no plan for this number of rows"))?;
         plan.fill(self.train, rows, self.rate.at(self.state.step + 1), self.state.step + 1)?;
         self.session.run(&plan.prepared, &mut plan.inputs, &mut plan.outputs)?;
@@ -177,11 +199,7 @@ impl<'a> Steps<'a> {
         self.arrange();
         let first = self.state.position as usize * self.batch;
         let rows = self.order[first..(first + self.batch).min(self.order.len())].to_vec();
-        let index = self
-            .plans
-            .iter()
-            .position(|plan| plan.rows == rows.len())
-            .ok_or_else(|| Error::new("no plan for this number of rows"))?;
+        let index = self.next_plan()?;
         let plan = &mut self.plans[index];
         plan.fill(self.train, &rows, self.rate.at(self.state.step + 1), self.state.step + 1)?;
         let names = [name::INPUTS, name::TARGETS, name::RATE, name::STEP];
@@ -225,9 +243,19 @@ impl<'a> Steps<'a> {
 
 impl StepPlan {
     fn new(session: &mut Session, graph: &Graph, rows: usize) -> Result<Self, Error> {
+        StepPlan::with(session, graph, &[], rows)
+    }
+
+    /// A step that gives `more` outputs after the loss.
+    pub fn with(
+        session: &mut Session,
+        graph: &Graph,
+        more: &[Tensor<'_>],
+        rows: usize,
+    ) -> Result<Self, Error> {
         let missing = |name: &str| Error::new(format!("the training graph has no `{name}`"));
         let loss = graph.named(name::LOSS).ok_or_else(|| missing(name::LOSS))?;
-        let prepared = session.prepare(graph, &[loss])?;
+        let prepared = session.prepare(graph, &[&[loss], more].concat())?;
         let slot = |name| prepared.input(name).ok_or_else(|| missing(name));
         let slots =
             [slot(name::INPUTS)?, slot(name::TARGETS)?, slot(name::RATE)?, slot(name::STEP)?];
@@ -237,6 +265,12 @@ impl StepPlan {
             return Err(Error::new("the run's graphs do not fit its batches: train it anew"));
         }
         Ok(StepPlan { rows, prepared, inputs, outputs, slots })
+    }
+
+    /// The learning rate of the step that it took last.
+    pub fn rate(&self) -> f64 {
+        let rate = self.inputs.get(self.slots[2]).and_then(|buffer| buffer.as_slice::<f32>());
+        rate.and_then(|rate| rate.first()).map_or(f64::NAN, |&rate| f64::from(rate))
     }
 
     fn fill(&mut self, train: &Rows, rows: &[usize], rate: f64, step: u64) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use crate::Error;
 use crate::data::{Dataset, RawTable, Rows};
 use crate::nn::{Loss, Model, Optimizer, Schedule};
 use crate::train::checkpoint::Checkpoint;
-use crate::train::config::{Amount, RunConfig, Stop, TrainConfig};
+use crate::train::config::{Amount, RunConfig, Stop, TrainConfig, WatchConfig};
 use crate::train::evaluate::Report;
 use crate::train::event::{self, Event};
 use crate::train::fit::{Fit, Fitted, report};
@@ -16,7 +16,8 @@ use crate::train::graphs::{Recipe, outputs};
 use crate::train::run::DataRecord;
 use crate::train::steps::batch_sizes;
 use crate::train::trained::{Predictions, Trained};
-use crate::watch::{Element, Explanation, Moment};
+use crate::watch::look::unmatched;
+use crate::watch::{Element, Explanation, Moment, Statistics};
 
 /// Trains a model on a dataset.
 ///
@@ -41,6 +42,7 @@ pub struct Trainer<M> {
     model: M,
     loss: Option<Loss>,
     config: TrainConfig,
+    watch: WatchConfig,
     given: Parameters,
 }
 
@@ -53,14 +55,15 @@ pub struct Run {
     trained: Trained,
     last: Checkpoint,
     history: Vec<event::Epoch>,
+    alerts: Vec<event::Alert>,
 }
 
 impl<M: Model> Trainer<M> {
     /// Trains `model` by Adam on batches of 32 rows for 50 epochs under seed 42, by the loss that
     /// suits the data.
     pub fn new(model: M) -> Self {
-        let config = RunConfig::new("").train;
-        Trainer { model, loss: None, config, given: Parameters::new() }
+        let RunConfig { train: config, watch, .. } = RunConfig::new("");
+        Trainer { model, loss: None, config, watch, given: Parameters::new() }
     }
 
     /// What is made small; by default cross entropy for classes and squared error for numbers.
@@ -110,6 +113,21 @@ impl<M: Model> Trainer<M> {
         self
     }
 
+    /// Looks into every `every`-th step (0: never): statistics go to `on_event` of
+    /// [`fit_watched`](Self::fit_watched) as [`Event::Watched`], and what goes wrong is told as
+    /// [`Event::Alert`]. No number of the training depends on it.
+    pub fn watch(mut self, every: u64) -> Self {
+        self.watch.every = every;
+        self
+    }
+
+    /// Looks only at parameters and activations whose paths match one of these patterns, in which `*`
+    /// stands for any text: `fc1/*`.
+    pub fn watch_only<T: Into<String>>(mut self, what: impl IntoIterator<Item = T>) -> Self {
+        self.watch.what = what.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Starts these parameters with these values, by path; the others are drawn.
     pub fn start_with(self, given: Parameters) -> Self {
         Trainer { given, ..self }
@@ -146,10 +164,15 @@ impl<M: Model> Trainer<M> {
             .collect::<Result<Vec<_>, _>>()?;
         let inference = recipe.inference(data.train.len().clamp(1, 256))?;
         check_outputs(&inference, outputs(&data.task))?;
-        let Fitted { history, chosen, last, .. } = Fit {
+        let problems = unmatched(&inference, &self.watch.what);
+        if !problems.is_empty() {
+            return Err(Error::new(problems.join("\n")));
+        }
+        let Fitted { history, chosen, last, alerts, .. } = Fit {
             name: self.model.name(),
             data,
             config: &self.config,
+            watch: &self.watch,
             loss,
             training: &training,
             inference: &inference,
@@ -161,7 +184,7 @@ impl<M: Model> Trainer<M> {
         .run()?;
         let trained = Trained::of(&inference, chosen, DataRecord::of(data))?;
         let (data, config) = (data.clone(), self.config.clone());
-        Ok(Run { data, config, loss, training, trained, last, history })
+        Ok(Run { data, config, loss, training, trained, last, history, alerts })
     }
 
     fn loss_for(&self, data: &Dataset) -> Result<Loss, Error> {
@@ -220,6 +243,21 @@ impl Run {
     /// The figures of every epoch.
     pub fn history(&self) -> &[event::Epoch] {
         &self.history
+    }
+
+    /// The alarms of the training, in the order in which they were raised.
+    pub fn alerts(&self) -> &[event::Alert] {
+        &self.alerts
+    }
+
+    /// Statistics and full histograms of every parameter and activation in the step that would come
+    /// next.
+    ///
+    /// # Errors
+    /// None that a finished training causes.
+    pub fn inspect(&self) -> Result<Statistics, Error> {
+        let (data, config) = (&self.data, &self.config);
+        Statistics::after(&self.last, &self.training, data, config)
     }
 
     /// The parameters and states after the last step.

@@ -9,7 +9,7 @@ use super::source::{Located, Place, Table, Value, parse};
 use super::{
     Activation, Amount, Columns, ConfigError, ConfigProblem, DataConfig, Initial, Kind, Loss,
     ModelConfig, ModelKind, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split,
-    Stop, TrainConfig,
+    Stop, TrainConfig, WatchConfig,
 };
 use crate::nearest::nearest;
 
@@ -138,6 +138,7 @@ fn run(table: Table, defaults: &RunConfig, found: &Found) -> RunConfig {
         data: data(root.section("data", "data"), &defaults.data),
         model: model(root.section("model", "model"), &defaults.model),
         train: train(root.section("train", "train"), &defaults.train),
+        watch: watch(root.section("watch", "watch"), &defaults.watch),
     };
     root.finish();
     config
@@ -273,6 +274,15 @@ fn train(mut section: Section, default: &TrainConfig) -> TrainConfig {
         stop: stop(&mut section, &default.stop),
         checkpoint_every: section.take("checkpoint_every", default.checkpoint_every, positive),
         threads: section.take("threads", default.threads, amount),
+    };
+    section.finish();
+    config
+}
+
+fn watch(mut section: Section, default: &WatchConfig) -> WatchConfig {
+    let config = WatchConfig {
+        every: section.take("every", default.every, |v| whole(v, 0)),
+        what: section.take("what", default.what.clone(), texts),
     };
     section.finish();
     config
