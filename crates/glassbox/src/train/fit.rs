@@ -259,7 +259,7 @@ impl Run<'_, '_> {
         let alarm = state.alarms.step(&self.course, state.step, loss, rows);
         let mut found: Vec<(String, Alarm)> = Vec::new();
         if let Some(mut look) = look {
-            found = state.alarms.look(&look, rows);
+            found = state.alarms.look(&self.course, &look, rows);
             self.watch.keep(&mut look.statistics);
             if let Some(disk) = &mut self.disk {
                 disk.watch.append(&look.statistics)?;

@@ -1,6 +1,6 @@
 //! Alarms: what goes wrong in a training, found while it happens, each told once.
 //!
-//! What is known of a step is its loss; at a look ([`Statistics`]) also gradients, updates and
+//! What is known of a step is its loss; at a look ([`Statistics`](crate::watch::Statistics)) also gradients, updates and
 //! activations. All that alarms remember goes into checkpoints, so that a resumed run raises the same
 //! ones at the same steps.
 
@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Rows, Targets};
 use crate::nn::Loss;
 use crate::train::state::Exact;
-use crate::watch::Statistics;
 use crate::watch::look::Look;
 use crate::watch::statistics::layer_of;
 
@@ -24,8 +23,9 @@ const PERSISTENT: u32 = 4;
 /// each other (Glorot and Bengio 2010).
 const VANISHING: f64 = 1e-4;
 /// Inputs and targets are scaled and losses are means over rows, so that a healthy gradient has a
-/// norm from 10⁻⁴ to 10². Pascanu, Mikolov and Bengio (2013) clip at 1 to 10.
-const EXPLODING: f64 = 1e3;
+/// norm of about 10 at most, at the start, and less later. Where it is clipped, it is clipped at 1 to
+/// 10 (Pascanu, Mikolov and Bengio 2013).
+const EXPLODING: f64 = 100.0;
 /// Also exploding: a norm that grows by this factor from look to look, [`PERSISTENT`] times.
 const GROWTH: f64 = 3.0;
 /// A ReLU unit that is 0 for every row of a window gets no gradient from any of them. Some such units
@@ -42,7 +42,7 @@ const SATURATED: f64 = 0.8;
 const SMALL_UPDATE: f64 = 1e-4;
 /// A loss that is not below this share of the simplest guess's has learned nothing.
 const LEARNED: f64 = 0.98;
-/// Rounds of steps after which a training should have learned something.
+/// Rounds of steps, and a third of the training, after which it should have learned something.
 const PATIENCE: u64 = 5;
 /// A round's mean loss above this many times the best round's, …
 const RISEN: f64 = 2.0;
@@ -319,17 +319,26 @@ impl Alarms {
     }
 
     /// What a look says: places and alarms.
-    pub(crate) fn look(&mut self, look: &Look, rows: usize) -> Vec<(String, Alarm)> {
+    pub(crate) fn look(
+        &mut self,
+        course: &Course,
+        look: &Look,
+        rows: usize,
+    ) -> Vec<(String, Alarm)> {
         let statistics = &look.statistics;
         self.looks += 1;
         self.largest_update.0 = self.largest_update.0.max(statistics.update_ratio);
         let should_fall = statistics.predicted_change < 0.0;
         self.overshoots += u64::from(should_fall && statistics.actual_change > 0.0);
-        let mut found = self.dead(look, rows);
-        found.extend(self.saturated(statistics));
-        found.extend(self.exploding(look));
-        found.extend(self.vanishing(look));
-        found.retain(|(_, alarm)| self.tell(alarm));
+        let mut found = Vec::new();
+        // In this order: what comes later may only follow from what was told.
+        type Finds = fn(&mut Alarms, &Course, &Look, usize) -> Option<(String, Alarm)>;
+        let all: [Finds; 4] =
+            [Alarms::dead, Alarms::saturated, Alarms::exploding, Alarms::vanishing];
+        for finds in all {
+            let alarm = finds(self, course, look, rows);
+            found.extend(alarm.filter(|(_, alarm)| self.tell(alarm)));
+        }
         found
     }
 
@@ -374,7 +383,7 @@ impl Alarms {
             return Some(Alarm::RateTooHigh { loss: mean, against, rate: course.rate });
         }
         self.best.0 = self.best.0.min(mean);
-        let judged = step >= (PATIENCE * course.round).max(course.steps / 10);
+        let judged = step >= (PATIENCE * course.round).max(course.steps / 3);
         let guess = course.guess.filter(|guess| judged && self.best.0 >= LEARNED * guess)?;
         // Where gradients or units say why, that was told.
         let causes = ["vanishing_gradient", "exploding_gradient", "dead_units", "saturated_units"];
@@ -392,7 +401,7 @@ impl Alarms {
         })
     }
 
-    fn dead(&mut self, look: &Look, rows: usize) -> Vec<(String, Alarm)> {
+    fn dead(&mut self, _: &Course, look: &Look, rows: usize) -> Option<(String, Alarm)> {
         let mut found: Vec<(f64, String, Alarm)> = Vec::new();
         for (path, silent) in &look.silent {
             let window = self.windows.entry(path.clone()).or_default();
@@ -415,12 +424,12 @@ impl Alarms {
             }
             *window = Window::default();
         }
-        worst(found).into_iter().collect()
+        worst(found)
     }
 
-    fn saturated(&mut self, statistics: &Statistics) -> Option<(String, Alarm)> {
+    fn saturated(&mut self, _: &Course, look: &Look, _: usize) -> Option<(String, Alarm)> {
         let mut found = Vec::new();
-        for activation in &statistics.activations {
+        for activation in &look.statistics.activations {
             let Some(share) = activation.saturated else { continue };
             let what = format!("saturated {}", activation.path);
             if self.persists(&what, share > SATURATED, PERSISTENT) {
@@ -431,8 +440,8 @@ impl Alarms {
         worst(found)
     }
 
-    fn exploding(&mut self, look: &Look) -> Option<(String, Alarm)> {
-        let norm = look.statistics.gradient_norm;
+    fn exploding(&mut self, course: &Course, look: &Look, rows: usize) -> Option<(String, Alarm)> {
+        let norm = course.per_row(look.statistics.gradient_norm, rows);
         let first = self.first_norm.get_or_insert(Exact(norm)).0;
         let grown = norm > GROWTH * self.last_norm.0 && norm > 10.0 * first;
         self.last_norm = Exact(norm);
@@ -445,7 +454,7 @@ impl Alarms {
         })
     }
 
-    fn vanishing(&mut self, look: &Look) -> Option<(String, Alarm)> {
+    fn vanishing(&mut self, _: &Course, look: &Look, _: usize) -> Option<(String, Alarm)> {
         let (_, output) = look.layers.last().filter(|(_, norm)| *norm > 0.0)?;
         let least = look.layers.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
         let ratio = least.1 / output;

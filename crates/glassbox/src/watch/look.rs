@@ -177,7 +177,7 @@ impl<'g> Asked<'g> {
     fn gradient(&mut self, gradient: Tensor<'g>, values: bool) -> GradientSlots {
         GradientSlots {
             squares: self.ask(total(gradient.square())),
-            greatest: self.ask(gradient.abs().max_axis(-1).max()),
+            greatest: self.ask(gradient.abs().max()),
             values: values.then(|| self.values(gradient)),
         }
     }
