@@ -133,8 +133,8 @@ impl Alarm {
     }
 }
 
-/// A number with two digits, as a person would say it.
-pub(crate) fn short(value: f64) -> String {
+/// A number with two digits, as alarms say it: `0.21`, `4300`, `1e-7`.
+pub fn short(value: f64) -> String {
     let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
     match rounded.abs() {
         0.0 => "0".to_owned(),

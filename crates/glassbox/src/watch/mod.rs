@@ -13,7 +13,7 @@ mod not_finite;
 mod statistics;
 
 pub(crate) use alarm::Course;
-pub use alarm::{Alarm, Alarms};
+pub use alarm::{Alarm, Alarms, short};
 pub use element::Element;
 pub use explain::{Difference, Explanation, Term, Update};
 pub use inspect::Which;
