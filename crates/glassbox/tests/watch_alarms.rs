@@ -77,7 +77,7 @@ fn units_die_of_very_negative_biases_and_of_a_rate_that_is_far_too_high() {
     let found = alerts(&trainer(1e-3).start_with(start), &digits);
     let dead = alert(&found, "dead_units");
     assert_eq!((dead.place.as_str(), dead.step), ("fc2", 60));
-    assert!(dead.message.starts_with("16 of 16 units gave 0 for each of "), "{dead:?}");
+    assert!(dead.message.starts_with("16 of 16 units gave 0 for each of 128 rows"), "{dead:?}");
     assert!(!kinds(&found).contains(&"vanishing_gradient"), "{found:?}");
     let found = alerts(&trainer(3.0), &digits);
     let dead = alert(&found, "dead_units");

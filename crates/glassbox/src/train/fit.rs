@@ -204,7 +204,7 @@ impl Run<'_, '_> {
         self.epoch_started = Instant::now();
         let mut ending = Ending::Done;
         while self.steps.state.epoch < config.epochs && !self.patience_is_over() {
-            let (loss, rows, look) = match self.watch.is_due(self.steps.state.step + 1) {
+            let (loss, rows, look) = match self.watch.is_due(&mut self.steps)? {
                 true => self.watch.step(&mut self.steps).map(|(l, r, look)| (l, r, Some(look)))?,
                 false => self.steps.step().map(|(loss, rows)| (loss, rows, None))?,
             };

@@ -13,7 +13,7 @@ use crate::watch::statistics::{
 };
 
 /// A histogram that is recorded during training is of at most so many elements.
-const SAMPLE: usize = 1024;
+const SAMPLE: usize = 512;
 /// An element of tanh or sigmoid is saturated where its slope is below this share of the steepest:
 /// what flows back through it is then weakened twentyfold.
 const SATURATED_SLOPE: f64 = 0.05;
@@ -40,34 +40,39 @@ pub(crate) struct Look {
 pub(crate) struct Watch<'a> {
     config: &'a WatchConfig,
     graphs: &'a [Graph],
-    /// For each of the graphs, once a look has needed it.
-    plans: Vec<Option<LookPlan>>,
+    /// Made for the first look.
+    plan: Option<LookPlan>,
 }
 
 impl<'a> Watch<'a> {
     pub fn new(config: &'a WatchConfig, graphs: &'a [Graph]) -> Self {
-        Watch { config, graphs, plans: graphs.iter().map(|_| None).collect() }
+        Watch { config, graphs, plan: None }
     }
 
-    /// Whether step `step` is looked at: the first, and each `every`-th.
-    pub fn is_due(&self, step: u64) -> bool {
-        let every = self.config.every;
-        every > 0 && (step == 1 || step.is_multiple_of(every))
+    /// Whether the next step is looked at: the first, and each `every`-th. What is left of an epoch is
+    /// no whole batch, and would need a plan of its own: the step after it is looked at in its place.
+    pub fn is_due(&self, steps: &mut Steps<'_>) -> Result<bool, Error> {
+        let (next, every) = (steps.state.step + 1, self.config.every);
+        if every == 0 {
+            return Ok(false);
+        }
+        let asked = |step: u64| step == 1 || step.is_multiple_of(every);
+        let after_rest = self.graphs.len() > 1 && steps.state.position == 0 && next > 1;
+        let is_asked = asked(next) || after_rest && asked(next - 1);
+        Ok(is_asked && steps.next_plan()? == 0)
     }
 
     /// Takes the next step and looks; gives its loss and rows, as [`Steps::step`], and the look.
     pub fn step(&mut self, steps: &mut Steps<'_>) -> Result<(f64, usize, Look), Error> {
-        let index = steps.next_plan()?;
-        let rows = steps.plan_rows(index);
-        if self.plans[index].is_none() {
-            let (graph, what) = (&self.graphs[index], &self.config.what);
-            let session = &mut steps.session;
-            self.plans[index] = Some(LookPlan::new(session, graph, what, rows, Detail::Sampled)?);
-        }
-        match &mut self.plans[index] {
-            Some(plan) => plan.step(steps),
-            None => Err(Error::new("the plan of a look is missing")),
-        }
+        let rows = steps.plan_rows(0);
+        let plan = match self.plan.take() {
+            Some(plan) => plan,
+            None => {
+                let (graph, what) = (&self.graphs[0], &self.config.what);
+                LookPlan::new(&mut steps.session, graph, what, rows, Detail::Sampled)?
+            }
+        };
+        self.plan.insert(plan).step(steps)
     }
 
     /// Whether a recorded place is asked for by the configuration.
@@ -177,7 +182,7 @@ impl<'g> Asked<'g> {
     fn gradient(&mut self, gradient: Tensor<'g>, values: bool) -> GradientSlots {
         GradientSlots {
             squares: self.ask(total(gradient.square())),
-            greatest: self.ask(gradient.abs().max()),
+            greatest: self.ask(by_rows(gradient.abs(), Tensor::max_axis).max()),
             values: values.then(|| self.values(gradient)),
         }
     }
@@ -189,7 +194,12 @@ fn common_divisor(a: usize, b: usize) -> usize {
 
 /// The sum by rows first: rows are summed in the loop that computes them.
 fn total(x: Tensor<'_>) -> Tensor<'_> {
-    if x.rank() == 0 { x } else { x.sum_axis(-1).sum() }
+    by_rows(x, Tensor::sum_axis).sum()
+}
+
+/// Reduces each row; a scalar is a row of its own.
+fn by_rows<'g>(x: Tensor<'g>, reduce: fn(Tensor<'g>, isize) -> Tensor<'g>) -> Tensor<'g> {
+    if x.rank() == 0 { x } else { reduce(x, -1) }
 }
 
 /// Parameters by path, in the order in which the model declares them.
@@ -274,11 +284,14 @@ impl LookPlan {
                 gradient: None,
                 change_squares: None,
                 predicted: None,
-                values: kept.then(|| asked.values(tensor)),
+                values: None,
                 shape,
                 path,
             };
             let new = graph.current(&slots.path).filter(|_| learned);
+            // During training those after the step: the ones before would have to be kept aside.
+            let shown = new.filter(|_| detail == Detail::Sampled).unwrap_or(tensor);
+            slots.values = kept.then(|| asked.values(shown));
             if let Some(new) = new
                 && let Some(gradient) = gradients.next()
             {

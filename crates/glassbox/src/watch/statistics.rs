@@ -66,7 +66,7 @@ pub struct ParameterStatistics {
     /// The norm of its step over its norm; 0 where both are 0.
     #[serde(with = "number")]
     pub update_ratio: f64,
-    /// Its elements.
+    /// Its elements: during training those after the step, on demand those before.
     pub values: Histogram,
     /// Its gradient's elements.
     pub gradients: Histogram,
@@ -150,7 +150,7 @@ impl Histogram {
 
 impl Statistics {
     /// Every look that was recorded in the run's `watch.jsonl`, oldest first; none where nothing
-    /// was watched. Histograms are of at most 1,024 elements of a place, evenly spread.
+    /// was watched. Histograms are of at most 512 elements of a place, evenly spread.
     ///
     /// # Errors
     /// A log that cannot be read.
