@@ -82,6 +82,7 @@ fn units_die_of_very_negative_biases_and_of_a_rate_that_is_far_too_high() {
     let found = alerts(&trainer(3.0), &digits);
     let dead = alert(&found, "dead_units");
     assert!(matches!(dead.alarm, Some(Alarm::DeadUnits { dead, units, .. }) if 2 * dead >= units));
+    assert!(!kinds(&found).contains(&"vanishing_gradient"), "{found:?}");
     assert_eq!(alerts(&trainer(1e-3), &digits), []);
 }
 

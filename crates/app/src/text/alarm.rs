@@ -43,7 +43,7 @@ mod tests {
             Alarm::SaturatedUnits { share: 0.934 },
             Alarm::RateTooHigh { loss: 7.409, against: 1.896, rate: 0.1 },
             Alarm::RateTooLow { update_ratio: 2.3e-6, rate: 1e-7 },
-            Alarm::NotLearning { loss: 2.3026, guess: 2.3025 },
+            Alarm::NotLearning { loss: 0.6934, guess: 0.68 },
             Alarm::LossSpike { loss: 31.4, usual: 0.21 },
         ];
         for alarm in alarms {

@@ -459,8 +459,9 @@ impl Alarms {
         let least = look.layers.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
         let ratio = least.1 / output;
         let persists = self.persists("vanishing gradient", ratio < VANISHING, PERSISTENT);
-        // Behind dead units there is no gradient at all: that is told as dead units.
-        let dead = ratio == 0.0 && self.is_told(&["dead_units"]);
+        // Behind a layer of dead units there is no gradient at all: that is told as dead units.
+        let layer_is_silent = look.silent.iter().any(|(_, units)| units.iter().all(|&unit| unit));
+        let dead = ratio == 0.0 && (layer_is_silent || self.is_told(&["dead_units"]));
         (persists && !dead).then(|| (least.0.clone(), Alarm::VanishingGradient { ratio }))
     }
 }

@@ -75,7 +75,7 @@ impl<'a> Watch<'a> {
         self.plan.insert(plan).step(steps)
     }
 
-    /// Whether a recorded place is asked for by the configuration.
+    /// Keeps the parameters that the configuration asks for; alarms are raised from all.
     pub fn keep(&self, statistics: &mut Statistics) {
         statistics.parameters.retain(|p| self.config.what.iter().any(|w| matches(w, &p.path)));
     }
