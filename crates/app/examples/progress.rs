@@ -58,6 +58,7 @@ fn feed(watch: &mut dyn FnMut(&Event)) {
                 step: 40,
                 place: "fc1".into(),
                 message: "gradient norm 1e-7 of the output layer's (vanishing). Try relu or a skip; `glassbox doctor last`".into(),
+                alarm: None,
             }));
         }
         watch(&Event::Epoch(Epoch {

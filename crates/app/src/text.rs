@@ -3,6 +3,7 @@
 //! A text is a method of [`Text`] that takes its placeholders; the compiler checks that both
 //! languages use exactly those.
 
+mod alarm;
 pub mod help;
 mod messages;
 

@@ -61,6 +61,7 @@ fn a_run_folder_holds_what_the_specification_lists() {
         "data.json",
         "metrics.jsonl",
         "alerts.jsonl",
+        "watch.jsonl",
         "graph/train.json",
         "graph/infer.json",
         "checkpoints/last",
@@ -94,6 +95,20 @@ fn a_pipe_gets_a_line_an_epoch_and_quiet_only_the_result() {
     let json = at.done("train iris --epochs 4 --out c --json");
     assert_eq!((json.out.lines().count(), &json.out[..1]), (1, "{"));
     assert_eq!(json.error.lines().filter(|line| line.starts_with("epoch ")).count(), 4);
+}
+
+#[test]
+fn an_alarm_is_shown_once_in_either_language() {
+    let at = Workplace::new();
+    let line = "train digits --hidden 32,32,32,32,32,32,32,32 --activation sigmoid --epochs 8 \
+                --set every=20 --set stop=false --out";
+    let english = at.done(&format!("{line} a")).out;
+    let shown: Vec<&str> = english.lines().filter(|line| line.starts_with("! ")).collect();
+    assert_eq!(shown.len(), 1, "{english}");
+    assert!(shown[0].starts_with("! fc1: gradient norm ") && shown[0].contains("(vanishing)"));
+    let korean = at.done(&format!("{line} b --lang ko")).out;
+    assert!(korean.contains("! fc1: 기울기 크기가 출력층의 "), "{korean}");
+    assert!(at.text("a/report.html").contains("fc1: gradient norm "));
 }
 
 #[test]

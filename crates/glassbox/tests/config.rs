@@ -75,6 +75,27 @@ fn columns_can_be_named_and_left_out() {
 }
 
 #[test]
+fn what_is_watched_is_read_and_every_mistake_in_it_told() {
+    let text = "data.path = \"iris\"\n[watch]\nevery = 0\nwhat = [\"fc1/*\", \"*/weight\"]\n";
+    let config = load(text, &[]).unwrap();
+    assert_eq!(
+        (config.watch.every, &config.watch.what[..]),
+        (0, &["fc1/*".into(), "*/weight".to_string()][..])
+    );
+    assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
+    assert_eq!(
+        load(text, &["watch.every=7", "watch.what=fc2/bias"]).unwrap().watch.what,
+        ["fc2/bias"]
+    );
+    assert_eq!(RunConfig::new("iris").watch.every, 50);
+    let found = problems("data.path = \"iris\"\n[watch]\nevery = -1\nwaht = 3\nwhat = 4\n", &[]);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].starts_with("line 3: `watch.every`: expected a whole number"), "{found:?}");
+    assert!(found[1].contains("did you mean `what`?"), "{found:?}");
+    assert!(found[2].contains("`watch.what`: expected a list of texts"), "{found:?}");
+}
+
+#[test]
 fn the_dosage_network_starts_from_given_numbers() {
     let text = r#"
         data = { path = "dosage", split = { valid = 0, test = 0 } }

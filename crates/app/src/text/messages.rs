@@ -75,6 +75,40 @@ texts! {
     }
     best_at(step) { "best weights: step {step}" "가장 좋은 가중치: {step}스텝" }
 
+    // Alarms
+    alarm_vanishing(ratio) {
+        "gradient norm {ratio} of the output layer's (vanishing). Try relu, a skip connection or fewer layers"
+        "기울기 크기가 출력층의 {ratio}배입니다(기울기 소실). relu나 건너뛰기 연결을 쓰거나 층을 줄여 보세요"
+    }
+    alarm_exploding(norm) {
+        "gradient norm {norm} (exploding). Try smaller initial weights, gradient clipping or a lower learning rate"
+        "기울기 크기가 {norm}입니다(기울기 폭발). 초기 가중치를 줄이거나, 기울기를 자르거나, 학습률을 낮춰 보세요"
+    }
+    alarm_dead(dead, units, rows) {
+        "{dead} of {units} units gave 0 for each of {rows} rows (dead). Try a lower learning rate, or an activation without a flat side, such as softplus"
+        "유닛 {units}개 가운데 {dead}개가 {rows}행 모두에서 0을 냈습니다(죽은 유닛). 학습률을 낮추거나 softplus처럼 평평한 쪽이 없는 활성화 함수를 써 보세요"
+    }
+    alarm_saturated(percent) {
+        "{percent} % of its outputs lie where the activation is flat (saturated). Try smaller initial weights, inputs of unit scale, or relu"
+        "출력의 {percent} %가 활성화 함수의 평평한 곳에 있습니다(포화). 초기 가중치를 줄이거나, 입력의 크기를 1 안팎으로 맞추거나, relu를 써 보세요"
+    }
+    alarm_rate_too_high(loss, against, rate, better) {
+        "the loss is {loss}, where {against} was to be had (learning rate too high). Try {better} instead of {rate}"
+        "손실이 {against}까지 낮아질 수 있었는데 {loss}입니다(너무 높은 학습률). 학습률을 {rate} 대신 {better} 정도로 낮춰 보세요"
+    }
+    alarm_rate_too_low(ratio, rate, better) {
+        "the loss does not fall, and a step moves the weights by only {ratio} of their size (learning rate too low). Try {better} instead of {rate}"
+        "손실이 줄지 않고, 한 스텝이 가중치를 그 크기의 {ratio}배만 움직입니다(너무 낮은 학습률). 학습률을 {rate} 대신 {better} 정도로 높여 보세요"
+    }
+    alarm_not_learning(loss, guess) {
+        "the loss is {loss}, no better than the simplest guess's {guess}. Look whether the inputs tell anything about the target; try another learning rate or a larger model"
+        "손실 {loss}: 가장 단순한 추측의 {guess}보다 낫지 않습니다. 입력에 목표를 알려 주는 것이 있는지 살펴보고, 다른 학습률이나 더 큰 모형을 써 보세요"
+    }
+    alarm_spike(loss, usual) {
+        "the loss of a batch jumped to {loss}, where {usual} was usual (spike). Look for extreme values in the data; try gradient clipping or a lower learning rate"
+        "한 배치의 손실이 {loss} 값으로 뛰었습니다. 평소에는 {usual} 정도였습니다(급등). 데이터에 극단적인 값이 있는지 살펴보고, 기울기를 자르거나 학습률을 낮춰 보세요"
+    }
+
     // Results
     split_train() { "train" "훈련" }
     split_valid() { "valid" "검증" }

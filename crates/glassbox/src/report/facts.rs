@@ -143,7 +143,11 @@ fn epochs(path: &Path) -> Result<Vec<EpochFigures>, Error> {
 
 fn alerts(path: &Path) -> Result<Vec<(u64, String)>, Error> {
     let line = |line: Value| {
-        let message = line["message"].as_str().unwrap_or_default().to_owned();
+        let message = line["message"].as_str().unwrap_or_default();
+        let message = match line["place"].as_str() {
+            None | Some("") => message.to_owned(),
+            Some(place) => format!("{place}: {message}"),
+        };
         (line["step"].as_u64().unwrap_or_default(), message)
     };
     Ok(log::read(path)?.into_iter().map(line).collect())

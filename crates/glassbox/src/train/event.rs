@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::watch::{Alarm, Statistics};
+
 /// Figures by name, e.g. `loss`, `accuracy`.
 pub type Metrics = BTreeMap<String, f64>;
 
@@ -17,6 +19,8 @@ pub enum Event {
     Step(Step),
     /// An epoch is over and its figures are known.
     Epoch(Epoch),
+    /// A step was looked into.
+    Watched(Box<Statistics>),
     /// Something a person should know, in words.
     Alert(Alert),
     /// A checkpoint is safely on the disk.
@@ -131,6 +135,9 @@ pub struct Alert {
     pub place: String,
     /// What is the matter, and what to try.
     pub message: String,
+    /// The same as data, where it is about the training's numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Alarm>,
 }
 
 /// How a run ended.

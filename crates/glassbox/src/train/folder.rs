@@ -274,6 +274,11 @@ impl RunFolder {
         Ok((metrics, alerts))
     }
 
+    /// `watch.jsonl`, cut back to the offset that a checkpoint recorded.
+    pub fn watch_log(&self, offset: u64) -> Result<Log, FileError> {
+        Log::open(&self.file("watch.jsonl"), offset)
+    }
+
     /// The run's checkpoints, for looking; [`Checkpoints::open`] on the same folder is for training.
     pub fn checkpoints(&self) -> Checkpoints {
         Checkpoints::view(self.file("checkpoints"))

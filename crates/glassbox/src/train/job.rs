@@ -11,6 +11,7 @@ use crate::train::config::{
 };
 use crate::train::graphs::{Recipe, outputs};
 use crate::train::steps::{parts, replace};
+use crate::watch::look::unmatched;
 use crate::zoo::{LayerProblem, Mlp, Network};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
@@ -106,6 +107,7 @@ impl Job {
         let model = model(&config.model, &data.input.shape, wanted)?;
         let job = Job { config, data, model, loss };
         job.check_paths()?;
+        job.check_watched()?;
         Ok(job)
     }
 
@@ -125,6 +127,21 @@ impl Job {
         let frozen = frozen.into_iter().map(|what| format!("`train.freeze`: {what}"));
         let problems: Vec<String> = starts.chain(frozen).collect();
         if problems.is_empty() { Ok(()) } else { Err(all_wrong(problems)) }
+    }
+
+    /// What is to be watched must be there.
+    fn check_watched(&self) -> Result<(), Error> {
+        let what = &self.config.watch.what;
+        if what.iter().all(|pattern| pattern == "*") {
+            return Ok(());
+        }
+        let problems = unmatched(&self.recipe().inference(1)?, what);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let of = |message| ConfigProblem { place: String::new(), message };
+        let problems = problems.into_iter().map(of).collect();
+        Err(Error::Config(ConfigError { path: None, problems }))
     }
 
     fn recipe(&self) -> Recipe<'_> {

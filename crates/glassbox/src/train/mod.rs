@@ -10,7 +10,7 @@ pub mod summary;
 
 pub(crate) mod evaluate;
 mod fit;
-mod graphs;
+pub(crate) mod graphs;
 pub(crate) mod job;
 mod run;
 pub(crate) mod steps;
@@ -19,7 +19,7 @@ mod trainer;
 
 pub use evaluate::Report;
 pub use job::Job;
-pub(crate) use run::DataRecord;
 pub use run::Ended;
+pub(crate) use run::{DataRecord, graphs_of};
 pub use trained::{Agreement, Model, Prediction, Predictions};
 pub use trainer::{Run, Trainer};

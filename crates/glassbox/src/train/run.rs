@@ -151,6 +151,7 @@ impl Job {
             name: self.model.name(),
             data: &self.data,
             config: &self.config.train,
+            watch: &self.config.watch,
             loss: self.loss,
             training,
             inference,

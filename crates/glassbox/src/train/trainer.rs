@@ -10,7 +10,7 @@ use crate::Error;
 use crate::data::{Dataset, RawTable, Rows};
 use crate::nn::{Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
 use crate::train::checkpoint::Checkpoint;
-use crate::train::config::{self, Amount, ClassWeights, RunConfig, Stop, TrainConfig};
+use crate::train::config::{self, Amount, ClassWeights, RunConfig, Stop, TrainConfig, WatchConfig};
 use crate::train::evaluate::Report;
 use crate::train::event::{self, Event};
 use crate::train::fit::{Fit, Fitted, report};
@@ -19,7 +19,8 @@ use crate::train::job::{check_classes, objective};
 use crate::train::run::DataRecord;
 use crate::train::steps::parts;
 use crate::train::trained::{Model, Predictions};
-use crate::watch::{Element, Explanation, Moment};
+use crate::watch::look::unmatched;
+use crate::watch::{Element, Explanation, Moment, Statistics};
 
 /// Trains a model on a dataset.
 ///
@@ -44,6 +45,7 @@ pub struct Trainer<M> {
     model: M,
     loss: Option<Loss>,
     config: TrainConfig,
+    watch: WatchConfig,
     given: Parameters,
     callbacks: Vec<Mutex<Callback>>,
 }
@@ -60,14 +62,16 @@ pub struct Run {
     trained: Model,
     last: Checkpoint,
     history: Vec<event::Epoch>,
+    alerts: Vec<event::Alert>,
 }
 
 impl<M: Module> Trainer<M> {
     /// Trains `model` by Adam on batches of 32 rows for 50 epochs under seed 42, by the loss that
     /// suits the data.
     pub fn new(model: M) -> Self {
-        let config = RunConfig::new("").train;
-        Trainer { model, loss: None, config, given: Parameters::new(), callbacks: Vec::new() }
+        let RunConfig { train: config, watch, .. } = RunConfig::new("");
+        let (given, callbacks) = (Parameters::new(), Vec::new());
+        Trainer { model, loss: None, config, watch, given, callbacks }
     }
 
     /// What is made small; by default cross entropy for classes and squared error for numbers.
@@ -229,6 +233,21 @@ impl<M: Module> Trainer<M> {
         self
     }
 
+    /// Looks into every `every`-th step (0: never): statistics go to `on_event` of
+    /// [`fit_watched`](Self::fit_watched) as [`Event::Watched`], and what goes wrong is told as
+    /// [`Event::Alert`]. No number of the training depends on it.
+    pub fn watch(mut self, every: u64) -> Self {
+        self.watch.every = every;
+        self
+    }
+
+    /// Looks only at parameters and activations whose paths match one of these patterns, in which `*`
+    /// stands for any text: `fc1/*`.
+    pub fn watch_only<T: Into<String>>(mut self, what: impl IntoIterator<Item = T>) -> Self {
+        self.watch.what = what.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Starts these parameters with these values, by path; the others are drawn.
     pub fn start_with(self, given: Parameters) -> Self {
         Trainer { given, ..self }
@@ -272,16 +291,21 @@ impl<M: Module> Trainer<M> {
         };
         let inference = recipe.inference(data.train.len().clamp(1, 256))?;
         check_outputs(&inference, results(&data.task, loss))?;
-        recipe.check_freeze(&inference).map_err(|problems| Error::new(problems.join("\n")))?;
+        let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
+        let problems = [frozen, unmatched(&inference, &self.watch.what)].concat();
+        if !problems.is_empty() {
+            return Err(Error::new(problems.join("\n")));
+        }
         let training = parts(data.train.len(), &config)
             .into_iter()
             .map(|part| recipe.training(part))
             .collect::<Result<Vec<_>, _>>()?;
         let stopped = AtomicBool::new(false);
-        let Fitted { history, chosen, last, .. } = Fit {
+        let Fitted { history, chosen, last, alerts, .. } = Fit {
             name: self.model.name(),
             data,
             config: &config,
+            watch: &self.watch,
             loss,
             training: &training,
             inference: &inference,
@@ -304,7 +328,7 @@ impl<M: Module> Trainer<M> {
         .run()?;
         let trained = Model::of(&inference, chosen, DataRecord::of(data))?;
         let data = data.clone();
-        Ok(Run { data, config, loss, training, trained, last, history })
+        Ok(Run { data, config, loss, training, trained, last, history, alerts })
     }
 
     fn loss_for(&self, data: &Dataset) -> Result<Loss, Error> {
@@ -371,6 +395,21 @@ impl Run {
     /// The figures of every epoch.
     pub fn history(&self) -> &[event::Epoch] {
         &self.history
+    }
+
+    /// The alarms of the training, in the order in which they were raised.
+    pub fn alerts(&self) -> &[event::Alert] {
+        &self.alerts
+    }
+
+    /// Statistics and full histograms of every parameter and activation in the step that would come
+    /// next.
+    ///
+    /// # Errors
+    /// None that a finished training causes.
+    pub fn inspect(&self) -> Result<Statistics, Error> {
+        let (data, config) = (&self.data, &self.config);
+        Statistics::after(&self.last, &self.training, data, config)
     }
 
     /// The parameters and states after the last step.

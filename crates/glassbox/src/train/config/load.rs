@@ -8,7 +8,7 @@ use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
     Amount, Columns, ConfigError, ConfigProblem, DataConfig, Kind, Preparation, Prepare, RunConfig,
-    Split,
+    Split, WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
 use crate::nearest::nearest;
@@ -207,6 +207,7 @@ fn run(table: Table, defaults: &RunConfig, found: &Found) -> RunConfig {
         data: data(root.section("data", "data"), &defaults.data),
         model: super::model::read(root.section("model", "model"), &defaults.model),
         train: super::training::read(root.section("train", "train"), &defaults.train),
+        watch: watch(root.section("watch", "watch"), &defaults.watch),
     };
     root.finish();
     config
@@ -295,6 +296,15 @@ fn prepare(data: &mut Section) -> Vec<Prepare> {
         section.finish();
     }
     list
+}
+
+fn watch(mut section: Section, default: &WatchConfig) -> WatchConfig {
+    let config = WatchConfig {
+        every: section.take("every", default.every, |v| whole(v, 0)),
+        what: section.take("what", default.what.clone(), texts),
+    };
+    section.finish();
+    config
 }
 
 pub(super) fn expected<T>(what: &str, value: &Value) -> Result<T, String> {

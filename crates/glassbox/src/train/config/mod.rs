@@ -144,6 +144,8 @@ pub struct RunConfig {
     pub model: ModelConfig,
     /// How it is trained.
     pub train: TrainConfig,
+    /// What is looked at while it trains; no number of the training depends on it.
+    pub watch: WatchConfig,
 }
 
 /// `[data]`
@@ -377,6 +379,23 @@ pub struct Stop {
     pub patience: u64,
 }
 
+/// `[watch]`: what is looked at inside a training, and how often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WatchConfig {
+    /// Steps between two looks; 0 never looks.
+    pub every: u64,
+    /// The parameters and activations that are looked at, as patterns of their paths in which `*`
+    /// stands for any text: `fc1/*`, `*/weight`.
+    pub what: Vec<String>,
+}
+
+impl Default for WatchConfig {
+    /// Everything, every 50 steps.
+    fn default() -> Self {
+        WatchConfig { every: 50, what: vec!["*".to_owned()] }
+    }
+}
+
 impl RunConfig {
     /// The defaults for the data at `path`.
     pub fn new(path: impl Into<String>) -> Self {
@@ -420,6 +439,7 @@ impl RunConfig {
                 checkpoint_every: 60.0,
                 threads: Amount::All,
             },
+            watch: WatchConfig::default(),
         }
     }
 }

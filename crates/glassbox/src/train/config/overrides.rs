@@ -72,6 +72,8 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.stop.patience",
     "train.checkpoint_every",
     "train.threads",
+    "watch.every",
+    "watch.what",
 ];
 
 /// Puts the overrides into the table, and reports those that name no setting or several.

@@ -18,6 +18,7 @@ impl RunConfig {
         self.write_data(&mut out);
         self.write_model(&mut out);
         self.write_train(&mut out);
+        self.write_watch(&mut out);
         out
     }
 
@@ -136,6 +137,13 @@ impl RunConfig {
         let seconds = float(train.checkpoint_every);
         line(out, "checkpoint_every", seconds, "seconds");
         line(out, "threads", amount(train.threads), "or \"all\"; the numbers do not depend on it");
+    }
+
+    fn write_watch(&self, out: &mut String) {
+        section(out, "[watch]                      # changes no number of the training");
+        line(out, "every", self.watch.every, "steps from look to look; 0: never");
+        let what = self.watch.what.iter().map(|p| quoted(p)).collect::<Vec<_>>().join(", ");
+        line(out, "what", format!("[{what}]"), "paths; * stands for any text: \"fc1/*\"");
     }
 }
 
