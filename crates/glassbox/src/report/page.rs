@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::Error;
 use crate::data::{ColumnSchema, Kind, Role, Schema};
 use crate::report::chart::{self, Labels, Line, Mark};
 use crate::report::facts::{EpochFigures, Facts, Told};
@@ -22,7 +23,7 @@ const MOST_EPOCHS: usize = 100;
 const MOST_ALERTS: usize = 20;
 
 /// The whole page.
-pub(crate) fn page(w: Words, facts: &Facts) -> String {
+pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
     let kind = facts.config.model.kind.word();
     let source = file_name(&facts.data.source);
     let title = w.title(&escape(source), kind);
@@ -50,7 +51,9 @@ pub(crate) fn page(w: Words, facts: &Facts) -> String {
     out += &training(w, facts);
     let part = part(w, &facts.outcome.split);
     out += &match (&facts.predictions, facts.classes()) {
-        (Some(Told::Classes(told)), Some(names)) => classes::section(w, told, names, &part),
+        (Some(Told::Classes(told)), Some(names)) if !told.is_empty() => {
+            classes::section(w, told, names, &part)?
+        }
         (Some(Told::Numbers(told)), _) => {
             numbers::section(w, told, &facts.data.preparation.target.name)
         }
@@ -60,7 +63,7 @@ pub(crate) fn page(w: Words, facts: &Facts) -> String {
     out += &model(w, facts);
     out += &settings(w, facts);
     out += &format!("<footer>{}</footer>\n</main>\n</body>\n</html>\n", w.footer());
-    out
+    Ok(out)
 }
 
 /// A chart with its heading, and a note where there is one. Heading and note are HTML.
