@@ -9,6 +9,7 @@ pub mod io;
 pub mod metrics;
 pub mod nearest;
 pub mod nn;
+pub mod practice;
 pub mod prelude;
 pub mod report;
 pub mod train;

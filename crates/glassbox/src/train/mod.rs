@@ -12,6 +12,7 @@ pub(crate) mod evaluate;
 mod fit;
 mod graphs;
 mod job;
+mod judge;
 mod run;
 pub(crate) mod steps;
 mod trained;

@@ -7,12 +7,14 @@ use glassbox_engine::{Graph, Parameters};
 use crate::Error;
 use crate::data::{Dataset, RawTable, Rows};
 use crate::nn::{Loss, Model, Optimizer, Schedule};
+use crate::practice::Verdict;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::{Amount, RunConfig, Stop, TrainConfig};
 use crate::train::evaluate::Report;
-use crate::train::event::{self, Event};
+use crate::train::event::{self, Ending, Event};
 use crate::train::fit::{Fit, Fitted, report};
 use crate::train::graphs::{Recipe, outputs};
+use crate::train::judge::judge;
 use crate::train::run::DataRecord;
 use crate::train::steps::batch_sizes;
 use crate::train::trained::{Predictions, Trained};
@@ -50,7 +52,9 @@ pub struct Run {
     config: TrainConfig,
     loss: Loss,
     training: Vec<Graph>,
+    inference: Graph,
     trained: Trained,
+    finished: event::Finished,
     last: Checkpoint,
     history: Vec<event::Epoch>,
 }
@@ -146,7 +150,7 @@ impl<M: Model> Trainer<M> {
             .collect::<Result<Vec<_>, _>>()?;
         let inference = recipe.inference(data.train.len().clamp(1, 256))?;
         check_outputs(&inference, outputs(&data.task))?;
-        let Fitted { history, chosen, last, .. } = Fit {
+        let Fitted { finished, history, chosen, last } = Fit {
             name: self.model.name(),
             data,
             config: &self.config,
@@ -161,7 +165,7 @@ impl<M: Model> Trainer<M> {
         .run()?;
         let trained = Trained::of(&inference, chosen, DataRecord::of(data))?;
         let (data, config) = (data.clone(), self.config.clone());
-        Ok(Run { data, config, loss, training, trained, last, history })
+        Ok(Run { data, config, loss, training, inference, trained, finished, last, history })
     }
 
     fn loss_for(&self, data: &Dataset) -> Result<Loss, Error> {
@@ -215,6 +219,31 @@ impl Run {
     /// The model, to be used on its own.
     pub fn into_trained(self) -> Trained {
         self.trained
+    }
+
+    /// Whether the training overfitted, underfitted or went well, and why.
+    ///
+    /// # Errors
+    /// None that a finished training causes.
+    ///
+    /// ```
+    /// use glassbox::practice::Kind;
+    /// use glassbox::prelude::*;
+    /// // One hidden unit cannot hold ten digits.
+    /// let digits = data::digits();
+    /// let run = Trainer::new(Mlp::new([64, 1, 10])).epochs(5).fit(&digits)?;
+    /// let verdict = run.verdict()?;
+    /// assert_eq!(verdict.kind, Kind::Underfitting);
+    /// println!("{verdict}");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn verdict(&self) -> Result<Verdict, Error> {
+        let others = self.finished.best_step.is_some_and(|step| step != self.finished.step);
+        let weights = others.then(|| self.last.model.clone());
+        let end = weights.map(|w| Trained::of(&self.inference, w, DataRecord::of(&self.data)));
+        let curve = self.history.iter().map(|epoch| (epoch.train_loss, epoch.valid_loss)).collect();
+        let stopped_early = self.finished.ending == Ending::StoppedEarly;
+        judge(&self.data, &self.trained, end.transpose()?.as_ref(), curve, stopped_early)
     }
 
     /// The figures of every epoch.
