@@ -88,6 +88,11 @@ impl Ranking {
         &self.cuts
     }
 
+    /// Positive rows in all (the sum of their weights).
+    pub fn positives(&self) -> f64 {
+        self.positives
+    }
+
     /// What a threshold gives.
     pub fn at(&self, threshold: f64) -> Cut {
         let passed = self.cuts.partition_point(|cut| cut.threshold >= threshold);

@@ -335,7 +335,9 @@ impl fmt::Display for Verdict {
         let (train, guess) = (figure(self.train_loss), figure(self.baseline_loss));
         let known = |x: Option<f64>| x.map_or("–".into(), figure);
         let (held_out, end) = (known(self.held_out_loss), known(self.end_loss));
-        let percent = |x: Option<f64>| x.map_or("–".into(), |x| format!("{:.0} %", 100.0 * x));
+        // Adding 0 turns −0 into 0.
+        let percent =
+            |x: Option<f64>| x.map_or("–".into(), |x| format!("{} %", (100.0 * x).round() + 0.0));
         let (gap, margin) = (percent(self.gap()), percent(self.gap_margin()));
         let rows = self.held_out_rows;
         let kind = match self.kind {

@@ -2,9 +2,11 @@
 //! the model was surest of.
 
 use crate::Error;
-use crate::metrics::{ClassFigures, Confusion};
+use crate::metrics::{ClassFigures, Confusion, Ranking};
+use crate::report::chart::{self, Labels};
 use crate::report::facts::ToldClass;
-use crate::report::html::{Head, count, name, percent, table};
+use crate::report::html::{Head, count, cut, escape, name, number, percent, table};
+use crate::report::page::figure;
 use crate::report::words::Words;
 
 /// More classes than this have no table of all pairs.
@@ -23,6 +25,7 @@ pub(crate) fn section(
     told: &[ToldClass],
     classes: &[String],
     part: &str,
+    positive: Option<usize>,
 ) -> Result<String, Error> {
     let observed: Vec<usize> = told.iter().map(|row| row.observed).collect();
     let predicted: Vec<usize> = told.iter().map(|row| row.predicted).collect();
@@ -35,6 +38,9 @@ pub(crate) fn section(
         out += &pairs(w, &confusion, classes);
     }
     out += &by_class(w, &confusion, classes);
+    if let (2, Some(class)) = (classes.len(), positive) {
+        out += &thresholds(w, told, class, &classes[class])?;
+    }
     out += &mistakes(w, told, classes);
     Ok(out + "</section>\n")
 }
@@ -133,6 +139,47 @@ fn by_class(w: Words, confusion: &Confusion, classes: &[String]) -> String {
     ];
     let note = w.by_class_note();
     format!("<h3>{heading}</h3>\n{}<p class=\"note\">{note}</p>\n", table(&heads, &rows))
+}
+
+/// ROC and precision–recall curve of one of two classes.
+fn thresholds(w: Words, told: &[ToldClass], class: usize, name: &str) -> Result<String, Error> {
+    // Of what cannot be ranked there are no curves.
+    if told.iter().any(|row| !row.probability.is_finite()) {
+        return Ok(String::new());
+    }
+    let positive: Vec<bool> = told.iter().map(|row| row.observed == class).collect();
+    let of_class = |row: &ToldClass| match row.predicted == class {
+        true => row.probability,
+        false => 1.0 - row.probability,
+    };
+    let scores: Vec<f64> = told.iter().map(of_class).collect();
+    let ranking = Ranking::of(&positive, &scores)?;
+    let (Some(roc), Some(area)) = (ranking.roc(), ranking.roc_auc()) else {
+        return Ok(String::new());
+    };
+    let (Some(precision_recall), Some(average)) =
+        (ranking.precision_recall(), ranking.average_precision())
+    else {
+        return Ok(String::new());
+    };
+    let name = cut(name, COLUMN);
+    let share = ranking.positives() / told.len() as f64;
+    let (area, average) = (number(area), number(average));
+    let first = precision_recall.first().map(|(_, precision)| (0.0, *precision));
+    let precision_recall: Vec<_> = first.into_iter().chain(precision_recall).collect();
+    let chart = |heading: &str, x: String, y: String, curve: &[(f64, f64)], nothing: [f64; 2]| {
+        let labels = Labels { description: heading.to_owned(), x, y };
+        chart::shares(&labels, curve, nothing, [&name, &w.no_better()])
+    };
+    let roc_heading = w.roc_curve(&area);
+    let pr_heading = w.precision_recall_curve(&average);
+    let roc = chart(&roc_heading, w.fallout(), w.recall(), &roc, [0.0, 1.0]);
+    let pr = chart(&pr_heading, w.recall(), w.precision(), &precision_recall, [share, share]);
+    Ok(format!(
+        "<div class=\"charts\">\n{}{}</div>\n",
+        figure(&roc_heading, &roc, &w.roc_note(&escape(&name))),
+        figure(&pr_heading, &pr, &w.precision_recall_note(&escape(&name)))
+    ))
 }
 
 fn mistakes(w: Words, told: &[ToldClass], classes: &[String]) -> String {

@@ -10,9 +10,9 @@ use crate::nn::{Loss, Model, Optimizer, Schedule};
 use crate::practice::Verdict;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::{Amount, RunConfig, Stop, TrainConfig};
-use crate::train::evaluate::Report;
 use crate::train::event::{self, Ending, Event};
-use crate::train::fit::{Fit, Fitted, report};
+use crate::train::figures::{Report, report};
+use crate::train::fit::{Fit, Fitted};
 use crate::train::graphs::{Recipe, outputs};
 use crate::train::judge::judge;
 use crate::train::run::DataRecord;
@@ -202,10 +202,10 @@ impl Run {
     /// How good the model is on some rows, beside the simplest guess.
     ///
     /// # Errors
-    /// Rows of another width than the model was trained on.
+    /// Rows of another width than the model was trained on; no rows.
     pub fn evaluate(&self, rows: &Rows) -> Result<Report, Error> {
         let results = self.trained.results(rows)?;
-        Ok(report(&results, rows, &self.data.train, self.loss))
+        report(&results, rows, &self.data.train, self.loss)
     }
 
     /// Predicts raw rows; see [`Trained::predict`].
