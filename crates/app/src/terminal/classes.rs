@@ -5,6 +5,7 @@ use glassbox::train::{ClassDetail, ClassResult};
 use super::format::grouped;
 use super::line::{fit, width};
 use super::table::{Align, Table};
+use super::verdict::lines;
 use crate::text::Text;
 
 /// More classes than this have no table of all pairs.
@@ -43,7 +44,7 @@ pub fn classes(detail: &ClassDetail, text: Text, columns: usize) -> String {
     };
     let gaps = |class: &ClassResult| class.precision.is_none() || class.recall.is_none();
     let note = match detail.classes.iter().any(gaps) {
-        true => fit(&text.nothing_to_divide_by(), columns) + "\n",
+        true => lines(&text.nothing_to_divide_by(), columns),
         false => String::new(),
     };
     out + &note
@@ -190,10 +191,10 @@ mod tests {
             "{shown}"
         );
         let shown = classes(&detail, text, 60);
-        assert!(shown.contains("setosa             7█"), "{shown}");
+        assert!(shown.contains("setosa         7█        1░  "), "{shown}");
         assert!(shown.lines().all(|line| width(line) <= 60), "{shown}");
         // Too narrow for both: one below the other.
-        let shown = classes(&detail, text, 36);
+        let shown = classes(&detail, text, 38);
         assert_eq!(shown.matches("setosa").count(), 3, "{shown}");
     }
 
@@ -211,7 +212,7 @@ mod tests {
             share: 0.25,
         });
         let shown = classes(&detail, Text::new(Lang::Korean), 80);
-        assert!(shown.contains("class 1  class 2       3  25.0 %"), "{shown}");
+        assert!(shown.contains("class 1  class 2   3  25.0 %"), "{shown}");
         assert!(!shown.contains('█'), "{shown}");
     }
 }

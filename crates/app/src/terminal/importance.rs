@@ -59,7 +59,7 @@ mod tests {
             columns: vec![column("꽃잎", 0.4), column("width", 0.1), column("noise", -0.02)],
         };
         let shown = importance(&found, Text::new(Lang::English), 80);
-        let lines: Vec<&str> = shown.lines().filter(|line| line.contains('±')).collect();
+        let lines: Vec<&str> = shown.lines().filter(|line| line.ends_with("± 0.010")).collect();
         assert_eq!(
             lines.iter().map(|line| line.matches('━').count()).collect::<Vec<_>>(),
             [24, 6, 0]
