@@ -102,7 +102,7 @@ pub fn threshold(outcome: &Outcome, text: Text, columns: usize) -> String {
     let known = |x: Option<f64>| x.map_or("–".into(), |x| format!("{x:.3}"));
     let right = |name: String| (name, Align::Right);
     let mut table = Table::new([
-        (text.column_threshold(positive), Align::Left),
+        (text.column_threshold(), Align::Left),
         right(text.column_precision()),
         right(text.column_recall()),
         right(text.column_f1()),
@@ -123,7 +123,8 @@ pub fn threshold(outcome: &Outcome, text: Text, columns: usize) -> String {
     };
     row("0.500".into(), &chosen.usual);
     row(format!("{:.3}", chosen.threshold), &chosen.here);
-    let why = text.threshold_chosen(format!("{:.3}", chosen.threshold), known(chosen.valid.f1));
+    let why =
+        text.threshold_chosen(positive, format!("{:.3}", chosen.threshold), known(chosen.valid.f1));
     format!("{}{}\n", table.render(columns), lines(&why, columns))
 }
 

@@ -127,12 +127,12 @@ texts! {
         "cannot be told, all of these rows have the same number"
         "구할 수 없음. 이 행들의 값이 모두 같습니다"
     }
-    column_threshold(class) { "`{class}` from a probability of" "`{class}` 기준 확률" }
+    column_threshold() { "threshold" "기준 확률" }
     column_false_positives() { "false alarms" "잘못된 경보" }
     column_false_negatives() { "missed" "놓침" }
-    threshold_chosen(threshold, f1) {
-        "{threshold} has the best F1 on the validation part ({f1}). Where a false alarm costs more (spam: a good letter is lost) go higher, for precision; where a miss costs more (cancer: an ill person is sent home) go lower, for recall."
-        "{threshold}: 검증 데이터에서 F1이 가장 좋은 기준값({f1}). 잘못된 경보가 더 해로우면(스팸: 멀쩡한 편지를 잃음) 기준을 높여 정밀도를, 놓치는 것이 더 해로우면(암: 환자를 돌려보냄) 기준을 낮춰 재현율을 얻으세요."
+    threshold_chosen(class, threshold, f1) {
+        "`{class}` from a probability of {threshold} up has the best F1 on the validation part ({f1}). Where a false alarm costs more (spam: a good letter is lost) go higher, for precision; where a miss costs more (cancer: an ill person is sent home) go lower, for recall."
+        "확률 {threshold} 이상을 `{class}`(으)로 보면 검증 데이터에서 F1이 가장 좋습니다({f1}). 잘못된 경보가 더 해로우면(스팸: 멀쩡한 편지를 잃음) 기준을 높여 정밀도를, 놓치는 것이 더 해로우면(암: 환자를 돌려보냄) 기준을 낮춰 재현율을 얻으세요."
     }
 
     // Importance

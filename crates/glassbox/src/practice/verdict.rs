@@ -120,9 +120,10 @@ pub enum Cure {
 /// where it is at least 0.1 and 2 standard errors:
 ///
 /// 1. *Overfitting*: less than 0.05 of the simplest guess's loss is gone on held-out rows, and at
-///    least that much more on the training rows (or the held-out loss rose again); or held-out rows
-///    lose more than training rows by the kept weights; or the held-out loss rose from the kept
-///    weights to those at the end, and nothing stopped the training for it.
+///    least that much more on the training rows, with no sign that there was more to learn (or the
+///    held-out loss rose again); or held-out rows lose more than training rows by the kept weights;
+///    or the held-out loss rose from the kept weights to those at the end, and nothing stopped the
+///    training for it.
 /// 2. *Underfitting*, unless 0.95 of the simplest guess's loss is gone on the training rows: both
 ///    losses fell by 0.02 from the second last to the last quarter of the epochs; or less than 0.05
 ///    of the simplest guess's loss is gone, there or on held-out rows; or five neighbours, each row
@@ -234,6 +235,8 @@ impl Verdict {
         });
         let falling = !evidence.stopped_early && still_falling(&evidence.curve);
         let useless = held_out.is_some_and(|(mean, _)| share(mean, 0.0).mean > 1.0 - NOTHING);
+        // Neither the curve nor the neighbours say that there was more to learn.
+        let idle = !falling && !outdone;
         let lacking = match () {
             () if may_rise || learned > LEARNED => None,
             () if falling => Some(Reason::StillFalling),
@@ -242,7 +245,7 @@ impl Verdict {
             () => None,
         };
         let (kind, reason) = match (gap, lacking) {
-            (Some(gap), _) if useless && (may_rise || learned.min(gap.mean) > NOTHING) => {
+            (Some(gap), _) if useless && (may_rise || idle && learned.min(gap.mean) > NOTHING) => {
                 (Kind::Overfitting, Reason::NothingHolds)
             }
             (Some(gap), _) if gap.counts() => (Kind::Overfitting, Reason::Gap),
