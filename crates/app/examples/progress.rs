@@ -21,6 +21,7 @@ fn main() {
         seconds: 1.9,
         metrics: [("loss".to_owned(), 0.11), ("accuracy".to_owned(), 0.967)].into(),
         baseline: [("accuracy".to_owned(), 0.333)].into(),
+        ..Outcome::default()
     };
     print!("{}", outcome(&result, text, screen.columns()));
 }

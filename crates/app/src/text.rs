@@ -70,6 +70,12 @@ impl Text {
         match name {
             "loss" => self.metric_loss(),
             "accuracy" => self.metric_accuracy(),
+            "balanced_accuracy" => self.metric_balanced_accuracy(),
+            "f1_macro" => self.metric_f1_macro(),
+            "roc_auc" => self.metric_roc_auc(),
+            "average_precision" => self.metric_average_precision(),
+            "top_5_accuracy" => self.metric_top_5_accuracy(),
+            "median_ae" => self.metric_median_ae(),
             other => other.to_owned(),
         }
     }

@@ -17,17 +17,25 @@ fn fields(value: &Value) -> Vec<&str> {
 #[test]
 fn train_and_eval_end_with_the_same_object_for_classes_and_for_numbers() {
     let at = Workplace::new();
-    for (source, epochs, split, metrics) in [
-        ("iris", 20, "test", &["accuracy", "loss"][..]),
-        ("digits", 3, "test", &["accuracy", "loss"]),
-        ("dosage", 20, "train", &["loss", "mae", "r2", "rmse"]),
+    let of_classes =
+        &["accuracy", "average_precision", "balanced_accuracy", "f1_macro", "loss", "roc_auc"];
+    let details = &["averages", "classes", "confused", "confusion"][..];
+    for (source, epochs, split, metrics, details) in [
+        ("iris", 20, "test", &of_classes[..], details),
+        ("digits", 3, "test", of_classes, details),
+        (
+            "dosage",
+            20,
+            "train",
+            &["loss", "mae", "median_ae", "mse", "r2", "rmse"],
+            &["residuals", "worst"],
+        ),
     ] {
         let mut trained = at.json(&format!("train {source} --epochs {epochs} --out {source}"));
-        assert_eq!(
-            fields(&trained),
-            ["baseline", "metrics", "rows", "run", "seconds", "split"],
-            "{trained}"
-        );
+        let always = ["baseline", "metrics", "rows", "run", "seconds", "split", "verdict"];
+        let mut wanted = [&always[..], details].concat();
+        wanted.sort_unstable();
+        assert_eq!(fields(&trained), wanted, "{trained}");
         assert_eq!((&trained["run"], &trained["split"]), (&source.into(), &split.into()));
         assert_eq!(fields(&trained["metrics"]), metrics);
         assert!(trained["seconds"].as_f64().unwrap() > 0.0);
@@ -67,6 +75,7 @@ fn a_run_folder_holds_what_the_specification_lists() {
         "checkpoints/last",
         "checkpoints/best",
         "predictions.csv",
+        "outcome.json",
     ] {
         assert!(at.path(&format!("runs/{run}/{file}")).is_file(), "{file}");
     }
@@ -90,7 +99,7 @@ fn a_pipe_gets_a_line_an_epoch_and_quiet_only_the_result() {
     assert!(!text.contains('\x1b') && !text.contains('\r'), "{text:?}");
     let quiet = at.done("train iris --epochs 4 --out b --quiet");
     assert_eq!(quiet.error, "");
-    assert!(quiet.out.starts_with("test, 23 rows  model  baseline\n"), "{}", quiet.out);
+    assert!(quiet.out.contains("test, 23 rows      model  baseline\n"), "{}", quiet.out);
     // With --json the result alone is on standard output, and progress on standard error.
     let json = at.done("train iris --epochs 4 --out c --json");
     assert_eq!((json.out.lines().count(), &json.out[..1]), (1, "{"));

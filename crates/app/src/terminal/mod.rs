@@ -1,19 +1,23 @@
 //! What the program draws: progress, tables, curves; never wider than the terminal.
 
 mod choices;
+mod classes;
 mod curve;
 mod format;
+mod importance;
 mod line;
 mod outcome;
 mod predicted;
 mod progress;
 mod summary;
 mod table;
+mod verdict;
 
 pub use curve::curve;
 pub use format::{bytes, clock, figure, grouped, rate};
+pub use importance::importance;
 pub use line::{Line, Tone, fit, width};
-pub use outcome::outcome;
+pub use outcome::{outcome, threshold};
 pub use predicted::{Predicted, agreement};
 pub use progress::Progress;
 pub use summary::summary;

@@ -118,6 +118,130 @@ texts! {
     baseline() { "baseline" "기준" }
     run_and_time(run, seconds) { "{run}  {seconds} s" "{run}  {seconds}초" }
 
+    metric_balanced_accuracy() { "balanced_accuracy" "균형 정확도" }
+    metric_f1_macro() { "f1_macro" "F1 (매크로 평균)" }
+    metric_roc_auc() { "roc_auc" "ROC 면적" }
+    metric_average_precision() { "average_precision" "평균 정밀도 (PR 면적)" }
+    metric_top_5_accuracy() { "top_5_accuracy" "상위 5 정확도" }
+    metric_median_ae() { "median_ae" "절대 오차 중앙값" }
+    confusion_heading() {
+        "rows: observed, columns: taken for, ░▒▓█: share of the row"
+        "행: 실제 부류, 열: 예측한 부류, ░▒▓█: 그 행에서 차지하는 비율"
+    }
+    nothing_to_divide_by() {
+        "–: nothing to divide by (a class that is never predicted, or has no rows here)"
+        "–: 나눌 것이 없음 (한 번도 예측되지 않았거나 여기에 행이 없는 부류)"
+    }
+    column_class() { "class" "부류" }
+    column_precision() { "precision" "정밀도" }
+    column_recall() { "recall" "재현율" }
+    column_f1() { "F1" "F1" }
+    column_rows() { "rows" "행" }
+    column_observed_class() { "observed" "실제" }
+    column_taken_for() { "taken for" "예측" }
+    column_share() { "share" "비율" }
+    most_confused(classes) {
+        "{classes} classes; the pairs that are confused most:"
+        "부류 {classes}개. 가장 자주 헷갈린 쌍:"
+    }
+    told_worst() { "the classes with the lowest F1:" "F1이 가장 낮은 부류:" }
+    column_residual() { "observed − predicted" "실제 − 예측" }
+    column_worst_row() { "furthest off: row" "가장 빗나간 행" }
+    column_observed_number() { "observed" "실제" }
+    column_predicted_number() { "predicted" "예측" }
+    accuracy_misleads(guess, accuracy) {
+        "Always saying the most frequent class is right in {guess} of the rows, so an accuracy of {accuracy} says little: look at the balanced accuracy and at each class."
+        "가장 흔한 부류만 대답해도 {guess}만큼 맞으므로 정확도 {accuracy}만으로는 알 수 없습니다. 균형 정확도와 부류별 지표를 보세요."
+    }
+    undefined_one_class() {
+        "cannot be told, all of these rows are of one class"
+        "구할 수 없음. 이 행들은 모두 한 부류입니다"
+    }
+    undefined_constant() {
+        "cannot be told, all of these rows have the same number"
+        "구할 수 없음. 이 행들의 값이 모두 같습니다"
+    }
+    column_threshold() { "threshold" "기준 확률" }
+    column_false_positives() { "false alarms" "잘못된 경보" }
+    column_false_negatives() { "missed" "놓침" }
+    threshold_chosen(class, threshold, f1) {
+        "`{class}` from a probability of {threshold} up has the best F1 on the validation part ({f1}). Where a false alarm costs more (spam: a good letter is lost) go higher, for precision; where a miss costs more (cancer: an ill person is sent home) go lower, for recall."
+        "확률 {threshold} 이상을 `{class}`(으)로 보면 검증 데이터에서 F1이 가장 좋습니다({f1}). 잘못된 경보가 더 해로우면(스팸: 멀쩡한 편지를 잃음) 기준을 높여 정밀도를, 놓치는 것이 더 해로우면(암: 환자를 돌려보냄) 기준을 낮춰 재현율을 얻으세요."
+    }
+
+    // Importance
+    importance_heading(split, figure, whole, repeats) {
+        "{split}: how far {figure} ({whole}) drops where a column is shuffled, mean ± deviation of {repeats} times"
+        "{split}: 열의 값을 뒤섞으면 {figure} ({whole}) 값이 떨어지는 정도, {repeats}회 평균 ± 표준편차"
+    }
+    and_more_columns(columns) { "… and {columns} more columns" "… 외 {columns}개 열" }
+    importance_note() {
+        "Columns that say the same share their importance: where one is shuffled, the model goes by the other."
+        "같은 것을 말하는 열들은 중요도를 나눠 가집니다. 하나를 뒤섞어도 모형이 다른 하나를 보기 때문입니다."
+    }
+
+    // The verdict on a training
+    verdict_healthy() { "healthy" "건강함" }
+    verdict_overfitting() { "overfitting" "과대적합" }
+    verdict_underfitting() { "underfitting" "과소적합" }
+    verdict_unclear() { "unclear" "판단 불가" }
+    verdict_try(cures) { "Try {cures}." "해 볼 것: {cures}." }
+    verdict_not_more_data() {
+        "More data does not cure underfitting."
+        "데이터를 늘려도 과소적합은 낫지 않습니다."
+    }
+    reason_gap(train, held_out, rows, gap, margin, guess) {
+        "the loss is {train} on the training part and {held_out} on {rows} held-out rows. The gap is {gap} % (± {margin}) of what the simplest guess loses, {guess}."
+        "손실이 훈련 데이터에서 {train}, 떼어 둔 {rows}행에서 {held_out}. 차이는 가장 단순한 추측의 손실 {guess}의 {gap} % (± {margin})."
+    }
+    reason_rise(held_out, end) {
+        "on held-out rows the loss rose from {held_out} to {end} as training went on. The weights that are kept are from before."
+        "훈련이 이어지는 동안 떼어 둔 행에서 손실이 {held_out}에서 {end}까지 올라갔습니다. 보관한 가중치는 그 전의 것입니다."
+    }
+    reason_nothing_holds(train, held_out, rows, guess) {
+        "what was learned does not hold for other rows. The loss is {train} on the training part and {held_out} on {rows} held-out rows; the simplest guess has {guess}."
+        "배운 것이 다른 행에는 통하지 않습니다. 손실이 훈련 데이터에서 {train}, 떼어 둔 {rows}행에서 {held_out}, 가장 단순한 추측은 {guess}."
+    }
+    reason_nothing_learned(train, guess) {
+        "even on the training part the loss is {train}; the simplest guess has {guess}."
+        "훈련 데이터에서조차 손실이 {train}. 가장 단순한 추측은 {guess}."
+    }
+    reason_neighbours(model, neighbours) {
+        "on the training part the model makes {model} % of the simplest guess's errors, the five nearest neighbours {neighbours} %: there is more to learn in these rows."
+        "훈련 데이터에서 모형의 오차는 가장 단순한 추측의 {model} %, 가장 가까운 이웃 다섯의 오차는 {neighbours} %. 이 행들에는 배울 것이 더 있습니다."
+    }
+    reason_still_falling(train) {
+        "the loss was still falling when training ended, at {train} on the training part."
+        "훈련이 끝날 때 손실이 아직 내려가고 있었습니다 (훈련 데이터에서 {train})."
+    }
+    reason_stopped_in_time(held_out, end) {
+        "training stopped in time. On held-out rows the loss had risen from {held_out} to {end}, and the weights that are kept are from before."
+        "제때 멈췄습니다. 떼어 둔 행에서 손실이 {held_out}에서 {end}까지 올라갔고, 보관한 가중치는 그 전의 것입니다."
+    }
+    reason_nothing_held_out() {
+        "no rows were held out, so overfitting cannot be seen."
+        "떼어 둔 행이 없어 과대적합을 볼 수 없습니다."
+    }
+    reason_too_few_rows(rows, gap, margin) {
+        "{rows} held-out rows are too few to tell. The gap is {gap} % (± {margin}) of what the simplest guess loses."
+        "떼어 둔 {rows}행으로는 알 수 없습니다. 차이는 가장 단순한 추측이 내는 손실의 {gap} % (± {margin})."
+    }
+    reason_too_few_rows_of(rows, gap, margin, wanted) {
+        "{rows} held-out rows are too few to tell. The gap is {gap} % (± {margin}) of what the simplest guess loses; about {wanted} rows would do."
+        "떼어 둔 {rows}행으로는 알 수 없습니다. 차이는 가장 단순한 추측이 내는 손실의 {gap} % (± {margin}). {wanted}행쯤이면 충분합니다."
+    }
+    cure_more_data() { "more or cleaner data" "더 많거나 깨끗한 데이터" }
+    cure_less_capacity() { "fewer layers or units" "층이나 유닛 줄이기" }
+    cure_penalty() { "L1 or L2" "L1이나 L2" }
+    cure_dropout() { "dropout" "드롭아웃" }
+    cure_early_stopping() { "early stopping" "조기 종료" }
+    cure_more_capacity() { "more layers or units" "층이나 유닛 늘리기" }
+    cure_less_penalty() { "less L1, L2 or dropout" "L1, L2, 드롭아웃 줄이기" }
+    cure_longer() { "more epochs" "더 많은 에포크" }
+    cure_higher_rate() { "a higher learning rate" "더 높은 학습률" }
+    cure_better_inputs() { "inputs that say more about the target" "목표를 더 잘 말해 주는 입력" }
+    cure_more_held_out() { "a larger validation part" "더 큰 검증 데이터" }
+
     // Predictions
     column_row() { "row" "행" }
     column_observed(target) { "{target}" "{target}" }

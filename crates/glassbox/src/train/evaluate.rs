@@ -1,7 +1,5 @@
 //! Using a model on rows, and how good it is.
 
-use std::fmt;
-
 use glassbox_engine::{Buffer, Graph, Prepared, Session};
 
 use crate::Error;
@@ -66,6 +64,19 @@ impl Predictor {
             results.extend_from_slice(&batch[..taken * self.results]);
         }
         Ok(results)
+    }
+
+    /// The results of prepared rows, row-major.
+    pub fn matrix(&mut self, session: &mut Session, matrix: &[f32]) -> Result<Vec<f32>, Error> {
+        let width = self.width;
+        if width == 0 || !matrix.len().is_multiple_of(width) {
+            let given = matrix.len();
+            return Err(Error::new(format!("{given} numbers are not whole rows of {width}")));
+        }
+        self.run(session, matrix.len() / width, &mut |first, taken, numbers| {
+            numbers.copy_from_slice(&matrix[first * width..(first + taken) * width]);
+            Ok(())
+        })
     }
 
     /// The results of every row of a part.
@@ -158,26 +169,4 @@ pub(crate) fn score(results: &[f32], rows: &Rows, loss: Loss) -> Metrics {
         }
     }
     metrics
-}
-
-/// Figures of a model on some rows; prints as a table.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct Report {
-    /// How many rows.
-    pub rows: usize,
-    /// The model's figures by name.
-    pub metrics: Metrics,
-    /// The same figures of the simplest guess, where there are any.
-    pub baseline: Metrics,
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:10} {:>10} {:>10}", format!("{} rows", self.rows), "model", "baseline")?;
-        for (name, value) in &self.metrics {
-            let baseline = self.baseline.get(name).map(|b| format!("{b:.4}")).unwrap_or_default();
-            writeln!(f, "{name:10} {value:>10.4} {baseline:>10}")?;
-        }
-        Ok(())
-    }
 }

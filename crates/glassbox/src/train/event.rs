@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use super::outcome::Outcome;
 use crate::watch::{Alarm, Statistics};
 
 /// Figures by name, e.g. `loss`, `accuracy`.
@@ -165,21 +166,4 @@ pub struct Finished {
     pub best_step: Option<u64>,
     /// Seconds in all.
     pub seconds: f64,
-}
-
-/// What `train` and `eval` end with; its JSON is what scripts read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Outcome {
-    /// The run's folder.
-    pub run: String,
-    /// Which part the figures are of, e.g. `test`.
-    pub split: String,
-    /// Rows of that part.
-    pub rows: usize,
-    /// Seconds of training or evaluation.
-    pub seconds: f64,
-    /// The model's figures.
-    pub metrics: Metrics,
-    /// The same figures of the simplest guess (largest class, mean), where there are any.
-    pub baseline: Metrics,
 }

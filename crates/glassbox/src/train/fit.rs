@@ -7,11 +7,11 @@ use glassbox_engine::{Array, Graph, Parameters};
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{Baseline, Dataset, Role, Rows};
+use crate::data::{Dataset, Role, Rows};
 use crate::nn::Loss;
 use crate::train::checkpoint::{Checkpoint, Checkpoints};
 use crate::train::config::{Stop, TrainConfig, WatchConfig};
-use crate::train::evaluate::{Predictor, Report, score};
+use crate::train::evaluate::{Predictor, score};
 use crate::train::event::{self, Ending, Event, Finished, Metrics};
 use crate::train::folder::{RunFolder, RunState, Status};
 use crate::train::log::Log;
@@ -520,20 +520,4 @@ fn improves(metrics: &Metrics, config: &TrainConfig, best: &mut Option<Best>, st
         *best = Some(Best { metric: Exact(value), step });
     }
     better
-}
-
-/// The figures of results beside the baseline's.
-pub(crate) fn report(results: &[f32], rows: &Rows, train: &Rows, loss: Loss) -> Report {
-    let mut baseline = Metrics::new();
-    if let Some(score) = Baseline::fit(train).score(rows) {
-        let figures = [
-            ("accuracy", score.accuracy),
-            ("loss", score.log_loss),
-            ("mae", score.mae),
-            ("rmse", score.rmse),
-        ];
-        let known = figures.into_iter().filter_map(|(name, value)| Some((name.into(), value?)));
-        baseline.extend(known);
-    }
-    Report { rows: rows.len(), metrics: score(results, rows, loss), baseline }
 }

@@ -244,6 +244,11 @@ impl RunFolder {
         self.write_json("env.json", environment)
     }
 
+    /// Writes `outcome.json`: what the training ended with, its figures and the verdict on it.
+    pub fn set_outcome(&self, outcome: &super::event::Outcome) -> Result<(), FileError> {
+        self.write_json("outcome.json", outcome)
+    }
+
     /// Fingerprint and schema of the data.
     pub fn data(&self) -> Result<Value, FileError> {
         self.read_json("data.json")

@@ -224,11 +224,7 @@ impl Model {
     fn predict_prepared(&self, prepared: Prepared) -> Result<Predictions, Error> {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
-        let width = prepared.features;
-        let results = predictor.run(session, prepared.rows, &mut |first, taken, numbers| {
-            numbers.copy_from_slice(&prepared.matrix[first * width..(first + taken) * width]);
-            Ok(())
-        })?;
+        let results = predictor.matrix(session, &prepared.matrix)?;
         let target = &self.record.preparation.target;
         Ok(Predictions {
             target: target.name.clone(),
@@ -261,6 +257,13 @@ impl Model {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
         predictor.rows(session, rows)
+    }
+
+    /// The raw results of prepared rows, row-major.
+    pub(crate) fn results_of(&self, matrix: &[f32]) -> Result<Vec<f32>, Error> {
+        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (session, predictor) = &mut *used;
+        predictor.matrix(session, matrix)
     }
 
     /// `predictions.csv`: each row's number in its source, what was observed and what is predicted.

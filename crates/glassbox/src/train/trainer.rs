@@ -9,13 +9,15 @@ use glassbox_engine::{DType, Graph, Parameters};
 use crate::Error;
 use crate::data::{Dataset, RawTable, Rows};
 use crate::nn::{Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
+use crate::practice::Verdict;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::{self, Amount, ClassWeights, RunConfig, Stop, TrainConfig, WatchConfig};
-use crate::train::evaluate::Report;
-use crate::train::event::{self, Event};
-use crate::train::fit::{Fit, Fitted, report};
+use crate::train::event::{self, Ending, Event};
+use crate::train::figures::{Report, report};
+use crate::train::fit::{Fit, Fitted};
 use crate::train::graphs::{Recipe, results};
 use crate::train::job::{check_classes, objective};
+use crate::train::judge::judge;
 use crate::train::run::DataRecord;
 use crate::train::steps::parts;
 use crate::train::trained::{Model, Predictions};
@@ -59,7 +61,9 @@ pub struct Run {
     config: TrainConfig,
     loss: Loss,
     training: Vec<Graph>,
+    inference: Graph,
     trained: Model,
+    finished: event::Finished,
     last: Checkpoint,
     history: Vec<event::Epoch>,
     alerts: Vec<event::Alert>,
@@ -301,7 +305,7 @@ impl<M: Module> Trainer<M> {
             .map(|part| recipe.training(part))
             .collect::<Result<Vec<_>, _>>()?;
         let stopped = AtomicBool::new(false);
-        let Fitted { history, chosen, last, alerts, .. } = Fit {
+        let Fitted { finished, history, chosen, last, alerts, .. } = Fit {
             name: self.model.name(),
             data,
             config: &config,
@@ -328,7 +332,18 @@ impl<M: Module> Trainer<M> {
         .run()?;
         let trained = Model::of(&inference, chosen, DataRecord::of(data))?;
         let data = data.clone();
-        Ok(Run { data, config, loss, training, trained, last, history, alerts })
+        Ok(Run {
+            data,
+            config,
+            loss,
+            training,
+            inference,
+            trained,
+            finished,
+            last,
+            history,
+            alerts,
+        })
     }
 
     fn loss_for(&self, data: &Dataset) -> Result<Loss, Error> {
@@ -373,10 +388,10 @@ impl Run {
     /// How good the model is on some rows, beside the simplest guess.
     ///
     /// # Errors
-    /// Rows of another width than the model was trained on.
+    /// Rows of another width than the model was trained on; no rows.
     pub fn evaluate(&self, rows: &Rows) -> Result<Report, Error> {
         let results = self.trained.results(rows)?;
-        Ok(report(&results, rows, &self.data.train, self.loss))
+        report(&results, rows, &self.data.train, self.loss)
     }
 
     /// Predicts raw rows; see [`Model::predict`].
@@ -390,6 +405,31 @@ impl Run {
     /// The model, to be used on its own.
     pub fn into_model(self) -> Model {
         self.trained
+    }
+
+    /// Whether the training overfitted, underfitted or went well, and why.
+    ///
+    /// # Errors
+    /// None that a finished training causes.
+    ///
+    /// ```
+    /// use glassbox::practice::Kind;
+    /// use glassbox::prelude::*;
+    /// // One hidden unit cannot hold ten digits.
+    /// let digits = data::digits();
+    /// let run = Trainer::new(Mlp::new([64, 1, 10])).epochs(5).fit(&digits)?;
+    /// let verdict = run.verdict()?;
+    /// assert_eq!(verdict.kind, Kind::Underfitting);
+    /// println!("{verdict}");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn verdict(&self) -> Result<Verdict, Error> {
+        let others = self.finished.best_step.is_some_and(|step| step != self.finished.step);
+        let weights = others.then(|| self.last.weights());
+        let end = weights.map(|w| Model::of(&self.inference, w, DataRecord::of(&self.data)));
+        let curve = self.history.iter().map(|epoch| (epoch.train_loss, epoch.valid_loss)).collect();
+        let stopped_early = self.finished.ending == Ending::StoppedEarly;
+        judge(&self.data, &self.trained, end.transpose()?.as_ref(), curve, stopped_early)
     }
 
     /// The figures of every epoch.
