@@ -72,7 +72,7 @@ impl Predicted<'_> {
         for (index, row) in self.predictions.rows.iter().enumerate() {
             let mut cells: Vec<String> = match self.table {
                 Some(table) => {
-                    (0..table.columns()).map(|column| table.cell(index, column).into()).collect()
+                    (0..table.columns()).map(|column| table.cell(index, column).into_owned()).collect()
                 }
                 None => vec![(index + 1).to_string()],
             };

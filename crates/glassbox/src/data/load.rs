@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::builtin::{BUILTINS, load_builtin};
-use super::csv::read_bytes;
 use super::dataset::Dataset;
 use super::error::{DataError, Place};
 use super::images::{from_files, idx_name};
 use super::options::Options;
+use super::source::Source;
 use super::table::RawTable;
 use crate::nearest::{listed, nearest};
 
@@ -49,10 +49,10 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
     let file_name = shown.to_lowercase();
     let plain_name = file_name.strip_suffix(".gz").unwrap_or(&file_name);
     if [".csv", ".tsv", ".tab"].iter().any(|extension| plain_name.ends_with(extension)) {
-        return Dataset::from_table(&RawTable::from_path(path)?, options);
+        return Dataset::from_table(&RawTable::open(path, options.memory)?, options);
     }
-    let (_, bytes) = read_bytes(path)?;
-    let (what, cure) = match &bytes[..] {
+    let mut source = Source::open(path)?;
+    let (what, cure) = match source.peek()? {
         [0, 0, 8..=14, 1..=8, ..] => (
             "is an IDX file, but its name does not say of what",
             "call images NAME-images-idx3-ubyte and labels NAME-labels-idx1-ubyte".into(),
@@ -75,7 +75,8 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
 /// # Ok::<(), glassbox::data::DataError>(())
 /// ```
 pub fn from_csv(name: &str, bytes: &[u8], options: &Options) -> Result<Dataset, DataError> {
-    Dataset::from_table(&RawTable::from_bytes(name, bytes)?, options)
+    let source = Source::bytes(name, bytes);
+    Dataset::from_table(&RawTable::from_source(source, options.memory)?, options)
 }
 
 fn load_folder(path: &Path, shown: &str, options: &Options) -> Result<Dataset, DataError> {

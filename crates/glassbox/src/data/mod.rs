@@ -16,7 +16,9 @@
 //! ```
 
 mod baseline;
+mod builder;
 mod builtin;
+mod cell;
 mod csv;
 mod dataset;
 mod error;
@@ -27,9 +29,12 @@ mod load;
 mod options;
 mod prepare;
 mod raw;
+mod records;
 mod rows;
 mod schema;
+mod source;
 mod split;
+mod spool;
 mod table;
 mod tabular;
 mod target;
@@ -46,5 +51,5 @@ pub use raw::RawRows;
 pub use rows::{Rows, Targets, TargetsMut};
 pub use schema::{ColumnSchema, Kind, Range, Role, Schema};
 pub use split::{Split, epoch_order, epoch_order_into, split};
-pub use table::{RawTable, is_missing};
+pub use table::{MEMORY, RawTable, is_missing};
 pub use target::{Spelling, TargetEncoding, TargetPreparation, Task};

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::schema::Kind;
+use super::table::MEMORY;
 
 /// How to load data. Everything has a default; what is inferred can be said instead.
 ///
@@ -33,6 +34,9 @@ pub struct Options {
     pub columns: BTreeMap<String, Kind>,
     /// Columns that are left out.
     pub drop: Vec<String>,
+    /// How many bytes of a table's cells, and of its prepared rows, are kept in memory; what is
+    /// beyond lives in temporary files. The data is the same either way.
+    pub memory: usize,
 }
 
 /// What is done to numbers before a model sees them.
@@ -60,6 +64,7 @@ impl Default for Options {
             prepare: Prepare::Auto,
             columns: BTreeMap::new(),
             drop: Vec::new(),
+            memory: MEMORY,
         }
     }
 }

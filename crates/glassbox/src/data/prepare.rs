@@ -1,9 +1,10 @@
 //! From raw rows to numbers: fitted on the training part, kept with the model.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::cell::Cell;
 use super::error::{DataError, Place, Problems, count, quoted};
 use super::rows::Targets;
 use super::schema::{ColumnSchema, Kind};
@@ -140,51 +141,73 @@ impl Preparation {
     /// Input columns that are missing (all of them, with the nearest names), text where a number is
     /// needed (row and value), a model that takes no tables.
     pub fn apply(&self, table: &RawTable) -> Result<Prepared, DataError> {
-        let rows: Vec<usize> = (0..table.rows()).collect();
-        let mut prepared = self.apply_rows(table, &rows)?;
-        prepared.warnings.splice(0..0, table.notices().iter().cloned());
-        Ok(prepared)
+        let rows: Vec<u32> = (0..table.rows() as u32).collect();
+        let mut matrix = Vec::new();
+        let (features, mut warnings) = self.apply_rows(table, &rows, &mut |numbers| {
+            matrix.extend_from_slice(numbers);
+            Ok(())
+        })?;
+        warnings.splice(0..0, table.notices().iter().cloned());
+        Ok(Prepared { matrix, rows: rows.len(), features, warnings })
     }
 
-    /// As [`Preparation::apply`], of these rows only.
+    /// As [`Preparation::apply`], of these rows only, which are ascending. Whole rows of numbers are
+    /// handed to `take`, some at a time; gives the numbers a row and the warnings.
     pub(super) fn apply_rows(
         &self,
         table: &RawTable,
-        rows: &[usize],
-    ) -> Result<Prepared, DataError> {
+        rows: &[u32],
+        take: &mut dyn FnMut(&[f32]) -> Result<(), DataError>,
+    ) -> Result<(usize, Vec<String>), DataError> {
         let InputPreparation::Table { columns } = &self.inputs else {
             let what = format!("the model takes {}, not a table", self.expected());
             return Err(DataError::new(Place::file(table.file()), what, ""));
         };
         let places = find_columns(columns, table)?;
         let features: usize = columns.iter().map(PreparedColumn::width).sum();
-        let numbers = rows.len().checked_mul(features).filter(|n| *n <= MOST_NUMBERS);
-        let Some(numbers) = numbers else {
+        if rows.len().checked_mul(features).is_none_or(|numbers| numbers > MOST_NUMBERS) {
             return Err(DataError::new(
                 Place::file(table.file()),
-                format!("{} of {features} features do not fit in memory", count(rows.len(), "row")),
+                format!("{} of {features} features are too many", count(rows.len(), "row")),
                 "drop the columns with most categories, or take a part of the rows",
             ));
-        };
-        let mut matrix = vec![0.0; numbers];
-        let mut warnings = Vec::new();
-        let mut problems = Problems::default();
-        let mut first_feature = 0;
-        for (column, place) in columns.iter().zip(places) {
-            let mut guessed = Guessed::default();
-            for (i, row) in rows.iter().enumerate() {
-                let start = i * features + first_feature;
-                let out = &mut matrix[start..start + column.width()];
-                if let Err(what) = column.write(table, *row, place, out, &mut guessed) {
-                    let cure = "correct it, or leave it empty where it is not known";
-                    problems.push(table.place(*row, place), what, cure);
+        }
+        let mut writers: Vec<Writer> =
+            columns.iter().zip(places).map(|(column, place)| Writer::new(column, place)).collect();
+        // A window of rows at a time, small enough to stay in memory whatever the width.
+        let window = (WINDOW / features.max(1)).max(1);
+        let (mut codes, mut matrix) = (Vec::new(), Vec::new());
+        let (mut first, mut wanted) = (0, rows);
+        while let Some(next) = wanted.first() {
+            first = first.max(*next as usize);
+            let taken = table.rows_at_once(first).min(window);
+            let (these, later) =
+                wanted.split_at(wanted.partition_point(|row| (*row as usize) < first + taken));
+            codes.resize(taken, 0);
+            matrix.clear();
+            matrix.resize(these.len() * features, 0.0f32);
+            let mut feature = 0;
+            for writer in &mut writers {
+                table.codes(writer.place, first, &mut codes)?;
+                let width = writer.column.width();
+                for (row, out) in these.iter().zip(matrix.chunks_exact_mut(features)) {
+                    let row = *row as usize;
+                    let cell = table.decoded(writer.place, codes[row - first]);
+                    writer.write(table, row, cell, &mut out[feature..feature + width]);
                 }
+                feature += width;
             }
-            warnings.extend(guessed.warning(column.name()));
-            first_feature += column.width();
+            take(&matrix)?;
+            (first, wanted) = (first + taken, later);
+        }
+        let mut problems = Problems::default();
+        let mut warnings = Vec::new();
+        for writer in writers {
+            problems.append(writer.problems);
+            warnings.extend(writer.guessed.warning(writer.column.name()));
         }
         problems.finish()?;
-        Ok(Prepared { matrix, rows: rows.len(), features, warnings })
+        Ok((features, warnings))
     }
 
     /// Prepares images: bytes `[rows, height, width, channels]`, row-major, as in training.
@@ -232,7 +255,7 @@ impl Preparation {
                 crate::nearest::suggestion(name, "columns", &names),
             ));
         };
-        let rows: Vec<usize> = (0..table.rows()).collect();
+        let rows: Vec<u32> = (0..table.rows() as u32).collect();
         self.targets_of(table, column, &rows)
     }
 
@@ -242,7 +265,7 @@ impl Preparation {
         let column = table.column(&self.target.name)?;
         let text = |row: usize| match &self.target.encoding {
             TargetEncoding::Classes { spelling, .. } => {
-                Some(spelling.name_of(table.value(row, column)?, table.decimal_comma))
+                Some(spelling.name_of(&table.value(row, column)?, table.decimal_comma))
             }
             TargetEncoding::Values { .. } => table.number(row, column).map(|x| x.to_string()),
         };
@@ -253,45 +276,51 @@ impl Preparation {
         &self,
         table: &RawTable,
         column: usize,
-        rows: &[usize],
+        rows: &[u32],
     ) -> Result<Targets, DataError> {
         let mut problems = Problems::default();
         let mut problem = |row: usize, what: String, cure: String| {
             problems.push(table.place(row, column), what, cure);
         };
-        let cell = |row: usize| quoted(table.cell(row, column));
         let targets = match &self.target.encoding {
             TargetEncoding::Classes { names, spelling } => {
                 let label_of: HashMap<&str, i64> =
                     names.iter().enumerate().map(|(i, name)| (name.as_str(), i as i64)).collect();
+                let mut known: HashMap<u64, i64> = HashMap::new();
                 let mut labels = Vec::with_capacity(rows.len());
-                for row in rows {
-                    let name = table
-                        .value(*row, column)
-                        .map(|value| spelling.name_of(value, table.decimal_comma));
-                    match name.and_then(|name| label_of.get(name.as_str()).copied()) {
+                table.each_of(column, rows, |row, cell| {
+                    let label = known.get(&cell.code).copied().or_else(|| {
+                        let name = spelling.name_of(&cell.value()?, table.decimal_comma);
+                        let label = *label_of.get(name.as_str())?;
+                        if cell.is_coded() {
+                            known.insert(cell.code, label);
+                        }
+                        Some(label)
+                    });
+                    match label {
                         Some(label) => labels.push(label),
                         None => {
                             let names: Vec<&str> = names.iter().map(String::as_str).collect();
                             let cure = format!("the classes: {}", listed(&names));
-                            problem(*row, format!("{} is not a class", cell(*row)), cure);
+                            problem(row, format!("{} is not a class", quoted(&cell.text())), cure);
                         }
                     }
-                }
+                })?;
                 Targets::Classes(labels)
             }
             TargetEncoding::Values { .. } => {
                 let mut values = Vec::with_capacity(rows.len());
-                for row in rows {
-                    let scaled = table.number(*row, column).map(|x| self.target.scale(x) as f32);
+                table.each_of(column, rows, |row, cell| {
+                    let scaled = cell.number().map(|x| self.target.scale(x) as f32);
                     match scaled.filter(|x| x.is_finite()) {
                         Some(scaled) => values.push(scaled),
                         None => {
-                            let what = format!("the target {} is not a usable number", cell(*row));
-                            problem(*row, what, "correct it, or leave the row out".into());
+                            let cell = quoted(&cell.text());
+                            let what = format!("the target {cell} is not a usable number");
+                            problem(row, what, "correct it, or leave the row out".into());
                         }
                     }
-                }
+                })?;
                 Targets::Values(values)
             }
         };
@@ -442,35 +471,49 @@ impl Guessed {
 }
 
 impl PreparedColumn {
-    /// Fits one column of a table on its training rows.
+    /// Fits one column of a table on its training rows, which are ascending.
     pub(super) fn fit(
         table: &RawTable,
         index: usize,
         column: &ColumnSchema,
-        train: &[usize],
+        train: &[u32],
         standardize: bool,
-    ) -> Self {
+    ) -> Result<Self, DataError> {
         let name = column.name.clone();
-        let missing = train.iter().any(|row| table.value(*row, index).is_none());
-        let cells = || train.iter().filter_map(|row| table.value(*row, index));
-        match column.kind {
+        let mut missing = false;
+        Ok(match column.kind {
             Kind::Number => {
-                let mut values: Vec<f64> =
-                    train.iter().filter_map(|row| table.number(*row, index)).collect();
+                let mut values: Vec<f64> = Vec::with_capacity(train.len());
+                table.each_of(index, train, |_, cell| {
+                    missing |= cell.is_missing();
+                    values.extend(cell.number());
+                })?;
                 let (mean, std) = if standardize { mean_and_std(&values) } else { (0.0, 1.0) };
                 PreparedColumn::Number { name, mean, std, median: median(&mut values), missing }
             }
             Kind::Boolean => {
-                let yes = cells().filter(|cell| parse_boolean(cell) == Some(true)).count();
-                PreparedColumn::Boolean { name, usual: 2 * yes > cells().count(), missing }
+                let (mut yes, mut present) = (0, 0);
+                table.each_of(index, train, |_, cell| match cell.value() {
+                    Some(text) => {
+                        present += 1;
+                        yes += usize::from(parse_boolean(&text) == Some(true));
+                    }
+                    None => missing = true,
+                })?;
+                PreparedColumn::Boolean { name, usual: 2 * yes > present, missing }
             }
             _ => {
-                let mut values: Vec<String> = cells().map(str::to_string).collect();
-                values.sort_unstable();
-                values.dedup();
-                PreparedColumn::Category { name, values, missing }
+                let (mut codes, mut values) = (BTreeSet::new(), BTreeSet::new());
+                table.each_of(index, train, |_, cell| {
+                    if cell.is_missing() {
+                        missing = true;
+                    } else if !cell.is_coded() || codes.insert(cell.code) {
+                        values.insert(cell.text().into_owned());
+                    }
+                })?;
+                PreparedColumn::Category { name, values: values.into_iter().collect(), missing }
             }
-        }
+        })
     }
 
     /// The name of the column in the raw table.
@@ -513,66 +556,101 @@ impl PreparedColumn {
             }
         }
     }
+}
 
-    /// Writes the features of a row, zeros so far; an error in words where the cell does not fit.
-    fn write(
-        &self,
-        table: &RawTable,
-        row: usize,
-        index: usize,
-        out: &mut [f32],
-        guessed: &mut Guessed,
-    ) -> Result<(), String> {
-        let cell = table.value(row, index);
-        let wrong = |noun: &str| {
-            let cell = quoted(table.cell(row, index));
-            format!("row {}: {cell} is not {noun}", row + 1)
-        };
-        let (value, missing) = match self {
-            PreparedColumn::Number { mean, std, median, missing, .. } => {
-                let raw = match cell {
-                    Some(_) => table.number(row, index).ok_or_else(|| wrong("a number"))?,
-                    None => *median,
-                };
-                ((raw - mean) / std, missing)
-            }
-            PreparedColumn::Boolean { usual, missing, .. } => {
-                let raw = match cell {
-                    Some(cell) => {
-                        parse_boolean(cell).ok_or_else(|| wrong("`true`/`false` or `yes`/`no`"))?
-                    }
-                    None => *usual,
-                };
-                (f64::from(u8::from(raw)), missing)
-            }
+/// Writes the features of one column, row by row.
+struct Writer<'c> {
+    column: &'c PreparedColumn,
+    /// Where the column stands in the table.
+    place: usize,
+    /// The place of a category by the code of its cell, as far as codes were met.
+    categories: HashMap<u64, Option<usize>>,
+    guessed: Guessed,
+    problems: Problems,
+}
+
+impl<'c> Writer<'c> {
+    fn new(column: &'c PreparedColumn, place: usize) -> Self {
+        let (guessed, problems) = (Guessed::default(), Problems::default());
+        Writer { column, place, categories: HashMap::new(), guessed, problems }
+    }
+
+    /// Writes the features of a row, which are zeros so far.
+    fn write(&mut self, table: &RawTable, row: usize, cell: Cell<'_>, out: &mut [f32]) {
+        let written = match self.column {
+            PreparedColumn::Number { mean, std, median, missing, .. } => match cell.number() {
+                Some(raw) => Ok(((raw - mean) / std, None)),
+                None if cell.is_missing() => Ok(((median - mean) / std, Some(*missing))),
+                None => Err("a number"),
+            },
+            PreparedColumn::Boolean { usual, missing, .. } => match cell.value() {
+                Some(text) => match parse_boolean(&text) {
+                    Some(raw) => Ok((f64::from(u8::from(raw)), None)),
+                    None => Err("`true`/`false` or `yes`/`no`"),
+                },
+                None => Ok((f64::from(u8::from(*usual)), Some(*missing))),
+            },
             PreparedColumn::Category { values, missing, .. } => {
-                let place = match cell {
-                    Some(cell) => category(values, cell),
-                    None if *missing => category(values, MISSING).or(Some(values.len())),
-                    None => None,
-                };
-                match (place, cell) {
-                    (Some(place), _) => out[place] = 1.0,
-                    (None, None) => guessed.missing += 1,
-                    (None, Some(cell)) => {
-                        *guessed.unknown.entry(cell.to_string()).or_default() += 1;
-                    }
-                }
-                return Ok(());
+                return self.write_category(values, *missing, cell, out);
             }
         };
-        out[0] = value as f32;
-        match (cell, missing) {
-            (None, true) => out[1] = 1.0,
-            (None, false) => guessed.missing += 1,
-            _ => {}
+        let noun = match written {
+            Ok((value, filled)) => {
+                out[0] = value as f32;
+                match filled {
+                    Some(true) => out[1] = 1.0,
+                    Some(false) => self.guessed.missing += 1,
+                    None => {}
+                }
+                if out[0].is_finite() {
+                    return;
+                }
+                "within the reach of 32-bit floats"
+            }
+            Err(noun) => noun,
+        };
+        let what = format!("row {}: {} is not {noun}", row + 1, quoted(&cell.text()));
+        let cure = "correct it, or leave it empty where it is not known";
+        self.problems.push(table.place(row, self.place), what, cure);
+    }
+
+    fn write_category(
+        &mut self,
+        values: &[String],
+        missing: bool,
+        cell: Cell<'_>,
+        out: &mut [f32],
+    ) {
+        let find = || match cell.value() {
+            Some(text) => category(values, &text),
+            None if missing => category(values, MISSING).or(Some(values.len())),
+            None => None,
+        };
+        let place = match self.categories.get(&cell.code) {
+            Some(place) => *place,
+            None if cell.is_coded() && self.categories.len() < MOST_CODES => {
+                *self.categories.entry(cell.code).or_insert_with(find)
+            }
+            None => find(),
+        };
+        match place {
+            Some(place) => out[place] = 1.0,
+            None => match cell.value() {
+                None => self.guessed.missing += 1,
+                Some(text) => *self.guessed.unknown.entry(text.into_owned()).or_default() += 1,
+            },
         }
-        if out[0].is_finite() { Ok(()) } else { Err(wrong("within the reach of 32-bit floats")) }
     }
 }
 
-/// The largest matrix that is made: 16 GiB of 32-bit floats.
-const MOST_NUMBERS: usize = 1 << 32;
+/// Numbers that are prepared at a time: 16 MiB.
+const WINDOW: usize = 1 << 22;
+
+/// Codes of categories that are remembered.
+const MOST_CODES: usize = 1 << 14;
+
+/// The largest matrix that is made: 256 GiB of 32-bit floats, in a file.
+const MOST_NUMBERS: usize = 1 << 36;
 
 /// The name of the category of missing values.
 const MISSING: &str = "missing";

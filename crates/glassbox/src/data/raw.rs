@@ -1,12 +1,12 @@
 use std::path::Path;
 
-use super::csv::read_bytes;
 use super::error::DataError;
 use super::idx::Idx;
-use super::table::RawTable;
+use super::source::Source;
+use super::table::{MEMORY, RawTable};
 
 /// Rows as they stand in a file, to be predicted: nothing is interpreted yet.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum RawRows {
     /// The rows of a CSV file.
     Table(RawTable),
@@ -20,11 +20,11 @@ impl RawRows {
     /// # Errors
     /// As [`RawTable::from_bytes`] and [`Idx::from_bytes`], and files that cannot be read.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, DataError> {
-        let (name, bytes) = read_bytes(path.as_ref())?;
+        let mut source = Source::open(path.as_ref())?;
         // An IDX file begins with two zero bytes, which no text has.
-        match bytes.starts_with(&[0, 0]) {
-            true => Ok(RawRows::Images(Idx::from_bytes(&name, &bytes)?)),
-            false => Ok(RawRows::Table(RawTable::from_bytes(&name, &bytes)?)),
+        match source.peek()?.starts_with(&[0, 0]) {
+            true => Ok(RawRows::Images(Idx::from_path(path)?)),
+            false => Ok(RawRows::Table(RawTable::from_source(source, MEMORY)?)),
         }
     }
 }

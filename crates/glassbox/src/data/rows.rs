@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{DataError, Place};
+use super::spool::Stored;
 use super::target::{TargetEncoding, TargetPreparation};
 
 /// Rows of numbers and their targets: one part (train, valid or test) of a dataset.
@@ -22,8 +23,7 @@ pub struct Rows {
     store: Arc<Store>,
     target: Arc<TargetPreparation>,
     /// Where in the store each row is.
-    positions: Vec<usize>,
-    source_rows: Vec<usize>,
+    positions: Vec<u32>,
 }
 
 /// All rows of a source, of which each part has some.
@@ -33,12 +33,14 @@ pub(super) struct Store {
     /// Numbers a row.
     pub(super) width: usize,
     pub(super) targets: Targets,
+    /// The row of each position in its source, from 0, where that is another number.
+    pub(super) source_rows: Option<Vec<u32>>,
 }
 
 /// Numbers of all rows, row-major.
 #[derive(Debug)]
 pub(super) enum Inputs {
-    Floats(Vec<f32>),
+    Floats(Stored<f32>),
     Pixels { bytes: Vec<u8>, scale: f32 },
 }
 
@@ -76,15 +78,13 @@ pub enum TargetsMut<'a> {
 }
 
 impl Rows {
-    /// The rows at `positions` of a store; `source_row` gives each position's row in its source.
+    /// The rows at `positions` of a store.
     pub(super) fn new(
         store: &Arc<Store>,
         target: &Arc<TargetPreparation>,
-        positions: Vec<usize>,
-        source_row: impl Fn(usize) -> usize,
+        positions: Vec<u32>,
     ) -> Self {
-        let source_rows = positions.iter().map(|at| source_row(*at)).collect();
-        Rows { store: Arc::clone(store), target: Arc::clone(target), positions, source_rows }
+        Rows { store: Arc::clone(store), target: Arc::clone(target), positions }
     }
 
     /// The same rows, their targets named anew.
@@ -119,8 +119,19 @@ impl Rows {
     }
 
     /// Each row's number in its source, from 1 (a file's header does not count).
-    pub fn source_rows(&self) -> &[usize] {
-        &self.source_rows
+    pub fn source_rows(&self) -> Vec<usize> {
+        self.positions.iter().map(|at| self.source_of(*at)).collect()
+    }
+
+    /// A row's number in its source, from 1 (a file's header does not count); none beyond the last.
+    pub fn source_row(&self, row: usize) -> Option<usize> {
+        self.positions.get(row).map(|at| self.source_of(*at))
+    }
+
+    fn source_of(&self, position: u32) -> usize {
+        let own = |rows: &Vec<u32>| rows.get(position as usize).copied();
+        let row = self.store.source_rows.as_ref().and_then(own).unwrap_or(position);
+        row as usize + 1
     }
 
     /// Writes a batch: row `rows[i]` goes to `inputs[i * width ..][.. width]`, its target to
@@ -145,7 +156,7 @@ impl Rows {
             )));
         }
         let position = |row: usize| {
-            self.positions.get(row).copied().ok_or_else(|| {
+            self.positions.get(row).map(|at| *at as usize).ok_or_else(|| {
                 misuse(format!("row {row} was asked for, but there are {} rows", self.len()))
             })
         };
@@ -153,7 +164,7 @@ impl Rows {
         for (row, out) in rows.iter().zip(inputs.chunks_exact_mut(width.max(1))) {
             let start = position(*row)? * width;
             match &self.store.inputs {
-                Inputs::Floats(all) => out.copy_from_slice(&all[start..start + width]),
+                Inputs::Floats(all) => all.read(start as u64, out)?,
                 Inputs::Pixels { bytes, scale } => {
                     for (x, byte) in out.iter_mut().zip(&bytes[start..start + width]) {
                         *x = f32::from(*byte) * scale;
@@ -187,10 +198,10 @@ impl Rows {
     pub fn targets(&self) -> Targets {
         match &self.store.targets {
             Targets::Classes(all) => {
-                Targets::Classes(self.positions.iter().map(|at| all[*at]).collect())
+                Targets::Classes(self.positions.iter().map(|at| all[*at as usize]).collect())
             }
             Targets::Values(all) => {
-                Targets::Values(self.positions.iter().map(|at| all[*at]).collect())
+                Targets::Values(self.positions.iter().map(|at| all[*at as usize]).collect())
             }
         }
     }
@@ -225,7 +236,6 @@ impl Rows {
             store: Arc::clone(&self.store),
             target: Arc::clone(&self.target),
             positions: rows.iter().map(|row| self.positions[*row]).collect(),
-            source_rows: rows.iter().map(|row| self.source_rows[*row]).collect(),
         })
     }
 }

@@ -8,6 +8,7 @@ use super::prepare::{InputPreparation, Preparation, PreparedColumn, mean_and_std
 use super::rows::{Inputs, Rows, Store, Targets};
 use super::schema::{self, Kind, Role, Schema};
 use super::split::{Split, split};
+use super::spool::{Spool, Stored};
 use super::table::RawTable;
 use super::target::{self, Spelling, TargetEncoding, TargetPreparation, Task};
 
@@ -30,7 +31,31 @@ impl Dataset {
     /// # Ok::<(), glassbox::data::DataError>(())
     /// ```
     pub fn from_table(table: &RawTable, options: &Options) -> Result<Self, DataError> {
-        let mut schema = schema::infer(table, &options.columns, &options.drop)?;
+        // The hash takes a pass of its own over everything: beside the others, where it is long.
+        let (understood, hash) = std::thread::scope(|scope| {
+            let long = table.rows().saturating_mul(table.columns()) > 1 << 20;
+            let hash = long.then(|| scope.spawn(|| table.fingerprint()));
+            let understood = Understood::of(table, options);
+            let hash = hash.and_then(|thread| thread.join().ok());
+            (understood, hash.unwrap_or_else(|| table.fingerprint()))
+        });
+        understood?.dataset(table, options, &hash?)
+    }
+}
+
+/// A table whose columns are understood and whose target is chosen.
+struct Understood {
+    schema: Schema,
+    counting: Vec<bool>,
+    /// The target's column.
+    index: usize,
+    assumed: Option<String>,
+    found: target::Target,
+}
+
+impl Understood {
+    fn of(table: &RawTable, options: &Options) -> Result<Self, DataError> {
+        let (mut schema, counting) = schema::infer(table, &options.columns, &options.drop)?;
         let (index, assumed) = target::choose(table, &schema, options.target.as_deref())?;
         let declared = options.columns.get(&schema.columns[index].name).copied();
         let found = target::infer(table, &schema, index, declared)?;
@@ -38,7 +63,16 @@ impl Dataset {
         if found.spelling == Some(Spelling::Number) {
             schema.columns[index].kind = Kind::Category;
         }
+        Ok(Understood { schema, counting, index, assumed, found })
+    }
 
+    fn dataset(
+        self,
+        table: &RawTable,
+        options: &Options,
+        hash: &Fingerprint,
+    ) -> Result<Dataset, DataError> {
+        let Understood { schema, counting, index, assumed, found } = self;
         let mut preparation = Preparation {
             inputs: InputPreparation::Table { columns: Vec::new() },
             target: unscaled_target(&schema.columns[index].name, &found),
@@ -47,32 +81,36 @@ impl Dataset {
         let parts = divide(&targets, options)?;
         let split_notices =
             empty_parts(&parts, options.valid.unwrap_or(0.15), options.test.unwrap_or(0.15));
-        let train: Vec<usize> = parts.train.iter().map(|at| found.rows[*at]).collect();
+        let train: Vec<u32> = parts.train.iter().map(|at| found.rows[*at]).collect();
 
         let standardize = options.prepare != Prepare::Raw;
         preparation.inputs = fit_inputs(table, &schema, &train, standardize)?;
         let targets = match preparation.target.encoding {
             TargetEncoding::Values { .. } if standardize => {
-                let values: Vec<f64> =
-                    train.iter().filter_map(|row| table.number(*row, index)).collect();
+                let mut values: Vec<f64> = Vec::with_capacity(train.len());
+                table.each_of(index, &train, |_, cell| values.extend(cell.number()))?;
                 let (mean, std) = mean_and_std(&values);
                 preparation.target.encoding = TargetEncoding::Values { mean, std };
                 preparation.targets_of(table, index, &found.rows)?
             }
             _ => targets,
         };
-        let prepared = preparation.apply_rows(table, &found.rows)?;
+        drop(train);
+        let mut matrix = Spool::new(options.memory);
+        let (width, _) =
+            preparation.apply_rows(table, &found.rows, &mut |numbers| matrix.push(numbers))?;
 
         let mut notices = table.notices().to_vec();
         notices.extend(assumed);
         notices.extend(found.notices);
-        notices.extend(notices_on_columns(table, &schema, &preparation));
+        notices.extend(notices_on_columns(&schema, &preparation));
+        notices.extend(schema::suspicious_counters(&schema, &counting));
         notices.extend(split_notices);
-        let inputs = Inputs::Floats(prepared.matrix);
-        let store = Store { inputs, width: prepared.features, targets };
-        let parts = Parts::of(store, &preparation.target, parts, |at| found.rows[at] + 1);
-        let hash = fingerprint(table);
-        Ok(Self::assemble(table.file(), preparation, parts, Some(schema), notices, &hash))
+        let inputs = Inputs::Floats(matrix.finish()?);
+        let source_rows = (found.rows.len() < table.rows()).then_some(found.rows);
+        let store = Store { inputs, width, targets, source_rows };
+        let parts = Parts::of(store, &preparation.target, parts);
+        Ok(Dataset::assemble(table.file(), preparation, parts, Some(schema), notices, hash))
     }
 }
 
@@ -93,10 +131,10 @@ impl Preparation {
     pub fn rows(&self, table: &RawTable) -> Result<(Rows, Vec<String>), DataError> {
         let prepared = self.apply(table)?;
         let targets = self.targets(table)?;
-        let inputs = Inputs::Floats(prepared.matrix);
-        let store = Store { inputs, width: prepared.features, targets };
+        let inputs = Inputs::Floats(Stored::Memory(prepared.matrix));
+        let store = Store { inputs, width: prepared.features, targets, source_rows: None };
         let all = Split { train: (0..prepared.rows).collect(), ..Split::default() };
-        let parts = Parts::of(store, &self.target, all, |at| at + 1);
+        let parts = Parts::of(store, &self.target, all);
         Ok((parts.train, prepared.warnings))
     }
 }
@@ -124,7 +162,7 @@ fn divide(targets: &Targets, options: &Options) -> Result<Split, DataError> {
 fn fit_inputs(
     table: &RawTable,
     schema: &Schema,
-    train: &[usize],
+    train: &[u32],
     standardize: bool,
 ) -> Result<InputPreparation, DataError> {
     let columns: Vec<PreparedColumn> = schema
@@ -133,7 +171,7 @@ fn fit_inputs(
         .enumerate()
         .filter(|(_, column)| column.role == Role::Input)
         .map(|(i, column)| PreparedColumn::fit(table, i, column, train, standardize))
-        .collect();
+        .collect::<Result<_, _>>()?;
     if columns.is_empty() {
         let reasons = schema.columns.iter().filter_map(|column| match &column.role {
             Role::Dropped(reason) => Some(format!("`{}` ({reason})", column.name)),
@@ -150,8 +188,8 @@ fn fit_inputs(
     Ok(InputPreparation::Table { columns })
 }
 
-/// Which columns were dropped, filled in, or may be mere row numbers.
-fn notices_on_columns(table: &RawTable, schema: &Schema, fitted: &Preparation) -> Vec<String> {
+/// Which columns were dropped or filled in.
+fn notices_on_columns(schema: &Schema, fitted: &Preparation) -> Vec<String> {
     let mut notices = Vec::new();
     for column in &schema.columns {
         if let Role::Dropped(reason) = &column.role {
@@ -174,22 +212,5 @@ fn notices_on_columns(table: &RawTable, schema: &Schema, fitted: &Preparation) -
             _ => {}
         }
     }
-    notices.extend(schema::suspicious_counters(table, schema));
     notices
-}
-
-/// The hash of names and cells: the same whatever delimiter, quotes and line ends the file used.
-fn fingerprint(table: &RawTable) -> Fingerprint {
-    let mut hash = Fingerprint::new();
-    hash.sizes(&[table.rows(), table.columns()]);
-    // No text contains the byte 0xFF in UTF-8.
-    for name in table.names() {
-        hash.bytes(name.bytes().chain([0xFF]));
-    }
-    for row in 0..table.rows() {
-        for column in 0..table.columns() {
-            hash.bytes(table.cell(row, column).bytes().chain([0xFF]));
-        }
-    }
-    hash
 }

@@ -1,6 +1,6 @@
 //! Which column is to be learned, and whether it is a class or a number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -171,7 +171,7 @@ pub(super) fn choose(
 pub(super) struct Target {
     pub(super) task: Task,
     /// Rows of the table that have a target, ascending.
-    pub(super) rows: Vec<usize>,
+    pub(super) rows: Vec<u32>,
     /// How classes are spelled; none for a number.
     pub(super) spelling: Option<Spelling>,
     /// What was decided, in words.
@@ -187,8 +187,8 @@ pub(super) fn infer(
 ) -> Result<Target, DataError> {
     let column = &schema.columns[index];
     let place = || Place::file(table.file()).column(&column.name);
-    let rows: Vec<usize> =
-        (0..table.rows()).filter(|row| table.value(*row, index).is_some()).collect();
+    let mut rows: Vec<u32> = Vec::with_capacity(table.rows() - column.missing);
+    table.each(index, |row, cell| rows.extend((!cell.is_missing()).then_some(row as u32)))?;
     if rows.is_empty() {
         return Err(DataError::new(
             place(),
@@ -206,7 +206,7 @@ pub(super) fn infer(
         (Some(Kind::Number), _) => None,
         (Some(Kind::Category), _) if numeric => Some(Spelling::Number),
         (_, Kind::Boolean) => Some(Spelling::Boolean),
-        _ if numeric && is_coded_class(table, index, &rows) => {
+        _ if numeric && is_coded_class(table, index, rows.len())? => {
             let classes = count(column.distinct, "whole number");
             notices.push(format!(
                 "target `{}` holds {classes}: taken as classes (declare it a number for regression)",
@@ -231,9 +231,8 @@ pub(super) fn infer(
     };
     let task = match spelling {
         Some(spelling) => {
-            let cells = rows.iter().map(|row| table.cell(*row, index));
-            let names = cells.map(|cell| spelling.name_of(cell, table.decimal_comma));
-            Task::Classification { classes: classes_of(names, spelling, &place())? }
+            let counts = class_counts(table, index, spelling)?;
+            Task::Classification { classes: classes_of(counts, spelling, &place())? }
         }
         None => {
             if column.numbers.is_some_and(|range| range.min == range.max) {
@@ -246,33 +245,49 @@ pub(super) fn infer(
 }
 
 /// Whether whole numbers are the codes of classes: at most 20 of them, each in 5 rows on average.
-fn is_coded_class(table: &RawTable, column: usize, rows: &[usize]) -> bool {
+fn is_coded_class(table: &RawTable, column: usize, rows: usize) -> Result<bool, DataError> {
     let mut codes: Vec<i64> = Vec::new();
-    for row in rows {
-        let Some(x) = table.number(*row, column) else { return false };
-        if x != x.trunc() || x.abs() > 1e15 {
-            return false;
-        }
+    let mut coded = true;
+    table.each(column, |_, cell| {
+        let Some(x) = cell.number().filter(|_| coded) else { return };
+        coded = x == x.trunc() && x.abs() <= 1e15;
         if let Err(place) = codes.binary_search(&(x as i64)) {
             codes.insert(place, x as i64);
         }
-        if codes.len() > 20 {
-            return false;
+        coded &= codes.len() <= 20;
+    })?;
+    Ok(coded && rows >= 5 * codes.len())
+}
+
+/// How many rows each class has, by its name.
+fn class_counts(
+    table: &RawTable,
+    column: usize,
+    spelling: Spelling,
+) -> Result<BTreeMap<String, usize>, DataError> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut codes: HashMap<u64, usize> = HashMap::new();
+    table.each(column, |_, cell| {
+        if cell.is_coded() {
+            *codes.entry(cell.code).or_default() += 1;
+        } else if let Some(text) = cell.value() {
+            *counts.entry(spelling.name_of(&text, table.decimal_comma)).or_default() += 1;
+        }
+    })?;
+    for (code, rows) in codes {
+        if let Some(text) = table.decoded(column, code).value() {
+            *counts.entry(spelling.name_of(&text, table.decimal_comma)).or_default() += rows;
         }
     }
-    rows.len() >= 5 * codes.len()
+    Ok(counts)
 }
 
 /// The sorted names of the classes, each of which needs a row to learn from and one to check with.
 pub(super) fn classes_of(
-    names: impl Iterator<Item = String>,
+    counts: BTreeMap<String, usize>,
     spelling: Spelling,
     place: &Place,
 ) -> Result<Vec<String>, DataError> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for name in names {
-        *counts.entry(name).or_default() += 1;
-    }
     if let (1, Some((only, _))) = (counts.len(), counts.first_key_value()) {
         return Err(one_value(place.clone(), only));
     }
@@ -301,4 +316,13 @@ fn one_value(place: Place, only: &str) -> DataError {
         format!("every row has the same target, {}: there is nothing to tell apart", quoted(only)),
         "choose another target, or add rows with other values",
     )
+}
+
+/// How often each name comes.
+pub(super) fn counted(names: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    counts
 }

@@ -223,15 +223,17 @@ impl Trained {
         Ok(Predictions {
             target: target.name.clone(),
             classes: target.classes().unwrap_or_default().to_vec(),
-            rows: self.rows_of(&results, predictor.results()),
+            rows: results
+                .chunks_exact(predictor.results().max(1))
+                .map(|results| self.row_of(results))
+                .collect(),
             warnings: prepared.warnings,
         })
     }
 
-    fn rows_of(&self, results: &[f32], width: usize) -> Vec<Prediction> {
+    fn row_of(&self, results: &[f32]) -> Prediction {
         let target = &self.record.preparation.target;
-        let classes = target.classes();
-        let row = |results: &[f32]| match classes {
+        match target.classes() {
             Some(classes) => {
                 let probabilities = probabilities(results);
                 let best = largest(results);
@@ -242,8 +244,7 @@ impl Trained {
                 }
             }
             None => Prediction::Number { value: target.unscale(f64::from(results[0])) },
-        };
-        results.chunks_exact(width.max(1)).map(row).collect()
+        }
     }
 
     /// The raw results of a part's rows.
@@ -255,28 +256,30 @@ impl Trained {
 
     /// `predictions.csv`: each row's number in its source, what was observed and what is predicted.
     pub(crate) fn table_of_results(&self, results: &[f32], rows: &Rows) -> String {
-        let width = results.len() / rows.len().max(1);
-        let predictions = self.rows_of(results, width);
+        let width = (results.len() / rows.len().max(1)).max(1);
         let target = &self.record.preparation.target;
-        let observed: Vec<String> = match (rows.labels(), rows.values(), target.classes()) {
-            (Some(labels), _, Some(classes)) => labels
-                .iter()
-                .map(|&l| classes.get(l as usize).cloned().unwrap_or_default())
-                .collect(),
-            (_, Some(values), _) => values.iter().map(f64::to_string).collect(),
-            _ => vec![String::new(); rows.len()],
-        };
+        let (labels, values) = (rows.labels(), rows.values());
         let mut out = String::from("row,observed,predicted,probability\n");
-        for ((row, observed), prediction) in
-            rows.source_rows().iter().zip(observed).zip(predictions)
-        {
+        // A row at a time: beside the results there may be no room for texts of all rows.
+        for (index, results) in results.chunks_exact(width).enumerate() {
+            let label = labels.as_ref().and_then(|labels| labels.get(index));
+            let value = values.as_ref().and_then(|values| values.get(index));
+            let observed = match (label, value, target.classes()) {
+                (Some(&label), _, Some(names)) => {
+                    names.get(label as usize).cloned().unwrap_or_default()
+                }
+                (_, Some(value), _) => value.to_string(),
+                _ => String::new(),
+            };
+            let prediction = self.row_of(results);
+            let row = rows.source_row(index).unwrap_or(0);
             let probability = prediction.probability().map(|p| p.to_string()).unwrap_or_default();
-            let predicted = prediction.text();
             let cell = |text: &str| match text.contains([',', '"', '\n', '\r']) {
                 true => format!("\"{}\"", text.replace('"', "\"\"")),
                 false => text.to_string(),
             };
-            out += &format!("{row},{},{},{probability}\n", cell(&observed), cell(&predicted));
+            let (observed, predicted) = (cell(&observed), cell(&prediction.text()));
+            out += &format!("{row},{observed},{predicted},{probability}\n");
         }
         out
     }

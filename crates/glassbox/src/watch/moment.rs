@@ -85,7 +85,7 @@ impl Moment {
     ) -> Result<Self, Error> {
         let (index, inputs, rows) = steps.next_inputs()?;
         let target = &data.preparation.target;
-        let source = |rows: &Rows, row: usize| rows.source_rows().get(row).copied().unwrap_or(0);
+        let source = |rows: &Rows, row: usize| rows.source_row(row).unwrap_or(0);
         let rate = inputs.get("rate").and_then(|a| a.to_f64().first().copied()).unwrap_or(0.0);
         Ok(Moment {
             states: steps.session.values(),
