@@ -4,7 +4,7 @@
 
 use glassbox::engine::{Array, DType};
 use glassbox::train::config::{
-    Activation, Amount, Columns, Initial, Loss, Numbers, Optimizer, Preparation, Prepare,
+    Activation, Amount, Columns, Impute, Initial, Loss, Numbers, Optimizer, Preparation, Prepare,
     RunConfig, Split, Stop,
 };
 
@@ -46,8 +46,11 @@ fn the_example_is_read_as_it_says() {
     let mut expected = RunConfig::new("iris.csv");
     expected.data.target = Some("species".into());
     expected.data.split = Split { valid: Some(0.15), test: Some(0.15), stratify: true };
-    expected.data.prepare =
-        vec![Prepare { columns: Columns::Numeric, with: Preparation::Standardize }];
+    expected.data.prepare = vec![Prepare {
+        columns: Columns::Numeric,
+        with: Some(Preparation::Standardize),
+        impute: None,
+    }];
     expected.train.stop = Some(Stop { metric: "valid_loss".into(), patience: 5 });
     assert_eq!(config, expected);
     assert_eq!(config.train.optimizer.lr(), 1e-3);
@@ -104,8 +107,16 @@ fn a_written_configuration_is_complete_and_reads_back_the_same() {
     full.data.target = Some("종".into());
     full.data.split = Split { valid: Some(0.1 + 0.2), test: Some(1e-300), stratify: false };
     full.data.prepare = vec![
-        Prepare { columns: Columns::Category, with: Preparation::OneHot },
-        Prepare { columns: Columns::Named("petal width".into()), with: Preparation::None },
+        Prepare {
+            columns: Columns::Category,
+            with: Some(Preparation::OneHot),
+            impute: Some(Impute::MostFrequent),
+        },
+        Prepare {
+            columns: Columns::Named("petal width".into()),
+            with: Some(Preparation::None),
+            impute: Some(Impute::Constant(-1.5)),
+        },
     ];
     full.model.initial = Some(Initial::Zeros);
     full.model.activation = Activation::Tanh;
@@ -135,8 +146,11 @@ fn any_text_as_a_path_or_name_is_written_and_read_back() {
     let odd = "line\nbreak\t\r\n\u{0}\u{7f}\u{1b} \"quoted\" 'single' \\ # é ]=\u{2028}";
     let mut config = RunConfig::new(odd);
     config.data.target = Some(odd.into());
-    config.data.prepare =
-        vec![Prepare { columns: Columns::Named(odd.into()), with: Preparation::None }];
+    config.data.prepare = vec![Prepare {
+        columns: Columns::Named(odd.into()),
+        with: Some(Preparation::None),
+        impute: Some(Impute::Constant(-1.5)),
+    }];
     config.train.stop = Some(Stop { metric: odd.into(), patience: 1 });
     config.model.parameters = [(odd.to_owned(), Numbers::One(1.0))].into();
     assert_eq!(RunConfig::from_toml(&config.to_toml(), &[]).unwrap(), config);

@@ -71,9 +71,9 @@ impl Predicted<'_> {
         out.line(header.iter().map(String::as_str));
         for (index, row) in self.predictions.rows.iter().enumerate() {
             let mut cells: Vec<String> = match self.table {
-                Some(table) => {
-                    (0..table.columns()).map(|column| table.cell(index, column).into_owned()).collect()
-                }
+                Some(table) => (0..table.columns())
+                    .map(|column| table.cell(index, column).into_owned())
+                    .collect(),
                 None => vec![(index + 1).to_string()],
             };
             cells.push(row.text());

@@ -117,8 +117,12 @@ impl Builder {
             let what =
                 format!("{}, but the header has {}", count(found, "field"), self.names.len());
             let cure = match cells.clone().any(|cell| cell.contains(&b'\n')) {
-                true => "a quoted cell goes on over the end of the line: check that its quote is closed",
-                false => "write one value for each column; quote (\") a value that holds the delimiter",
+                true => {
+                    "a quoted cell goes on over the end of the line: check that its quote is closed"
+                }
+                false => {
+                    "write one value for each column; quote (\") a value that holds the delimiter"
+                }
             };
             self.problems.push(Place::file(&self.file).line(line), what, cure);
         }
@@ -154,7 +158,9 @@ impl Builder {
         }
         let Some(code) = long(self.long.len(), text) else {
             let most = LONGEST >> 20;
-            let what = format!("texts that are too long: a cell takes at most {most} MiB, a table 256 GiB");
+            let what = format!(
+                "texts that are too long: a cell takes at most {most} MiB, a table 256 GiB"
+            );
             return Err(DataError::new(Place::file(&self.file).line(line), what, "shorten them"));
         };
         self.long.push(cell)?;

@@ -204,6 +204,11 @@ impl<'t> Cell<'t> {
         (self.code & (TEXT | LONG) == TEXT).then_some((self.code & !TEXT) as usize)
     }
 
+    /// Whether it is not a plain decimal.
+    pub(super) fn code_is_text(self) -> bool {
+        self.code >= DECIMALS
+    }
+
     /// Whether the code stands for this text alone.
     pub(super) fn is_coded(self) -> bool {
         self.code < DECIMALS || self.word_place().is_some()
@@ -270,9 +275,23 @@ mod tests {
     #[test]
     fn a_decimal_gives_back_its_text_and_the_value_that_parsing_gives() {
         let texts = [
-            "0", "-0", "1", "1.0", "1.50", "-12.5", "0.05", "-0.000", "99999999999999999", "0.1",
-            "9007199254740993", "0.30000000000000004", "123456.78901234567", "0.00000000000000001",
-            "3.1415926535897931", "-7.25", "100000",
+            "0",
+            "-0",
+            "1",
+            "1.0",
+            "1.50",
+            "-12.5",
+            "0.05",
+            "-0.000",
+            "99999999999999999",
+            "0.1",
+            "9007199254740993",
+            "0.30000000000000004",
+            "123456.78901234567",
+            "0.00000000000000001",
+            "3.1415926535897931",
+            "-7.25",
+            "100000",
         ];
         for text in texts {
             let code = decimal(text.as_bytes(), false).unwrap_or_else(|| panic!("{text}"));
@@ -282,8 +301,22 @@ mod tests {
             assert_eq!(value.to_bits(), parsed.to_bits(), "{text}");
         }
         for text in [
-            "", "-", ".", "1.", ".5", "00", "01.5", "+1", "1e5", "1,5", "1.2.3", "0x1", " 1",
-            "100000000000000000", "0.00000000000000000000001", "99999999999999999999999999",
+            "",
+            "-",
+            ".",
+            "1.",
+            ".5",
+            "00",
+            "01.5",
+            "+1",
+            "1e5",
+            "1,5",
+            "1.2.3",
+            "0x1",
+            " 1",
+            "100000000000000000",
+            "0.00000000000000000000001",
+            "99999999999999999999999999",
         ] {
             assert_eq!(decimal(text.as_bytes(), false), None, "{text}");
         }

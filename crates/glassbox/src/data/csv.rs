@@ -1,16 +1,18 @@
-//! From bytes to a [`RawTable`]: a stream of records, a header first.
+//! From files and bytes to a [`RawTable`]; CSV is a stream of records, a header first.
 
 use std::path::Path;
 
 use super::builder::Builder;
 use super::error::DataError;
+use super::jsonl::{self, is_jsonl};
+use super::npy::{self, Npy};
 use super::records::Records;
 use super::source::Source;
 use super::table::{MEMORY, RawTable};
 
 impl RawTable {
     /// Reads a file of rows, gzipped or not: JSON lines where its name ends in `.jsonl` or
-    /// `.ndjson`, else CSV. See [`RawTable::from_bytes`].
+    /// `.ndjson`, NPY where it begins as such a file does, else CSV. See [`RawTable::from_bytes`].
     ///
     /// # Errors
     /// A file that cannot be read or decompressed, and whatever `from_bytes` finds.
@@ -20,22 +22,43 @@ impl RawTable {
 
     /// As [`from_path`](Self::from_path); keeps `memory` bytes of the cells in memory.
     pub(super) fn open(path: &Path, memory: usize) -> Result<Self, DataError> {
-        Self::from_source(Source::open(path)?, memory)
+        if is_jsonl(&path.to_string_lossy()) {
+            return jsonl::read(|| Source::open(path), memory);
+        }
+        let mut source = Source::open(path)?;
+        if source.peek()?.starts_with(npy::MAGIC) {
+            return npy::table(Npy::open(source)?, None, memory);
+        }
+        Self::from_csv(source, memory)
     }
 
-    /// Reads the text of a CSV file: UTF-8, with or without a byte order mark, a header line, cells
-    /// separated by `,` `;` tab or `|` (whichever the header has most of), quoted by `"` where
-    /// needed, lines ended by LF or CRLF. Blank lines are skipped.
+    /// Reads the content of a file, whose name tells whether it is JSON lines; else it is CSV.
+    ///
+    /// CSV is text in UTF-8, with or without a byte order mark, a header line, cells separated by
+    /// `,` `;` tab or `|` (whichever the header has most of), quoted by `"` where needed, lines ended
+    /// by LF or CRLF. Blank lines are skipped. JSON lines are one flat object a line; a key that a
+    /// line does not have is a missing value. An NPY file is an array of rows and columns.
     ///
     /// # Errors
     /// Every problem at once, each with its line: no header or no rows, another encoding, two
     /// columns of one name, rows with more or fewer cells than the header, a quote that is never
-    /// closed.
+    /// closed, JSON that is not a flat object.
     pub fn from_bytes(file: &str, bytes: &[u8]) -> Result<Self, DataError> {
-        Self::from_source(Source::bytes(file, bytes), MEMORY)
+        Self::read(file, bytes, MEMORY)
     }
 
-    pub(super) fn from_source(source: Source<'_>, memory: usize) -> Result<Self, DataError> {
+    pub(super) fn read(file: &str, bytes: &[u8], memory: usize) -> Result<Self, DataError> {
+        let source = Source::bytes(file, bytes);
+        if is_jsonl(file) {
+            return jsonl::read(|| Ok(Source::bytes(file, bytes)), memory);
+        }
+        match bytes.starts_with(npy::MAGIC) {
+            true => npy::table(Npy::open(source)?, None, memory),
+            false => Self::from_csv(source, memory),
+        }
+    }
+
+    fn from_csv(source: Source<'_>, memory: usize) -> Result<Self, DataError> {
         let name = source.name.clone();
         let mut records = Records::new(source)?;
         let mut builder = Builder::new(&name, records.delimiter == b';', memory);

@@ -4,9 +4,11 @@ use glassbox_engine::{Array, Data};
 
 use super::error::{DataError, Place, Problems, count, quoted};
 use super::fingerprint::Fingerprint;
+use super::fit::mean_and_std;
 use super::options::{Options, Prepare};
-use super::prepare::{InputPreparation, Preparation, mean_and_std};
+use super::prepare::{InputPreparation, Preparation};
 use super::rows::{Inputs, Rows, Store, Targets};
+use super::rules::{Columns, Method};
 use super::schema::Schema;
 use super::split::{Split, split};
 use super::spool::Stored;
@@ -160,7 +162,7 @@ impl Dataset {
         let target = TargetPreparation { name: "target".into(), encoding };
         let preparation = Preparation { inputs, target };
         let inputs = Inputs::Floats(Stored::Memory(numbers));
-        let store = Store { inputs, width, targets, source_rows: None };
+        let store = Store { inputs, width, targets, source_rows: None, weights: None };
         let parts = Parts::of(store, &preparation.target, parts);
         Ok(Self::assemble("arrays", preparation, parts, None, notices, &fingerprint))
     }
@@ -209,16 +211,28 @@ impl Options {
             let what = format!("{what} have one target: there is no column {}", quoted(target));
             problems.push(Place::default(), what, cure);
         }
-        if let Some(name) = self.columns.keys().chain(&self.drop).next() {
+        let named = self.rules.iter().filter_map(|rule| match &rule.columns {
+            Columns::Named(name) => Some(name),
+            _ => None,
+        });
+        let names = self.columns.keys().chain(&self.drop).chain(&self.weight).chain(named);
+        if let Some(name) = { names }.next() {
             let what = format!("{what} have no columns: there is no column {}", quoted(name));
             problems.push(Place::default(), what, cure);
+        }
+        let usual = [None, Some(Method::Standardize), Some(Method::None), Some(Method::OneHot)];
+        for rule in &self.rules {
+            if !usual.contains(&rule.with) || rule.impute.is_some() {
+                let what = format!("{what} have no columns to prepare one by one");
+                problems.push(Place::default(), what, "leave the rule out");
+            }
         }
         problems.finish()
     }
 }
 
 /// The name of a source without folders and extensions.
-fn short_name(source: &str) -> String {
+pub(super) fn short_name(source: &str) -> String {
     let path = std::path::Path::new(source);
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     match name.split('.').find(|part| !part.is_empty()) {

@@ -90,7 +90,13 @@ impl Labelled {
         problems.finish()?;
         let width = self.shape.iter().product();
         let inputs = Inputs::Pixels { bytes: self.pixels, scale };
-        Ok(Store { inputs, width, targets: Targets::Classes(labels), source_rows: None })
+        Ok(Store {
+            inputs,
+            width,
+            targets: Targets::Classes(labels),
+            source_rows: None,
+            weights: None,
+        })
     }
 }
 

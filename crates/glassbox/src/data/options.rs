@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::rules::Rule;
 use super::schema::Kind;
 use super::table::MEMORY;
 
@@ -17,7 +18,7 @@ use super::table::MEMORY;
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// The column to learn. None: one with a usual name (target, label, class, species, y …), else
-    /// the last.
+    /// the last. Several columns of numbers are separated by commas: `width, height`.
     pub target: Option<String>,
     /// Chooses the rows of each part.
     pub seed: u64,
@@ -30,6 +31,10 @@ pub struct Options {
     pub stratify: bool,
     /// What is done to numbers.
     pub prepare: Prepare,
+    /// What is done to columns of a table, where that is not to be as usual.
+    pub rules: Vec<Rule>,
+    /// The column of numbers ≥ 0 that says how much each row counts; it is no input.
+    pub weight: Option<String>,
     /// What columns are, where that is not to be inferred.
     pub columns: BTreeMap<String, Kind>,
     /// Columns that are left out.
@@ -62,6 +67,8 @@ impl Default for Options {
             test: None,
             stratify: true,
             prepare: Prepare::Auto,
+            rules: Vec::new(),
+            weight: None,
             columns: BTreeMap::new(),
             drop: Vec::new(),
             memory: MEMORY,

@@ -1,13 +1,13 @@
 //! From raw rows to numbers: fitted on the training part, kept with the model.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::cell::Cell;
+use super::date::{Cycle, DateOrder, Moment};
 use super::error::{DataError, Place, Problems, count, quoted};
 use super::rows::Targets;
-use super::schema::{ColumnSchema, Kind};
 use super::table::{RawTable, parse_boolean};
 use super::target::{TargetEncoding, TargetPreparation};
 use crate::nearest::{listed, nearest};
@@ -64,16 +64,38 @@ pub enum InputPreparation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum PreparedColumn {
-    /// `(value − mean) / std`; a missing one is first set to the median.
+    /// `(value − offset) / scale`; a missing one is first set to `fill`.
     Number {
         /// The column's name.
         name: String,
-        /// Of the training part's values.
-        mean: f64,
-        /// Population standard deviation of the training part's values, 1 where it would be 0.
-        std: f64,
-        /// Of the training part's values.
-        median: f64,
+        /// What is subtracted: the mean (or median, or least value) of the training part, or 0.
+        #[serde(alias = "mean")]
+        offset: f64,
+        /// What is divided by: the population standard deviation (or interquartile range, or range)
+        /// of the training part; 1 where it would be 0.
+        #[serde(alias = "std")]
+        scale: f64,
+        /// What a missing value is set to: the median of the training part, or what was asked for.
+        #[serde(alias = "median")]
+        fill: f64,
+        /// Whether a feature `name_missing` (0 or 1) follows: the training part had missing values.
+        missing: bool,
+    },
+    /// Days since 1 January 1970, scaled as numbers are; then the sine and cosine of the parts that
+    /// come round again.
+    Date {
+        /// The column's name.
+        name: String,
+        /// How its dates are written.
+        order: DateOrder,
+        /// In days.
+        offset: f64,
+        /// In days.
+        scale: f64,
+        /// What a missing value is set to, in days; its parts get zeros.
+        fill: f64,
+        /// The parts that vary in the training part: features `name_month_sin`, `name_month_cos` …
+        cycles: Vec<Cycle>,
         /// Whether a feature `name_missing` (0 or 1) follows: the training part had missing values.
         missing: bool,
     },
@@ -93,8 +115,23 @@ pub enum PreparedColumn {
         name: String,
         /// The values of the training part, sorted.
         values: Vec<String>,
-        /// Whether the training part had missing values; they are the value `missing`, last where
-        /// it is not among `values` already.
+        /// Whether missing values have a feature: they are the value `missing`, last where it is not
+        /// among `values` already.
+        missing: bool,
+        /// What a missing value is set to; none where it is a value of its own, or unknown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fill: Option<String>,
+    },
+    /// One feature: the place of the value among `values`, from 0 (the first) to 1 (the last); an
+    /// unknown value is in the middle.
+    Ordinal {
+        /// The column's name.
+        name: String,
+        /// The values of the training part in order: by number where all are numbers, else by text.
+        values: Vec<String>,
+        /// What a missing value is set to.
+        fill: String,
+        /// Whether a feature `name_missing` (0 or 1) follows: the training part had missing values.
         missing: bool,
     },
 }
@@ -241,33 +278,44 @@ impl Preparation {
         Ok(Prepared { matrix, rows, features, warnings: Vec::new() })
     }
 
-    /// The targets of a raw table that has their column, on the scale of training.
+    /// The targets of a raw table that has their column (or columns), on the scale of training.
     ///
     /// # Errors
     /// No such column; rows whose target is missing, not a number or not one of the classes.
     pub fn targets(&self, table: &RawTable) -> Result<Targets, DataError> {
-        let name = &self.target.name;
-        let Some(column) = table.column(name) else {
-            let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
-            return Err(DataError::new(
-                Place::file(table.file()),
-                format!("there is no column {}, the target", quoted(name)),
-                crate::nearest::suggestion(name, "columns", &names),
-            ));
-        };
+        let mut problems = Problems::default();
+        let mut columns = Vec::new();
+        let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
+        for name in self.target.output_names() {
+            match table.column(name) {
+                Some(column) => columns.push(column),
+                None => problems.push(
+                    Place::file(table.file()),
+                    format!("there is no column {}, the target", quoted(name)),
+                    crate::nearest::suggestion(name, "columns", &names),
+                ),
+            }
+        }
+        problems.finish()?;
         let rows: Vec<u32> = (0..table.rows() as u32).collect();
-        self.targets_of(table, column, &rows)
+        self.targets_of(table, &columns, &rows)
     }
 
-    /// The text of the target in each row, spelled as the classes are; none where the value is
-    /// missing. Nothing at all where the table has no such column.
+    /// The text of the target in each row, spelled as the classes are (several numbers separated by
+    /// spaces); none where a value is missing. Nothing at all where the table lacks a column of it.
     pub(crate) fn observed(&self, table: &RawTable) -> Option<Vec<Option<String>>> {
-        let column = table.column(&self.target.name)?;
+        let columns: Option<Vec<usize>> =
+            self.target.output_names().into_iter().map(|name| table.column(name)).collect();
+        let columns = columns?;
         let text = |row: usize| match &self.target.encoding {
             TargetEncoding::Classes { spelling, .. } => {
-                Some(spelling.name_of(&table.value(row, column)?, table.decimal_comma))
+                Some(spelling.name_of(&table.value(row, columns[0])?, table.decimal_comma))
             }
-            TargetEncoding::Values { .. } => table.number(row, column).map(|x| x.to_string()),
+            _ => {
+                let number = |column: &usize| table.number(row, *column).map(|x| x.to_string());
+                let numbers: Option<Vec<String>> = columns.iter().map(number).collect();
+                Some(numbers?.join(" "))
+            }
         };
         Some((0..table.rows()).map(text).collect())
     }
@@ -275,15 +323,13 @@ impl Preparation {
     pub(super) fn targets_of(
         &self,
         table: &RawTable,
-        column: usize,
+        columns: &[usize],
         rows: &[u32],
     ) -> Result<Targets, DataError> {
         let mut problems = Problems::default();
-        let mut problem = |row: usize, what: String, cure: String| {
-            problems.push(table.place(row, column), what, cure);
-        };
         let targets = match &self.target.encoding {
             TargetEncoding::Classes { names, spelling } => {
+                let column = columns.first().copied().unwrap_or(0);
                 let label_of: HashMap<&str, i64> =
                     names.iter().enumerate().map(|(i, name)| (name.as_str(), i as i64)).collect();
                 let mut known: HashMap<u64, i64> = HashMap::new();
@@ -302,25 +348,33 @@ impl Preparation {
                         None => {
                             let names: Vec<&str> = names.iter().map(String::as_str).collect();
                             let cure = format!("the classes: {}", listed(&names));
-                            problem(row, format!("{} is not a class", quoted(&cell.text())), cure);
+                            let what = format!("{} is not a class", quoted(&cell.text()));
+                            problems.push(table.place(row, column), what, cure);
                         }
                     }
                 })?;
                 Targets::Classes(labels)
             }
-            TargetEncoding::Values { .. } => {
-                let mut values = Vec::with_capacity(rows.len());
-                table.each_of(column, rows, |row, cell| {
-                    let scaled = cell.number().map(|x| self.target.scale(x) as f32);
-                    match scaled.filter(|x| x.is_finite()) {
-                        Some(scaled) => values.push(scaled),
-                        None => {
-                            let cell = quoted(&cell.text());
-                            let what = format!("the target {cell} is not a usable number");
-                            problem(row, what, "correct it, or leave the row out".into());
+            TargetEncoding::Values { .. } | TargetEncoding::Several { .. } => {
+                let outputs = columns.len();
+                let mut values = vec![0.0; rows.len() * outputs];
+                for (output, column) in columns.iter().enumerate() {
+                    let mut places = values.iter_mut().skip(output).step_by(outputs);
+                    table.each_of(*column, rows, |row, cell| {
+                        let scaled =
+                            cell.number().map(|x| self.target.scale_output(output, x) as f32);
+                        let place = places.next();
+                        match (place, scaled.filter(|x| x.is_finite())) {
+                            (Some(place), Some(scaled)) => *place = scaled,
+                            _ => {
+                                let cell = quoted(&cell.text());
+                                let what = format!("the target {cell} is not a usable number");
+                                let cure = "correct it, or leave the row out";
+                                problems.push(table.place(row, *column), what, cure);
+                            }
                         }
-                    }
-                })?;
+                    })?;
+                }
                 Targets::Values(values)
             }
         };
@@ -471,90 +525,72 @@ impl Guessed {
 }
 
 impl PreparedColumn {
-    /// Fits one column of a table on its training rows, which are ascending.
-    pub(super) fn fit(
-        table: &RawTable,
-        index: usize,
-        column: &ColumnSchema,
-        train: &[u32],
-        standardize: bool,
-    ) -> Result<Self, DataError> {
-        let name = column.name.clone();
-        let mut missing = false;
-        Ok(match column.kind {
-            Kind::Number => {
-                let mut values: Vec<f64> = Vec::with_capacity(train.len());
-                table.each_of(index, train, |_, cell| {
-                    missing |= cell.is_missing();
-                    values.extend(cell.number());
-                })?;
-                let (mean, std) = if standardize { mean_and_std(&values) } else { (0.0, 1.0) };
-                PreparedColumn::Number { name, mean, std, median: median(&mut values), missing }
-            }
-            Kind::Boolean => {
-                let (mut yes, mut present) = (0, 0);
-                table.each_of(index, train, |_, cell| match cell.value() {
-                    Some(text) => {
-                        present += 1;
-                        yes += usize::from(parse_boolean(&text) == Some(true));
-                    }
-                    None => missing = true,
-                })?;
-                PreparedColumn::Boolean { name, usual: 2 * yes > present, missing }
-            }
-            _ => {
-                let (mut codes, mut values) = (BTreeSet::new(), BTreeSet::new());
-                table.each_of(index, train, |_, cell| {
-                    if cell.is_missing() {
-                        missing = true;
-                    } else if !cell.is_coded() || codes.insert(cell.code) {
-                        values.insert(cell.text().into_owned());
-                    }
-                })?;
-                PreparedColumn::Category { name, values: values.into_iter().collect(), missing }
-            }
-        })
-    }
-
     /// The name of the column in the raw table.
     pub fn name(&self) -> &str {
         match self {
             PreparedColumn::Number { name, .. }
+            | PreparedColumn::Date { name, .. }
             | PreparedColumn::Boolean { name, .. }
-            | PreparedColumn::Category { name, .. } => name,
+            | PreparedColumn::Category { name, .. }
+            | PreparedColumn::Ordinal { name, .. } => name,
         }
     }
 
     /// The names of the features it becomes.
     pub fn feature_names(&self) -> Vec<String> {
+        let name = self.name();
+        let mut names = match self {
+            PreparedColumn::Category { values, .. } => {
+                values.iter().map(|value| format!("{name}={value}")).collect()
+            }
+            _ => vec![name.to_string()],
+        };
         match self {
-            PreparedColumn::Number { name, missing, .. }
-            | PreparedColumn::Boolean { name, missing, .. } => {
-                let mut names = vec![name.clone()];
-                names.extend(missing.then(|| format!("{name}_missing")));
-                names
-            }
-            PreparedColumn::Category { name, values, .. } => {
-                let mut names: Vec<String> =
-                    values.iter().map(|value| format!("{name}={value}")).collect();
-                if self.width() > names.len() {
-                    names.push(format!("{name}={MISSING}"));
+            PreparedColumn::Date { cycles, .. } => {
+                for cycle in cycles {
+                    let word = cycle.word();
+                    names.extend(["sin", "cos"].map(|part| format!("{name}_{word}_{part}")));
                 }
-                names
             }
+            PreparedColumn::Category { .. } if self.width() > names.len() => {
+                names.push(format!("{name}={MISSING}"));
+            }
+            _ => {}
         }
+        if self.width() > names.len() {
+            names.push(format!("{name}_missing"));
+        }
+        names
     }
 
     /// How many features it becomes.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         match self {
-            PreparedColumn::Number { missing, .. } | PreparedColumn::Boolean { missing, .. } => {
-                1 + usize::from(*missing)
+            PreparedColumn::Number { missing, .. }
+            | PreparedColumn::Boolean { missing, .. }
+            | PreparedColumn::Ordinal { missing, .. } => 1 + usize::from(*missing),
+            PreparedColumn::Date { cycles, missing, .. } => {
+                1 + 2 * cycles.len() + usize::from(*missing)
             }
             PreparedColumn::Category { values, missing, .. } => {
                 values.len() + usize::from(*missing && category(values, MISSING).is_none())
             }
         }
+    }
+
+    /// Whether the training part had missing values and how they are told, for a notice.
+    pub(super) fn filled_with(&self) -> Option<String> {
+        let name = self.name();
+        let (value, missing) = match self {
+            PreparedColumn::Number { fill, missing, .. } => (fill.to_string(), *missing),
+            PreparedColumn::Date { missing, .. } => ("the usual date".into(), *missing),
+            PreparedColumn::Boolean { usual, missing, .. } => (usual.to_string(), *missing),
+            PreparedColumn::Ordinal { fill, missing, .. } => (quoted(fill), *missing),
+            PreparedColumn::Category { fill, .. } => {
+                return fill.as_ref().map(|fill| quoted(fill));
+            }
+        };
+        missing.then(|| format!("{value}, and `{name}_missing` says so"))
     }
 }
 
@@ -565,6 +601,8 @@ struct Writer<'c> {
     place: usize,
     /// The place of a category by the code of its cell, as far as codes were met.
     categories: HashMap<u64, Option<usize>>,
+    /// Whether the last feature says that the value is missing.
+    flag: bool,
     guessed: Guessed,
     problems: Problems,
 }
@@ -572,35 +610,80 @@ struct Writer<'c> {
 impl<'c> Writer<'c> {
     fn new(column: &'c PreparedColumn, place: usize) -> Self {
         let (guessed, problems) = (Guessed::default(), Problems::default());
-        Writer { column, place, categories: HashMap::new(), guessed, problems }
+        let flag = match column {
+            PreparedColumn::Number { missing, .. }
+            | PreparedColumn::Date { missing, .. }
+            | PreparedColumn::Boolean { missing, .. }
+            | PreparedColumn::Ordinal { missing, .. } => *missing,
+            PreparedColumn::Category { .. } => false,
+        };
+        Writer { column, place, categories: HashMap::new(), flag, guessed, problems }
     }
 
     /// Writes the features of a row, which are zeros so far.
     fn write(&mut self, table: &RawTable, row: usize, cell: Cell<'_>, out: &mut [f32]) {
+        let missing = cell.is_missing();
         let written = match self.column {
-            PreparedColumn::Number { mean, std, median, missing, .. } => match cell.number() {
-                Some(raw) => Ok(((raw - mean) / std, None)),
-                None if cell.is_missing() => Ok(((median - mean) / std, Some(*missing))),
+            PreparedColumn::Number { offset, scale, fill, .. } => match cell.number() {
+                Some(raw) => Ok((raw - offset) / scale),
+                None if missing => Ok((fill - offset) / scale),
                 None => Err("a number"),
             },
-            PreparedColumn::Boolean { usual, missing, .. } => match cell.value() {
+            PreparedColumn::Date { order, offset, scale, fill, cycles, .. } => {
+                match Moment::read(&cell.text(), *order) {
+                    Some(moment) => {
+                        for (cycle, out) in cycles.iter().zip(out[1..].chunks_exact_mut(2)) {
+                            out.copy_from_slice(&moment.angle(*cycle).map(|x| x as f32));
+                        }
+                        Ok((moment.days - offset) / scale)
+                    }
+                    None if missing => Ok((fill - offset) / scale),
+                    None => Err("a date as training had them"),
+                }
+            }
+            PreparedColumn::Boolean { usual, .. } => match cell.value() {
                 Some(text) => match parse_boolean(&text) {
-                    Some(raw) => Ok((f64::from(u8::from(raw)), None)),
+                    Some(raw) => Ok(f64::from(u8::from(raw))),
                     None => Err("`true`/`false` or `yes`/`no`"),
                 },
-                None => Ok((f64::from(u8::from(*usual)), Some(*missing))),
+                None => Ok(f64::from(u8::from(*usual))),
             },
-            PreparedColumn::Category { values, missing, .. } => {
-                return self.write_category(values, *missing, cell, out);
+            PreparedColumn::Ordinal { values, fill, .. } => {
+                let last = values.len().saturating_sub(1).max(1) as f64;
+                let find = |text: &str| values.iter().position(|value| value == text);
+                match self.place_of(cell, |text| find(text.unwrap_or(fill))) {
+                    Some(place) => Ok(place as f64 / last),
+                    None => {
+                        let text = cell.text().into_owned();
+                        *self.guessed.unknown.entry(text).or_default() += 1;
+                        Ok(0.5)
+                    }
+                }
+            }
+            PreparedColumn::Category { values, missing, fill, .. } => {
+                let find = |text: Option<&str>| match (text, fill) {
+                    (Some(text), _) => category(values, text),
+                    (None, Some(fill)) => category(values, fill),
+                    (None, None) if *missing => category(values, MISSING).or(Some(values.len())),
+                    (None, None) => None,
+                };
+                match (self.place_of(cell, find), cell.value()) {
+                    (Some(place), _) => out[place] = 1.0,
+                    (None, None) => self.guessed.missing += 1,
+                    (None, Some(text)) => {
+                        *self.guessed.unknown.entry(text.into_owned()).or_default() += 1;
+                    }
+                }
+                return;
             }
         };
         let noun = match written {
-            Ok((value, filled)) => {
+            Ok(value) => {
                 out[0] = value as f32;
-                match filled {
-                    Some(true) => out[1] = 1.0,
-                    Some(false) => self.guessed.missing += 1,
-                    None => {}
+                match (missing, self.flag) {
+                    (true, true) => out[out.len() - 1] = 1.0,
+                    (true, false) => self.guessed.missing += 1,
+                    (false, _) => {}
                 }
                 if out[0].is_finite() {
                     return;
@@ -614,32 +697,21 @@ impl<'c> Writer<'c> {
         self.problems.push(table.place(row, self.place), what, cure);
     }
 
-    fn write_category(
+    /// The place of a category, which `find` tells of its text (none: the value is missing), or
+    /// which is known from before.
+    fn place_of(
         &mut self,
-        values: &[String],
-        missing: bool,
         cell: Cell<'_>,
-        out: &mut [f32],
-    ) {
-        let find = || match cell.value() {
-            Some(text) => category(values, &text),
-            None if missing => category(values, MISSING).or(Some(values.len())),
-            None => None,
-        };
-        let place = match self.categories.get(&cell.code) {
-            Some(place) => *place,
-            None if cell.is_coded() && self.categories.len() < MOST_CODES => {
-                *self.categories.entry(cell.code).or_insert_with(find)
-            }
-            None => find(),
-        };
-        match place {
-            Some(place) => out[place] = 1.0,
-            None => match cell.value() {
-                None => self.guessed.missing += 1,
-                Some(text) => *self.guessed.unknown.entry(text.into_owned()).or_default() += 1,
-            },
+        find: impl FnOnce(Option<&str>) -> Option<usize>,
+    ) -> Option<usize> {
+        if let Some(place) = self.categories.get(&cell.code) {
+            return *place;
         }
+        let place = find(cell.value().as_deref());
+        if cell.is_coded() && self.categories.len() < MOST_CODES {
+            self.categories.insert(cell.code, place);
+        }
+        place
     }
 }
 
@@ -658,48 +730,4 @@ const MISSING: &str = "missing";
 /// Where a value stands among the sorted values of a category.
 fn category(values: &[String], value: &str) -> Option<usize> {
     values.binary_search_by(|known| known.as_str().cmp(value)).ok()
-}
-
-/// Mean and population standard deviation (Welford 1962); 0 and 1 of no values, and 1 for a
-/// standard deviation of 0, so that constants are only centred.
-pub(super) fn mean_and_std(values: &[f64]) -> (f64, f64) {
-    let (mut mean, mut squares) = (0.0, 0.0);
-    for (i, x) in values.iter().enumerate() {
-        let delta = x - mean;
-        mean += delta / (i + 1) as f64;
-        squares += delta * (x - mean);
-    }
-    let std = (squares / values.len().max(1) as f64).sqrt();
-    (mean, if std > 0.0 { std } else { 1.0 })
-}
-
-/// The middle value, or the mean of the two middle ones; 0 of no values.
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match (values.get(middle), values.len() % 2) {
-        (Some(value), 1) => *value,
-        (Some(value), _) => (values[middle - 1] + value) / 2.0,
-        (None, _) => 0.0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_constant_is_only_centred() {
-        assert_eq!(mean_and_std(&[0.1; 7]), (0.1, 1.0));
-        assert_eq!(mean_and_std(&[]), (0.0, 1.0));
-        // 1, 2, 3, 4: variance 1.25 by hand.
-        assert_eq!(mean_and_std(&[1.0, 2.0, 3.0, 4.0]), (2.5, 1.25f64.sqrt()));
-    }
-
-    #[test]
-    fn the_median_is_the_middle() {
-        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert_eq!(median(&mut []), 0.0);
-    }
 }

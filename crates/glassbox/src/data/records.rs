@@ -70,7 +70,8 @@ impl<'s> Records<'s> {
         if begins(b"\xEF\xBB\xBF") {
             records.start = 3;
         }
-        while !first_line(&records.buffer[records.start..records.end]).is_some_and(|(_, whole)| whole)
+        while !first_line(&records.buffer[records.start..records.end])
+            .is_some_and(|(_, whole)| whole)
             && records.fill()?
         {}
         let unread = records.start..records.end;
@@ -253,9 +254,7 @@ impl<'s> Records<'s> {
     /// Refuses what is not UTF-8 text, with its line.
     fn check(&self, range: std::ops::Range<usize>) -> Result<(), DataError> {
         let bytes = &self.buffer[range];
-        let place = |at: usize| {
-            Place::file(&self.file).line(self.line + line_ends(&bytes[..at]))
-        };
+        let place = |at: usize| Place::file(&self.file).line(self.line + line_ends(&bytes[..at]));
         if let Some(at) = memchr::memchr(0, bytes) {
             let what = "a zero byte: this is not a text file";
             return Err(DataError::new(place(at), what, SAVE));
@@ -352,7 +351,8 @@ mod tests {
 
     #[test]
     fn records_do_not_depend_on_how_the_bytes_arrive() {
-        let text = "a,b\r\n\r\n1,\"two\r\nlines\"\r\n\r\n\"x\"\"y\",\"q\"r\"s\n\n,\n5\" pipe,\"\"\r6,7";
+        let text =
+            "a,b\r\n\r\n1,\"two\r\nlines\"\r\n\r\n\"x\"\"y\",\"q\"r\"s\n\n,\n5\" pipe,\"\"\r6,7";
         let whole = records(text, usize::MAX);
         let line = |line: u64, a: &str, b: &str| (line, vec![a.to_string(), b.to_string()]);
         assert_eq!(

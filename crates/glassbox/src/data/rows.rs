@@ -35,6 +35,8 @@ pub(super) struct Store {
     pub(super) targets: Targets,
     /// The row of each position in its source, from 0, where that is another number.
     pub(super) source_rows: Option<Vec<u32>>,
+    /// How much each row counts, where rows do not all count alike.
+    pub(super) weights: Option<Vec<f32>>,
 }
 
 /// Numbers of all rows, row-major.
@@ -49,12 +51,12 @@ pub(super) enum Inputs {
 pub enum Targets {
     /// Labels of classes, from 0.
     Classes(Vec<i64>),
-    /// Numbers.
+    /// Numbers; of several outputs `[rows, outputs]`, row-major.
     Values(Vec<f32>),
 }
 
 impl Targets {
-    /// The number of targets.
+    /// The number of labels or numbers.
     pub fn len(&self) -> usize {
         match self {
             Targets::Classes(labels) => labels.len(),
@@ -68,7 +70,7 @@ impl Targets {
     }
 }
 
-/// Where [`Rows::gather`] writes targets, one a row.
+/// Where [`Rows::gather`] writes targets, one a row (as many as there are outputs, of numbers).
 #[derive(Debug)]
 pub enum TargetsMut<'a> {
     /// Labels of classes.
@@ -111,6 +113,39 @@ impl Rows {
     /// The number of classes; none where targets are numbers.
     pub fn classes(&self) -> Option<usize> {
         self.target.classes().map(<[String]>::len)
+    }
+
+    /// How many numbers a row's target is: 1, or as many as there are outputs.
+    pub fn outputs(&self) -> usize {
+        self.target.outputs()
+    }
+
+    /// How much each row counts, in order; none where all count alike.
+    pub fn weights(&self) -> Option<Vec<f32>> {
+        let all = self.store.weights.as_ref()?;
+        Some(self.positions.iter().map(|at| all[*at as usize]).collect())
+    }
+
+    /// Writes how much each of `rows` counts to `weights`: 1 where all count alike. Allocates
+    /// nothing.
+    ///
+    /// # Errors
+    /// A row beyond the last, another number of weights than rows.
+    pub fn gather_weights(&self, rows: &[usize], weights: &mut [f32]) -> Result<(), DataError> {
+        if rows.len() != weights.len() {
+            return Err(misuse("a batch needs as many weights as rows".into()));
+        }
+        for (row, weight) in rows.iter().zip(weights) {
+            let Some(position) = self.positions.get(*row) else {
+                return Err(misuse(format!(
+                    "row {row} was asked for, but there are {}",
+                    self.len()
+                )));
+            };
+            let all = self.store.weights.as_ref();
+            *weight = all.and_then(|all| all.get(*position as usize)).copied().unwrap_or(1.0);
+        }
+        Ok(())
     }
 
     /// What the targets mean, and how numbers were scaled.
@@ -178,9 +213,13 @@ impl Rows {
                     *label = all[position(*row)?];
                 }
             }
-            (TargetsMut::Values(out), Targets::Values(all)) if out.len() == rows.len() => {
-                for (value, row) in out.iter_mut().zip(rows) {
-                    *value = all[position(*row)?];
+            (TargetsMut::Values(out), Targets::Values(all))
+                if out.len() == rows.len() * self.outputs() =>
+            {
+                let outputs = self.outputs();
+                for (values, row) in out.chunks_exact_mut(outputs).zip(rows) {
+                    let start = position(*row)? * outputs;
+                    values.copy_from_slice(&all[start..start + outputs]);
                 }
             }
             (TargetsMut::Classes(_), Targets::Values(_)) => {
@@ -201,7 +240,9 @@ impl Rows {
                 Targets::Classes(self.positions.iter().map(|at| all[*at as usize]).collect())
             }
             Targets::Values(all) => {
-                Targets::Values(self.positions.iter().map(|at| all[*at as usize]).collect())
+                let outputs = self.outputs();
+                let row = |at: &u32| &all[*at as usize * outputs..][..outputs];
+                Targets::Values(self.positions.iter().flat_map(row).copied().collect())
             }
         }
     }
@@ -214,13 +255,16 @@ impl Rows {
         }
     }
 
-    /// The targets of all rows in their own unit; none where they are classes.
+    /// The targets of all rows in their own unit, `[rows, outputs]`; none where they are classes.
     pub fn values(&self) -> Option<Vec<f64>> {
         match (self.targets(), &self.target.encoding) {
-            (Targets::Values(scaled), TargetEncoding::Values { .. }) => {
-                Some(scaled.iter().map(|x| self.target.unscale(f64::from(*x))).collect())
+            (Targets::Classes(_), _) | (_, TargetEncoding::Classes { .. }) => None,
+            (Targets::Values(scaled), _) => {
+                let outputs = self.outputs();
+                let unscale =
+                    |(i, x): (usize, &f32)| self.target.unscale_output(i % outputs, f64::from(*x));
+                Some(scaled.iter().enumerate().map(unscale).collect())
             }
-            _ => None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::{Deserialize, Serialize};
 
 use super::cell::Word;
+use super::date::{DateOrder, Moment};
 use super::error::{DataError, Place, Problems, quoted};
 use super::table::{BOOLEANS, RawTable};
 use crate::nearest::suggestion;
@@ -55,6 +56,8 @@ pub enum Kind {
     Number,
     /// `true`/`false`, `yes`/`no`, `y`/`n`, `t`/`f` or `on`/`off`.
     Boolean,
+    /// Dates, with or without a time of day.
+    Date,
     /// One of a few values.
     Category,
     /// Free text or names, most rows having their own.
@@ -71,6 +74,7 @@ impl Kind {
         match self {
             Kind::Number => "number",
             Kind::Boolean => "boolean",
+            Kind::Date => "date",
             Kind::Category => "category",
             Kind::Text => "text",
             Kind::Constant => "constant",
@@ -87,6 +91,8 @@ pub enum Role {
     Input,
     /// The model learns to tell it.
     Target,
+    /// It says how much each row counts.
+    Weight,
     /// It is left out, for this reason.
     Dropped(String),
 }
@@ -113,6 +119,7 @@ impl Schema {
             let role = match &column.role {
                 Role::Input => "input".into(),
                 Role::Target => "target".into(),
+                Role::Weight => "weight".into(),
                 Role::Dropped(reason) => format!("dropped: {reason}"),
             };
             table.push([
@@ -333,6 +340,8 @@ impl Values {
             Kind::Number
         } else if self.boolean {
             Kind::Boolean
+        } else if self.numbers == 0 && date_order(table, column)?.is_some() {
+            Kind::Date
         } else {
             if self.is_number_with_strays() {
                 report_strays(table, column, problems)?;
@@ -363,6 +372,23 @@ impl Values {
 fn distinct(codes: &mut [u64]) -> usize {
     codes.sort_unstable();
     codes.chunk_by(|a, b| a == b).count()
+}
+
+/// Which way round a column writes its dates, and whether another way would fit, too; none where
+/// some value is no date.
+pub(super) fn date_order(
+    table: &RawTable,
+    column: usize,
+) -> Result<Option<(DateOrder, bool)>, DataError> {
+    let mut orders = DateOrder::ALL.to_vec();
+    table.each(column, |_, cell| {
+        if orders.is_empty() || cell.is_missing() {
+            return;
+        }
+        let text = if cell.code_is_text() { cell.text() } else { Default::default() };
+        orders.retain(|order| Moment::read(&text, *order).is_some());
+    })?;
+    Ok(orders.first().map(|order| (*order, orders.len() > 1)))
 }
 
 fn report_strays(
@@ -398,7 +424,7 @@ fn role(name: &str, index: usize, kind: Kind, values: &Values) -> Role {
         Kind::Number if is_row_identifier(name, index, values) => {
             dropped("an identifier that numbers the rows".into())
         }
-        Kind::Number | Kind::Boolean | Kind::Category => Role::Input,
+        Kind::Number | Kind::Boolean | Kind::Date | Kind::Category => Role::Input,
     }
 }
 

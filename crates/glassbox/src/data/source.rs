@@ -19,6 +19,7 @@ pub(super) struct Source<'s> {
 }
 
 impl<'s> Source<'s> {
+    #[cfg(test)]
     pub(super) fn of(name: &str, reader: impl Read + 's) -> Self {
         let reader = BufReader::with_capacity(1 << 17, reader);
         Source { name: name.into(), reader: Box::new(reader), gzipped: false, read: 0 }

@@ -131,14 +131,6 @@ impl<T: Number> Stored<T> {
         }
         Ok(())
     }
-
-    /// All numbers, where they are in memory.
-    pub(super) fn in_memory(&self) -> Option<&[T]> {
-        match self {
-            Stored::Memory(all) => Some(all),
-            Stored::File { .. } => None,
-        }
-    }
 }
 
 #[cfg(unix)]
@@ -184,13 +176,14 @@ mod tests {
 
     #[test]
     fn a_file_gives_what_memory_gives() {
-        let numbers: Vec<u64> = (0..50_000u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
+        let numbers: Vec<u64> =
+            (0..50_000u64).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
         for limit in [0, 1000, 1 << 20] {
             let mut spool = Spool::new(limit);
             numbers.chunks(777).for_each(|part| spool.push(part).unwrap());
             assert_eq!(spool.len(), 50_000);
             let stored = spool.finish().unwrap();
-            assert_eq!(stored.in_memory().is_some(), limit == 1 << 20);
+            assert_eq!(matches!(stored, Stored::Memory(_)), limit == 1 << 20);
             for (at, count) in [(0, 50_000), (1023, 2), (49_999, 1), (50_000, 0)] {
                 let mut out = vec![0; count];
                 stored.read(at, &mut out).unwrap();

@@ -162,7 +162,12 @@ impl RawTable {
     /// Reads the codes of a column from `row` on, of rows that can be read [at once].
     ///
     /// [at once]: RawTable::rows_at_once
-    pub(super) fn codes(&self, column: usize, row: usize, out: &mut [u64]) -> Result<(), DataError> {
+    pub(super) fn codes(
+        &self,
+        column: usize,
+        row: usize,
+        out: &mut [u64],
+    ) -> Result<(), DataError> {
         let (start, first, _) = self.group_of(row, column);
         self.cells.read(start + (row - first) as u64, out)
     }

@@ -375,6 +375,7 @@ fn columns(w: Words, schema: &Schema) -> String {
         let kind = match column.kind {
             Kind::Number => w.kind_number(),
             Kind::Boolean => w.kind_boolean(),
+            Kind::Date => w.kind_date(),
             Kind::Category => w.kind_category(),
             Kind::Text => w.kind_text(),
             Kind::Constant => w.kind_constant(),
@@ -383,6 +384,7 @@ fn columns(w: Words, schema: &Schema) -> String {
         let role = match &column.role {
             Role::Input => w.role_input(),
             Role::Target => w.role_target(),
+            Role::Weight => w.role_weight(),
             Role::Dropped(reason) => w.role_dropped(&escape(reason)),
         };
         let called = name(&column.name, 60);

@@ -168,19 +168,13 @@ fn wrong(message: String) -> Error {
 
 /// Loads what `[data]` says.
 fn load(config: &DataConfig) -> Result<Dataset, Error> {
+    // What is said of all numbers holds for arrays and for the target, too.
     let mut prepare = data::Prepare::Auto;
-    for rule in &config.prepare {
-        match (&rule.columns, rule.with) {
-            (Columns::Numeric, Preparation::Standardize) => prepare = data::Prepare::Standardize,
-            (Columns::Numeric, Preparation::None) => prepare = data::Prepare::Raw,
-            (Columns::Category, Preparation::OneHot) => {}
-            (columns, with) => {
-                return Err(wrong(format!(
-                    "`data.prepare`: \"{with}\" for \"{}\" is not built: numeric takes standardize \
-                     or none, category takes one_hot",
-                    columns.word()
-                )));
-            }
+    for rule in config.prepare.iter().filter(|rule| rule.columns == Columns::Numeric) {
+        match rule.with {
+            Some(Preparation::Standardize) => prepare = data::Prepare::Standardize,
+            Some(Preparation::None) => prepare = data::Prepare::Raw,
+            _ => {}
         }
     }
     let options = data::Options {
@@ -189,6 +183,9 @@ fn load(config: &DataConfig) -> Result<Dataset, Error> {
         test: config.split.test,
         stratify: config.split.stratify,
         prepare,
+        rules: config.prepare.clone(),
+        weight: config.weight.clone(),
+        memory: config.memory.saturating_mul(1 << 20),
         columns: config.columns.clone(),
         drop: config.drop.clone(),
         ..data::Options::default()
