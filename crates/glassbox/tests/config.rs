@@ -74,7 +74,7 @@ fn columns_can_be_named_and_left_out() {
     let text = text.replace("category", "integer").replace("\"id\"", "3");
     let found = problems(&text, &[]);
     assert!(found[0].contains("`data.drop`") && found[0].starts_with("line 4"), "{found:?}");
-    assert!(found[1].contains("is not one of number, boolean, category"), "{found:?}");
+    assert!(found[1].contains("is not one of number, boolean, date, category"), "{found:?}");
 }
 
 #[test]
@@ -183,7 +183,7 @@ every = 50
         "line 3: `data.path`: expected a text, found the number 3",
         "line 4: there is no setting `data.taget`; did you mean `target`?",
         "line 5: `data.split`: valid and test together leave nothing to train on",
-        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, one_hot, none; did you mean \"standardize\"?",
+        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, robust, min_max, one_hot, ordinal, none; did you mean \"standardize\"?",
         "line 10: `model.hidden`: expected a whole number of at least 1, found the number 0",
         "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, identity; did you mean \"relu\"?",
         "line 12: there is no setting `model.epochs`; it belongs to `train.epochs`",

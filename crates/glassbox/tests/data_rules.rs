@@ -56,7 +56,7 @@ fn constants_and_the_most_frequent_value_fill_gaps() {
         dataset.input.features,
         ["x", "x_missing", "size=large", "size=medium", "size=small"]
     );
-    assert_eq!(apply(&dataset, "x,size\n,\n"), [-1.0, 1.0, 0.0, 0.0, 1.0]);
+    assert_eq!(apply(&dataset, "x,size,other\n,,1\n"), [-1.0, 1.0, 0.0, 0.0, 1.0]);
 }
 
 #[test]

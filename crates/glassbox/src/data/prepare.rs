@@ -583,7 +583,7 @@ impl PreparedColumn {
         let name = self.name();
         let (value, missing) = match self {
             PreparedColumn::Number { fill, missing, .. } => (fill.to_string(), *missing),
-            PreparedColumn::Date { missing, .. } => ("the usual date".into(), *missing),
+            PreparedColumn::Date { missing, .. } => ("the middle date".into(), *missing),
             PreparedColumn::Boolean { usual, missing, .. } => (usual.to_string(), *missing),
             PreparedColumn::Ordinal { fill, missing, .. } => (quoted(fill), *missing),
             PreparedColumn::Category { fill, .. } => {

@@ -116,21 +116,35 @@ impl<T: Number> Stored<T> {
                 if at.checked_add(out.len() as u64).is_none_or(|end| end > *len) {
                     return Err(beyond());
                 }
-                let size = size_of::<T>();
-                let mut bytes = [0u8; 8192];
-                let mut position = at * size as u64;
-                for part in out.chunks_mut(bytes.len() / size) {
-                    let bytes = &mut bytes[..part.len() * size];
-                    read_exact_at(file, bytes, position).map_err(unreadable)?;
-                    position += bytes.len() as u64;
-                    for (number, bytes) in part.iter_mut().zip(bytes.chunks_exact(size)) {
-                        *number = T::read(bytes);
-                    }
+                // A row of a batch is short: clearing much for it would cost more than reading it.
+                match size_of_val(out) <= 512 {
+                    true => read_from(file, at, out, &mut [0; 512])?,
+                    false => read_from(file, at, out, &mut [0; 8192])?,
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Reads numbers by way of `bytes`, as many at a time as fit there.
+fn read_from<T: Number>(
+    file: &File,
+    at: u64,
+    out: &mut [T],
+    bytes: &mut [u8],
+) -> Result<(), DataError> {
+    let size = size_of::<T>();
+    let mut position = at * size as u64;
+    for part in out.chunks_mut(bytes.len() / size) {
+        let bytes = &mut bytes[..part.len() * size];
+        read_exact_at(file, bytes, position).map_err(unreadable)?;
+        position += bytes.len() as u64;
+        for (number, bytes) in part.iter_mut().zip(bytes.chunks_exact(size)) {
+            *number = T::read(bytes);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

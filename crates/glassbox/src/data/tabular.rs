@@ -204,7 +204,7 @@ impl Understood {
         let mut notices = table.notices().to_vec();
         notices.extend(assumed);
         notices.extend(found.notices);
-        notices.extend(notices_on_columns(table, &schema, &preparation)?);
+        notices.extend(notices_on_columns(table, &schema, &preparation, options)?);
         notices.extend(schema::suspicious_counters(&schema, &counting));
         notices.extend(split_notices);
         let inputs = Inputs::Floats(matrix.finish()?);
@@ -392,6 +392,7 @@ fn notices_on_columns(
     table: &RawTable,
     schema: &Schema,
     fitted: &Preparation,
+    options: &Options,
 ) -> Result<Vec<String>, DataError> {
     let mut notices = Vec::new();
     for column in &schema.columns {
@@ -405,7 +406,13 @@ fn notices_on_columns(
         let rows = schema.column(name).map_or(0, |c| c.missing);
         if let Some(filled) = column.filled_with().filter(|_| rows > 0) {
             let rows = count(rows, "row");
-            notices.push(format!("column `{name}`: {rows} without a value get {filled}"));
+            let impute = schema.column(name).and_then(|c| rules::said(&options.rules, c).impute);
+            let usual = match (column, impute) {
+                (PreparedColumn::Number { .. }, None | Some(Impute::Median)) => "the median ",
+                (PreparedColumn::Number { .. }, Some(Impute::Mean)) => "the mean ",
+                _ => "",
+            };
+            notices.push(format!("column `{name}`: {rows} without a value get {usual}{filled}"));
         }
         let ambiguous = match (column, table.column(name)) {
             (PreparedColumn::Date { .. }, Some(index)) => schema::date_order(table, index)?,

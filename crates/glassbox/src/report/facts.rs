@@ -91,7 +91,11 @@ impl Facts {
             epochs: epochs(&folder.file("metrics.jsonl"))?,
             best_step: folder.checkpoints().best_step()?,
             alerts: alerts(&folder.file("alerts.jsonl"))?,
-            predictions: predictions(&folder.predictions(), &data.task)?,
+            // Of several numbers the page has no picture yet: their table stands in the file.
+            predictions: match data.preparation.target.outputs() {
+                1 => predictions(&folder.predictions(), &data.task)?,
+                _ => None,
+            },
             data,
         })
     }

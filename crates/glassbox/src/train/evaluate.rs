@@ -78,7 +78,8 @@ impl Predictor {
             )));
         }
         let mut labels = vec![0i64; self.batch];
-        let mut values = vec![0f32; self.batch];
+        let outputs = rows.outputs();
+        let mut values = vec![0f32; self.batch * outputs];
         let classes = rows.classes().is_some();
         let mut wanted = Vec::with_capacity(self.batch);
         self.run(session, rows.len(), &mut |first, taken, numbers| {
@@ -86,7 +87,7 @@ impl Predictor {
             wanted.extend(first..first + taken);
             let targets = match classes {
                 true => TargetsMut::Classes(&mut labels[..taken]),
-                false => TargetsMut::Values(&mut values[..taken]),
+                false => TargetsMut::Values(&mut values[..taken * outputs]),
             };
             Ok(rows.gather(&wanted, numbers, targets)?)
         })
@@ -111,7 +112,8 @@ pub(crate) fn largest(scores: &[f32]) -> usize {
 }
 
 /// How good results are: for classes `loss` (mean cross entropy, nats) and `accuracy`; for numbers
-/// `loss` (on the scale of training), and `rmse`, `mae`, `r2` in the target's own unit.
+/// `loss` (on the scale of training), and `rmse`, `mae`, `r2` in the target's own unit, each the
+/// mean over the outputs where there are several.
 pub(crate) fn score(results: &[f32], rows: &Rows, loss: Loss) -> Metrics {
     let n = rows.len().max(1) as f64;
     let mut metrics = Metrics::new();
@@ -130,18 +132,35 @@ pub(crate) fn score(results: &[f32], rows: &Rows, loss: Loss) -> Metrics {
         Targets::Values(scaled) => {
             let square = |(p, t): (&f32, &f32)| (f64::from(*p) - f64::from(*t)).powi(2);
             let sum: f64 = results.iter().zip(&scaled).map(square).sum();
-            metrics.insert("loss".into(), if loss == Loss::SumOfSquares { sum } else { sum / n });
+            let outputs = rows.outputs();
+            let mean = sum / (n * outputs as f64);
+            metrics.insert("loss".into(), if loss == Loss::SumOfSquares { sum } else { mean });
             let observed = rows.values().unwrap_or_default();
-            let told = results.iter().map(|&p| rows.target().unscale(f64::from(p)));
-            let errors: Vec<f64> = told.zip(&observed).map(|(p, o)| p - o).collect();
-            let mean = observed.iter().sum::<f64>() / n;
-            let spread: f64 = observed.iter().map(|o| (o - mean).powi(2)).sum();
-            let squares: f64 = errors.iter().map(|e| e * e).sum();
-            metrics.insert("rmse".into(), (squares / n).sqrt());
-            metrics.insert("mae".into(), errors.iter().map(|e| e.abs()).sum::<f64>() / n);
-            if spread > 0.0 {
-                metrics.insert("r2".into(), 1.0 - squares / spread);
-            }
+            let told = |i: usize, p: f32| rows.target().unscale_output(i % outputs, f64::from(p));
+            let errors: Vec<f64> = results
+                .iter()
+                .zip(&observed)
+                .enumerate()
+                .map(|(i, (p, o))| told(i, *p) - o)
+                .collect();
+            // Of several outputs each has its own figure, and their mean is given.
+            let of = |values: &[f64], output: usize, each: &dyn Fn(f64) -> f64| {
+                values.iter().skip(output).step_by(outputs).map(|x| each(*x)).sum::<f64>()
+            };
+            let mut add = |name: &str, figure: &dyn Fn(usize) -> f64| {
+                let sum: f64 = (0..outputs).map(figure).sum();
+                if (sum / outputs as f64).is_finite() {
+                    metrics.insert(name.into(), sum / outputs as f64);
+                }
+            };
+            add("rmse", &|output| (of(&errors, output, &|e| e * e) / n).sqrt());
+            add("mae", &|output| of(&errors, output, &f64::abs) / n);
+            add("r2", &|output| {
+                let mean = of(&observed, output, &|o| o) / n;
+                let spread = of(&observed, output, &|o| (o - mean).powi(2));
+                let squares = of(&errors, output, &|e| e * e);
+                if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN }
+            });
         }
     }
     metrics

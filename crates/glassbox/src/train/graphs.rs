@@ -2,7 +2,7 @@
 
 use glassbox_engine::{DType, Diagnostics, Graph, Mode};
 
-use crate::data::Task;
+use crate::data::TargetPreparation;
 use crate::nn::{Loss, Model, Optimizer};
 
 /// The names of the graphs' inputs and results.
@@ -33,11 +33,8 @@ pub(crate) struct Recipe<'a> {
 }
 
 /// How many numbers a model gives for a row.
-pub(crate) fn outputs(task: &Task) -> usize {
-    match task {
-        Task::Classification { classes } => classes.len(),
-        Task::Regression => 1,
-    }
+pub(crate) fn outputs(target: &TargetPreparation) -> usize {
+    target.classes().map_or(target.outputs(), <[String]>::len)
 }
 
 impl Recipe<'_> {
@@ -50,7 +47,8 @@ impl Recipe<'_> {
         let prediction = self.model.forward(at, inputs).named(name::PREDICTION);
         let target_shape = match self.loss.target_type() {
             DType::I64 => vec![rows],
-            _ => vec![rows, 1],
+            // As many numbers as the model gives; that these are enough is checked with the data.
+            _ => vec![rows, prediction.elements() / rows.max(1)],
         };
         let targets = graph.input(name::TARGETS, self.loss.target_type(), target_shape);
         let rate = graph.input(name::RATE, DType::F32, []);

@@ -97,7 +97,7 @@ impl Job {
                 let inputs: usize = data.input.shape.iter().product();
                 let mut sizes = vec![inputs];
                 sizes.extend(&config.model.hidden);
-                sizes.push(outputs(&data.task));
+                sizes.push(outputs(&data.preparation.target));
                 let mlp = Mlp::new(sizes).activation(config.model.activation);
                 Box::new(match config.model.initial {
                     Some(initial) => mlp.initial(initial),

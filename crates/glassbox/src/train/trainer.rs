@@ -145,7 +145,7 @@ impl<M: Model> Trainer<M> {
             .map(|rows| recipe.training(rows))
             .collect::<Result<Vec<_>, _>>()?;
         let inference = recipe.inference(data.train.len().clamp(1, 256))?;
-        check_outputs(&inference, outputs(&data.task))?;
+        check_outputs(&inference, outputs(&data.preparation.target))?;
         let Fitted { history, chosen, last, .. } = Fit {
             name: self.model.name(),
             data,
@@ -188,7 +188,7 @@ pub(crate) fn check_outputs(inference: &Graph, wanted: usize) -> Result<(), Erro
         Some(shape) if shape.rank() == 2 && shape.sizes()[1] == wanted => Ok(()),
         Some(shape) => Err(Error::new(format!(
             "the model gives {shape} for a batch; the data asks for [rows, {wanted}]: one score \
-             for each class, or one number"
+             for each class, or one number for each target"
         ))),
         None => Err(Error::new("the model gives nothing")),
     }
