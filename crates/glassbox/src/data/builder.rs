@@ -139,7 +139,7 @@ impl Builder {
         }
         self.lines.push(self.rows, line);
         self.rows += 1;
-        if self.rows % self.group == 0 {
+        if self.rows.is_multiple_of(self.group) {
             self.write_group()?;
         }
         Ok(())

@@ -233,8 +233,7 @@ pub(super) fn partner(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let (stem, extension) = name.split_once(".npy")?;
     let parts: Vec<&str> = stem.split('_').collect();
-    let is_input = |part: &&str| ["X", "x"].contains(part);
-    let at = parts.iter().position(|part| is_input(&part))?;
+    let at = parts.iter().position(|part| ["X", "x"].contains(part))?;
     ["y", "Y"].iter().find_map(|target| {
         let mut parts = parts.clone();
         parts[at] = target;

@@ -137,7 +137,7 @@ fn read_from<T: Number>(
     let size = size_of::<T>();
     let mut position = at * size as u64;
     for part in out.chunks_mut(bytes.len() / size) {
-        let bytes = &mut bytes[..part.len() * size];
+        let bytes = &mut bytes[..size_of_val(part)];
         read_exact_at(file, bytes, position).map_err(unreadable)?;
         position += bytes.len() as u64;
         for (number, bytes) in part.iter_mut().zip(bytes.chunks_exact(size)) {
