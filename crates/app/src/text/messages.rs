@@ -41,6 +41,7 @@ texts! {
     chosen_shape(shape) { "inputs: {shape} a row" "입력: 행마다 {shape}" }
     chosen_numbers() { "numbers" "수" }
     chosen_booleans() { "yes or no" "예/아니요" }
+    chosen_dates() { "dates" "날짜" }
     chosen_categories() { "categories" "범주" }
     chosen_classes(target, count, classes) {
         "target: `{target}`, one of {count} classes: {classes}"
