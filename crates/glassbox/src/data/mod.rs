@@ -46,6 +46,7 @@ mod spool;
 mod table;
 mod tabular;
 mod target;
+mod write;
 
 pub use baseline::{Baseline, BaselineScore};
 pub use builtin::{BUILTINS, builtin, digits, dosage, iris};
