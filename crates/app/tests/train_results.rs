@@ -23,13 +23,7 @@ fn train_and_eval_end_with_the_same_object_for_classes_and_for_numbers() {
     for (source, epochs, split, metrics, details) in [
         ("iris", 20, "test", &of_classes[..], details),
         ("digits", 3, "test", of_classes, details),
-        (
-            "dosage",
-            20,
-            "train",
-            &["loss", "mae", "median_ae", "mse", "r2", "rmse"],
-            &["residuals", "worst"],
-        ),
+        ("dosage", 20, "train", &["loss", "mae", "median_ae", "mse", "r2", "rmse"], &["outputs"]),
     ] {
         let mut trained = at.json(&format!("train {source} --epochs {epochs} --out {source}"));
         let always = ["baseline", "metrics", "rows", "run", "seconds", "split", "verdict"];
@@ -110,7 +104,7 @@ fn a_pipe_gets_a_line_an_epoch_and_quiet_only_the_result() {
 fn an_alarm_is_shown_once_in_either_language() {
     let at = Workplace::new();
     let line = "train digits --hidden 32,32,32,32,32,32,32,32 --activation sigmoid --epochs 8 \
-                --set every=20 --set stop=false --out";
+                --set watch.every=20 --set stop=false --out";
     let english = at.done(&format!("{line} a")).out;
     let shown: Vec<&str> = english.lines().filter(|line| line.starts_with("! ")).collect();
     assert_eq!(shown.len(), 1, "{english}");

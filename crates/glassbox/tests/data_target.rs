@@ -78,7 +78,7 @@ fn rows_without_a_target_are_dropped_and_counted() {
     assert_eq!(dataset.train.len() + dataset.valid.len() + dataset.test.len(), 30);
     assert!(dataset.notices.contains(&"10 rows without a value of `y` dropped".to_string()));
     let parts = [&dataset.train, &dataset.valid, &dataset.test];
-    let mut rows: Vec<usize> = parts.iter().flat_map(|part| part.source_rows()).copied().collect();
+    let mut rows: Vec<usize> = parts.iter().flat_map(|part| part.source_rows()).collect();
     rows.sort();
     let expected: Vec<usize> = (1..=40).filter(|row| row % 4 != 3).collect();
     assert_eq!(rows, expected, "rows keep their numbers of the file");

@@ -20,7 +20,7 @@ const WORST: usize = 5;
 pub fn outcome(outcome: &Outcome, text: Text, columns: usize) -> String {
     let mut out = match &outcome.detail {
         Detail::Classes(detail) => classes(detail, text, columns) + "\n",
-        Detail::Numbers(detail) => residuals(detail, text, columns) + "\n",
+        Detail::Numbers { outputs } => numbers(outputs, text, columns) + "\n",
         Detail::None => String::new(),
     };
     out += &figures(outcome, text, columns);
@@ -68,7 +68,22 @@ fn figures(outcome: &Outcome, text: Text, columns: usize) -> String {
     table.render(columns)
 }
 
-/// How far numbers are off, and the rows that are furthest off.
+/// How far numbers are off; of several, each one's figures.
+fn numbers(outputs: &[NumberDetail], text: Text, columns: usize) -> String {
+    if let [only] = outputs {
+        return residuals(only, text, columns);
+    }
+    let right = |name: String| (name, Align::Right);
+    let names = ["rmse", "mae", "r2"].map(|name| right(text.metric_in_full(name)));
+    let mut table = Table::new([(text.column_target(), Align::Left)].into_iter().chain(names));
+    for output in outputs {
+        let r2 = output.r2.map_or("–".into(), figure);
+        table.row([output.name.clone(), figure(output.rmse), figure(output.mae), r2]);
+    }
+    table.render(columns)
+}
+
+/// How far a number is off, and the rows that are furthest off.
 fn residuals(detail: &NumberDetail, text: Text, columns: usize) -> String {
     let r = &detail.residuals;
     let right = |name: &str| (name.to_owned(), Align::Right);

@@ -41,6 +41,7 @@ texts! {
     chosen_shape(shape) { "inputs: {shape} a row" "입력: 행마다 {shape}" }
     chosen_numbers() { "numbers" "수" }
     chosen_booleans() { "yes or no" "예/아니요" }
+    chosen_dates() { "dates" "날짜" }
     chosen_categories() { "categories" "범주" }
     chosen_classes(target, count, classes) {
         "target: `{target}`, one of {count} classes: {classes}"
@@ -147,6 +148,7 @@ texts! {
     told_worst() { "the classes with the lowest F1:" "F1이 가장 낮은 부류:" }
     column_residual() { "observed − predicted" "실제 − 예측" }
     column_worst_row() { "furthest off: row" "가장 빗나간 행" }
+    column_target() { "target" "목표" }
     column_observed_number() { "observed" "실제" }
     column_predicted_number() { "predicted" "예측" }
     accuracy_misleads(guess, accuracy) {

@@ -61,7 +61,7 @@ pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
             classes::section(w, told, names, &part, positive)?
         }
         (Some(Told::Numbers(told)), _) => {
-            numbers::section(w, told, &facts.data.preparation.target.name)
+            told.iter().map(|(name, told)| numbers::section(w, told, name)).collect()
         }
         _ => format!("<p class=\"note\">{}</p>\n", w.no_predictions()),
     };
@@ -408,6 +408,7 @@ fn columns(w: Words, schema: &Schema) -> String {
         let kind = match column.kind {
             Kind::Number => w.kind_number(),
             Kind::Boolean => w.kind_boolean(),
+            Kind::Date => w.kind_date(),
             Kind::Category => w.kind_category(),
             Kind::Text => w.kind_text(),
             Kind::Constant => w.kind_constant(),
@@ -416,6 +417,7 @@ fn columns(w: Words, schema: &Schema) -> String {
         let role = match &column.role {
             Role::Input => w.role_input(),
             Role::Target => w.role_target(),
+            Role::Weight => w.role_weight(),
             Role::Dropped(reason) => w.role_dropped(&escape(reason)),
         };
         let called = name(&column.name, 60);

@@ -6,7 +6,7 @@ use glassbox_engine::Graph;
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{InputPreparation, RawTable, Rows, TargetsMut};
+use crate::data::{InputPreparation, RawTable, Rows};
 use crate::practice::{Importance, permutation_importance};
 use crate::train::evaluate::score;
 use crate::train::event::Outcome;
@@ -123,16 +123,11 @@ impl<'a> Evaluation<'a> {
         }
         let mut matrix = vec![0.0; rows.len() * rows.width()];
         let all: Vec<usize> = (0..rows.len()).collect();
-        let (mut labels, mut values) = (vec![0; rows.len()], vec![0.0; rows.len()]);
         let figure = match rows.classes() {
             Some(_) => "accuracy",
             None => "r2",
         };
-        let targets = match rows.classes() {
-            Some(_) => TargetsMut::Classes(&mut labels),
-            None => TargetsMut::Values(&mut values),
-        };
-        rows.gather(&all, &mut matrix, targets)?;
+        rows.gather_inputs(&all, &mut matrix)?;
         let mut measure = |matrix: &[f32]| -> Result<f64, Error> {
             let results = self.trained.results_of(matrix)?;
             score(&results, rows, self.job.loss).remove(figure).ok_or_else(|| {

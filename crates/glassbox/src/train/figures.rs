@@ -6,12 +6,12 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{Baseline, Rows};
+use crate::data::{Baseline, Rows, TargetPreparation, Targets};
 use crate::metrics::{
     Average, Averaged, Classification, Confusion, Cut, Ranking, Regression, quantile,
 };
 use crate::nn::Loss;
-use crate::train::evaluate::{probabilities, score};
+use crate::train::evaluate::{predictions, probabilities, regression, score};
 use crate::train::event::Metrics;
 
 /// More classes than this have no table of all pairs.
@@ -56,7 +56,10 @@ pub enum Detail {
     /// Of classes.
     Classes(Box<ClassDetail>),
     /// Of numbers.
-    Numbers(NumberDetail),
+    Numbers {
+        /// One for each number that is predicted.
+        outputs: Vec<NumberDetail>,
+    },
     /// Nothing.
     #[default]
     None,
@@ -150,6 +153,14 @@ pub struct AtThreshold {
 /// How far predictions are off, in the target's own unit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct NumberDetail {
+    /// What it is called.
+    pub name: String,
+    /// Root of the mean squared error.
+    pub rmse: f64,
+    /// Mean absolute error.
+    pub mae: f64,
+    /// The share of the spread that is explained; none where every row has the same number.
+    pub r2: Option<f64>,
     /// Observed − predicted.
     pub residuals: Residuals,
     /// The rows that are furthest off, at most 10.
@@ -306,7 +317,7 @@ fn rarer(train: &Rows) -> usize {
             [first, second] => usize::from(second <= first),
             _ => 1,
         },
-        Baseline::Mean { .. } => 1,
+        Baseline::Mean { .. } | Baseline::Means { .. } => 1,
     }
 }
 
@@ -317,53 +328,86 @@ fn numbers(
     train: &Rows,
     loss: Loss,
 ) -> Result<(), Error> {
+    let outputs = rows.outputs();
+    let told = predictions(results, rows);
+    let guess = Baseline::fit(train);
+    let means = scaled_means(&guess, rows.target());
+    let constant: Vec<f32> = match loss {
+        // The guess of a Gaussian: mean and variance of the training rows.
+        Loss::GaussianNll => [means[0], variance(train).ln()].map(|x| x as f32).to_vec(),
+        _ => means.iter().map(|&mean| mean as f32).collect(),
+    };
+    report.baseline = score(&constant.repeat(rows.len()), rows, loss);
     let observed = rows.values().unwrap_or_default();
-    let predicted: Vec<f64> =
-        results.iter().map(|&result| rows.target().unscale(f64::from(result))).collect();
-    let Baseline::Mean { mean } = Baseline::fit(train) else { return Ok(()) };
-    let scaled = vec![rows.target().scale(mean) as f32; rows.len()];
-    report.baseline = score(&scaled, rows, loss);
-    let guess = Regression::of(&observed, &vec![mean; observed.len()], 1)?.mean();
-    let model = Regression::of(&observed, &predicted, 1)?.mean();
-    for (metrics, figures) in [(&mut report.metrics, model), (&mut report.baseline, guess)] {
+    let guess = Regression::of(&observed, &guess.means().repeat(rows.len()), outputs)?;
+    let model = regression(&told, rows)?;
+    for (metrics, figures) in [(&mut report.metrics, &model), (&mut report.baseline, &guess)] {
+        let figures = figures.mean();
         metrics.insert("mse".into(), figures.mse);
         metrics.insert("rmse".into(), figures.rmse);
         metrics.insert("mae".into(), figures.mae);
         metrics.insert("median_ae".into(), figures.median_ae);
         metrics.extend(figures.r2.map(|r2| ("r2".into(), r2)));
     }
-    if model.r2.is_none() {
+    if model.mean().r2.is_none() {
         report.metrics.remove("r2");
         report.baseline.remove("r2");
         report.undefined.insert("r2".into(), Undefined::Constant);
     }
-    let mut residuals: Vec<f64> = observed.iter().zip(&predicted).map(|(o, p)| o - p).collect();
-    let mut worst: Vec<Worst> = rows
-        .source_rows()
-        .iter()
-        .zip(observed.iter().zip(&predicted))
-        .map(|(&row, (&observed, &predicted))| Worst { row, observed, predicted })
-        .collect();
+    let names = rows.target().output_names();
+    let detail = |(output, name): (usize, &&str)| {
+        let of = |i: usize, x: f64| (x, rows.target().unscale_output(output, f64::from(told[i])));
+        let pairs = observed.iter().enumerate().skip(output).step_by(outputs);
+        let pairs: Vec<(f64, f64)> = pairs.map(|(i, &x)| of(i, x)).collect();
+        NumberDetail {
+            name: (*name).to_owned(),
+            rmse: model.outputs[output].rmse,
+            mae: model.outputs[output].mae,
+            r2: model.outputs[output].r2,
+            ..number_detail(&pairs, rows)
+        }
+    };
+    report.detail = Detail::Numbers { outputs: names.iter().enumerate().map(detail).collect() };
+    Ok(())
+}
+
+/// The means of a guess on the scale of training.
+pub(crate) fn scaled_means(guess: &Baseline, target: &TargetPreparation) -> Vec<f64> {
+    let scaled = |(output, &mean): (usize, &f64)| target.scale_output(output, mean);
+    guess.means().iter().enumerate().map(scaled).collect()
+}
+
+/// The variance of the first output on the scale of training.
+fn variance(train: &Rows) -> f64 {
+    let Targets::Values(values) = train.targets() else { return 1.0 };
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+    let variance = values.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n;
+    variance.max(f64::MIN_POSITIVE)
+}
+
+/// How far pairs of observed and predicted are apart, one for each of the rows.
+fn number_detail(pairs: &[(f64, f64)], rows: &Rows) -> NumberDetail {
+    let worst = |(row, &(observed, predicted))| Worst { row, observed, predicted };
+    let mut worst: Vec<Worst> = rows.source_rows().into_iter().zip(pairs).map(worst).collect();
     worst.sort_by(|a, b| {
         (b.observed - b.predicted).abs().total_cmp(&(a.observed - a.predicted).abs())
     });
     worst.truncate(MOST_WORST);
+    let mut residuals: Vec<f64> = pairs.iter().map(|(o, p)| o - p).collect();
     residuals.sort_by(f64::total_cmp);
     let at = |q: f64| quantile(&residuals, q).unwrap_or_default();
-    report.detail = Detail::Numbers(NumberDetail {
-        residuals: Residuals {
-            mean: residuals.iter().sum::<f64>() / residuals.len() as f64,
-            min: at(0.0),
-            q05: at(0.05),
-            q25: at(0.25),
-            median: at(0.5),
-            q75: at(0.75),
-            q95: at(0.95),
-            max: at(1.0),
-        },
-        worst,
-    });
-    Ok(())
+    let residuals = Residuals {
+        mean: residuals.iter().sum::<f64>() / residuals.len() as f64,
+        min: at(0.0),
+        q05: at(0.05),
+        q25: at(0.25),
+        median: at(0.5),
+        q75: at(0.75),
+        q95: at(0.95),
+        max: at(1.0),
+    };
+    NumberDetail { residuals, worst, ..NumberDetail::default() }
 }
 
 impl Report {

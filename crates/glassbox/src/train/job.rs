@@ -89,7 +89,7 @@ impl Job {
             _ => {}
         }
         config.train.loss = Loss::of(loss);
-        problems.extend(check_classes(&config.train, classes));
+        problems.extend(check_target(&config.train, loss, &data));
         if !problems.is_empty() {
             return Err(all_wrong(problems));
         }
@@ -103,7 +103,7 @@ impl Job {
             let hint = crate::nearest::suggestion(&stop.metric, "figures", figures);
             return Err(wrong(format!("`train.stop.metric = \"{}\"`: {hint}", stop.metric)));
         }
-        let wanted = outputs(&data.task, loss);
+        let wanted = outputs(&data.preparation.target, loss);
         let model = model(&config.model, &data.input.shape, wanted)?;
         let job = Job { config, data, model, loss };
         job.check_paths()?;
@@ -149,7 +149,8 @@ impl Job {
             model: &*self.model,
             input: &self.data.input.shape,
             objective: objective(self.loss, &self.config.train, &self.data),
-            labels: self.data.train.classes().is_some(),
+            target: &self.data.preparation.target,
+            weighted: self.data.train.is_weighted(),
             config: &self.config.train,
         }
     }
@@ -204,11 +205,22 @@ pub(crate) fn objective(loss: nn::Loss, config: &TrainConfig, data: &Dataset) ->
     }
 }
 
-/// What only classes have must not be asked of numbers, and each class needs its weight.
-pub(crate) fn check_classes(config: &TrainConfig, classes: Option<usize>) -> Vec<String> {
+/// What only classes have must not be asked of numbers, each class needs its weight, and a loss must
+/// take what the rows give.
+pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset) -> Vec<String> {
+    let (classes, outputs) = (data.train.classes(), data.train.outputs());
     let mut problems = Vec::new();
     if classes.is_none() && config.label_smoothing > 0.0 {
         problems.push("`train.label_smoothing` is for classes, but the target is a number".into());
+    }
+    if loss == nn::Loss::GaussianNll && outputs > 1 {
+        problems.push(format!(
+            "`train.loss = \"gaussian_nll\"` is for one number, but there are {outputs} targets: take \
+             squared_error, or train one model for each"
+        ));
+    }
+    if matches!(loss, nn::Loss::Own(_)) && data.train.is_weighted() {
+        problems.push("a loss of one's own cannot count rows by their weights".into());
     }
     match (&config.class_weights, classes) {
         (ClassWeights::None, _) => {}
@@ -253,19 +265,13 @@ fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dy
 
 /// Loads what `[data]` says.
 fn load(config: &DataConfig) -> Result<Dataset, Error> {
+    // What is said of all numbers holds for arrays and for the target, too.
     let mut prepare = data::Prepare::Auto;
-    for rule in &config.prepare {
-        match (&rule.columns, rule.with) {
-            (Columns::Numeric, Preparation::Standardize) => prepare = data::Prepare::Standardize,
-            (Columns::Numeric, Preparation::None) => prepare = data::Prepare::Raw,
-            (Columns::Category, Preparation::OneHot) => {}
-            (columns, with) => {
-                return Err(wrong(format!(
-                    "`data.prepare`: \"{with}\" for \"{}\" is not built: numeric takes standardize \
-                     or none, category takes one_hot",
-                    columns.word()
-                )));
-            }
+    for rule in config.prepare.iter().filter(|rule| rule.columns == Columns::Numeric) {
+        match rule.with {
+            Some(Preparation::Standardize) => prepare = data::Prepare::Standardize,
+            Some(Preparation::None) => prepare = data::Prepare::Raw,
+            _ => {}
         }
     }
     let options = data::Options {
@@ -274,6 +280,9 @@ fn load(config: &DataConfig) -> Result<Dataset, Error> {
         test: config.split.test,
         stratify: config.split.stratify,
         prepare,
+        rules: config.prepare.clone(),
+        weight: config.weight.clone(),
+        memory: config.memory.saturating_mul(1 << 20),
         columns: config.columns.clone(),
         drop: config.drop.clone(),
         ..data::Options::default()

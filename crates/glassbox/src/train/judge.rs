@@ -1,9 +1,10 @@
 //! Gathering what a verdict on a training is based on.
 
 use crate::Error;
-use crate::data::{Baseline, Dataset, Rows, Targets, TargetsMut};
+use crate::data::{Baseline, Dataset, Rows, Targets};
 use crate::practice::{Evidence, Neighbours, Verdict, leave_one_out};
-use crate::train::evaluate::{largest, probabilities};
+use crate::train::evaluate::{largest, predictions, probabilities};
+use crate::train::figures::scaled_means;
 use crate::train::trained::Model;
 
 /// A model that has removed this share of the simplest guess's loss on its training rows is not
@@ -51,10 +52,18 @@ fn row_losses(results: &[f32], rows: &Rows) -> Vec<f64> {
             results.chunks_exact(width).zip(&labels).map(loss).collect()
         }
         Targets::Values(values) => {
-            let pairs = results.iter().zip(&values);
-            pairs.map(|(p, t)| (f64::from(*p) - f64::from(*t)).powi(2)).collect()
+            let predicted = predictions(results, rows);
+            let predicted = predicted.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+            let values = values.into_iter().map(f64::from).collect::<Vec<_>>();
+            let outputs = rows.outputs();
+            let pairs = predicted.chunks_exact(outputs).zip(values.chunks_exact(outputs));
+            pairs.map(|(p, t)| mean_square(p, t)).collect()
         }
     }
+}
+
+fn mean_square(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / a.len().max(1) as f64
 }
 
 /// The mean of the same loss for whoever always says the frequencies, or the mean, of these rows.
@@ -63,11 +72,12 @@ fn baseline_loss(train: &Rows) -> f64 {
         Baseline::MajorityClass { frequencies, .. } => {
             frequencies.iter().filter(|f| **f > 0.0).map(|f| -f * f.ln()).sum()
         }
-        Baseline::Mean { mean } => {
-            let mean = train.target().scale(mean);
+        guess @ (Baseline::Mean { .. } | Baseline::Means { .. }) => {
+            let means = scaled_means(&guess, train.target());
             let Targets::Values(values) = train.targets() else { return 0.0 };
-            let squares = values.iter().map(|x| (f64::from(*x) - mean).powi(2));
-            squares.sum::<f64>() / values.len().max(1) as f64
+            let squares = values.iter().zip(means.iter().cycle());
+            let sum: f64 = squares.map(|(x, mean)| (f64::from(*x) - mean).powi(2)).sum();
+            sum / values.len().max(1) as f64
         }
     }
 }
@@ -78,8 +88,8 @@ fn beside_neighbours(results: &[f32], train: &Rows) -> Result<Option<Neighbours>
     let mut inputs = vec![0.0; train.len() * width];
     // For each row the errors of the model and of its neighbours.
     let (errors, baseline): (Vec<(f64, f64)>, f64) = match train.targets() {
-        Targets::Classes(mut labels) => {
-            train.gather(&all, &mut inputs, TargetsMut::Classes(&mut labels))?;
+        Targets::Classes(labels) => {
+            train.gather_inputs(&all, &mut inputs)?;
             let classes = train.classes().unwrap_or(1);
             let mut one_hot = vec![0.0; labels.len() * classes];
             for (of_row, &label) in one_hot.chunks_exact_mut(classes).zip(&labels) {
@@ -99,15 +109,20 @@ fn beside_neighbours(results: &[f32], train: &Rows) -> Result<Option<Neighbours>
                 1.0 - Baseline::fit(train).score(train).and_then(|s| s.accuracy).unwrap_or(0.0),
             )
         }
-        Targets::Values(mut values) => {
-            train.gather(&all, &mut inputs, TargetsMut::Values(&mut values))?;
+        Targets::Values(values) => {
+            train.gather_inputs(&all, &mut inputs)?;
+            let outputs = train.outputs();
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
-            let (rows, said) = leave_one_out(&inputs, width, &values, 1);
-            let pair = |(&row, said): (&usize, &f64)| {
-                let model = f64::from(results[row]);
-                ((model - values[row]).powi(2), (said - values[row]).powi(2))
+            let predicted: Vec<f64> =
+                predictions(results, train).iter().map(|&x| f64::from(x)).collect();
+            let (rows, said) = leave_one_out(&inputs, width, &values, outputs);
+            let pair = |(&row, said): (&usize, &[f64])| {
+                let of_row = row * outputs..(row + 1) * outputs;
+                let observed = &values[of_row.clone()];
+                (mean_square(&predicted[of_row], observed), mean_square(said, observed))
             };
-            (rows.iter().zip(&said).map(pair).collect(), baseline_loss(train))
+            let errors = rows.iter().zip(said.chunks_exact(outputs)).map(pair).collect();
+            (errors, baseline_loss(train))
         }
     };
     if errors.len() < 2 {

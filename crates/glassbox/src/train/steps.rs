@@ -67,6 +67,8 @@ pub(crate) struct StepPlan {
     slots: [usize; 4],
     /// Position of the seed, where something is drawn.
     seed: Option<usize>,
+    /// Position of the weights of the rows, where they count differently.
+    row_weights: Option<usize>,
     /// Position among the outputs of what the loss counts by, where that is not the rows.
     weights: Option<usize>,
 }
@@ -333,6 +335,7 @@ impl<'a> Steps<'a> {
         let names = [name::INPUTS, name::TARGETS, name::RATE, name::STEP];
         let given = names.into_iter().zip(plan.slots);
         let given = given.chain(plan.seed.map(|slot| (name::SEED, slot)));
+        let given = given.chain(plan.row_weights.map(|slot| (name::ROW_WEIGHTS, slot)));
         let inputs = given.map(|(name, slot)| (name.to_string(), plan.inputs[slot].read()));
         Ok((index, inputs.collect(), self.order[batch].to_vec()))
     }
@@ -399,12 +402,13 @@ impl StepPlan {
         let slots =
             [slot(name::INPUTS)?, slot(name::TARGETS)?, slot(name::RATE)?, slot(name::STEP)?];
         let seed = prepared.input(name::SEED);
+        let row_weights = prepared.input(name::ROW_WEIGHTS);
         let (inputs, outputs) = (prepared.inputs(), prepared.outputs());
         let fits = inputs[slots[0]].shape().sizes().first() == Some(&part.rows);
         if !fits {
             return Err(Error::new("the run's graphs do not fit its batches: train it anew"));
         }
-        Ok(StepPlan { part, prepared, inputs, outputs, slots, seed, weights })
+        Ok(StepPlan { part, prepared, inputs, outputs, slots, seed, row_weights, weights })
     }
 
     /// The learning rate of the step that it took last.
@@ -428,6 +432,10 @@ impl StepPlan {
         }
         self.inputs[rate_slot].as_slice_mut::<f32>().ok_or_else(wrong)?[0] = given.rate as f32;
         self.inputs[step_slot].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = given.step as i64;
+        if let Some(slot) = self.row_weights {
+            let weights = self.inputs[slot].as_slice_mut::<f32>().ok_or_else(wrong)?;
+            train.gather_weights(rows, weights)?;
+        }
         if let Some(seed) = self.seed {
             self.inputs[seed].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = given.seed as i64;
         }

@@ -224,7 +224,7 @@ impl DataSummary {
         let columns = data.schema.map(|schema| schema.columns).unwrap_or_default();
         let dropped = columns.into_iter().filter_map(|column| match column.role {
             Role::Dropped(reason) => Some((column.name, reason)),
-            Role::Input | Role::Target => None,
+            Role::Input | Role::Target | Role::Weight => None,
         });
         DataSummary {
             source: data.source,

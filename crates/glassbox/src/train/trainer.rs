@@ -16,7 +16,7 @@ use crate::train::event::{self, Ending, Event};
 use crate::train::figures::{Report, report};
 use crate::train::fit::{Fit, Fitted};
 use crate::train::graphs::{Recipe, results};
-use crate::train::job::{check_classes, objective};
+use crate::train::job::{check_target, objective};
 use crate::train::judge::judge;
 use crate::train::run::DataRecord;
 use crate::train::steps::parts;
@@ -282,7 +282,7 @@ impl<M: Module> Trainer<M> {
         let loss = self.loss_for(data)?;
         let mut config = self.config.clone();
         config.loss = config::Loss::of(loss);
-        let problems = check_classes(&config, data.train.classes());
+        let problems = check_target(&config, loss, data);
         if !problems.is_empty() {
             return Err(Error::new(problems.join("\n").replace("train.", "")));
         }
@@ -290,11 +290,12 @@ impl<M: Module> Trainer<M> {
             model: &self.model,
             input: &data.input.shape,
             objective: objective(loss, &config, data),
-            labels: data.train.classes().is_some(),
+            target: &data.preparation.target,
+            weighted: data.train.is_weighted(),
             config: &config,
         };
         let inference = recipe.inference(data.train.len().clamp(1, 256))?;
-        check_outputs(&inference, results(&data.task, loss))?;
+        check_outputs(&inference, results(&data.preparation.target, loss))?;
         let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
         let problems = [frozen, unmatched(&inference, &self.watch.what)].concat();
         if !problems.is_empty() {
@@ -378,7 +379,7 @@ pub(crate) fn check_outputs(inference: &Graph, wanted: usize) -> Result<(), Erro
         Some(shape) if shape.rank() == 2 && shape.sizes()[1] == wanted => Ok(()),
         Some(shape) => Err(Error::new(format!(
             "the model gives {shape} for a batch; the data asks for [rows, {wanted}]: one score \
-             for each class, or one number"
+             for each class, or one number for each target"
         ))),
         None => Err(Error::new("the model gives nothing")),
     }

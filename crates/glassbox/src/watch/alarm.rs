@@ -257,8 +257,8 @@ fn guess(rows: &Rows, loss: Loss) -> Option<f64> {
         }
         Targets::Classes(_) => None,
         Targets::Values(values) => {
-            let outputs = values.len().checked_div(rows.len())?;
-            let of_output = |output: usize| values.iter().skip(output).step_by(outputs.max(1));
+            let outputs = rows.outputs();
+            let of_output = |output: usize| values.iter().skip(output).step_by(outputs);
             let guesses = (0..outputs).map(|output| {
                 let mut values: Vec<f64> = of_output(output).map(|&x| f64::from(x)).collect();
                 values.sort_by(f64::total_cmp);

@@ -7,8 +7,8 @@ use std::path::Path;
 use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
-    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Kind, Preparation, Prepare, RunConfig,
-    Split, WatchConfig,
+    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Impute, Kind, Preparation, Prepare,
+    RunConfig, Split, WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
 use crate::nearest::nearest;
@@ -219,13 +219,15 @@ fn data(mut section: Section, default: &DataConfig) -> DataConfig {
         section.found.borrow_mut().push((None, message.into()));
     }
     let path = section.take("path", String::new(), text);
-    let target = section.take("target", None, |value| text(value).map(Some));
+    let target = section.take("target", None, |value| Ok(Some(texts(value)?.join(", "))));
+    let weight = section.take("weight", default.weight.clone(), |value| text(value).map(Some));
+    let memory = section.take("memory", default.memory as u64, |value| whole(value, 0)) as usize;
     let drop = section.take("drop", default.drop.clone(), texts);
     let columns = kinds(&mut section, &default.columns);
     let split = split(&mut section, default.split);
     let prepare = prepare(&mut section);
     section.finish();
-    DataConfig { path, target, drop, columns, split, prepare }
+    DataConfig { path, target, weight, memory, drop, columns, split, prepare }
 }
 
 /// `data.columns`: what columns are, by name.
@@ -237,7 +239,11 @@ fn kinds(data: &mut Section, default: &BTreeMap<String, Kind>) -> BTreeMap<Strin
     let given = data.section("columns", "data.columns");
     let mut kinds = BTreeMap::new();
     for (name, located) in &given.table {
-        match word(&located.value, &[Kind::Number, Kind::Boolean, Kind::Category], Kind::word) {
+        match word(
+            &located.value,
+            &[Kind::Number, Kind::Boolean, Kind::Date, Kind::Category],
+            Kind::word,
+        ) {
             Ok(kind) => drop(kinds.insert(name.clone(), kind)),
             Err(problem) => {
                 given.report(&located.place, format!("`data.columns.\"{name}\"`: {problem}"));
@@ -279,23 +285,33 @@ fn prepare(data: &mut Section) -> Vec<Prepare> {
             );
             continue;
         };
-        for key in ["columns", "with"] {
-            if !table.contains_key(key) {
-                data.report(&place, format!("`data.prepare`: `{key}` is missing"));
-            }
+        if !table.contains_key("columns") {
+            data.report(&place, "`data.prepare`: `columns` is missing".into());
+        }
+        if !table.contains_key("with") && !table.contains_key("impute") {
+            data.report(&place, "`data.prepare`: `with` or `impute` is missing".into());
         }
         let path = "data.prepare";
         let mut section = Section { path, table, keys: Vec::new(), found: data.found };
         list.push(Prepare {
             columns: section
                 .take("columns", Columns::Numeric, |value| text(value).map(|t| t.as_str().into())),
-            with: section.take("with", Preparation::None, |value| {
-                word(value, Preparation::ALL, |w| w.word())
-            }),
+            with: section
+                .take("with", None, |value| word(value, Preparation::ALL, |w| w.word()).map(Some)),
+            impute: section.take("impute", None, |value| impute(value).map(Some)),
         });
         section.finish();
     }
     list
+}
+
+fn impute(value: &Value) -> Result<Impute, String> {
+    match number(value) {
+        Some(number) if number.abs() <= f64::from(f32::MAX) => Ok(Impute::Constant(number)),
+        Some(number) => Err(format!("{number:?} is beyond 32-bit floats")),
+        None => word(value, &Impute::WORDS, Impute::word)
+            .map_err(|problem| format!("{problem}, or a number")),
+    }
 }
 
 fn watch(mut section: Section, default: &WatchConfig) -> WatchConfig {

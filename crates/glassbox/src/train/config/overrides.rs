@@ -8,6 +8,8 @@ use crate::nearest::nearest;
 pub(super) const SETTINGS: &[&str] = &[
     "data.path",
     "data.target",
+    "data.weight",
+    "data.memory",
     "data.drop",
     "data.columns",
     "data.split",

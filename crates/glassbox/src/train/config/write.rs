@@ -3,8 +3,8 @@
 use std::fmt::{Display, Write};
 
 use super::{
-    Activation, Amount, ClassWeights, Clip, Initial, Kind, Layer, LayerKind, Loss, ModelKind,
-    Normalize, Numbers, Optimizer, Preparation, RunConfig, Schedule,
+    Activation, Amount, ClassWeights, Clip, Impute, Initial, Kind, Layer, LayerKind, Loss,
+    ModelKind, Normalize, Numbers, Optimizer, Preparation, RunConfig, Schedule,
 };
 use crate::choices::{Choice, Setting};
 
@@ -30,13 +30,17 @@ impl RunConfig {
             Some(target) => line(out, "target", quoted(target), "the column to predict"),
             None => absent(out, "target", "\"…\"", "the column to predict; absent: inferred"),
         }
+        if let Some(weight) = &data.weight {
+            line(out, "weight", quoted(weight), "how much each row counts");
+        }
+        line(out, "memory", data.memory, "MiB of a table in memory; the rest in temporary files");
         let drop = data.drop.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         line(out, "drop", format!("[{drop}]"), "columns that are left out");
         let kind =
             |(name, kind): (&String, &Kind)| format!("{} = {}", quoted(name), quoted(kind.word()));
         let kinds = data.columns.iter().map(kind).collect::<Vec<_>>().join(", ");
         let kinds = if kinds.is_empty() { "{}".to_string() } else { format!("{{ {kinds} }}") };
-        line(out, "columns", kinds, "number, boolean or category, where inferred wrongly");
+        line(out, "columns", kinds, "number, boolean, date or category, where inferred wrongly");
         let split = &data.split;
         let share = |name: &str, share: Option<f64>| {
             share.map(|share| format!("{name} = {}, ", float(share))).unwrap_or_default()
@@ -48,8 +52,15 @@ impl RunConfig {
             section(out, "[[data.prepare]]             # fitted on the training part only");
             let columns = quoted(prepare.columns.word());
             line(out, "columns", columns, "numeric, category or a column's name");
-            let offered = words(Preparation::ALL);
-            line(out, "with", quoted(prepare.with.word()), offered);
+            if let Some(with) = prepare.with {
+                line(out, "with", quoted(with.word()), words(Preparation::ALL));
+            }
+            let offered = "median, mean, most_frequent, drop or a number";
+            match prepare.impute {
+                Some(Impute::Constant(number)) => line(out, "impute", float(number), offered),
+                Some(word) => line(out, "impute", quoted(word.word()), offered),
+                None => {}
+            }
         }
     }
 
