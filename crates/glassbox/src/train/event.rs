@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Figures by name, e.g. `loss`, `accuracy`.
 pub type Metrics = BTreeMap<String, f64>;
@@ -161,7 +161,7 @@ pub struct Finished {
 }
 
 /// What `train` and `eval` end with; its JSON is what scripts read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The run's folder.
     pub run: String,
@@ -172,7 +172,20 @@ pub struct Outcome {
     /// Seconds of training or evaluation.
     pub seconds: f64,
     /// The model's figures.
+    #[serde(deserialize_with = "numbers")]
     pub metrics: Metrics,
     /// The same figures of the simplest guess (largest class, mean), where there are any.
+    #[serde(deserialize_with = "numbers")]
     pub baseline: Metrics,
+}
+
+/// Figures as JSON has them: one that is no number is written as `null`.
+fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Metrics, D::Error> {
+    let read = BTreeMap::<String, Option<f64>>::deserialize(from)?;
+    Ok(read.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
+}
+
+/// Whether more of a figure is better: so of `accuracy`, not of `loss`.
+pub fn more_is_better(figure: &str) -> bool {
+    matches!(figure, "accuracy" | "r2")
 }

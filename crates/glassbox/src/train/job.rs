@@ -40,10 +40,8 @@ impl Job {
         let data = load(&first.data)?;
         let suggested = suggest(&data, &first);
         let mut config = configure(&suggested)?;
-        if config.model.hidden != suggested.model.hidden
-            && config.model.parameters == suggested.model.parameters
-        {
-            // Starting values that were suggested for another shape.
+        if config.model.hidden != suggested.model.hidden && first.model.parameters.is_empty() {
+            // Nobody gave starting values: these were suggested for another shape.
             config.model.parameters.clear();
         }
         Job::of(config, data)

@@ -166,6 +166,7 @@ impl Job {
         if finished.ending != Ending::Interrupted {
             let table = trained.table_of_results(&results, rows);
             crate::io::atomic::write(&folder.predictions(), table.as_bytes())?;
+            folder.set_outcome(&outcome)?;
             crate::report::write(folder, &outcome)?;
         }
         Ok(Ended { ending: finished.ending, outcome })
