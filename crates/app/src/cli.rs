@@ -84,10 +84,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Each problem on a line of its own; what is indented belongs to the line above.
+/// Each problem on a line of its own; what is indented belongs to the line above. A mistake in a
+/// model says itself what it is: `error[shape]: …`.
 fn print_error(error: &AppError, text: Text) {
-    for line in error.to_string().lines() {
-        let line = if line.starts_with(' ') { line.to_owned() } else { text.error(line) };
+    for line in error.to_string().lines().filter(|line| !line.is_empty()) {
+        let whole = line.starts_with(' ') || line.starts_with("error[");
+        let line = if whole { line.to_owned() } else { text.error(line) };
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 }

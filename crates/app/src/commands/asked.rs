@@ -18,17 +18,17 @@ pub struct Asked {
     pub drop: Option<String>,
     #[arg(long, value_name = "KIND")]
     pub model: Option<String>,
-    #[arg(long, value_name = "N,N")]
+    #[arg(long, value_name = "N,N", allow_negative_numbers = true)]
     pub hidden: Option<String>,
     #[arg(long, value_name = "WORD")]
     pub activation: Option<String>,
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub epochs: Option<String>,
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub batch: Option<String>,
     #[arg(long, value_name = "KIND")]
     pub optimizer: Option<String>,
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub lr: Option<String>,
     #[arg(long, value_name = "WORD")]
     pub schedule: Option<String>,
@@ -36,7 +36,7 @@ pub struct Asked {
     pub loss: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<String>,
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub threads: Option<String>,
     #[arg(long, value_name = "K=V", action = ArgAction::Append)]
     pub set: Vec<String>,

@@ -241,6 +241,10 @@ texts! {
         "`{program}`에 `{word}` 인수는 쓸 수 없습니다"
     }
     unknown_verb(word) { "there is no verb `{word}`" "`{word}` 명령이 없습니다" }
+    missing_verb(example) {
+        "missing: a verb, e.g. `{example}`"
+        "빠진 인수: 명령. 예: `{example}`"
+    }
     missing_arguments(arguments) { "missing: {arguments}" "빠진 인수: {arguments}" }
     bad_value(value, argument, reason) {
         "`{value}` is not right for {argument}: {reason}"

@@ -31,7 +31,7 @@ impl Dataset {
     /// ```
     pub fn from_table(table: &RawTable, options: &Options) -> Result<Self, DataError> {
         let mut schema = schema::infer(table, &options.columns, &options.drop)?;
-        let (index, assumed) = target::choose(table, &schema, options.target.as_deref())?;
+        let (index, assumed) = target::choose(table, &schema, options)?;
         let declared = options.columns.get(&schema.columns[index].name).copied();
         let found = target::infer(table, &schema, index, declared)?;
         schema.columns[index].role = Role::Target;

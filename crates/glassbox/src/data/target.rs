@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::error::{DataError, Place, Problems, count, quoted};
+use super::options::Options;
 use super::schema::{Kind, Role, Schema};
 use super::table::{RawTable, parse_number};
 use crate::nearest::{listed, suggestion};
@@ -131,10 +132,10 @@ const USUAL: [&str; 12] = [
 pub(super) fn choose(
     table: &RawTable,
     schema: &Schema,
-    asked: Option<&str>,
+    options: &Options,
 ) -> Result<(usize, Option<String>), DataError> {
     let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
-    if let Some(name) = asked {
+    if let Some(name) = options.target.as_deref() {
         let Some(index) = table.column(name) else {
             return Err(DataError::new(
                 Place::file(table.file()),
@@ -142,11 +143,23 @@ pub(super) fn choose(
                 suggestion(name, "columns", &names),
             ));
         };
+        if options.drop.iter().any(|dropped| dropped == name) {
+            return Err(DataError::new(
+                Place::file(table.file()),
+                format!("column {} is to be the target and to be left out", quoted(name)),
+                "name another target, or do not leave it out",
+            ));
+        }
         return Ok((index, None));
     }
     let is_usual = |name: &&str| USUAL.iter().any(|usual| name.eq_ignore_ascii_case(usual));
     if let Some(name) = USUAL.iter().find_map(|usual| {
-        names.iter().filter(|name| is_usual(name)).find(|name| name.eq_ignore_ascii_case(usual))
+        let kept = |name: &&&str| !options.drop.iter().any(|dropped| dropped == **name);
+        names
+            .iter()
+            .filter(|name| is_usual(name))
+            .filter(kept)
+            .find(|name| name.eq_ignore_ascii_case(usual))
     }) {
         let index = table.column(name).unwrap_or_default();
         return Ok((index, Some(format!("no target given: assumed `{name}`, by its name"))));

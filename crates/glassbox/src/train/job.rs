@@ -9,7 +9,7 @@ use crate::train::config::{
     Amount, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelKind, Numbers, Preparation,
     RunConfig, Schedule, Stop,
 };
-use crate::train::graphs::{Recipe, outputs};
+use crate::train::graphs::{Recipe, check_memory, outputs};
 use crate::train::steps::{batch_sizes, replace};
 use crate::zoo::Mlp;
 
@@ -104,6 +104,7 @@ impl Job {
             }
         };
         let job = Job { config, data, model, loss };
+        check_memory(&job.recipe().training(1)?)?;
         job.check_given()?;
         Ok(job)
     }

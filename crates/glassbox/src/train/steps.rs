@@ -8,7 +8,7 @@ use crate::data::{Dataset, Rows, TargetsMut, epoch_order_into};
 use crate::nn::{Loss, Schedule};
 use crate::train::checkpoint::{Checkpoint, check_same_model};
 use crate::train::config::TrainConfig;
-use crate::train::graphs::name;
+use crate::train::graphs::{check_memory, name};
 use crate::train::state::{Exact, TrainState};
 
 /// Training between two steps: the session with every value, and where it stands.
@@ -73,6 +73,7 @@ impl<'a> Steps<'a> {
         }
         let threads = config.threads.of(Options::default().threads);
         let mut session = Session::new(Options { threads, ..Options::default() })?;
+        check_memory(&graphs[0])?;
         let mut start = graphs[0].initial_values(config.seed);
         replace(&mut start, given).map_err(|problems| Error::new(problems.join("\n")))?;
         session.load(start);
