@@ -142,6 +142,7 @@ fn in_language(command: Command, verb: &str, text: Text) -> Command {
             Some(heading) => heading.to_owned(),
             None => flags.clone(),
         };
+        let help = help.replace("{words}", &help::words(arg.get_id().as_str()));
         arg.help(help).help_heading(heading).display_order(order)
     });
     let examples = examples(verb, text);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::commands::asked::Asked;
 use crate::context::Context;
 use crate::error::AppError;
-use crate::terminal::grouped;
+use crate::terminal::{grouped, quoted};
 
 #[derive(Args)]
 pub struct InitArgs {
@@ -67,13 +67,4 @@ pub fn run(args: &InitArgs, ctx: &Context) -> Result<(), AppError> {
         let next = ctx.text.train_with(quoted(&json.file));
         format!("{written}\n{next}\n")
     })
-}
-
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
-    match word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
 }

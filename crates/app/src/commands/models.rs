@@ -3,14 +3,13 @@
 use clap::Args;
 use glassbox::nearest::nearest;
 use glassbox::train::Job;
-use glassbox::train::config::ModelKind;
 use glassbox::train::summary::Structure;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::AppError;
-use crate::terminal::{Align, Table, fit, structure, width, wrap};
-use crate::text::models;
+use crate::terminal::{Align, Table, fit, quoted, structure, width, wrap};
+use crate::text::models::{MODELS, Model};
 
 /// Data to draw a model on where none is named: the first that suits it.
 const EXAMPLES: [&str; 2] = ["iris", "digits"];
@@ -55,9 +54,8 @@ pub fn run(args: &ModelsArgs, ctx: &Context) -> Result<(), AppError> {
 }
 
 fn list(ctx: &Context) -> Result<(), AppError> {
-    let about = |kind: &ModelKind| models::about(ctx.text.lang, kind.word());
-    let known = |kind: &ModelKind| Known { name: kind.word(), about: about(kind) };
-    let list = List { models: ModelKind::ALL.iter().map(known).collect() };
+    let known = |model: &Model| Known { name: model.word, about: model.about(ctx.text.lang) };
+    let list = List { models: MODELS.iter().map(known).collect() };
     ctx.print(&list, |screen| {
         let columns = screen.columns();
         let headers = [(ctx.text.column_model(), Align::Left), (String::new(), Align::Left)];
@@ -71,36 +69,41 @@ fn list(ctx: &Context) -> Result<(), AppError> {
 }
 
 fn describe(name: &str, on: Option<&str>, ctx: &Context) -> Result<(), AppError> {
-    let Some(kind) = ModelKind::from_word(name) else {
-        let names = ModelKind::ALL.iter().map(|kind| kind.word());
-        let near = nearest(name, names).map(|near| ctx.text.did_you_mean(near));
-        let unknown = ctx.text.unknown_model(name) + &near.unwrap_or_default();
+    let Some(model) = MODELS.iter().find(|model| model.word == name) else {
+        let near = nearest(name, MODELS.iter().map(|model| model.word));
+        let near = near.map(|near| ctx.text.did_you_mean(near)).unwrap_or_default();
+        let unknown = ctx.text.unknown_model(name) + &near;
         return Err(AppError::usage(format!("{unknown}\n  {}", ctx.text.see("glassbox models"))));
     };
-    let setting = [format!("model.kind={:?}", kind.word())];
-    let job = |data: &str| Job::new(data, |defaults| defaults.set(&setting));
-    let (data, job) = match on {
-        Some(data) => (data, job(data)),
-        None => {
-            let first = EXAMPLES[0];
-            let suited = EXAMPLES.iter().find_map(|data| Some((*data, job(data).ok()?)));
-            suited.map_or_else(|| (first, job(first)), |(data, found)| (data, Ok(found)))
-        }
+    let kind = format!("model.kind={:?}", model.word);
+    let settings: Vec<String> =
+        std::iter::once(kind).chain(model.example.iter().map(|s| (*s).to_owned())).collect();
+    let job = |data: &str| Job::new(data, |defaults| defaults.set(&settings));
+    let suited = || EXAMPLES.iter().copied().find(|data| job(data).is_ok());
+    let data = on.or_else(suited).unwrap_or(EXAMPLES[0]);
+    let job = job(data)?;
+    let found = Described {
+        name: model.word,
+        about: model.about(ctx.text.lang),
+        data,
+        structure: Structure::of(&job)?,
+        toml: section(&job.config.to_toml()),
     };
-    let job = job?;
-    let structure_of = Structure::of(&job)?;
-    let about = models::about(ctx.text.lang, kind.word());
-    let toml = section(&job.config.to_toml());
-    let found = Described { name: kind.word(), about, data, structure: structure_of, toml };
     ctx.print(&found, |screen| {
         let columns = screen.columns();
         let drawn = structure(&found.structure, ctx.text, columns);
-        let try_it = format!("  glassbox train {data} --model {}", found.name);
+        let set: String = model.example.iter().map(|s| format!(" --set {}", quoted(s))).collect();
+        let data = quoted(data);
         let parts = [
             fit(&format!("{} · {}", found.name, found.about), columns),
-            fit(&ctx.text.model_on(data), columns) + "\n" + drawn.trim_end(),
+            fit(&ctx.text.model_on(&data), columns) + "\n" + drawn.trim_end(),
             ctx.text.model_options() + "\n" + &indented(&found.toml, columns),
-            ctx.text.model_example() + "\n" + &fit(&try_it, columns),
+            // A command is never cut: it is there to be copied.
+            format!(
+                "{}\n  glassbox train {data} --model {}{set}",
+                ctx.text.model_example(),
+                found.name
+            ),
         ];
         parts.join("\n\n") + "\n"
     })
@@ -115,20 +118,44 @@ fn section(toml: &str) -> String {
 
 /// Indented by two columns; a comment that does not fit goes on in lines of its own.
 fn indented(toml: &str, columns: usize) -> String {
-    let lines = toml.lines().flat_map(|line| {
+    let line = |line: &str| -> Vec<String> {
         let line = format!("  {line}");
-        match line.split_once(" # ").filter(|_| width(&line) > columns) {
-            Some((setting, comment)) => {
-                let offset = width(setting);
-                let room = columns.saturating_sub(offset + 3).max(20);
-                let part = |(index, part): (usize, String)| {
-                    let before = if index == 0 { setting.to_owned() } else { " ".repeat(offset) };
-                    format!("{before} # {part}")
-                };
-                wrap(comment, room).into_iter().enumerate().map(part).collect()
-            }
-            None => vec![line],
+        let Some((setting, comment)) = line.rsplit_once(" # ").filter(|_| width(&line) > columns)
+        else {
+            return vec![line];
+        };
+        // Beside the setting where there is room for some words, else below it.
+        let beside = columns >= width(setting) + 20;
+        let offset = if beside { width(setting) } else { 4 };
+        let mut lines = if beside { vec![] } else { vec![setting.to_owned()] };
+        for part in wrap(comment, columns.saturating_sub(offset + 3)) {
+            let before = match beside && lines.is_empty() {
+                true => setting.to_owned(),
+                false => " ".repeat(offset),
+            };
+            lines.push(format!("{before} # {part}"));
         }
-    });
-    lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+        lines
+    };
+    let lines = toml.lines().flat_map(line).map(|line| line.trim_end().to_owned());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_that_does_not_fit_goes_on_below() {
+        let line = "# initial = \"he\"   # absent: by the activation";
+        assert_eq!(indented(line, 80), format!("  {line}"));
+        assert_eq!(
+            indented(line, 44),
+            "  # initial = \"he\"   # absent: by the\n                     # activation"
+        );
+        assert_eq!(
+            indented(line, 30),
+            "  # initial = \"he\"\n     # absent: by the\n     # activation"
+        );
+    }
 }

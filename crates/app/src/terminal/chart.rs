@@ -38,11 +38,10 @@ pub fn chart(curves: &[Curve], columns: usize) -> Option<(Vec<Line>, bool)> {
     };
     let mut cells: Vec<Vec<Vec<usize>>> = vec![vec![Vec::new(); wide]; HEIGHT];
     for (index, curve) in curves.iter().enumerate() {
-        for column in 0..wide {
-            let x = first + (last - first) * column as f64 / (wide - 1) as f64;
-            if let Some(y) = at(&curve.points, x) {
-                cells[line_of(y).min(HEIGHT - 1)][column].push(index);
-            }
+        let x = |column: usize| first + (last - first) * column as f64 / (wide - 1) as f64;
+        let heights = (0..wide).filter_map(|column| Some((column, at(&curve.points, x(column))?)));
+        for (column, y) in heights {
+            cells[line_of(y).min(HEIGHT - 1)][column].push(index);
         }
     }
     let number = |line: usize| {

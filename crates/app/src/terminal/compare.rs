@@ -72,7 +72,7 @@ fn facts(found: &Comparison, text: Text, columns: usize) -> String {
 }
 
 fn seconds(seconds: f64) -> String {
-    if seconds < 0.95 { format!("{seconds:.2}") } else { format!("{seconds:.1}") }
+    if seconds < 0.95 { figure(seconds) } else { format!("{seconds:.1}") }
 }
 
 fn differences(found: &Comparison, text: Text, columns: usize) -> String {

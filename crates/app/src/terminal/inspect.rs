@@ -8,7 +8,7 @@ use crate::commands::inspect::{Described, Inspected};
 use crate::text::Text;
 
 /// Columns of a histogram.
-const BARS: usize = 10;
+const BARS: usize = 8;
 
 /// Shape, spread, norm, share of zeros and histogram of each parameter.
 pub fn inspect(found: &Inspected, text: Text, columns: usize) -> String {

@@ -16,7 +16,7 @@ mod table;
 
 pub(crate) use compare::compare;
 pub use curve::curve;
-pub use format::{bytes, clock, figure, grouped, rate};
+pub use format::{bytes, clock, figure, grouped, quoted, rate};
 pub(crate) use inspect::inspect;
 pub use line::{Line, Tone, fit, width, wrap};
 pub use outcome::outcome;

@@ -1,9 +1,12 @@
 //! The texts of `--help`.
 
+use glassbox::nn::{Activation, Optimizer, Schedule};
+use glassbox::train::config::Loss;
+
 use super::Lang;
 
 /// Key (`verb`, `verb.argument`, or `.argument` for that argument wherever it has no text of its
-/// own), English, Korean.
+/// own), English, Korean. `{words}` stands for what the argument takes (see [`words`]).
 pub const HELP: &[(&str, &str, &str)] = &[
     ("", "A deep-learning system you can see through.", "속이 보이는 딥러닝 시스템."),
     (
@@ -25,29 +28,13 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".drop", "Columns to leave out, e.g. id,name", "빼고 읽을 열. 예: id,name"),
     (".model", "The kind of model; see `glassbox models`", "모형의 종류. 참고: `glassbox models`"),
     (".hidden", "Units of each hidden layer, e.g. 32,16", "은닉층마다의 유닛 수. 예: 32,16"),
-    (
-        ".activation",
-        "The hidden units' activation: relu, tanh, sigmoid, softplus, identity",
-        "은닉 유닛의 활성화 함수: relu, tanh, sigmoid, softplus, identity",
-    ),
+    (".activation", "The hidden units' activation: {words}", "은닉 유닛의 활성화 함수: {words}"),
     (".epochs", "Passes over the training part", "훈련 데이터를 도는 횟수"),
     (".batch", "Rows a step, or all", "한 스텝의 행 수, 또는 all"),
-    (
-        ".optimizer",
-        "How parameters move: adam, momentum, gradient_descent",
-        "매개변수를 옮기는 방법: adam, momentum, gradient_descent",
-    ),
+    (".optimizer", "How parameters move: {words}", "매개변수를 옮기는 방법: {words}"),
     (".lr", "The learning rate", "학습률"),
-    (
-        ".schedule",
-        "How the learning rate changes: constant, cosine",
-        "학습률의 변화: constant, cosine",
-    ),
-    (
-        ".loss",
-        "What is made small: cross_entropy, squared_error, sum_of_squares",
-        "줄일 손실: cross_entropy, squared_error, sum_of_squares",
-    ),
+    (".schedule", "How the learning rate changes: {words}", "학습률의 변화: {words}"),
+    (".loss", "What is made small: {words}", "줄일 손실: {words}"),
     (".seed", "What all randomness follows from", "모든 난수의 출발점(시드)"),
     (
         ".threads",
@@ -215,6 +202,21 @@ pub fn help(lang: Lang, verb: &str, argument: &str) -> Option<&'static str> {
     };
     let text = |key: &String| HELP.iter().find(|(known, _, _)| known == key);
     keys.iter().find_map(text).map(|&(_, english, korean)| in_lang(lang, english, korean))
+}
+
+/// The words that an argument takes, as the library lists them.
+pub fn words(argument: &str) -> String {
+    let list: Vec<&str> = match argument {
+        "activation" => Activation::ALL.iter().map(|choice| choice.word()).collect(),
+        "schedule" => Schedule::ALL.iter().map(|choice| choice.word()).collect(),
+        "loss" => Loss::ALL.iter().map(|choice| choice.word()).collect(),
+        "optimizer" => {
+            let all = [Optimizer::ADAM, Optimizer::MOMENTUM, Optimizer::GRADIENT_DESCENT];
+            all.iter().map(|choice| choice.kind()).collect()
+        }
+        _ => Vec::new(),
+    };
+    list.join(", ")
 }
 
 /// The heading under which the flag stands in the help, where it has one of its own.

@@ -187,7 +187,7 @@ texts! {
 
     // A look inside
     column_norm() { "norm" "노름" }
-    column_zeros() { "zeros" "0의 비율" }
+    column_zeros() { "zeros" "0값" }
     not_finite(path, count) {
         "{path}: {count} infinite or NaN, not in these figures"
         "{path}: 무한대나 NaN {count}개는 이 값들에서 뺌"

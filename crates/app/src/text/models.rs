@@ -1,21 +1,33 @@
 //! What the models are, in a sentence each.
 
 use super::Lang;
+use super::help::in_lang;
 
-/// The model's word in a configuration, English, Korean.
-pub const MODELS: &[(&str, &str, &str)] = &[(
-    "mlp",
-    "fully connected layers (multi-layer perceptron); tables, small images",
-    "완전 연결 층 (다층 퍼셉트론). 표와 작은 이미지용",
-)];
+/// A kind of model.
+pub struct Model {
+    /// Its word in a configuration.
+    pub word: &'static str,
+    /// What it is, and for what.
+    about: [&'static str; 2],
+    /// Settings beside the kind that it is drawn with, where its defaults draw nothing.
+    pub example: &'static [&'static str],
+}
 
-/// What a model is; nothing where it is not described yet.
-pub fn about(lang: Lang, word: &str) -> &'static str {
-    let found = MODELS.iter().find(|(known, _, _)| *known == word);
-    found.map_or("", |&(_, english, korean)| match lang {
-        Lang::English => english,
-        Lang::Korean => korean,
-    })
+/// Every kind of model, in the order in which they are offered.
+pub const MODELS: &[Model] = &[Model {
+    word: "mlp",
+    about: [
+        "fully connected layers (multi-layer perceptron); tables, small images",
+        "완전 연결 층 (다층 퍼셉트론). 표와 작은 이미지용",
+    ],
+    example: &[],
+}];
+
+impl Model {
+    /// What it is, and for what.
+    pub fn about(&self, lang: Lang) -> &'static str {
+        in_lang(lang, self.about[0], self.about[1])
+    }
 }
 
 #[cfg(test)]
@@ -25,8 +37,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_model_is_described_in_both_languages() {
-        let known: Vec<&str> = MODELS.iter().map(|(word, _, _)| *word).collect();
+    fn every_kind_of_model_is_described() {
+        let known: Vec<&str> = MODELS.iter().map(|model| model.word).collect();
         let kinds: Vec<&str> = ModelKind::ALL.iter().map(|kind| kind.word()).collect();
         assert_eq!(known, kinds);
     }

@@ -146,16 +146,20 @@ fn shell(at: &Workplace, line: &str) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }
 
-/// What is printed without what differs between machines: how much memory they have.
+/// What is printed without what differs between machines or builds: how much memory there is, and
+/// the lines of the program's own source.
 fn everywhere(text: &str) -> String {
-    const BEFORE: &str = "this machine has ";
-    let part = |(index, part): (usize, &str)| match index {
-        0 => part.to_owned(),
-        _ => {
-            format!("{BEFORE}16.0{}", part.trim_start_matches(|c: char| ".0123456789".contains(c)))
-        }
+    let numbers_after = |text: &str, before: &str, put: &str| {
+        let part = |(index, part): (usize, &str)| match index {
+            0 => part.to_owned(),
+            _ => {
+                let rest = part.trim_start_matches(|c: char| ".0123456789".contains(c));
+                format!("{before}{put}{rest}")
+            }
+        };
+        text.split(before).enumerate().map(part).collect::<String>()
     };
-    text.split(BEFORE).enumerate().map(part).collect()
+    numbers_after(&numbers_after(text, "this machine has ", "16.0"), ".rs:", "…")
 }
 
 /// The page as the program writes it today; every case must be as it says.
