@@ -6,8 +6,11 @@
 mod alarm;
 pub mod help;
 mod messages;
+pub mod models;
 
 pub use messages::CATALOGUE;
+
+use glassbox::train::folder::RunState;
 
 /// A language that the program speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -86,6 +89,16 @@ impl Text {
             // In English it is the name that the JSON has too.
             (Lang::English, name) => name.to_owned(),
             (Lang::Korean, name) => self.metric(name),
+        }
+    }
+
+    /// What a run is doing.
+    pub fn state(self, state: RunState) -> String {
+        match state {
+            RunState::Running => self.state_running(),
+            RunState::Interrupted => self.state_interrupted(),
+            RunState::Finished => self.state_finished(),
+            RunState::Failed => self.state_failed(),
         }
     }
 

@@ -297,10 +297,23 @@ fn overrides_that_name_nothing_or_two_things_are_refused() {
 }
 
 #[test]
+fn shares_that_leave_nothing_are_named_where_they_were_given() {
+    let base = RunConfig::new("iris");
+    let error = base.set(&["split.test=0.6".into(), "split.valid=0.5".into()]).unwrap_err();
+    assert!(error.problems[0].place.starts_with("--set split."), "{error}");
+    let text = "[data]\npath = \"iris\"\nsplit = { valid = 0.5, test = 0.5 }\n";
+    let error = RunConfig::from_toml(text, &[]).unwrap_err();
+    assert_eq!(error.problems[0].place, "line 3");
+}
+
+#[test]
 fn problems_of_a_file_name_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.toml");
-    assert!(RunConfig::load(&path, &[]).unwrap_err().to_string().contains("run.toml: cannot read"));
+    let error = RunConfig::load(&path, &[]).unwrap_err().to_string();
+    assert!(error.contains("run.toml: there is no such file: `glassbox init DATA`"), "{error}");
+    let error = RunConfig::load(folder.path(), &[]).unwrap_err().to_string();
+    assert!(error.contains(": cannot read: "), "{error}");
     std::fs::write(&path, "[data]\npath = 1\n").unwrap();
     let error = RunConfig::load(&path, &["x=1".into()]).unwrap_err().to_string();
     assert!(error.contains("run.toml: line 2: `data.path`"), "{error}");

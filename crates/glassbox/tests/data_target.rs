@@ -120,3 +120,16 @@ fn a_table_with_nothing_beside_the_target_says_so() {
     );
     assert!(text.contains("`c` (the same value in every row)"), "{text}");
 }
+
+#[test]
+fn a_column_that_is_left_out_is_never_the_target() {
+    let text = "x,species,kind\n1,a,u\n2,b,v\n3,a,u\n4,b,v\n5,a,u\n6,b,v\n";
+    let drop = vec!["species".to_string()];
+    let options = Options { drop: drop.clone(), ..Options::default() };
+    // `species` is a usual name of a target, `kind` the last column that is left.
+    let data = from_csv("t.csv", text.as_bytes(), &options).unwrap();
+    assert_eq!(data.preparation.target.name, "kind");
+    let options = Options { target: Some("species".into()), drop, ..Options::default() };
+    let error = from_csv("t.csv", text.as_bytes(), &options).unwrap_err().to_string();
+    assert!(error.contains("column `species` is to be the target and to be left out"), "{error}");
+}

@@ -301,7 +301,93 @@ texts! {
         "가장 좋은 {metric} {value} ({step}스텝)"
     }
 
+    // Models and configurations
+    column_model() { "model" "모형" }
+    column_computes() { "computes" "계산" }
+    inputs() { "inputs" "입력" }
+    model_on(data) { "On {data}:" "{data} 데이터에서:" }
+    model_options() { "In run.toml:" "run.toml에서:" }
+    model_example() { "For example:" "예:" }
+    describe_model(name) {
+        "options, shapes and parameters of one: `glassbox models {name}`"
+        "옵션, 모양, 매개변수: `glassbox models {name}`"
+    }
+    wrote_config(file, model, parameters, rows) {
+        "{file} written: {model}, {parameters}, {rows} rows to train on"
+        "{file} 저장: {model}, {parameters}, 훈련 {rows}행"
+    }
+    train_with(file) {
+        "change what you like, then `glassbox train {file}`"
+        "원하는 대로 고친 뒤 `glassbox train {file}`"
+    }
+
+    // Several runs
+    column_run() { "run" "실행" }
+    column_state() { "state" "상태" }
+    column_epochs() { "epochs" "에포크" }
+    column_figure() { "figure" "값" }
+    column_seconds() { "seconds" "초" }
+    column_setting() { "setting" "설정" }
+    column_numbers_learned() { "parameters" "매개변수" }
+    no_runs() {
+        "no runs in runs/ yet: train one with `glassbox train`"
+        "runs/에 아직 실행이 없습니다. `glassbox train`으로 훈련하세요"
+    }
+    arrow_is_last() { "← is what `last` means" "←: `last`가 뜻하는 실행" }
+    same_settings() { "every setting is the same" "모든 설정이 같음" }
+    best_so_far(split) { "{split}, best so far" "{split}, 지금까지 가장 좋은 값" }
+    star_is_best() { "* the best" "* 가장 좋음" }
+    curves() { "loss after each epoch, on the validation part" "에포크마다 검증 손실" }
+    curves_log() {
+        "loss after each epoch, on the validation part (logarithmic scale)"
+        "에포크마다 검증 손실 (로그 눈금)"
+    }
+    epoch_at_the_end(epoch) { "epoch {epoch}" "에포크 {epoch}" }
+
+    // A look inside
+    column_norm() { "norm" "노름" }
+    column_zeros() { "zeros" "0값" }
+    not_finite(path, count) {
+        "{path}: {count} infinite or NaN, not in these figures"
+        "{path}: 무한대나 NaN {count}개는 이 값들에서 뺌"
+    }
+    weights_of_step_in(step, run) { "weights of step {step} of {run}" "{run}의 {step}스텝 가중치" }
+
     // Errors
+    is_a_folder(file) {
+        "{file}: is a folder: name the file to write"
+        "{file}: 폴더입니다. 쓸 파일 이름을 정하세요"
+    }
+    there_already(file) {
+        "{file}: is there already: name another with --out, or replace it with --force"
+        "{file}: 이미 있습니다. --out으로 다른 이름을 정하거나 --force로 바꾸세요"
+    }
+    unknown_model(name) { "there is no model `{name}`" "`{name}` 모형이 없습니다" }
+    see(command) { "see `{command}`" "참고: `{command}`" }
+    two_runs() {
+        "name two runs or more: `glassbox runs` lists them"
+        "실행을 둘 이상 쓰세요. 목록: `glassbox runs`"
+    }
+    other_data() {
+        "these runs saw other data: their figures are of other rows and cannot be compared"
+        "서로 다른 데이터를 쓴 실행입니다. 다른 행에서 잰 값이라 비교할 수 없습니다"
+    }
+    other_rows() {
+        "the final figures are of other rows of the same data: compare with care"
+        "같은 데이터지만 다른 행에서 잰 값입니다. 조심해서 비교하세요"
+    }
+    no_such_step(step, kept) {
+        "there is no checkpoint of step {step}; there are those of {kept}"
+        "{step}스텝의 저장 지점이 없습니다. 있는 것: {kept}"
+    }
+    nothing_to_inspect(run) {
+        "{run}: has no checkpoint yet: let it train until its first one"
+        "{run}: 아직 저장 지점이 없습니다. 첫 저장까지 훈련하세요"
+    }
+    no_such_layer(pattern) {
+        "no parameter matches `{pattern}`"
+        "`{pattern}`에 맞는 매개변수가 없습니다"
+    }
     error(message) { "error: {message}" "오류: {message}" }
     warning(message) { "warning: {message}" "경고: {message}" }
     did_you_mean(word) { "; did you mean `{word}`?" ". 혹시 `{word}`?" }
@@ -314,6 +400,10 @@ texts! {
         "`{program}`에 `{word}` 인수는 쓸 수 없습니다"
     }
     unknown_verb(word) { "there is no verb `{word}`" "`{word}` 명령이 없습니다" }
+    missing_verb(example) {
+        "missing: a verb, e.g. `{example}`"
+        "빠진 인수: 명령. 예: `{example}`"
+    }
     missing_arguments(arguments) { "missing: {arguments}" "빠진 인수: {arguments}" }
     bad_value(value, argument, reason) {
         "`{value}` is not right for {argument}: {reason}"
@@ -340,7 +430,12 @@ texts! {
 
     // Help
     heading_usage() { "Usage" "사용법" }
-    heading_verbs() { "Verbs" "명령" }
+    heading_examples() { "Examples" "예" }
     heading_arguments() { "Arguments" "인수" }
     heading_flags() { "Flags" "플래그" }
+    heading_every_verb() { "Every verb" "모든 명령" }
+    help_of_a_verb() {
+        "`glassbox VERB --help` has examples and every flag."
+        "`glassbox VERB --help`에 예와 모든 플래그가 있습니다."
+    }
 }

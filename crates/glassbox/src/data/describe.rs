@@ -262,7 +262,7 @@ struct Target {
 
 impl Target {
     fn of(table: &RawTable, schema: &Schema, options: &Options) -> Result<Self, DataError> {
-        let (indices, assumed) = target::choose(table, schema, options.target.as_deref())?;
+        let (indices, assumed) = target::choose(table, schema, options)?;
         let found = match indices[..] {
             [index] => {
                 let declared = options.columns.get(&schema.columns[index].name).copied();

@@ -158,6 +158,10 @@ fn names_of(files: &[PathBuf]) -> Vec<String> {
 }
 
 fn not_found(path: &Path, shown: &str) -> DataError {
+    if path.is_symlink() {
+        let what = "is a link to something that is not there";
+        return DataError::new(Place::file(shown), what, "check where it leads");
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let wanted = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let beside = files_in(folder, shown).map(|files| names_of(&files)).unwrap_or_default();

@@ -138,7 +138,7 @@ impl Understood {
         if let Some(weight) = weight.transpose()? {
             schema.columns[weight].role = Role::Weight;
         }
-        let (targets, assumed) = target::choose(table, &schema, options.target.as_deref())?;
+        let (targets, assumed) = target::choose(table, &schema, options)?;
         let mut found = match targets[..] {
             [index] => {
                 let declared = options.columns.get(&schema.columns[index].name).copied();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::error::{DataError, Place, Problems, count, quoted};
+use super::options::Options;
 use super::schema::{Kind, Role, Schema};
 use super::table::{RawTable, parse_number};
 use crate::nearest::{listed, suggestion};
@@ -182,10 +183,10 @@ const USUAL: [&str; 12] = [
 pub(super) fn choose(
     table: &RawTable,
     schema: &Schema,
-    asked: Option<&str>,
+    options: &Options,
 ) -> Result<(Vec<usize>, Option<String>), DataError> {
     let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
-    if let Some(asked) = asked {
+    if let Some(asked) = options.target.as_deref() {
         // A column of this very name comes before several that are separated by commas.
         let parts: Vec<&str> = match table.column(asked) {
             Some(_) => vec![asked],
@@ -194,14 +195,20 @@ pub(super) fn choose(
         let mut problems = Problems::default();
         let mut indices = Vec::new();
         for name in parts {
+            let at = Place::file(table.file());
             match table.column(name) {
+                Some(_) if options.drop.iter().any(|dropped| dropped == name) => problems.push(
+                    at,
+                    format!("column {} is to be the target and to be left out", quoted(name)),
+                    "name another target, or do not leave it out",
+                ),
                 Some(index) if !indices.contains(&index) => indices.push(index),
                 Some(_) => {
                     let what = format!("the target {} is named twice", quoted(name));
-                    problems.push(Place::file(table.file()), what, "name it once");
+                    problems.push(at, what, "name it once");
                 }
                 None => problems.push(
-                    Place::file(table.file()),
+                    at,
                     format!("there is no column {} to be the target", quoted(name)),
                     suggestion(name, "columns", &names),
                 ),
@@ -212,7 +219,12 @@ pub(super) fn choose(
     }
     let is_usual = |name: &&str| USUAL.iter().any(|usual| name.eq_ignore_ascii_case(usual));
     if let Some(name) = USUAL.iter().find_map(|usual| {
-        names.iter().filter(|name| is_usual(name)).find(|name| name.eq_ignore_ascii_case(usual))
+        let kept = |name: &&&str| !options.drop.iter().any(|dropped| dropped == **name);
+        names
+            .iter()
+            .filter(|name| is_usual(name))
+            .filter(kept)
+            .find(|name| name.eq_ignore_ascii_case(usual))
     }) {
         let index = table.column(name).unwrap_or_default();
         return Ok((vec![index], Some(format!("no target given: assumed `{name}`, by its name"))));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use super::outcome::Outcome;
+pub use super::outcome::{EndFigures, Outcome};
 use crate::watch::{Alarm, Statistics};
 
 /// Figures by name, e.g. `loss`, `accuracy`.
@@ -166,4 +166,18 @@ pub struct Finished {
     pub best_step: Option<u64>,
     /// Seconds in all.
     pub seconds: f64,
+}
+
+/// Whether more of a figure is better: so of `accuracy`, not of `loss`.
+pub fn more_is_better(figure: &str) -> bool {
+    matches!(
+        figure,
+        "accuracy"
+            | "balanced_accuracy"
+            | "top_5_accuracy"
+            | "f1_macro"
+            | "roc_auc"
+            | "average_precision"
+            | "r2"
+    )
 }

@@ -12,7 +12,7 @@ use crate::nn::Loss;
 use crate::train::checkpoint::{Checkpoint, Checkpoints};
 use crate::train::config::{Stop, TrainConfig, WatchConfig};
 use crate::train::evaluate::{Predictor, score};
-use crate::train::event::{self, Ending, Event, Finished, Metrics};
+use crate::train::event::{self, Ending, Event, Finished, Metrics, more_is_better};
 use crate::train::folder::{RunFolder, RunState, Status};
 use crate::train::log::Log;
 use crate::train::state::{Best, Exact, LogOffsets};
@@ -497,7 +497,7 @@ impl Disk {
 pub(crate) fn watched(stop: Option<&Stop>) -> (&str, bool) {
     let metric = stop.map_or("valid_loss", |stop| stop.metric.as_str());
     let name = metric.strip_prefix("valid_").unwrap_or(metric);
-    (name, matches!(name, "accuracy" | "r2"))
+    (name, more_is_better(name))
 }
 
 /// The first parameter that holds an infinity or NaN.

@@ -80,6 +80,38 @@ pub(crate) fn results(target: &TargetPreparation, loss: Loss) -> usize {
     target.classes().map_or_else(|| outputs(target, loss), <[String]>::len)
 }
 
+/// A training whose parameters and states cannot be held is refused before they are drawn.
+pub(crate) fn check_memory(training: &Graph) -> Result<(), Error> {
+    let size = |path: &str| {
+        let tensor = training.state(path)?;
+        let elements: f64 = tensor.shape().sizes().iter().map(|&size| size as f64).product();
+        Some((elements * tensor.dtype().size() as f64, tensor))
+    };
+    let declared = training.declarations();
+    let sizes: Vec<_> = declared.iter().filter_map(|(path, _)| Some((path, size(path)?))).collect();
+    let needed: f64 = sizes.iter().map(|(_, (bytes, _))| bytes).sum();
+    let there = memory_of_machine().unwrap_or(f64::INFINITY);
+    let largest = sizes.iter().max_by(|a, b| a.1.0.total_cmp(&b.1.0));
+    match largest {
+        // Values are drawn in f64 before they become f32: three times the largest for a moment.
+        Some((path, (bytes, tensor))) if needed + 2.0 * bytes > there => Err(Error::new(format!(
+            "the model is too large: its parameters and the optimizer's states take {:.1} GB, and \
+             this machine has {:.1} GB; the largest is `{path}` {}: take fewer units",
+            needed / 1e9,
+            there / 1e9,
+            tensor.shape(),
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes of memory, where the system tells.
+fn memory_of_machine() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok().map(|kibibytes: f64| kibibytes * 1024.0)
+}
+
 impl Recipe<'_> {
     /// One training step on some rows: forward, loss, backward and update.
     #[track_caller]

@@ -9,7 +9,7 @@ use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
     ModelKind, Numbers, Preparation, RunConfig, Schedule, Stop, TrainConfig,
 };
-use crate::train::graphs::{Recipe, outputs};
+use crate::train::graphs::{Part, Recipe, check_memory, outputs};
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
 use crate::zoo::{LayerProblem, Mlp, Network};
@@ -41,10 +41,8 @@ impl Job {
         let data = load(&first.data)?;
         let suggested = suggest(&data, &first);
         let mut config = configure(&suggested)?;
-        if config.model.hidden != suggested.model.hidden
-            && config.model.parameters == suggested.model.parameters
-        {
-            // Starting values that were suggested for another shape.
+        if config.model.hidden != suggested.model.hidden && first.model.parameters.is_empty() {
+            // Nobody gave starting values: these were suggested for another shape.
             config.model.parameters.clear();
         }
         Job::of(config, data)
@@ -106,6 +104,7 @@ impl Job {
         let wanted = outputs(&data.preparation.target, loss);
         let model = model(&config.model, &data.input.shape, wanted)?;
         let job = Job { config, data, model, loss };
+        check_memory(&job.recipe().training(Part { rows: 1, ends: true })?)?;
         job.check_paths()?;
         job.check_watched()?;
         Ok(job)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::practice::Verdict;
 use crate::train::event::Metrics;
@@ -32,6 +32,29 @@ pub struct Outcome {
     /// Whether the training overfitted, underfitted or went well; none of rows from elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+}
+
+/// The figures that a run ended with, as `outcome.json` keeps them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndFigures {
+    /// Which part they are of, e.g. `test`.
+    pub split: String,
+    /// Rows of that part.
+    pub rows: usize,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// The model's figures.
+    #[serde(deserialize_with = "numbers")]
+    pub metrics: Metrics,
+    /// The same figures of the simplest guess, where there are any.
+    #[serde(deserialize_with = "numbers")]
+    pub baseline: Metrics,
+}
+
+/// Figures as JSON has them: one that is no number is written as `null`.
+fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Metrics, D::Error> {
+    let read = BTreeMap::<String, Option<f64>>::deserialize(from)?;
+    Ok(read.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
 }
 
 impl Outcome {

@@ -9,7 +9,7 @@ use crate::nn::{Loss, Schedule, Span};
 use crate::train::checkpoint::{Checkpoint, check_same_model};
 use crate::train::config::{self, TrainConfig};
 use crate::train::evaluate::Predictor;
-use crate::train::graphs::{Part, name};
+use crate::train::graphs::{Part, check_memory, name};
 use crate::train::state::{Exact, TrainState};
 
 /// Training between two steps: the session with every value, and where it stands.
@@ -110,6 +110,7 @@ impl<'a> Steps<'a> {
         }
         let threads = config.threads.of(Options::default().threads);
         let mut session = Session::new(Options { threads, ..Options::default() })?;
+        check_memory(&graphs[0])?;
         let mut start = graphs[0].initial_values(config.seed);
         replace(&mut start, given).map_err(|problems| Error::new(problems.join("\n")))?;
         session.load(start);

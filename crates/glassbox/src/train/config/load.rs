@@ -35,7 +35,12 @@ impl RunConfig {
             error
         };
         let text = std::fs::read_to_string(path).map_err(|error| {
-            let message = format!("cannot read: {error}");
+            let message = match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    "there is no such file: `glassbox init DATA` writes one".into()
+                }
+                _ => format!("cannot read: {error}"),
+            };
             named(ConfigError {
                 path: None,
                 problems: vec![ConfigProblem { place: String::new(), message }],
@@ -254,8 +259,10 @@ fn kinds(data: &mut Section, default: &BTreeMap<String, Kind>) -> BTreeMap<Strin
 }
 
 fn split(data: &mut Section, default: Split) -> Split {
-    let place = data.table.get("split").map(|located| located.place.clone());
     let mut section = data.section("split", "data.split");
+    // A setting given beside the file is the one to name.
+    let shares = ["valid", "test"].into_iter().filter_map(|key| section.table.get(key));
+    let place = shares.map(|located| located.place.clone()).max();
     let split = Split {
         valid: section.take("valid", default.valid, |value| share(value).map(Some)),
         test: section.take("test", default.test, |value| share(value).map(Some)),

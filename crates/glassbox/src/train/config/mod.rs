@@ -417,7 +417,7 @@ impl fmt::Display for ConfigError {
                 writeln!(f)?;
             }
             match &self.path {
-                Some(path) if !problem.place.starts_with("--set") => {
+                Some(path) if !problem.place.starts_with("--") => {
                     write!(f, "{}: ", path.display())?;
                 }
                 _ => {}

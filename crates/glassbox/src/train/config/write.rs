@@ -25,7 +25,7 @@ impl RunConfig {
     fn write_data(&self, out: &mut String) {
         let data = &self.data;
         section(out, "[data]");
-        line(out, "path", quoted(&data.path), "a file, a folder or built-in data");
+        line(out, "path", quoted(&data.path), "built-in data, or a path from the working folder");
         match &data.target {
             Some(target) => line(out, "target", quoted(target), "the column to predict"),
             None => absent(out, "target", "\"…\"", "the column to predict; absent: inferred"),
