@@ -145,9 +145,9 @@ fn n13_each_unit_s_surface_is_bent_once_and_each_class_s_is_crinkled_from_both()
                 let expected = into[unit].map(|slope| slope * on[unit]);
                 assert_close("a unit is a plane or 0", &slopes(unit, at), &expected, 1e-6);
             }
-            for class in 0..3 {
+            for (class, out) in out.iter().enumerate() {
                 let of = |input: usize| {
-                    (0..2).map(|unit| out[class][unit] * into[unit][input] * on[unit]).sum()
+                    (0..2).map(|unit| out[unit] * into[unit][input] * on[unit]).sum()
                 };
                 let expected: [f64; 2] = [of(0), of(1)];
                 assert_close("a class is the sum of both", &slopes(2 + class, at), &expected, 1e-5);
