@@ -77,25 +77,31 @@ fn mean(numbers: &[f64]) -> f64 {
     numbers.iter().sum::<f64>() / numbers.len() as f64
 }
 
-/// Runs both rates over a stream, under three seeds; `hold` is told small and large of each.
-fn compare(stream: Stream, hold: impl Fn(&[Vec<f64>; 2], &[Vec<f64>; 2])) {
-    for seed in 1..=3 {
-        let [small, large] = [SMALL, LARGE].map(|rate| online(rate, stream, seed));
-        small.iter().zip(&large).for_each(|(small, large)| hold(small, large));
+/// Both rates over a stream, the errors averaged over three seeds; `hold` is told small and large.
+fn compare(stream: Stream, hold: impl Fn([Vec<f64>; 2], [Vec<f64>; 2])) {
+    let runs = [SMALL, LARGE].map(|rate| [1, 2, 3].map(|seed| online(rate, stream, seed)));
+    for in_type in 0..2 {
+        let average = |of_seeds: &[[[Vec<f64>; 2]; 2]; 3]| {
+            [0, 1].map(|error| {
+                let at = |step| mean(&of_seeds.each_ref().map(|run| run[in_type][error][step]));
+                (0..STEPS).map(at).collect()
+            })
+        };
+        hold(average(&runs[0]), average(&runs[1]));
     }
 }
 
 #[test]
 fn n29_on_a_stream_that_stands_still_the_large_rate_is_sooner_there_and_noisier() {
     compare(STILL, |[small, _], [large, _]| {
-        let early = [small, large].map(|off| mean(&off[..100]));
+        let early = [&small, &large].map(|off| mean(&off[..100]));
         assert!(early[0] > 2.0 * early[1], "{early:?}");
-        let late = [small, large].map(|off| mean(&off[600..]));
+        let late = [&small, &large].map(|off| mean(&off[600..]));
         assert!(late[1] > 5.0 * late[0], "{late:?}");
         // What is left of the noise: 4 inputs · rate · variance / (1 − rate · (4 + 2)), as for the
         // least mean squares of Widrow and Hoff (1960) with Gaussian inputs.
         let expected = 4.0 * LARGE * 0.25 / (1.0 - LARGE * 6.0);
-        assert!((late[1] / expected - 1.0).abs() < 0.35, "{} {expected}", late[1]);
+        assert!((late[1] / expected - 1.0).abs() < 0.3, "{} {expected}", late[1]);
     });
 }
 
@@ -110,13 +116,14 @@ fn n29_on_a_stream_that_drifts_the_large_rate_follows_and_the_small_one_lags() {
 
 #[test]
 fn n29_after_a_turn_the_large_rate_has_forgotten_what_the_small_one_still_knows() {
-    // A quarter turn at once, a hundred steps before the end.
+    // A quarter turn at once, a hundred steps before the end: |w(0) − w|² is 2 for who has followed.
     let turn = Stream { from: STEPS as f64 - 100.0, speed: 100.0, most: FRAC_PI_2 };
-    compare(turn, |[small, small_first], [large, large_first]| {
-        let last = |off: &Vec<f64>| mean(&off[STEPS - 10..]);
-        assert!(last(large) < 0.3 && last(small) > 0.3);
-        assert!(last(large_first) > 1.5, "forgotten: {}", last(large_first));
-        assert!(last(small_first) < 1.0, "half remembered: {}", last(small_first));
+    compare(turn, |small, large| {
+        let last = |off: Vec<f64>| mean(&off[STEPS - 10..]);
+        let ([small, small_first], [large, large_first]) = (small.map(last), large.map(last));
+        assert!(small > 3.0 * large, "{small} {large}");
+        assert!(large_first > 1.5, "forgotten: {large_first}");
+        assert!(small_first < 1.0, "half remembered: {small_first}");
     });
 }
 
