@@ -21,6 +21,7 @@ fn main() {
         seconds: 1.9,
         metrics: [("loss".to_owned(), 0.11), ("accuracy".to_owned(), 0.967)].into(),
         baseline: [("accuracy".to_owned(), 0.333)].into(),
+        ..Outcome::default()
     };
     print!("{}", outcome(&result, text, screen.columns()));
 }
@@ -58,6 +59,7 @@ fn feed(watch: &mut dyn FnMut(&Event)) {
                 step: 40,
                 place: "fc1".into(),
                 message: "gradient norm 1e-7 of the output layer's (vanishing). Try relu or a skip; `glassbox doctor last`".into(),
+                alarm: None,
             }));
         }
         watch(&Event::Epoch(Epoch {

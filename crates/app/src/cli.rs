@@ -6,9 +6,13 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{eval, explain, predict, resume, summary, train};
+use crate::commands::{
+    compare, completions, eval, explain, init, inspect, models, predict, resume, runs, summary,
+    train,
+};
 use crate::context::Context;
 use crate::error::AppError;
+use crate::terminal::width;
 use crate::text::{Lang, Text, help};
 use crate::usage;
 
@@ -42,11 +46,17 @@ pub struct GlobalArgs {
 #[derive(Subcommand)]
 pub enum Verb {
     Train(train::TrainArgs),
+    Init(init::InitArgs),
     Resume(resume::ResumeArgs),
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
     Summary(summary::SummaryArgs),
     Explain(explain::ExplainArgs),
+    Inspect(inspect::InspectArgs),
+    Compare(compare::CompareArgs),
+    Models(models::ModelsArgs),
+    Runs(runs::RunsArgs),
+    Completions(completions::CompletionsArgs),
 }
 
 /// Runs the program on the process's arguments and gives its exit code: 0 done, 1 failed, 2 wrong
@@ -74,10 +84,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Each problem on a line of its own; what is indented belongs to the line above.
+/// Each problem on a line of its own; what is indented belongs to the line above. A mistake in a
+/// model says itself what it is: `error[shape]: …`.
 fn print_error(error: &AppError, text: Text) {
-    for line in error.to_string().lines() {
-        let line = if line.starts_with(' ') { line.to_owned() } else { text.error(line) };
+    for line in error.to_string().lines().filter(|line| !line.is_empty()) {
+        let whole = line.starts_with(' ') || line.starts_with("error[");
+        let line = if whole { line.to_owned() } else { text.error(line) };
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 }
@@ -86,11 +98,17 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
     let context = Context { text, global: cli.global };
     match &cli.verb {
         Verb::Train(args) => train::run(args, &context),
+        Verb::Init(args) => init::run(args, &context),
         Verb::Resume(args) => resume::run(args, &context),
         Verb::Eval(args) => eval::run(args, &context),
         Verb::Predict(args) => predict::run(args, &context),
         Verb::Summary(args) => summary::run(args, &context),
         Verb::Explain(args) => explain::run(args, &context),
+        Verb::Inspect(args) => inspect::run(args, &context),
+        Verb::Compare(args) => compare::run(args, &context),
+        Verb::Models(args) => models::run(args, &context),
+        Verb::Runs(args) => runs::run(args, &context),
+        Verb::Completions(args) => completions::run(args, &context),
     }
 }
 
@@ -102,26 +120,76 @@ pub fn command(text: Text) -> Command {
     for name in verbs {
         command = command.mut_subcommand(&name, |verb| in_language(verb, &name, text));
     }
-    command.subcommand_help_heading(text.heading_verbs())
+    command
 }
 
 fn in_language(command: Command, verb: &str, text: Text) -> Command {
-    let words = |key: &str| help::help(text.lang, key).unwrap_or_default();
+    let words = |argument: &str| help::help(text.lang, verb, argument).unwrap_or_default();
     let global = verb.is_empty();
-    let (usage, heading) = (text.heading_usage(), text.heading_flags());
+    let (usage, flags) = (text.heading_usage(), text.heading_flags());
+    let globals: Vec<_> = GlobalArgs::augment_args(Command::new(""))
+        .get_arguments()
+        .map(|arg| arg.get_id().clone())
+        .collect();
     // A verb's own flags come first in its help, then those of all verbs.
     let mut order = if global { 100 } else { 0 };
-    let command = command.about(words(verb)).mut_args(|arg| {
+    let command = command.about(words("")).mut_args(|arg| {
         order += 1;
-        let key = format!("{verb}.{}", arg.get_id());
-        let heading = if arg.is_positional() { text.heading_arguments() } else { heading.clone() };
-        arg.help(words(&key)).help_heading(heading).display_order(order)
+        let help = words(arg.get_id().as_str());
+        let heading = match help::heading(text.lang, arg.get_id().as_str()) {
+            _ if arg.is_positional() => text.heading_arguments(),
+            _ if globals.contains(arg.get_id()) => text.heading_every_verb(),
+            Some(heading) => heading.to_owned(),
+            None => flags.clone(),
+        };
+        let help = help.replace("{words}", &help::words(arg.get_id().as_str()));
+        arg.help(help).help_heading(heading).display_order(order)
     });
-    let form = "{about}\n\n".to_owned() + &usage + ": {usage}\n\n{all-args}\n";
-    match global {
-        true => command.subcommand_required(true).subcommand_value_name("VERB").help_template(form),
-        false => command.help_template(form),
+    let examples = examples(verb, text);
+    if global {
+        let (verbs, every) = (verbs(text), text.heading_every_verb());
+        let end = text.help_of_a_verb();
+        let form = format!(
+            "{{about}}\n\n{examples}{verbs}{every}:\n{{options}}\n\n{usage}: {{usage}}\n{end}\n"
+        );
+        return command.subcommand_required(true).subcommand_value_name("VERB").help_template(form);
     }
+    command.help_template(format!("{{about}}\n\n{examples}{usage}: {{usage}}\n\n{{all-args}}\n"))
+}
+
+/// The verb's command lines that do what they say.
+fn examples(verb: &str, text: Text) -> String {
+    let of_verb = help::EXAMPLES.iter().filter(|(of, ..)| *of == verb);
+    let rows: Vec<_> = of_verb
+        .map(|&(_, line, english, korean)| (line, help::in_lang(text.lang, english, korean)))
+        .collect();
+    format!("{}:\n{}\n", text.heading_examples(), two_columns(&rows))
+}
+
+/// The verbs by what one wants to do, each with its sentence.
+fn verbs(text: Text) -> String {
+    let about = |verb: &&'static str| (*verb, help::help(text.lang, verb, "").unwrap_or_default());
+    let all = || help::VERBS.iter().flat_map(|(_, _, verbs)| verbs.iter());
+    let lines = two_columns(&all().map(about).collect::<Vec<_>>());
+    let mut lines = lines.lines();
+    let group = |(english, korean, verbs): &(&'static str, &'static str, &[&str])| {
+        let heading = help::in_lang(text.lang, english, korean);
+        let lines: String =
+            lines.by_ref().take(verbs.len()).map(|line| format!("{line}\n")).collect();
+        format!("{heading}:\n{lines}\n")
+    };
+    help::VERBS.iter().map(group).collect()
+}
+
+/// Lines of two texts, the second in a column of its own.
+fn two_columns(rows: &[(&str, &str)]) -> String {
+    let commented = rows.iter().filter(|(_, comment)| !comment.is_empty());
+    let widest = commented.map(|(line, _)| width(line)).max().unwrap_or(0);
+    let line = |(line, comment): &(&str, &str)| {
+        let space = " ".repeat(widest.saturating_sub(width(line)));
+        format!("{}\n", format!("  {line}{space}  {comment}").trim_end())
+    };
+    rows.iter().map(line).collect()
 }
 
 #[cfg(test)]
@@ -134,19 +202,41 @@ mod tests {
         for lang in [Lang::English, Lang::Korean] {
             command(Text::new(lang)).debug_assert();
         }
-        let ids = |command: &Command, verb: &str| {
-            let key = |arg: &clap::Arg| format!("{verb}.{}", arg.get_id());
-            command.get_arguments().map(key).collect::<Vec<_>>()
-        };
-        let mut keys = ids(&cli, "");
-        keys.push(String::new());
-        for verb in cli.get_subcommands() {
-            keys.push(verb.get_name().to_owned());
-            keys.extend(ids(verb, verb.get_name()));
+        let mut used = std::collections::BTreeSet::new();
+        let commands = std::iter::once(&cli).chain(cli.get_subcommands());
+        for (verb, command) in
+            commands.map(|c| (if c.get_name() == "glassbox" { "" } else { c.get_name() }, c))
+        {
+            used.insert(verb.to_owned());
+            assert!(help::help(Lang::English, verb, "").is_some(), "{verb}");
+            for arg in command.get_arguments() {
+                let id = arg.get_id().as_str();
+                assert!(help::help(Lang::English, verb, id).is_some(), "{verb}.{id}");
+                let own = format!("{verb}.{id}");
+                let has_own = help::HELP.iter().any(|(key, _, _)| *key == own);
+                used.insert(if has_own { own } else { format!(".{id}") });
+            }
         }
-        keys.sort();
-        let mut known: Vec<String> = help::HELP.iter().map(|(key, _, _)| (*key).into()).collect();
-        known.sort();
-        assert_eq!(keys, known);
+        let known: std::collections::BTreeSet<String> =
+            help::HELP.iter().map(|(key, _, _)| (*key).into()).collect();
+        assert_eq!(known, used);
+    }
+
+    #[test]
+    fn every_verb_has_examples_and_one_place_in_the_help() {
+        let cli = Cli::command();
+        let mut verbs: Vec<&str> = cli.get_subcommands().map(Command::get_name).collect();
+        let mut placed: Vec<&str> =
+            help::VERBS.iter().flat_map(|(_, _, verbs)| verbs.iter().copied()).collect();
+        verbs.sort_unstable();
+        placed.sort_unstable();
+        assert_eq!(verbs, placed);
+        for verb in verbs {
+            let count = help::EXAMPLES.iter().filter(|(of, ..)| *of == verb).count();
+            assert!((1..=4).contains(&count), "{verb}: {count} examples");
+        }
+        for (verb, line, ..) in help::EXAMPLES {
+            assert!(line.starts_with(&format!("glassbox {verb}")), "{line}");
+        }
     }
 }

@@ -3,10 +3,14 @@
 //! A text is a method of [`Text`] that takes its placeholders; the compiler checks that both
 //! languages use exactly those.
 
+mod alarm;
 pub mod help;
 mod messages;
+pub mod models;
 
 pub use messages::CATALOGUE;
+
+use glassbox::train::folder::RunState;
 
 /// A language that the program speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -69,6 +73,12 @@ impl Text {
         match name {
             "loss" => self.metric_loss(),
             "accuracy" => self.metric_accuracy(),
+            "balanced_accuracy" => self.metric_balanced_accuracy(),
+            "f1_macro" => self.metric_f1_macro(),
+            "roc_auc" => self.metric_roc_auc(),
+            "average_precision" => self.metric_average_precision(),
+            "top_5_accuracy" => self.metric_top_5_accuracy(),
+            "median_ae" => self.metric_median_ae(),
             other => other.to_owned(),
         }
     }
@@ -79,6 +89,16 @@ impl Text {
             // In English it is the name that the JSON has too.
             (Lang::English, name) => name.to_owned(),
             (Lang::Korean, name) => self.metric(name),
+        }
+    }
+
+    /// What a run is doing.
+    pub fn state(self, state: RunState) -> String {
+        match state {
+            RunState::Running => self.state_running(),
+            RunState::Interrupted => self.state_interrupted(),
+            RunState::Finished => self.state_finished(),
+            RunState::Failed => self.state_failed(),
         }
     }
 

@@ -36,7 +36,7 @@ fn describe(error: &clap::Error, text: Text, verb: &Command, verbs: &[&str]) -> 
             text.unknown_verb(&word) + &mean(nearest(&word, verbs.iter().copied()))
         }
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            text.missing_arguments(verbs.join(" | "))
+            text.missing_verb("glassbox train digits")
         }
         ErrorKind::MissingRequiredArgument => text.missing_arguments(argument),
         ErrorKind::InvalidValue if value.is_empty() => text.needs_value(argument),

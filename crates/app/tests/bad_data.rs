@@ -114,6 +114,8 @@ fn a_loss_that_leaves_the_scale_fails_with_its_step_and_cure_and_keeps_the_best(
     assert!(error.contains("the loss became") && error.contains(" at step "), "{error}");
     assert!(error.contains("Try a lower learning rate than 5 (`--lr 0.5`)"), "{error}");
     assert!(error.contains("the checkpoint of step 3 is kept"), "{error}");
+    assert!(error.contains("The first number that was not finite: "), "{error}");
+    assert!(error.contains(" in `loss`, forward, "), "{error}");
     let status: Value = serde_json::from_str(&at.text("run/status.json")).unwrap();
     assert_eq!(status["state"], "failed");
     assert!(status["message"].as_str().unwrap().contains("learning rate"), "{status}");

@@ -138,8 +138,8 @@ fn what_only_training_takes_is_refused_elsewhere_and_starting_values_are_checked
     assert!(error.contains("there is no parameter `fc9/weight`"), "{error}");
     assert!(error.contains("`fc1/bias` has the shape [64], the starting value given has [1]"));
     assert!(error.lines().all(|line| line.starts_with("error: ")), "{error}");
-    let error = at.refused(2, "train iris --out run --set watch.every=3");
-    assert!(error.contains("there is no setting `watch.every`"), "{error}");
+    let error = at.refused(2, "train iris --out run --set watch.evry=3");
+    assert!(error.contains("did you mean `watch.every`?"), "{error}");
     let error = at.refused(2, "train iris --out run --set stop.metric=valid_acuracy");
     assert!(error.contains("did you mean `valid_accuracy`?"), "{error}");
     let error = at.refused(2, "train dosage --out run --set loss=cross_entropy");

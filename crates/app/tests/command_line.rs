@@ -31,7 +31,7 @@ fn refused(words: &[&str]) -> String {
 fn help_is_a_result_in_either_language() {
     let (code, out, error) = glassbox(&["--help"]);
     assert_eq!((code, error.as_str()), (0, ""));
-    for verb in ["train", "resume", "eval", "predict", "summary", "explain"] {
+    for verb in ["train", "resume", "eval", "predict", "summary", "explain", "inspect", "runs"] {
         assert!(out.contains(&format!("\n  {verb} ")), "{out}");
     }
     let (code, out, _) = glassbox(&["train", "--lang", "ko", "--help"]);
@@ -80,7 +80,7 @@ fn a_configuration_file_is_checked_with_its_lines() {
 
 #[test]
 fn arguments_are_checked_before_anything_is_done() {
-    assert!(refused(&[]).contains("missing: train | resume"));
+    assert!(refused(&[]).contains("missing: a verb, e.g. `glassbox train digits`"));
     assert!(refused(&["predict", "last"]).contains("missing: <FILE>"));
     assert!(refused(&["train", "a", "b"]).contains("does not take `b`"));
     assert!(refused(&["train", "a", "--lr"]).contains("--lr <RATE> needs a value"));

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use support::{Workplace, numbers};
 
-/// Six hidden units, a partial last batch, and a checkpoint after every step, so that most moments
-/// fall into a save.
-const TRAINING: &str = "train digits --hidden 6 --epochs 2 --set checkpoint_every=1e-9";
+/// Six hidden units, a partial last batch, a look every third step, and a checkpoint after every
+/// step, so that most moments fall into a save.
+const TRAINING: &str =
+    "train digits --hidden 6 --epochs 2 --set watch.every=3 --set checkpoint_every=1e-9";
 /// A run that is killed more often than this is left to finish.
 const PATIENCE: usize = 60;
 

@@ -17,17 +17,19 @@ fn fields(value: &Value) -> Vec<&str> {
 #[test]
 fn train_and_eval_end_with_the_same_object_for_classes_and_for_numbers() {
     let at = Workplace::new();
-    for (source, epochs, split, metrics) in [
-        ("iris", 20, "test", &["accuracy", "loss"][..]),
-        ("digits", 3, "test", &["accuracy", "loss"]),
-        ("dosage", 20, "train", &["loss", "mae", "r2", "rmse"]),
+    let of_classes =
+        &["accuracy", "average_precision", "balanced_accuracy", "f1_macro", "loss", "roc_auc"];
+    let details = &["averages", "classes", "confused", "confusion"][..];
+    for (source, epochs, split, metrics, details) in [
+        ("iris", 20, "test", &of_classes[..], details),
+        ("digits", 3, "test", of_classes, details),
+        ("dosage", 20, "train", &["loss", "mae", "median_ae", "mse", "r2", "rmse"], &["outputs"]),
     ] {
         let mut trained = at.json(&format!("train {source} --epochs {epochs} --out {source}"));
-        assert_eq!(
-            fields(&trained),
-            ["baseline", "metrics", "rows", "run", "seconds", "split"],
-            "{trained}"
-        );
+        let always = ["baseline", "metrics", "rows", "run", "seconds", "split", "verdict"];
+        let mut wanted = [&always[..], details].concat();
+        wanted.sort_unstable();
+        assert_eq!(fields(&trained), wanted, "{trained}");
         assert_eq!((&trained["run"], &trained["split"]), (&source.into(), &split.into()));
         assert_eq!(fields(&trained["metrics"]), metrics);
         assert!(trained["seconds"].as_f64().unwrap() > 0.0);
@@ -61,11 +63,13 @@ fn a_run_folder_holds_what_the_specification_lists() {
         "data.json",
         "metrics.jsonl",
         "alerts.jsonl",
+        "watch.jsonl",
         "graph/train.json",
         "graph/infer.json",
         "checkpoints/last",
         "checkpoints/best",
         "predictions.csv",
+        "outcome.json",
     ] {
         assert!(at.path(&format!("runs/{run}/{file}")).is_file(), "{file}");
     }
@@ -89,11 +93,25 @@ fn a_pipe_gets_a_line_an_epoch_and_quiet_only_the_result() {
     assert!(!text.contains('\x1b') && !text.contains('\r'), "{text:?}");
     let quiet = at.done("train iris --epochs 4 --out b --quiet");
     assert_eq!(quiet.error, "");
-    assert!(quiet.out.starts_with("test, 23 rows  model  baseline\n"), "{}", quiet.out);
+    assert!(quiet.out.contains("test, 23 rows      model  baseline\n"), "{}", quiet.out);
     // With --json the result alone is on standard output, and progress on standard error.
     let json = at.done("train iris --epochs 4 --out c --json");
     assert_eq!((json.out.lines().count(), &json.out[..1]), (1, "{"));
     assert_eq!(json.error.lines().filter(|line| line.starts_with("epoch ")).count(), 4);
+}
+
+#[test]
+fn an_alarm_is_shown_once_in_either_language() {
+    let at = Workplace::new();
+    let line = "train digits --hidden 32,32,32,32,32,32,32,32 --activation sigmoid --epochs 8 \
+                --set watch.every=20 --set stop=false --out";
+    let english = at.done(&format!("{line} a")).out;
+    let shown: Vec<&str> = english.lines().filter(|line| line.starts_with("! ")).collect();
+    assert_eq!(shown.len(), 1, "{english}");
+    assert!(shown[0].starts_with("! fc1: gradient norm ") && shown[0].contains("(vanishing)"));
+    let korean = at.done(&format!("{line} b --lang ko")).out;
+    assert!(korean.contains("! fc1: 기울기 크기가 출력층의 "), "{korean}");
+    assert!(at.text("a/report.html").contains("fc1: gradient norm "));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::data::DataError;
 use crate::io::FileError;
 use crate::train::checkpoint::Mismatch;
 use crate::train::config::ConfigError;
+use crate::watch::NotFinite;
 
 /// Why training, predicting or explaining failed.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub enum Error {
     Config(ConfigError),
     /// A checkpoint belongs to another model.
     Checkpoint(Mismatch),
+    /// The loss or a parameter became infinite or NaN; where it began.
+    NotFinite(Box<NotFinite>),
     /// Something else; what, and the cure.
     Other(String),
 }
@@ -36,6 +39,7 @@ impl fmt::Display for Error {
             Error::File(error) => error.fmt(f),
             Error::Config(error) => error.fmt(f),
             Error::Checkpoint(error) => error.fmt(f),
+            Error::NotFinite(error) => error.fmt(f),
             Error::Other(what) => f.write_str(what),
         }
     }

@@ -6,8 +6,10 @@ pub use glassbox_engine as engine;
 
 pub mod data;
 pub mod io;
+pub mod metrics;
 pub mod nearest;
 pub mod nn;
+pub mod practice;
 pub mod prelude;
 pub mod report;
 pub mod train;

@@ -4,8 +4,9 @@
 
 use glassbox::engine::{Array, DType};
 use glassbox::train::config::{
-    Activation, Amount, ClassWeights, Clip, Columns, Initial, Layer, LayerKind, Loss, ModelKind,
-    Normalize, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split, Stop,
+    Activation, Amount, ClassWeights, Clip, Columns, Impute, Initial, Layer, LayerKind, Loss,
+    ModelKind, Normalize, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split,
+    Stop,
 };
 
 /// The example of the specification.
@@ -46,8 +47,11 @@ fn the_example_is_read_as_it_says() {
     let mut expected = RunConfig::new("iris.csv");
     expected.data.target = Some("species".into());
     expected.data.split = Split { valid: Some(0.15), test: Some(0.15), stratify: true };
-    expected.data.prepare =
-        vec![Prepare { columns: Columns::Numeric, with: Preparation::Standardize }];
+    expected.data.prepare = vec![Prepare {
+        columns: Columns::Numeric,
+        with: Some(Preparation::Standardize),
+        impute: None,
+    }];
     expected.train.stop = Some(Stop { metric: "valid_loss".into(), patience: 5 });
     assert_eq!(config, expected);
     assert_eq!(config.train.optimizer.lr(), 1e-3);
@@ -71,7 +75,28 @@ fn columns_can_be_named_and_left_out() {
     let text = text.replace("category", "integer").replace("\"id\"", "3");
     let found = problems(&text, &[]);
     assert!(found[0].contains("`data.drop`") && found[0].starts_with("line 4"), "{found:?}");
-    assert!(found[1].contains("is not one of number, boolean, category"), "{found:?}");
+    assert!(found[1].contains("is not one of number, boolean, date, category"), "{found:?}");
+}
+
+#[test]
+fn what_is_watched_is_read_and_every_mistake_in_it_told() {
+    let text = "data.path = \"iris\"\n[watch]\nevery = 0\nwhat = [\"fc1/*\", \"*/weight\"]\n";
+    let config = load(text, &[]).unwrap();
+    assert_eq!(
+        (config.watch.every, &config.watch.what[..]),
+        (0, &["fc1/*".into(), "*/weight".to_string()][..])
+    );
+    assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
+    assert_eq!(
+        load(text, &["watch.every=7", "watch.what=fc2/bias"]).unwrap().watch.what,
+        ["fc2/bias"]
+    );
+    assert_eq!(RunConfig::new("iris").watch.every, 50);
+    let found = problems("data.path = \"iris\"\n[watch]\nevery = -1\nwaht = 3\nwhat = 4\n", &[]);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].starts_with("line 3: `watch.every`: expected a whole number"), "{found:?}");
+    assert!(found[1].contains("did you mean `what`?"), "{found:?}");
+    assert!(found[2].contains("`watch.what`: expected a list of texts"), "{found:?}");
 }
 
 #[test]
@@ -104,8 +129,16 @@ fn a_written_configuration_is_complete_and_reads_back_the_same() {
     full.data.target = Some("종".into());
     full.data.split = Split { valid: Some(0.1 + 0.2), test: Some(1e-300), stratify: false };
     full.data.prepare = vec![
-        Prepare { columns: Columns::Category, with: Preparation::OneHot },
-        Prepare { columns: Columns::Named("petal width".into()), with: Preparation::None },
+        Prepare {
+            columns: Columns::Category,
+            with: Some(Preparation::OneHot),
+            impute: Some(Impute::MostFrequent),
+        },
+        Prepare {
+            columns: Columns::Named("petal width".into()),
+            with: Some(Preparation::None),
+            impute: Some(Impute::Constant(-1.5)),
+        },
     ];
     full.model.initial = Some(Initial::Zeros);
     full.model.activation = Activation::Tanh;
@@ -136,8 +169,11 @@ fn any_text_as_a_path_or_name_is_written_and_read_back() {
     let odd = "line\nbreak\t\r\n\u{0}\u{7f}\u{1b} \"quoted\" 'single' \\ # é ]=\u{2028}";
     let mut config = RunConfig::new(odd);
     config.data.target = Some(odd.into());
-    config.data.prepare =
-        vec![Prepare { columns: Columns::Named(odd.into()), with: Preparation::None }];
+    config.data.prepare = vec![Prepare {
+        columns: Columns::Named(odd.into()),
+        with: Some(Preparation::None),
+        impute: Some(Impute::Constant(-1.5)),
+    }];
     config.train.stop = Some(Stop { metric: odd.into(), patience: 1 });
     config.model.parameters = [(odd.to_owned(), Numbers::One(1.0))].into();
     assert_eq!(RunConfig::from_toml(&config.to_toml(), &[]).unwrap(), config);
@@ -170,7 +206,7 @@ every = 50
         "line 3: `data.path`: expected a text, found the number 3",
         "line 4: there is no setting `data.taget`; did you mean `target`?",
         "line 5: `data.split`: valid and test together leave nothing to train on",
-        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, one_hot, none; did you mean \"standardize\"?",
+        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, robust, min_max, one_hot, ordinal, none; did you mean \"standardize\"?",
         "line 10: `model.hidden`: expected a whole number of at least 1, found the number 0",
         "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, leaky_relu, elu, selu, gelu, silu, step, identity; did you mean \"relu\"?",
         "line 12: there is no setting `model.epochs`; it belongs to `train.epochs`",
@@ -261,10 +297,23 @@ fn overrides_that_name_nothing_or_two_things_are_refused() {
 }
 
 #[test]
+fn shares_that_leave_nothing_are_named_where_they_were_given() {
+    let base = RunConfig::new("iris");
+    let error = base.set(&["split.test=0.6".into(), "split.valid=0.5".into()]).unwrap_err();
+    assert!(error.problems[0].place.starts_with("--set split."), "{error}");
+    let text = "[data]\npath = \"iris\"\nsplit = { valid = 0.5, test = 0.5 }\n";
+    let error = RunConfig::from_toml(text, &[]).unwrap_err();
+    assert_eq!(error.problems[0].place, "line 3");
+}
+
+#[test]
 fn problems_of_a_file_name_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.toml");
-    assert!(RunConfig::load(&path, &[]).unwrap_err().to_string().contains("run.toml: cannot read"));
+    let error = RunConfig::load(&path, &[]).unwrap_err().to_string();
+    assert!(error.contains("run.toml: there is no such file: `glassbox init DATA`"), "{error}");
+    let error = RunConfig::load(folder.path(), &[]).unwrap_err().to_string();
+    assert!(error.contains(": cannot read: "), "{error}");
     std::fs::write(&path, "[data]\npath = 1\n").unwrap();
     let error = RunConfig::load(&path, &["x=1".into()]).unwrap_err().to_string();
     assert!(error.contains("run.toml: line 2: `data.path`"), "{error}");

@@ -69,6 +69,50 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_as_json_lines_and_arrays(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        for (name, start) in [("t.jsonl", &b""[..]), ("t.npy", b"\x93NUMPY\x01\x00"), ("t.npy", b"")] {
+            let bytes = [start, &bytes].concat();
+            if let Err(error) = RawTable::from_bytes(name, &bytes) {
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn any_json_like_lines(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "{", "}", "\"a\"", "\"b\"", ":", ",", "1", "-2.5", "1e400", "null", "true", "[", "]", "\n",
+            "{\"a\": 1, \"b\": \"x\"}\n", "{\"b\": \"2024-01-05\"}\n", "{\"a\": 2}\n",
+        ]), 0..60),
+    ) {
+        let text = pieces.concat();
+        if let Ok(table) = RawTable::from_bytes("t.jsonl", text.as_bytes())
+            && let Ok(dataset) = Dataset::from_table(&table, &Options { memory: 0, ..Options::default() })
+        {
+            check(&dataset, &table);
+        }
+    }
+
+    #[test]
+    fn any_header_as_an_array(
+        descr in prop::sample::select(vec!["<f4", ">f8", "|b1", "<i2", "<f2", "|u1", "<c8", ""]),
+        fortran: bool,
+        sizes in prop::collection::vec(prop::sample::select(vec![0usize, 1, 2, 3, 7, 1 << 40, usize::MAX]), 0..4),
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let shape: String = sizes.iter().map(|n| format!("{n}, ")).collect();
+        let order = if fortran { "True" } else { "False" };
+        let header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({shape}), }}");
+        let mut file = b"\x93NUMPY\x01\x00".to_vec();
+        file.extend((header.len() as u16).to_le_bytes());
+        file.extend(header.as_bytes());
+        file.extend(&bytes);
+        if let Ok(table) = RawTable::from_bytes("t.npy", &file) {
+            prop_assert_eq!(table.rows(), sizes[0]);
+        }
+    }
+
+    #[test]
     fn any_bytes_as_idx(mut bytes in prop::collection::vec(any::<u8>(), 0..100), header: bool, gz: bool) {
         if header {
             bytes.splice(0..0, [0, 0, 8]);

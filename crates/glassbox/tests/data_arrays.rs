@@ -94,7 +94,7 @@ fn gathering_checks_what_it_is_given() {
 fn selected_rows_keep_their_numbers_in_the_source() {
     let rows = classes(&[0, 1, 0, 1, 2, 2, 0, 1]).unwrap().train;
     let some = rows.select(&[6, 4]).unwrap();
-    assert_eq!((some.source_rows(), some.labels()), (&[7, 5][..], Some(vec![0, 2])));
+    assert_eq!((some.source_rows(), some.labels()), (vec![7, 5], Some(vec![0, 2])));
     assert!(some.select(&[2]).is_err());
 }
 

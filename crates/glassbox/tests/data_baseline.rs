@@ -41,7 +41,7 @@ fn errors_are_in_the_targets_own_unit_although_training_scales_it() {
     let dataset = support::table_of(&text, "y").unwrap();
     let baseline = Baseline::fit(&dataset.train);
     let Baseline::Mean { mean } = baseline else { unreachable!() };
-    let values = dataset.train.source_rows().iter().map(|row| (row - 1) as f64 * 1000.0 + 0.5);
+    let values = dataset.train.source_rows().into_iter().map(|row| (row - 1) as f64 * 1000.0 + 0.5);
     let expected = values.sum::<f64>() / dataset.train.len() as f64;
     assert!((mean - expected).abs() < 0.01, "{mean} {expected}");
 }

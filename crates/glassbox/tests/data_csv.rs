@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use glassbox::data::{DataError, RawTable};
@@ -12,7 +13,7 @@ fn read(text: &str) -> Result<RawTable, DataError> {
     RawTable::from_bytes("t.csv", text.as_bytes())
 }
 
-fn cells(table: &RawTable) -> Vec<Vec<&str>> {
+fn cells(table: &RawTable) -> Vec<Vec<Cow<'_, str>>> {
     (0..table.rows())
         .map(|row| (0..table.columns()).map(|column| table.cell(row, column)).collect())
         .collect()

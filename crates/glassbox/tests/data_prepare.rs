@@ -58,7 +58,7 @@ fn nothing_is_learned_from_other_rows_than_those_of_training() {
     let rows = dataset.train.source_rows();
     let expected = rows.iter().sum::<usize>() as f64 / rows.len() as f64;
     let InputPreparation::Table { columns } = &dataset.preparation.inputs else { unreachable!() };
-    let PreparedColumn::Number { mean, .. } = &columns[0] else { unreachable!() };
+    let PreparedColumn::Number { offset: mean, .. } = &columns[0] else { unreachable!() };
     assert!((mean - expected).abs() < 1e-9);
 }
 

@@ -91,7 +91,11 @@ fn series_load_as_tables() {
     let (flights, oil) = (load(flights), load(oil));
     assert_eq!((flights.preparation.target.name.as_str(), rows(&flights)), ("passengers", 144));
     assert_eq!((oil.preparation.target.name.as_str(), rows(&oil)), ("OT", 17_420));
-    assert_eq!(dropped(&oil), ["date"]);
+    // An hour a row, from July 2016 to June 2018.
+    let dates = ["date", "date_month_sin", "date_month_cos", "date_weekday_sin"];
+    assert_eq!(oil.input.features[..4], dates);
+    assert_eq!(oil.schema.as_ref().unwrap().column("date").unwrap().kind, Kind::Date);
+    assert_eq!(dropped(&oil), [""; 0]);
 }
 
 #[test]

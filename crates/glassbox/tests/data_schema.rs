@@ -24,6 +24,7 @@ fn reason(role: &Role) -> &str {
         Role::Dropped(reason) => reason,
         Role::Input => "input",
         Role::Target => "target",
+        Role::Weight => "weight",
     }
 }
 

@@ -78,7 +78,7 @@ fn rows_without_a_target_are_dropped_and_counted() {
     assert_eq!(dataset.train.len() + dataset.valid.len() + dataset.test.len(), 30);
     assert!(dataset.notices.contains(&"10 rows without a value of `y` dropped".to_string()));
     let parts = [&dataset.train, &dataset.valid, &dataset.test];
-    let mut rows: Vec<usize> = parts.iter().flat_map(|part| part.source_rows()).copied().collect();
+    let mut rows: Vec<usize> = parts.iter().flat_map(|part| part.source_rows()).collect();
     rows.sort();
     let expected: Vec<usize> = (1..=40).filter(|row| row % 4 != 3).collect();
     assert_eq!(rows, expected, "rows keep their numbers of the file");
@@ -119,4 +119,17 @@ fn a_table_with_nothing_beside_the_target_says_so() {
         "{text}"
     );
     assert!(text.contains("`c` (the same value in every row)"), "{text}");
+}
+
+#[test]
+fn a_column_that_is_left_out_is_never_the_target() {
+    let text = "x,species,kind\n1,a,u\n2,b,v\n3,a,u\n4,b,v\n5,a,u\n6,b,v\n";
+    let drop = vec!["species".to_string()];
+    let options = Options { drop: drop.clone(), ..Options::default() };
+    // `species` is a usual name of a target, `kind` the last column that is left.
+    let data = from_csv("t.csv", text.as_bytes(), &options).unwrap();
+    assert_eq!(data.preparation.target.name, "kind");
+    let options = Options { target: Some("species".into()), drop, ..Options::default() };
+    let error = from_csv("t.csv", text.as_bytes(), &options).unwrap_err().to_string();
+    assert!(error.contains("column `species` is to be the target and to be left out"), "{error}");
 }

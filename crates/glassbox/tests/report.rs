@@ -157,6 +157,23 @@ fn a_run_of_classes_ends_with_a_report_of_its_figures() {
 }
 
 #[test]
+fn two_classes_have_their_curves_with_the_areas_of_the_figures() {
+    let pair = csv("size,weight,kind", 160, |i| {
+        let noise = (i * 7919 % 13) as f64 / 6.0;
+        format!("{},{},{}", (i % 2) as f64 + noise, i % 5, ["ash", "birch"][i % 2])
+    });
+    let run = train("trees.csv", &pair, |_| {});
+    let page = run.page();
+    assert_eq!(page.matches("<svg").count(), 4, "loss, accuracy, ROC, precision–recall");
+    for (name, figure) in [("area", "roc_auc"), ("average precision", "average_precision")] {
+        let figure = run.outcome.metrics[figure];
+        assert!(page.contains(&format!("{name} {figure:.4}")), "{name} {figure}");
+    }
+    let verdict = run.outcome.verdict.as_ref().unwrap().to_string();
+    assert!(text_of(&page).contains(&verdict), "{verdict}");
+}
+
+#[test]
 fn a_run_of_numbers_shows_predictions_and_residuals() {
     let run = numbers();
     let page = run.page();

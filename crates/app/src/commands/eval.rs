@@ -1,22 +1,70 @@
 //! `glassbox eval RUN`
 
-use clap::Args;
+use std::path::PathBuf;
 
-use glassbox::train::Job;
+use clap::Args;
+use glassbox::data::RawTable;
+use glassbox::train::event::Outcome;
 use glassbox::train::folder::RunFolder;
+use glassbox::train::{Evaluation, Importances};
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::AppError;
-use crate::terminal::outcome;
+use crate::terminal::{importance, outcome, threshold};
+
+/// How often each column is shuffled.
+const REPEATS: usize = 10;
 
 #[derive(Args)]
 pub struct EvalArgs {
     #[arg(value_name = "RUN")]
     pub run: String,
+    #[arg(value_name = "FILE", conflicts_with_all = ["split", "importance"])]
+    pub file: Option<PathBuf>,
+    #[arg(long, value_name = "PART", value_parser = ["train", "valid", "test"], hide_possible_values = true)]
+    pub split: Option<String>,
+    #[arg(long, value_name = "CLASS")]
+    pub positive: Option<String>,
+    #[arg(long)]
+    pub importance: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Json<'a> {
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    importance: Option<&'a Importances>,
 }
 
 pub fn run(args: &EvalArgs, ctx: &Context) -> Result<(), AppError> {
     let folder = RunFolder::view(&ctx.run_path(&args.run)?)?;
-    let result = Job::evaluate(&folder)?;
-    ctx.print(&result, |screen| outcome(&result, ctx.text, screen.columns()))
+    let evaluation = Evaluation::of(&folder)?.positive(args.positive.clone());
+    let part = args.split.as_deref().unwrap_or(evaluation.telling_part());
+    let result = match &args.file {
+        Some(file) => {
+            let table = RawTable::from_path(file).map_err(glassbox::Error::from)?;
+            let (result, warnings) = evaluation.on_table(&table)?;
+            if !ctx.global.quiet {
+                warnings.iter().for_each(|warning| ctx.warn(warning));
+            }
+            result
+        }
+        None => evaluation.on_part(part)?,
+    };
+    let seed = folder.config().map_err(glassbox::Error::from)?.train.seed;
+    let columns = match args.importance {
+        true => Some(evaluation.importance(part, REPEATS, seed)?),
+        false => None,
+    };
+    let json = Json { outcome: &result, importance: columns.as_ref() };
+    ctx.print(&json, |screen| {
+        let width = screen.columns();
+        let bars = columns.as_ref().map(|found| importance(found, ctx.text, width) + "\n");
+        bars.unwrap_or_default()
+            + &threshold(&result, ctx.text, width)
+            + &outcome(&result, ctx.text, width)
+    })
 }

@@ -1,8 +1,15 @@
 //! One file a verb: its arguments and what it does.
 
+pub mod asked;
+pub mod compare;
+pub mod completions;
 pub mod eval;
 pub mod explain;
+pub mod init;
+pub mod inspect;
+pub mod models;
 pub mod predict;
 pub mod resume;
+pub mod runs;
 pub mod summary;
 pub mod train;

@@ -15,6 +15,7 @@ pub fn choices(choices: &Choices, epochs: u64, text: Text) -> Vec<String> {
     let kind = |word: &str| match word {
         "number" => text.chosen_numbers(),
         "boolean" => text.chosen_booleans(),
+        "date" => text.chosen_dates(),
         _ => text.chosen_categories(),
     };
     let columns =

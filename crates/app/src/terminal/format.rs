@@ -57,6 +57,15 @@ pub fn clock(seconds: f64) -> String {
     }
 }
 
+/// A word as a shell reads it back.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
+    match word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +79,10 @@ mod tests {
             ["0.214", "2.30", "12.3", "123", "1.00e-7", "-0.500", "10.0", "1.00", "1.23e5"]
         );
         assert_eq!(figure(f64::NAN), "NaN");
+        assert_eq!(
+            ["a/b.csv", "my data.csv", "it's"].map(quoted),
+            ["a/b.csv", "'my data.csv'", r"'it'\''s'"]
+        );
         assert_eq!(
             [0, 999, 1000, 109_386, 1_234_567].map(grouped),
             ["0", "999", "1,000", "109,386", "1,234,567"]

@@ -56,6 +56,8 @@ pub enum Tone {
     Good,
     /// Something to know.
     Warning,
+    /// One of several things told apart by colour.
+    Series(usize),
 }
 
 impl Tone {
@@ -67,6 +69,7 @@ impl Tone {
             Tone::Strong => "1",
             Tone::Good => "36",
             Tone::Warning => "33",
+            Tone::Series(index) => ["36", "33", "35", "32", "34", "31"][index % 6],
         }
     }
 }

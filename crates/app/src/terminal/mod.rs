@@ -1,21 +1,32 @@
 //! What the program draws: progress, tables, curves; never wider than the terminal.
 
+mod chart;
 mod choices;
+mod classes;
+mod compare;
 mod curve;
 mod format;
+mod importance;
+mod inspect;
 mod line;
 mod outcome;
 mod predicted;
 mod progress;
+mod structure;
 mod summary;
 mod table;
+mod verdict;
 
+pub(crate) use compare::compare;
 pub use curve::curve;
-pub use format::{bytes, clock, figure, grouped, rate};
-pub use line::{Line, Tone, fit, width};
-pub use outcome::outcome;
+pub use format::{bytes, clock, figure, grouped, quoted, rate};
+pub use importance::importance;
+pub(crate) use inspect::inspect;
+pub use line::{Line, Tone, fit, width, wrap};
+pub use outcome::{outcome, threshold};
 pub use predicted::{Predicted, agreement};
 pub use progress::Progress;
+pub use structure::structure;
 pub use summary::summary;
 pub use table::{Align, Table};
 

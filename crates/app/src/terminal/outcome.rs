@@ -3,14 +3,50 @@
 use std::collections::BTreeSet;
 
 use glassbox::train::event::Outcome;
+use glassbox::train::{AtThreshold, Detail, NumberDetail};
 
+use super::classes::classes;
 use super::format::{figure, grouped};
 use super::line::fit;
 use super::table::{Align, Table};
+use super::verdict::{lines, verdict};
 use crate::text::Text;
 
-/// The table of results, the baseline beside them where there is one, and the run's folder.
+/// How many of the rows that are furthest off are shown.
+const WORST: usize = 5;
+
+/// What the figures do not tell, the figures beside the baseline's, the verdict, and the run's
+/// folder: what matters most stands last, where the eye is.
 pub fn outcome(outcome: &Outcome, text: Text, columns: usize) -> String {
+    let mut out = match &outcome.detail {
+        Detail::Classes(detail) => classes(detail, text, columns) + "\n",
+        Detail::Numbers { outputs } => numbers(outputs, text, columns) + "\n",
+        Detail::None => String::new(),
+    };
+    out += &figures(outcome, text, columns);
+    if let (Some(of), Some(guess)) =
+        (outcome.metrics.get("accuracy"), outcome.baseline.get("accuracy"))
+        && of - guess < 2.0 * (of * (1.0 - of) / outcome.rows.max(1) as f64).sqrt()
+    {
+        out += &lines(&text.accuracy_misleads(figure(*guess), figure(*of)), columns);
+    }
+    for name in outcome.undefined.keys() {
+        let why = match outcome.undefined.get(name) {
+            Some(glassbox::train::Undefined::Constant) => text.undefined_constant(),
+            _ => text.undefined_one_class(),
+        };
+        out += &lines(&format!("{}: {why}", text.metric_in_full(name)), columns);
+    }
+    if let Some(judged) = &outcome.verdict {
+        out += &format!("\n{}\n", verdict(judged, text, columns));
+    }
+    let digits = if outcome.seconds < 0.95 { 2 } else { 1 };
+    let seconds = format!("{:.digits$}", outcome.seconds);
+    out + &fit(&text.run_and_time(&outcome.run, seconds), columns) + "\n"
+}
+
+/// The model's figures beside the baseline's, where there is one.
+fn figures(outcome: &Outcome, text: Text, columns: usize) -> String {
     let title = text.rows_of_split(text.split(&outcome.split), grouped(outcome.rows as u64));
     let (model, baseline) = (text.model(), text.baseline());
     let last = if outcome.baseline.is_empty() { "" } else { &baseline };
@@ -29,10 +65,82 @@ pub fn outcome(outcome: &Outcome, text: Text, columns: usize) -> String {
             of(outcome.baseline.get(name), absent),
         ]);
     }
-    let digits = if outcome.seconds < 0.95 { 2 } else { 1 };
-    let seconds = format!("{:.digits$}", outcome.seconds);
-    let end = fit(&text.run_and_time(&outcome.run, seconds), columns);
-    format!("{}{end}\n", table.render(columns))
+    table.render(columns)
+}
+
+/// How far numbers are off; of several, each one's figures.
+fn numbers(outputs: &[NumberDetail], text: Text, columns: usize) -> String {
+    if let [only] = outputs {
+        return residuals(only, text, columns);
+    }
+    let right = |name: String| (name, Align::Right);
+    let names = ["rmse", "mae", "r2"].map(|name| right(text.metric_in_full(name)));
+    let mut table = Table::new([(text.column_target(), Align::Left)].into_iter().chain(names));
+    for output in outputs {
+        let r2 = output.r2.map_or("–".into(), figure);
+        table.row([output.name.clone(), figure(output.rmse), figure(output.mae), r2]);
+    }
+    table.render(columns)
+}
+
+/// How far a number is off, and the rows that are furthest off.
+fn residuals(detail: &NumberDetail, text: Text, columns: usize) -> String {
+    let r = &detail.residuals;
+    let right = |name: &str| (name.to_owned(), Align::Right);
+    let quantiles = ["5 %", "25 %", "50 %", "75 %", "95 %"].map(right);
+    let mut headers = vec![(text.column_residual(), Align::Left), right(&text.column_mean())];
+    headers.push(right(&text.column_least()));
+    headers.extend(quantiles);
+    headers.push(right(&text.column_greatest()));
+    let mut spread = Table::new(headers);
+    let values = [r.mean, r.min, r.q05, r.q25, r.median, r.q75, r.q95, r.max].map(figure);
+    spread.row(std::iter::once(String::new()).chain(values));
+    let mut worst = Table::new([
+        right(&text.column_worst_row()),
+        right(&text.column_observed_number()),
+        right(&text.column_predicted_number()),
+        right(&text.column_residual()),
+    ]);
+    for row in detail.worst.iter().take(WORST) {
+        let off = figure(row.observed - row.predicted);
+        worst.row([grouped(row.row as u64), figure(row.observed), figure(row.predicted), off]);
+    }
+    spread.render(columns) + "\n" + &worst.render(columns)
+}
+
+/// Of two classes, another threshold than the most probable class, and what it costs.
+pub fn threshold(outcome: &Outcome, text: Text, columns: usize) -> String {
+    let Detail::Classes(detail) = &outcome.detail else { return String::new() };
+    let (Some(positive), Some(chosen)) = (&detail.positive, &detail.threshold) else {
+        return String::new();
+    };
+    let known = |x: Option<f64>| x.map_or("–".into(), |x| format!("{x:.3}"));
+    let right = |name: String| (name, Align::Right);
+    let mut table = Table::new([
+        (text.column_threshold(), Align::Left),
+        right(text.column_precision()),
+        right(text.column_recall()),
+        right(text.column_f1()),
+        right(text.metric_in_full("accuracy")),
+        right(text.column_false_positives()),
+        right(text.column_false_negatives()),
+    ]);
+    let mut row = |name: String, at: &AtThreshold| {
+        table.row([
+            name,
+            known(at.precision),
+            known(at.recall),
+            known(at.f1),
+            known(Some(at.accuracy)),
+            grouped(at.false_positives as u64),
+            grouped(at.false_negatives as u64),
+        ]);
+    };
+    row("0.500".into(), &chosen.usual);
+    row(format!("{:.3}", chosen.threshold), &chosen.here);
+    let why =
+        text.threshold_chosen(positive, format!("{:.3}", chosen.threshold), known(chosen.valid.f1));
+    format!("{}{}\n", table.render(columns), lines(&why, columns))
 }
 
 #[cfg(test)]
@@ -49,6 +157,7 @@ mod tests {
             seconds: 1.9,
             metrics: [("loss".to_owned(), 0.11), ("accuracy".to_owned(), 0.967)].into(),
             baseline: [("accuracy".to_owned(), 1.0 / 3.0)].into(),
+            ..Outcome::default()
         };
         assert_eq!(
             outcome(&result, Text::new(Lang::English), 80),
@@ -62,5 +171,19 @@ mod tests {
             outcome(&result, Text::new(Lang::Korean), 80),
             "시험, 30행   모형\n손실        0.110\n정확도      0.967\nruns/x  1.9초\n"
         );
+    }
+
+    #[test]
+    fn an_accuracy_that_the_largest_class_has_too_is_said_to_tell_nothing() {
+        let mut result = Outcome {
+            rows: 130,
+            metrics: [("accuracy".to_owned(), 110.0 / 130.0)].into(),
+            baseline: [("accuracy".to_owned(), 110.0 / 130.0)].into(),
+            ..Outcome::default()
+        };
+        let text = Text::new(Lang::English);
+        assert!(outcome(&result, text, 80).contains("balanced accuracy"));
+        result.metrics.insert("accuracy".into(), 0.95);
+        assert!(!outcome(&result, text, 80).contains("balanced accuracy"));
     }
 }

@@ -1,7 +1,7 @@
 //! Predictions as a table to read and as a table to keep.
 
 use glassbox::data::RawTable;
-use glassbox::train::{Agreement, Predictions};
+use glassbox::train::{Agreement, Prediction, Predictions};
 
 use super::format::{figure, grouped};
 use super::line::fit;
@@ -64,19 +64,27 @@ impl Predicted<'_> {
         };
         let mut out = Csv { separator, text: String::new() };
         let mut header = own.clone();
-        header.push(free_name(format!("predicted_{}", self.predictions.target), &own));
+        let target = std::slice::from_ref(&self.predictions.target);
+        let outputs = match self.predictions.outputs.is_empty() {
+            true => target,
+            false => &self.predictions.outputs,
+        };
+        header.extend(outputs.iter().map(|name| free_name(format!("predicted_{name}"), &own)));
         if !self.predictions.classes.is_empty() {
             header.push(free_name("probability".into(), &own));
         }
         out.line(header.iter().map(String::as_str));
         for (index, row) in self.predictions.rows.iter().enumerate() {
             let mut cells: Vec<String> = match self.table {
-                Some(table) => {
-                    (0..table.columns()).map(|column| table.cell(index, column).into()).collect()
-                }
+                Some(table) => (0..table.columns())
+                    .map(|column| table.cell(index, column).into_owned())
+                    .collect(),
                 None => vec![(index + 1).to_string()],
             };
-            cells.push(row.text());
+            match row {
+                Prediction::Numbers { values } => cells.extend(values.iter().map(f64::to_string)),
+                row => cells.push(row.text()),
+            }
             cells.extend(row.probability().map(|probability| probability.to_string()));
             out.line(cells.iter().map(String::as_str));
         }
@@ -142,6 +150,7 @@ mod tests {
         Predictions {
             target: "kind".into(),
             classes: if classes { vec!["a, \"b\"".into(), "c".into()] } else { vec![] },
+            outputs: Vec::new(),
             rows: (0..rows).map(row).collect(),
             warnings: vec![],
         }

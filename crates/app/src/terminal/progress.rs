@@ -96,7 +96,7 @@ impl<W: Write> Progress<W> {
             Event::Step(step) => self.step(step, now),
             Event::Epoch(epoch) => self.epoch(epoch, now),
             Event::Alert(alert) => self.alert(alert),
-            Event::Checkpoint { .. } => {}
+            Event::Watched(_) | Event::Checkpoint { .. } => {}
             Event::Finished(finished) => self.finished(finished),
         }
         // A closed pipe must not stop the training.
@@ -172,8 +172,10 @@ impl<W: Write> Progress<W> {
             "" => String::new(),
             place => format!("{place}: "),
         };
+        let words = alert.alarm.as_ref().map(|alarm| self.text.alarm(alarm));
+        let words = words.unwrap_or_else(|| alert.message.clone());
         self.clear();
-        self.wrapped("! ", "  ", Tone::Plain, &format!("{place}{}", alert.message));
+        self.wrapped("! ", "  ", Tone::Plain, &format!("{place}{words}"));
     }
 
     /// Words that are worth their whole length: they wrap at spaces instead of being cut.

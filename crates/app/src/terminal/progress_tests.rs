@@ -85,6 +85,7 @@ fn no_line_is_wider_than_the_terminal_in_either_language() {
         step: 1,
         place: "fc1".into(),
         message: "gradient norm 1e-7 of the output layer's (vanishing). Try relu or a skip".into(),
+        alarm: None,
     };
     let events = [
         started(),
@@ -158,7 +159,7 @@ fn the_epoch_a_run_ends_with_is_on_the_screen_however_soon_it_came() {
 
 #[test]
 fn a_warning_takes_the_live_lines_place_and_the_line_comes_back_below() {
-    let alert = Alert { step: 1, place: "fc1".into(), message: "vanishing".into() };
+    let alert = Alert { step: 1, place: "fc1".into(), message: "vanishing".into(), alarm: None };
     let events = [step(0.1), Event::Alert(alert), step(0.2)];
     let text = shown(live_screen(80), Lang::English, &events);
     let parts: Vec<&str> = text.split("\r\x1b[2K").collect();

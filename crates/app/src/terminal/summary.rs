@@ -1,7 +1,6 @@
 //! What a run is and where it stands, on a page.
 
 use glassbox::data::Task;
-use glassbox::train::folder::RunState;
 use glassbox::train::summary::{Spread, Summary};
 
 use super::format::{bytes, figure, grouped};
@@ -86,14 +85,8 @@ fn facts(summary: &Summary, text: Text, columns: usize) -> Vec<String> {
         Task::Classification { classes } => text.target_of_classes(&data.target, classes.len()),
         Task::Regression => text.target_number(&data.target),
     };
-    let state = match training.state {
-        RunState::Running => text.state_running(),
-        RunState::Interrupted => text.state_interrupted(),
-        RunState::Finished => text.state_finished(),
-        RunState::Failed => text.state_failed(),
-    };
     let mut stands = vec![
-        state,
+        text.state(training.state),
         text.epoch(training.epoch, training.epochs),
         text.step_number(grouped(training.step)),
     ];

@@ -33,10 +33,20 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// The columns that the widest line takes.
+    pub fn width(&self) -> usize {
+        let widths = self.widths();
+        widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1)
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let widest = |at: usize| self.rows.iter().map(|row| width(&row[at])).max().unwrap_or(0);
+        (0..self.aligns.len()).map(widest).collect()
+    }
+
     /// The lines, none wider than `columns`.
     pub fn render(&self, columns: usize) -> String {
-        let widest = |at: usize| self.rows.iter().map(|row| width(&row[at])).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..self.aligns.len()).map(widest).collect();
+        let widths = self.widths();
         let mut out = String::new();
         for row in &self.rows {
             let cell = |(at, text): (usize, &String)| {
@@ -64,6 +74,7 @@ mod tests {
         table.row(["손실".into(), "0.110".into()]);
         table.row(["f1".into(), "1".into()]);
         table.row(["x".into()]);
+        assert_eq!(table.width(), 11);
         assert_eq!(table.render(80), "이름      n\n손실  0.110\nf1        1\nx\n");
         assert_eq!(table.render(8), "이름   …\n손실  0…\nf1     …\nx\n");
     }

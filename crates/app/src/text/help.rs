@@ -1,10 +1,14 @@
 //! The texts of `--help`.
 
+use glassbox::nn::{Activation, Optimizer, Schedule};
+use glassbox::train::config::Loss;
+
 use super::Lang;
 
-/// Key (`verb`, or `verb.argument`, or `.flag` for the flags of all verbs), English, Korean.
+/// Key (`verb`, `verb.argument`, or `.argument` for that argument wherever it has no text of its
+/// own), English, Korean. `{words}` stands for what the argument takes (see [`words`]).
 pub const HELP: &[(&str, &str, &str)] = &[
-    ("", "A deep-learning system you can see through", "속이 보이는 딥러닝 시스템"),
+    ("", "A deep-learning system you can see through.", "속이 보이는 딥러닝 시스템."),
     (
         ".json",
         "Print one JSON object on standard output",
@@ -14,41 +18,66 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".lang", "Language: en or ko", "언어: en 또는 ko"),
     (".help", "Print help", "도움말을 출력합니다"),
     (".version", "Print the version", "버전을 출력합니다"),
-    ("train", "Train a model", "모형을 훈련합니다"),
+    (".run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
     (
-        "train.what",
+        ".what",
         "A built-in data set, a file or folder of data, or a run.toml",
         "내장 데이터 이름, 데이터 파일이나 폴더, 또는 run.toml",
     ),
-    ("train.target", "The column to predict", "예측할 열"),
-    ("train.model", "The kind of model", "모형의 종류"),
-    ("train.hidden", "Units of each hidden layer, e.g. 32,16", "은닉층마다의 유닛 수. 예: 32,16"),
+    (".target", "The column to predict", "예측할 열"),
+    (".drop", "Columns to leave out, e.g. id,name", "빼고 읽을 열. 예: id,name"),
+    (".model", "The kind of model; see `glassbox models`", "모형의 종류. 참고: `glassbox models`"),
+    (".hidden", "Units of each hidden layer, e.g. 32,16", "은닉층마다의 유닛 수. 예: 32,16"),
+    (".activation", "The hidden units' activation: {words}", "은닉 유닛의 활성화 함수: {words}"),
+    (".epochs", "Passes over the training part", "훈련 데이터를 도는 횟수"),
+    (".batch", "Rows a step, or all", "한 스텝의 행 수, 또는 all"),
+    (".optimizer", "How parameters move: {words}", "매개변수를 옮기는 방법: {words}"),
+    (".lr", "The learning rate", "학습률"),
+    (".schedule", "How the learning rate changes: {words}", "학습률의 변화: {words}"),
+    (".loss", "What is made small: {words}", "줄일 손실: {words}"),
+    (".seed", "What all randomness follows from", "모든 난수의 출발점(시드)"),
     (
-        "train.activation",
-        "The hidden units' activation: relu, tanh, sigmoid, softplus, identity",
-        "은닉 유닛의 활성화 함수: relu, tanh, sigmoid, softplus, identity",
-    ),
-    ("train.epochs", "Passes over the training part", "훈련 데이터를 도는 횟수"),
-    ("train.batch", "Rows a step, or all", "한 스텝의 행 수, 또는 all"),
-    ("train.lr", "The learning rate", "학습률"),
-    ("train.seed", "What all randomness follows from", "모든 난수의 출발점(시드)"),
-    (
-        "train.threads",
+        ".threads",
         "Threads; the numbers do not depend on it",
         "스레드 수. 결과 수치에는 영향이 없습니다",
     ),
     (
-        "train.set",
+        ".set",
         "Set a value of the configuration, e.g. optimizer.lr=0.03; may be repeated",
         "설정값을 정합니다. 예: optimizer.lr=0.03 (여러 번 쓸 수 있음)",
     ),
+    ("train", "Train a model on your data.", "데이터로 모형을 훈련합니다."),
     ("train.out", "The run folder to make", "만들 실행 폴더"),
-    ("resume", "Go on with an interrupted run", "멈춘 실행을 이어서 합니다"),
-    ("resume.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
-    ("eval", "Measure a run on its test part", "실행의 모형을 시험 데이터로 평가합니다"),
-    ("eval.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
-    ("predict", "Predict the rows of a file", "파일의 각 행을 예측합니다"),
-    ("predict.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
+    (
+        "init",
+        "Write the complete run.toml that `train` would use.",
+        "`train`이 쓸 설정 전부를 run.toml로 씁니다.",
+    ),
+    ("init.out", "The file to write [run.toml]", "쓸 파일 [run.toml]"),
+    ("init.force", "Replace a file that is there", "이미 있는 파일을 바꿉니다"),
+    ("resume", "Go on with an interrupted run, to the same bits.", "멈춘 실행을 이어서 합니다."),
+    (
+        "eval",
+        "Measure a run on its test part, or on new rows.",
+        "실행의 모형을 시험 데이터나 새 행으로 평가합니다.",
+    ),
+    (
+        "eval.file",
+        "A table of new rows that has the target's column too",
+        "예측할 열도 들어 있는 새 행의 표",
+    ),
+    ("eval.split", "The part: train, valid or test", "데이터의 부분: train, valid, test"),
+    (
+        "eval.positive",
+        "Of two classes the one that is looked for; the rarer one where absent",
+        "두 부류 가운데 찾으려는 것. 없으면 드문 쪽",
+    ),
+    (
+        "eval.importance",
+        "Show how much the figure drops where each column is shuffled",
+        "열마다 값을 뒤섞었을 때 지표가 얼마나 나빠지는지 보여 줍니다",
+    ),
+    ("predict", "Predict the rows of a file.", "파일의 각 행을 예측합니다."),
     ("predict.file", "The file with the rows", "행이 들어 있는 파일"),
     (
         "predict.out_file",
@@ -57,16 +86,14 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "summary",
-        "Show a run's layers, shapes and parameters",
-        "실행의 층, 모양, 매개변수를 보여 줍니다",
+        "Show a run's layers, shapes, parameters and state.",
+        "실행의 층, 모양, 매개변수, 상태를 보여 줍니다.",
     ),
-    ("summary.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
     (
         "explain",
-        "Show the chain rule for one number, term by term, and check it",
-        "숫자 하나에 대한 연쇄 법칙을 항별로 보여 주고 검산합니다",
+        "Show the chain rule for one number, term by term, and check it.",
+        "숫자 하나에 대한 연쇄 법칙을 항별로 보여 주고 검산합니다.",
     ),
-    ("explain.run", "A run's folder or name, or `last`", "실행 폴더나 이름, 또는 `last`"),
     (
         "explain.param",
         "A parameter, e.g. fc2/bias[3]; without indices the whole tensor",
@@ -128,12 +155,150 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "A file with new rows in place of the run's data",
         "실행의 데이터 대신 쓸 새 행이 담긴 파일",
     ),
+    (
+        "inspect",
+        "Show what the weights of each layer are like.",
+        "층마다 가중치의 분포를 보여 줍니다.",
+    ),
+    (
+        "inspect.layer",
+        "A layer or parameter, e.g. fc1 or *weight",
+        "층이나 매개변수. 예: fc1, *weight",
+    ),
+    (
+        "inspect.step",
+        "The step of a checkpoint; the best where absent",
+        "저장 지점의 스텝. 없으면 가장 좋은 것",
+    ),
+    (
+        "compare",
+        "Show runs side by side: settings, figures, curves.",
+        "여러 실행의 설정, 결과, 곡선을 나란히 보여 줍니다.",
+    ),
+    ("compare.runs", "Runs: folders, names, or `last`", "실행들: 폴더, 이름, 또는 `last`"),
+    ("runs", "List the runs in runs/.", "runs/에 있는 실행들을 보여 줍니다."),
+    ("models", "List the models, or describe one.", "모형들을 보여 주거나 하나를 설명합니다."),
+    ("models.name", "The model to describe", "설명할 모형"),
+    ("models.on", "The data to draw it for", "모형을 그릴 데이터"),
+    (
+        "completions",
+        "Print what makes a shell complete verbs and flags.",
+        "셸의 자동 완성 스크립트를 출력합니다.",
+    ),
+    (
+        "completions.shell",
+        "bash, zsh, fish, powershell or elvish",
+        "bash, zsh, fish, powershell, elvish 가운데 하나",
+    ),
 ];
 
-/// The text for a key.
-pub fn help(lang: Lang, key: &str) -> Option<&'static str> {
-    HELP.iter().find(|(known, _, _)| *known == key).map(|&(_, english, korean)| match lang {
+/// The verbs by what one wants to do: the heading in English and Korean, and its verbs.
+pub const VERBS: &[(&str, &str, &[&str])] = &[
+    ("Train", "훈련", &["train", "init", "resume"]),
+    ("Use", "사용", &["predict", "eval"]),
+    ("Look inside", "들여다보기", &["summary", "explain", "inspect", "compare"]),
+    ("Manage", "관리", &["runs", "models", "completions"]),
+];
+
+/// The flags of verbs that have many, by subject; the others are flags as such.
+pub const FLAGS: &[(&str, &str, &[&str])] = &[
+    ("Data", "데이터", &["target", "drop"]),
+    ("Model", "모형", &["model", "hidden", "activation"]),
+    (
+        "Training",
+        "훈련 방법",
+        &["epochs", "batch", "optimizer", "lr", "schedule", "loss", "seed", "threads"],
+    ),
+];
+
+/// Command lines that do what they say, by verb, with a comment in English and Korean.
+pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
+    ("", "glassbox train digits", "built-in data, no download", "내장 데이터, 다운로드 없음"),
+    ("", "glassbox train iris.csv --target species", "a table of one's own", "내 표 데이터"),
+    (
+        "",
+        "glassbox predict last iris.csv",
+        "use what was trained last",
+        "마지막에 훈련한 것을 쓰기",
+    ),
+    ("train", "glassbox train iris.csv --target species", "a table", "표"),
+    ("train", "glassbox train digits --hidden 64,32 --lr 0.003", "", ""),
+    (
+        "train",
+        "glassbox train iris --set stop.patience=5 --out runs/short",
+        "any setting",
+        "아무 설정이나",
+    ),
+    ("train", "glassbox train run.toml --seed 7", "what `init` wrote", "`init`이 쓴 파일"),
+    ("init", "glassbox init iris.csv --target species", "writes run.toml", "run.toml을 씁니다"),
+    ("init", "glassbox init digits --epochs 5 --out digits.toml", "", ""),
+    ("resume", "glassbox resume last", "", ""),
+    ("eval", "glassbox eval last", "", ""),
+    ("eval", "glassbox eval runs/short --json", "for scripts", "스크립트용"),
+    ("predict", "glassbox predict last iris.csv", "", ""),
+    ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
+    ("summary", "glassbox summary last", "", ""),
+    ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
+    ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),
+    ("explain", "glassbox explain last --activation 'fc1/relu[3]' --row 1", "", ""),
+    ("inspect", "glassbox inspect last", "", ""),
+    (
+        "inspect",
+        "glassbox inspect last --layer '*weight'",
+        "weights without biases",
+        "편향 없이 가중치만",
+    ),
+    ("compare", "glassbox compare runs/short last", "", ""),
+    ("compare", "glassbox compare runs/2*", "all of them", "전부"),
+    ("runs", "glassbox runs", "", ""),
+    ("models", "glassbox models", "", ""),
+    (
+        "models",
+        "glassbox models mlp --on digits",
+        "drawn for 8 × 8 images",
+        "8 × 8 이미지용으로 그리기",
+    ),
+    (
+        "completions",
+        "glassbox completions bash > glassbox.bash",
+        "then: source glassbox.bash",
+        "그다음: source glassbox.bash",
+    ),
+    ("completions", "glassbox completions fish > glassbox.fish", "", ""),
+];
+
+/// The text for an argument of a verb, or for a verb where the argument is empty.
+pub fn help(lang: Lang, verb: &str, argument: &str) -> Option<&'static str> {
+    let keys = match argument {
+        "" => [verb.to_owned(), verb.to_owned()],
+        argument => [format!("{verb}.{argument}"), format!(".{argument}")],
+    };
+    let text = |key: &String| HELP.iter().find(|(known, _, _)| known == key);
+    keys.iter().find_map(text).map(|&(_, english, korean)| in_lang(lang, english, korean))
+}
+
+/// The words that an argument takes, as the library lists them.
+pub fn words(argument: &str) -> String {
+    let list: Vec<&str> = match argument {
+        "activation" => Activation::ALL.iter().map(|choice| choice.word()).collect(),
+        "schedule" => Schedule::ALL.iter().map(|choice| choice.word()).collect(),
+        "loss" => Loss::ALL.iter().map(|choice| choice.word()).collect(),
+        "optimizer" => Optimizer::ALL.iter().map(|choice| choice.kind()).collect(),
+        _ => Vec::new(),
+    };
+    list.join(", ")
+}
+
+/// The heading under which the flag stands in the help, where it has one of its own.
+pub fn heading(lang: Lang, flag: &str) -> Option<&'static str> {
+    let group = FLAGS.iter().find(|(_, _, flags)| flags.contains(&flag));
+    group.map(|&(english, korean, _)| in_lang(lang, english, korean))
+}
+
+/// One of two texts.
+pub fn in_lang(lang: Lang, english: &'static str, korean: &'static str) -> &'static str {
+    match lang {
         Lang::English => english,
         Lang::Korean => korean,
-    })
+    }
 }

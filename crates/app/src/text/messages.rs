@@ -41,6 +41,7 @@ texts! {
     chosen_shape(shape) { "inputs: {shape} a row" "입력: 행마다 {shape}" }
     chosen_numbers() { "numbers" "수" }
     chosen_booleans() { "yes or no" "예/아니요" }
+    chosen_dates() { "dates" "날짜" }
     chosen_categories() { "categories" "범주" }
     chosen_classes(target, count, classes) {
         "target: `{target}`, one of {count} classes: {classes}"
@@ -75,6 +76,40 @@ texts! {
     }
     best_at(step) { "best weights: step {step}" "가장 좋은 가중치: {step}스텝" }
 
+    // Alarms
+    alarm_vanishing(ratio) {
+        "gradient norm {ratio} of the output layer's (vanishing). Try relu, a skip connection or fewer layers"
+        "기울기 크기가 출력층의 {ratio}배입니다(기울기 소실). relu나 건너뛰기 연결을 쓰거나 층을 줄여 보세요"
+    }
+    alarm_exploding(norm) {
+        "gradient norm {norm} (exploding). Try smaller initial weights, gradient clipping or a lower learning rate"
+        "기울기 크기가 {norm}입니다(기울기 폭발). 초기 가중치를 줄이거나, 기울기를 자르거나, 학습률을 낮춰 보세요"
+    }
+    alarm_dead(dead, units, rows) {
+        "{dead} of {units} units gave 0 for each of {rows} rows (dead). Try a lower learning rate, or an activation without a flat side, such as softplus"
+        "유닛 {units}개 가운데 {dead}개가 {rows}행 모두에서 0을 냈습니다(죽은 유닛). 학습률을 낮추거나 softplus처럼 평평한 쪽이 없는 활성화 함수를 써 보세요"
+    }
+    alarm_saturated(percent) {
+        "{percent} % of its outputs lie where the activation is flat (saturated). Try smaller initial weights, inputs of unit scale, or relu"
+        "출력의 {percent} %가 활성화 함수의 평평한 곳에 있습니다(포화). 초기 가중치를 줄이거나, 입력의 크기를 1 안팎으로 맞추거나, relu를 써 보세요"
+    }
+    alarm_rate_too_high(loss, against, rate, better) {
+        "the loss is {loss}, where {against} was to be had (learning rate too high). Try {better} instead of {rate}"
+        "손실이 {against}까지 낮아질 수 있었는데 {loss}입니다(너무 높은 학습률). 학습률을 {rate} 대신 {better} 정도로 낮춰 보세요"
+    }
+    alarm_rate_too_low(ratio, rate, better) {
+        "the loss does not fall, and a step moves the weights by only {ratio} of their size (learning rate too low). Try {better} instead of {rate}"
+        "손실이 줄지 않고, 한 스텝이 가중치를 그 크기의 {ratio}배만 움직입니다(너무 낮은 학습률). 학습률을 {rate} 대신 {better} 정도로 높여 보세요"
+    }
+    alarm_not_learning(loss, guess) {
+        "the loss is {loss}, no better than the simplest guess's {guess}. Look whether the inputs tell anything about the target; try another learning rate or a larger model"
+        "손실 {loss}: 가장 단순한 추측의 {guess}보다 낫지 않습니다. 입력에 목표를 알려 주는 것이 있는지 살펴보고, 다른 학습률이나 더 큰 모형을 써 보세요"
+    }
+    alarm_spike(loss, usual) {
+        "the loss of a batch jumped to {loss}, where {usual} was usual (spike). Look for extreme values in the data; try gradient clipping or a lower learning rate"
+        "한 배치의 손실이 {loss} 값으로 뛰었습니다. 평소에는 {usual} 정도였습니다(급등). 데이터에 극단적인 값이 있는지 살펴보고, 기울기를 자르거나 학습률을 낮춰 보세요"
+    }
+
     // Results
     split_train() { "train" "훈련" }
     split_valid() { "valid" "검증" }
@@ -83,6 +118,131 @@ texts! {
     model() { "model" "모형" }
     baseline() { "baseline" "기준" }
     run_and_time(run, seconds) { "{run}  {seconds} s" "{run}  {seconds}초" }
+
+    metric_balanced_accuracy() { "balanced_accuracy" "균형 정확도" }
+    metric_f1_macro() { "f1_macro" "F1 (매크로 평균)" }
+    metric_roc_auc() { "roc_auc" "ROC 면적" }
+    metric_average_precision() { "average_precision" "평균 정밀도 (PR 면적)" }
+    metric_top_5_accuracy() { "top_5_accuracy" "상위 5 정확도" }
+    metric_median_ae() { "median_ae" "절대 오차 중앙값" }
+    confusion_heading() {
+        "rows: observed, columns: taken for, ░▒▓█: share of the row"
+        "행: 실제 부류, 열: 예측한 부류, ░▒▓█: 그 행에서 차지하는 비율"
+    }
+    nothing_to_divide_by() {
+        "–: nothing to divide by (a class that is never predicted, or has no rows here)"
+        "–: 나눌 것이 없음 (한 번도 예측되지 않았거나 여기에 행이 없는 부류)"
+    }
+    column_class() { "class" "부류" }
+    column_precision() { "precision" "정밀도" }
+    column_recall() { "recall" "재현율" }
+    column_f1() { "F1" "F1" }
+    column_rows() { "rows" "행" }
+    column_observed_class() { "observed" "실제" }
+    column_taken_for() { "taken for" "예측" }
+    column_share() { "share" "비율" }
+    most_confused(classes) {
+        "{classes} classes; the pairs that are confused most:"
+        "부류 {classes}개. 가장 자주 헷갈린 쌍:"
+    }
+    told_worst() { "the classes with the lowest F1:" "F1이 가장 낮은 부류:" }
+    column_residual() { "observed − predicted" "실제 − 예측" }
+    column_worst_row() { "furthest off: row" "가장 빗나간 행" }
+    column_target() { "target" "목표" }
+    column_observed_number() { "observed" "실제" }
+    column_predicted_number() { "predicted" "예측" }
+    accuracy_misleads(guess, accuracy) {
+        "Always saying the most frequent class is right in {guess} of the rows, so an accuracy of {accuracy} says little: look at the balanced accuracy and at each class."
+        "가장 흔한 부류만 대답해도 {guess}만큼 맞으므로 정확도 {accuracy}만으로는 알 수 없습니다. 균형 정확도와 부류별 지표를 보세요."
+    }
+    undefined_one_class() {
+        "cannot be told, all of these rows are of one class"
+        "구할 수 없음. 이 행들은 모두 한 부류입니다"
+    }
+    undefined_constant() {
+        "cannot be told, all of these rows have the same number"
+        "구할 수 없음. 이 행들의 값이 모두 같습니다"
+    }
+    column_threshold() { "threshold" "기준 확률" }
+    column_false_positives() { "false alarms" "잘못된 경보" }
+    column_false_negatives() { "missed" "놓침" }
+    threshold_chosen(class, threshold, f1) {
+        "`{class}` from a probability of {threshold} up has the best F1 on the validation part ({f1}). Where a false alarm costs more (spam: a good letter is lost) go higher, for precision; where a miss costs more (cancer: an ill person is sent home) go lower, for recall."
+        "확률 {threshold} 이상을 `{class}`(으)로 보면 검증 데이터에서 F1이 가장 좋습니다({f1}). 잘못된 경보가 더 해로우면(스팸: 멀쩡한 편지를 잃음) 기준을 높여 정밀도를, 놓치는 것이 더 해로우면(암: 환자를 돌려보냄) 기준을 낮춰 재현율을 얻으세요."
+    }
+
+    // Importance
+    importance_heading(split, figure, whole, repeats) {
+        "{split}: how far {figure} ({whole}) drops where a column is shuffled, mean ± deviation of {repeats} times"
+        "{split}: 열의 값을 뒤섞으면 {figure} ({whole}) 값이 떨어지는 정도, {repeats}회 평균 ± 표준편차"
+    }
+    and_more_columns(columns) { "… and {columns} more columns" "… 외 {columns}개 열" }
+    importance_note() {
+        "Columns that say the same share their importance: where one is shuffled, the model goes by the other."
+        "같은 것을 말하는 열들은 중요도를 나눠 가집니다. 하나를 뒤섞어도 모형이 다른 하나를 보기 때문입니다."
+    }
+
+    // The verdict on a training
+    verdict_healthy() { "healthy" "건강함" }
+    verdict_overfitting() { "overfitting" "과대적합" }
+    verdict_underfitting() { "underfitting" "과소적합" }
+    verdict_unclear() { "unclear" "판단 불가" }
+    verdict_try(cures) { "Try {cures}." "해 볼 것: {cures}." }
+    verdict_not_more_data() {
+        "More data does not cure underfitting."
+        "데이터를 늘려도 과소적합은 낫지 않습니다."
+    }
+    reason_gap(train, held_out, rows, gap, margin, guess) {
+        "the loss is {train} on the training part and {held_out} on {rows} held-out rows. The gap is {gap} % (± {margin}) of what the simplest guess loses, {guess}."
+        "손실이 훈련 데이터에서 {train}, 떼어 둔 {rows}행에서 {held_out}. 차이는 가장 단순한 추측의 손실 {guess}의 {gap} % (± {margin})."
+    }
+    reason_rise(held_out, end) {
+        "on held-out rows the loss rose from {held_out} to {end} as training went on. The weights that are kept are from before."
+        "훈련이 이어지는 동안 떼어 둔 행에서 손실이 {held_out}에서 {end}까지 올라갔습니다. 보관한 가중치는 그 전의 것입니다."
+    }
+    reason_nothing_holds(train, held_out, rows, guess) {
+        "what was learned does not hold for other rows. The loss is {train} on the training part and {held_out} on {rows} held-out rows; the simplest guess has {guess}."
+        "배운 것이 다른 행에는 통하지 않습니다. 손실이 훈련 데이터에서 {train}, 떼어 둔 {rows}행에서 {held_out}, 가장 단순한 추측은 {guess}."
+    }
+    reason_nothing_learned(train, guess) {
+        "even on the training part the loss is {train}; the simplest guess has {guess}."
+        "훈련 데이터에서조차 손실이 {train}. 가장 단순한 추측은 {guess}."
+    }
+    reason_neighbours(model, neighbours) {
+        "on the training part the model makes {model} % of the simplest guess's errors, the five nearest neighbours {neighbours} %: there is more to learn in these rows."
+        "훈련 데이터에서 모형의 오차는 가장 단순한 추측의 {model} %, 가장 가까운 이웃 다섯의 오차는 {neighbours} %. 이 행들에는 배울 것이 더 있습니다."
+    }
+    reason_still_falling(train) {
+        "the loss was still falling when training ended, at {train} on the training part."
+        "훈련이 끝날 때 손실이 아직 내려가고 있었습니다 (훈련 데이터에서 {train})."
+    }
+    reason_stopped_in_time(held_out, end) {
+        "training stopped in time. On held-out rows the loss had risen from {held_out} to {end}, and the weights that are kept are from before."
+        "제때 멈췄습니다. 떼어 둔 행에서 손실이 {held_out}에서 {end}까지 올라갔고, 보관한 가중치는 그 전의 것입니다."
+    }
+    reason_nothing_held_out() {
+        "no rows were held out, so overfitting cannot be seen."
+        "떼어 둔 행이 없어 과대적합을 볼 수 없습니다."
+    }
+    reason_too_few_rows(rows, gap, margin) {
+        "{rows} held-out rows are too few to tell. The gap is {gap} % (± {margin}) of what the simplest guess loses."
+        "떼어 둔 {rows}행으로는 알 수 없습니다. 차이는 가장 단순한 추측이 내는 손실의 {gap} % (± {margin})."
+    }
+    reason_too_few_rows_of(rows, gap, margin, wanted) {
+        "{rows} held-out rows are too few to tell. The gap is {gap} % (± {margin}) of what the simplest guess loses; about {wanted} rows would do."
+        "떼어 둔 {rows}행으로는 알 수 없습니다. 차이는 가장 단순한 추측이 내는 손실의 {gap} % (± {margin}). {wanted}행쯤이면 충분합니다."
+    }
+    cure_more_data() { "more or cleaner data" "더 많거나 깨끗한 데이터" }
+    cure_less_capacity() { "fewer layers or units" "층이나 유닛 줄이기" }
+    cure_penalty() { "L1 or L2" "L1이나 L2" }
+    cure_dropout() { "dropout" "드롭아웃" }
+    cure_early_stopping() { "early stopping" "조기 종료" }
+    cure_more_capacity() { "more layers or units" "층이나 유닛 늘리기" }
+    cure_less_penalty() { "less L1, L2 or dropout" "L1, L2, 드롭아웃 줄이기" }
+    cure_longer() { "more epochs" "더 많은 에포크" }
+    cure_higher_rate() { "a higher learning rate" "더 높은 학습률" }
+    cure_better_inputs() { "inputs that say more about the target" "목표를 더 잘 말해 주는 입력" }
+    cure_more_held_out() { "a larger validation part" "더 큰 검증 데이터" }
 
     // Predictions
     column_row() { "row" "행" }
@@ -141,7 +301,93 @@ texts! {
         "가장 좋은 {metric} {value} ({step}스텝)"
     }
 
+    // Models and configurations
+    column_model() { "model" "모형" }
+    column_computes() { "computes" "계산" }
+    inputs() { "inputs" "입력" }
+    model_on(data) { "On {data}:" "{data} 데이터에서:" }
+    model_options() { "In run.toml:" "run.toml에서:" }
+    model_example() { "For example:" "예:" }
+    describe_model(name) {
+        "options, shapes and parameters of one: `glassbox models {name}`"
+        "옵션, 모양, 매개변수: `glassbox models {name}`"
+    }
+    wrote_config(file, model, parameters, rows) {
+        "{file} written: {model}, {parameters}, {rows} rows to train on"
+        "{file} 저장: {model}, {parameters}, 훈련 {rows}행"
+    }
+    train_with(file) {
+        "change what you like, then `glassbox train {file}`"
+        "원하는 대로 고친 뒤 `glassbox train {file}`"
+    }
+
+    // Several runs
+    column_run() { "run" "실행" }
+    column_state() { "state" "상태" }
+    column_epochs() { "epochs" "에포크" }
+    column_figure() { "figure" "값" }
+    column_seconds() { "seconds" "초" }
+    column_setting() { "setting" "설정" }
+    column_numbers_learned() { "parameters" "매개변수" }
+    no_runs() {
+        "no runs in runs/ yet: train one with `glassbox train`"
+        "runs/에 아직 실행이 없습니다. `glassbox train`으로 훈련하세요"
+    }
+    arrow_is_last() { "← is what `last` means" "←: `last`가 뜻하는 실행" }
+    same_settings() { "every setting is the same" "모든 설정이 같음" }
+    best_so_far(split) { "{split}, best so far" "{split}, 지금까지 가장 좋은 값" }
+    star_is_best() { "* the best" "* 가장 좋음" }
+    curves() { "loss after each epoch, on the validation part" "에포크마다 검증 손실" }
+    curves_log() {
+        "loss after each epoch, on the validation part (logarithmic scale)"
+        "에포크마다 검증 손실 (로그 눈금)"
+    }
+    epoch_at_the_end(epoch) { "epoch {epoch}" "에포크 {epoch}" }
+
+    // A look inside
+    column_norm() { "norm" "노름" }
+    column_zeros() { "zeros" "0값" }
+    not_finite(path, count) {
+        "{path}: {count} infinite or NaN, not in these figures"
+        "{path}: 무한대나 NaN {count}개는 이 값들에서 뺌"
+    }
+    weights_of_step_in(step, run) { "weights of step {step} of {run}" "{run}의 {step}스텝 가중치" }
+
     // Errors
+    is_a_folder(file) {
+        "{file}: is a folder: name the file to write"
+        "{file}: 폴더입니다. 쓸 파일 이름을 정하세요"
+    }
+    there_already(file) {
+        "{file}: is there already: name another with --out, or replace it with --force"
+        "{file}: 이미 있습니다. --out으로 다른 이름을 정하거나 --force로 바꾸세요"
+    }
+    unknown_model(name) { "there is no model `{name}`" "`{name}` 모형이 없습니다" }
+    see(command) { "see `{command}`" "참고: `{command}`" }
+    two_runs() {
+        "name two runs or more: `glassbox runs` lists them"
+        "실행을 둘 이상 쓰세요. 목록: `glassbox runs`"
+    }
+    other_data() {
+        "these runs saw other data: their figures are of other rows and cannot be compared"
+        "서로 다른 데이터를 쓴 실행입니다. 다른 행에서 잰 값이라 비교할 수 없습니다"
+    }
+    other_rows() {
+        "the final figures are of other rows of the same data: compare with care"
+        "같은 데이터지만 다른 행에서 잰 값입니다. 조심해서 비교하세요"
+    }
+    no_such_step(step, kept) {
+        "there is no checkpoint of step {step}; there are those of {kept}"
+        "{step}스텝의 저장 지점이 없습니다. 있는 것: {kept}"
+    }
+    nothing_to_inspect(run) {
+        "{run}: has no checkpoint yet: let it train until its first one"
+        "{run}: 아직 저장 지점이 없습니다. 첫 저장까지 훈련하세요"
+    }
+    no_such_layer(pattern) {
+        "no parameter matches `{pattern}`"
+        "`{pattern}`에 맞는 매개변수가 없습니다"
+    }
     error(message) { "error: {message}" "오류: {message}" }
     warning(message) { "warning: {message}" "경고: {message}" }
     did_you_mean(word) { "; did you mean `{word}`?" ". 혹시 `{word}`?" }
@@ -154,6 +400,10 @@ texts! {
         "`{program}`에 `{word}` 인수는 쓸 수 없습니다"
     }
     unknown_verb(word) { "there is no verb `{word}`" "`{word}` 명령이 없습니다" }
+    missing_verb(example) {
+        "missing: a verb, e.g. `{example}`"
+        "빠진 인수: 명령. 예: `{example}`"
+    }
     missing_arguments(arguments) { "missing: {arguments}" "빠진 인수: {arguments}" }
     bad_value(value, argument, reason) {
         "`{value}` is not right for {argument}: {reason}"
@@ -180,7 +430,12 @@ texts! {
 
     // Help
     heading_usage() { "Usage" "사용법" }
-    heading_verbs() { "Verbs" "명령" }
+    heading_examples() { "Examples" "예" }
     heading_arguments() { "Arguments" "인수" }
     heading_flags() { "Flags" "플래그" }
+    heading_every_verb() { "Every verb" "모든 명령" }
+    help_of_a_verb() {
+        "`glassbox VERB --help` has examples and every flag."
+        "`glassbox VERB --help`에 예와 모든 플래그가 있습니다."
+    }
 }

@@ -111,6 +111,7 @@ pub fn numbers(at: &Workplace, run: &str) -> BTreeMap<&'static str, Vec<u8>> {
         ("optimizer", at.last(run, "optimizer.safetensors")),
         ("predictions", at.text(&format!("{run}/predictions.csv")).into_bytes()),
         ("metrics", lines.join("\n").into_bytes()),
+        ("watch", at.text(&format!("{run}/watch.jsonl")).into_bytes()),
     ]
     .into()
 }

@@ -26,6 +26,11 @@ pub enum Baseline {
         /// In the target's own unit.
         mean: f64,
     },
+    /// Always the mean of each of several outputs.
+    Means {
+        /// In each output's own unit.
+        means: Vec<f64>,
+    },
 }
 
 /// How far [`Baseline`] comes on some rows; what does not apply to the task is none.
@@ -39,10 +44,11 @@ pub struct BaselineScore {
     /// Mean of −ln(frequency of the row's class in training), in nats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_loss: Option<f64>,
-    /// Mean absolute error, in the target's own unit.
+    /// Mean absolute error, in the target's own unit (of several outputs, the mean over them).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mae: Option<f64>,
-    /// Root of the mean squared error, in the target's own unit.
+    /// Root of the mean squared error, in the target's own unit (of several outputs, the mean over
+    /// them).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rmse: Option<f64>,
 }
@@ -52,7 +58,12 @@ impl Baseline {
     pub fn fit(train: &Rows) -> Self {
         let rows = train.len().max(1) as f64;
         if let Some(values) = train.values() {
-            return Baseline::Mean { mean: values.iter().sum::<f64>() / rows };
+            let outputs = train.outputs();
+            let mean = |output| values.iter().skip(output).step_by(outputs).sum::<f64>() / rows;
+            return match outputs {
+                1 => Baseline::Mean { mean: mean(0) },
+                several => Baseline::Means { means: (0..several).map(mean).collect() },
+            };
         }
         let mut counts = vec![0usize; train.classes().unwrap_or(0)];
         for label in train.labels().unwrap_or_default() {
@@ -64,6 +75,15 @@ impl Baseline {
         let class = counts.iter().position(|count| *count == most).unwrap_or(0) as i64;
         let frequencies = counts.iter().map(|count| *count as f64 / rows).collect();
         Baseline::MajorityClass { class, frequencies }
+    }
+
+    /// The means, one for each output; none where there are classes.
+    pub fn means(&self) -> &[f64] {
+        match self {
+            Baseline::MajorityClass { .. } => &[],
+            Baseline::Mean { mean } => std::slice::from_ref(mean),
+            Baseline::Means { means } => means,
+        }
     }
 
     /// Scores the baseline on rows of the same task; none where there are no rows or the task is
@@ -86,12 +106,26 @@ impl Baseline {
                 score.accuracy = Some(right as f64 / n);
                 score.log_loss = Some(loss / n);
             }
-            Baseline::Mean { mean } => {
-                let errors: Vec<f64> = rows.values()?.iter().map(|value| value - mean).collect();
-                score.mae = Some(errors.iter().map(|e| e.abs()).sum::<f64>() / n);
-                score.rmse = Some((errors.iter().map(|e| e * e).sum::<f64>() / n).sqrt());
+            Baseline::Mean { .. } | Baseline::Means { .. } => {
+                (score.mae, score.rmse) = deviations(&rows.values()?, self.means(), n)?;
             }
         }
         Some(score)
     }
+}
+
+/// Mean absolute error and root of the mean squared error of `means`, one for each output, averaged
+/// over the outputs; `values` are `[rows, outputs]`.
+fn deviations(values: &[f64], means: &[f64], rows: f64) -> Option<(Option<f64>, Option<f64>)> {
+    if means.is_empty() || values.len() != rows as usize * means.len() {
+        return None;
+    }
+    let (mut mae, mut rmse) = (0.0, 0.0);
+    for (output, mean) in means.iter().enumerate() {
+        let errors = || values.iter().skip(output).step_by(means.len()).map(|value| value - mean);
+        mae += errors().map(f64::abs).sum::<f64>() / rows;
+        rmse += (errors().map(|e| e * e).sum::<f64>() / rows).sqrt();
+    }
+    let outputs = means.len() as f64;
+    Some((Some(mae / outputs), Some(rmse / outputs)))
 }

@@ -2,13 +2,15 @@
 
 use super::dataset::Dataset;
 use super::error::DataError;
+use super::generate;
 use super::idx::Idx;
 use super::images::{Labelled, Source};
 use super::options::{Options, Prepare};
 use super::table::RawTable;
 
 /// The names of the built-in datasets.
-pub const BUILTINS: [&str; 3] = ["digits", "dosage", "iris"];
+pub const BUILTINS: [&str; 9] =
+    ["blobs", "circles", "digits", "dosage", "iris", "lines", "moons", "spirals", "xor"];
 
 const DIGIT_IMAGES: &[u8] = include_bytes!("../../data/digits-images-idx3-ubyte.gz");
 const DIGIT_LABELS: &[u8] = include_bytes!("../../data/digits-labels-idx1-ubyte.gz");
@@ -71,7 +73,7 @@ pub(super) fn load_builtin(name: &str, options: &Options) -> Option<Result<Datas
         "digits" => Some(load_digits(options)),
         "iris" => Some(load_iris(options)),
         "dosage" => Some(load_dosage(options)),
-        _ => None,
+        _ => generate::by_name(name, options),
     }
 }
 
@@ -95,6 +97,15 @@ fn load_iris(options: &Options) -> Result<Dataset, DataError> {
     let mut options = options.clone();
     options.target.get_or_insert("species".into());
     Dataset::from_table(&RawTable::from_bytes("iris", IRIS.as_bytes())?, &options)
+}
+
+/// The text of a built-in that comes as a table.
+pub(super) fn table_text(name: &str) -> Option<&'static str> {
+    match name {
+        "iris" => Some(IRIS),
+        "dosage" => Some(DOSAGE),
+        _ => None,
+    }
 }
 
 fn load_dosage(options: &Options) -> Result<Dataset, DataError> {

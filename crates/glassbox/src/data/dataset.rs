@@ -4,12 +4,15 @@ use glassbox_engine::{Array, Data};
 
 use super::error::{DataError, Place, Problems, count, quoted};
 use super::fingerprint::Fingerprint;
+use super::fit::mean_and_std;
 use super::options::{Options, Prepare};
-use super::prepare::{InputPreparation, Preparation, mean_and_std};
+use super::prepare::{InputPreparation, Preparation};
 use super::rows::{Inputs, Rows, Store, Targets};
+use super::rules::{Columns, Method};
 use super::schema::Schema;
 use super::split::{Split, split};
-use super::target::{Spelling, TargetEncoding, TargetPreparation, Task, classes_of};
+use super::spool::Stored;
+use super::target::{Spelling, TargetEncoding, TargetPreparation, Task, classes_of, counted};
 
 /// Data ready to learn from, and all that was decided about it.
 #[derive(Clone, Debug)]
@@ -56,15 +59,12 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// The parts of one store. `source_rows` gives each position's row in the source, from 1.
-    pub(super) fn of(
-        store: Store,
-        target: &TargetPreparation,
-        split: Split,
-        source_row: impl Fn(usize) -> usize,
-    ) -> Self {
+    /// The parts of one store.
+    pub(super) fn of(store: Store, target: &TargetPreparation, split: Split) -> Self {
         let (store, target) = (Arc::new(store), Arc::new(target.clone()));
-        let rows = |positions| Rows::new(&store, &target, positions, &source_row);
+        let rows = |positions: Vec<usize>| {
+            Rows::new(&store, &target, positions.iter().map(|at| *at as u32).collect())
+        };
         Parts { train: rows(split.train), valid: rows(split.valid), test: rows(split.test) }
     }
 }
@@ -161,8 +161,9 @@ impl Dataset {
         let (encoding, targets) = encode(targets, &parts.train, standardize)?;
         let target = TargetPreparation { name: "target".into(), encoding };
         let preparation = Preparation { inputs, target };
-        let store = Store { inputs: Inputs::Floats(numbers), width, targets };
-        let parts = Parts::of(store, &preparation.target, parts, |at| at + 1);
+        let inputs = Inputs::Floats(Stored::Memory(numbers));
+        let store = Store { inputs, width, targets, source_rows: None, weights: None };
+        let parts = Parts::of(store, &preparation.target, parts);
         Ok(Self::assemble("arrays", preparation, parts, None, notices, &fingerprint))
     }
 
@@ -210,16 +211,28 @@ impl Options {
             let what = format!("{what} have one target: there is no column {}", quoted(target));
             problems.push(Place::default(), what, cure);
         }
-        if let Some(name) = self.columns.keys().chain(&self.drop).next() {
+        let named = self.rules.iter().filter_map(|rule| match &rule.columns {
+            Columns::Named(name) => Some(name),
+            _ => None,
+        });
+        let names = self.columns.keys().chain(&self.drop).chain(&self.weight).chain(named);
+        if let Some(name) = { names }.next() {
             let what = format!("{what} have no columns: there is no column {}", quoted(name));
             problems.push(Place::default(), what, cure);
+        }
+        let usual = [None, Some(Method::Standardize), Some(Method::None), Some(Method::OneHot)];
+        for rule in &self.rules {
+            if !usual.contains(&rule.with) || rule.impute.is_some() {
+                let what = format!("{what} have no columns to prepare one by one");
+                problems.push(Place::default(), what, "leave the rule out");
+            }
         }
         problems.finish()
     }
 }
 
 /// The name of a source without folders and extensions.
-fn short_name(source: &str) -> String {
+pub(super) fn short_name(source: &str) -> String {
     let path = std::path::Path::new(source);
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     match name.split('.').find(|part| !part.is_empty()) {
@@ -306,7 +319,7 @@ fn encode(
         Targets::Classes(labels) => {
             let place = Place::default().column("target");
             let names = labels.iter().map(|label| label.to_string());
-            let names = classes_of(names, Spelling::Number, &place)?;
+            let names = classes_of(counted(names), Spelling::Number, &place)?;
             // Sorted, different and not negative: without gaps, the i-th is called i.
             if let Some(gap) = names.iter().enumerate().find(|(i, name)| **name != i.to_string()) {
                 let what = format!("no row has the label {}, but some are above", gap.0);

@@ -153,10 +153,15 @@ impl Problems {
 
     /// Takes over the problems of another error.
     pub(crate) fn extend(&mut self, error: DataError) {
-        for problem in error.problems {
+        self.append(Problems { listed: error.problems, more: error.more });
+    }
+
+    /// Takes over problems that were collected apart.
+    pub(crate) fn append(&mut self, others: Problems) {
+        for problem in others.listed {
             self.push(problem.place, problem.what, problem.cure);
         }
-        self.more += error.more;
+        self.more += others.more;
     }
 
     /// Ok where there are none, else all of them.

@@ -11,7 +11,7 @@ use super::options::{Options, Prepare};
 use super::prepare::{InputPreparation, Preparation};
 use super::rows::{Inputs, Store, Targets};
 use super::split::{Part, Split, check_fractions, hold_out, share, split, stream};
-use super::target::{Spelling, TargetEncoding, TargetPreparation, classes_of};
+use super::target::{Spelling, TargetEncoding, TargetPreparation, classes_of, counted};
 
 /// Images and their labels, checked against each other.
 pub(super) struct Labelled {
@@ -90,7 +90,13 @@ impl Labelled {
         problems.finish()?;
         let width = self.shape.iter().product();
         let inputs = Inputs::Pixels { bytes: self.pixels, scale };
-        Ok(Store { inputs, width, targets: Targets::Classes(labels) })
+        Ok(Store {
+            inputs,
+            width,
+            targets: Targets::Classes(labels),
+            source_rows: None,
+            weights: None,
+        })
     }
 }
 
@@ -121,7 +127,7 @@ impl Source<'_> {
         self.train.hash(&mut hash);
         let place = Place::file(&self.train.labels_file);
         let names = self.train.labels.iter().map(u8::to_string);
-        let names = classes_of(names, Spelling::Number, &place)?;
+        let names = classes_of(counted(names), Spelling::Number, &place)?;
         let shape = self.train.shape;
         let scale = if options.prepare == Prepare::Raw { 1.0 } else { self.scale };
         let encoding = TargetEncoding::Classes { names, spelling: Spelling::Number };
@@ -155,12 +161,12 @@ impl Source<'_> {
                 test.hash(&mut hash);
                 let all = Split { test: (0..test.labels.len()).collect(), ..Split::default() };
                 let store = test.store(scale, names)?;
-                Some(Parts::of(store, &target, all, |at| at + 1).test)
+                Some(Parts::of(store, &target, all).test)
             }
             None => None,
         };
         let store = self.train.store(scale, names)?;
-        let mut parts = Parts::of(store, &target, parts, |at| at + 1);
+        let mut parts = Parts::of(store, &target, parts);
         if let Some(own_test) = own_test {
             parts.test = own_test;
         }

@@ -2,19 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use super::builtin::{BUILTINS, load_builtin};
-use super::csv::read_bytes;
+use super::builtin::{BUILTINS, load_builtin, table_text};
 use super::dataset::Dataset;
 use super::error::{DataError, Place};
 use super::images::{from_files, idx_name};
+use super::npy::{self, Npy};
 use super::options::Options;
+use super::source::Source;
 use super::table::RawTable;
 use crate::nearest::{listed, nearest};
 
+/// The endings of the names of tables.
+const TABLES: [&str; 5] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson"];
+
 /// What can be loaded, for messages.
-const SUPPORTED: &str = "a table: .csv or .tsv (also .gz), a header line first; \
+const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy; \
                          images: a folder of IDX files as MNIST's; \
-                         a built-in: digits, dosage, iris";
+                         a built-in: blobs, circles, digits, dosage, iris, lines, moons, spirals, xor";
 
 /// Loads a CSV file, a folder of IDX files (or one of them), or a built-in dataset by its name.
 ///
@@ -48,11 +52,14 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
     }
     let file_name = shown.to_lowercase();
     let plain_name = file_name.strip_suffix(".gz").unwrap_or(&file_name);
-    if [".csv", ".tsv", ".tab"].iter().any(|extension| plain_name.ends_with(extension)) {
-        return Dataset::from_table(&RawTable::from_path(path)?, options);
+    if plain_name.ends_with(".npy") {
+        return load_npy(path, options);
     }
-    let (_, bytes) = read_bytes(path)?;
-    let (what, cure) = match &bytes[..] {
+    if TABLES.iter().any(|extension| plain_name.ends_with(extension)) {
+        return Dataset::from_table(&RawTable::open(path, options.memory)?, options);
+    }
+    let mut source = Source::open(path)?;
+    let (what, cure) = match source.peek()? {
         [0, 0, 8..=14, 1..=8, ..] => (
             "is an IDX file, but its name does not say of what",
             "call images NAME-images-idx3-ubyte and labels NAME-labels-idx1-ubyte".into(),
@@ -60,6 +67,29 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
         _ => ("is not of a kind that can be loaded", format!("what can: {SUPPORTED}")),
     };
     Err(DataError::new(Place::file(shown), what, cure))
+}
+
+/// The table that a path or a built-in's name stands for.
+pub(super) fn table_of(path: &Path, options: &Options) -> Result<RawTable, DataError> {
+    let shown = path.display().to_string();
+    if let Some(text) = table_text(&shown) {
+        return RawTable::read(&shown, text.as_bytes(), options.memory);
+    }
+    if BUILTINS.contains(&shown.as_str()) || path.is_dir() && npy::inputs_in(path).is_none() {
+        let cure = "what is described is a table: .csv, .tsv, .jsonl or .npy";
+        return Err(DataError::new(Place::file(shown), "is not a table", cure));
+    }
+    if !path.exists() {
+        return Err(not_found(path, &shown));
+    }
+    let path = npy::inputs_in(path).unwrap_or(path.to_path_buf());
+    match npy::partner(&path) {
+        Some(targets) => {
+            let targets = Npy::open(Source::open(&targets)?)?;
+            npy::table(Npy::open(Source::open(&path)?)?, Some(targets), options.memory)
+        }
+        None => RawTable::open(&path, options.memory),
+    }
 }
 
 /// Loads the text of a CSV file that is already in memory; `name` is for messages.
@@ -75,7 +105,17 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
 /// # Ok::<(), glassbox::data::DataError>(())
 /// ```
 pub fn from_csv(name: &str, bytes: &[u8], options: &Options) -> Result<Dataset, DataError> {
-    Dataset::from_table(&RawTable::from_bytes(name, bytes)?, options)
+    Dataset::from_table(&RawTable::read(name, bytes, options.memory)?, options)
+}
+
+/// One array of rows and columns, or inputs with the file of their targets beside it.
+fn load_npy(path: &Path, options: &Options) -> Result<Dataset, DataError> {
+    let inputs = Npy::open(Source::open(path)?)?;
+    let targets = npy::partner(path).map(|path| Npy::open(Source::open(&path)?)).transpose()?;
+    match (inputs.shape.len(), targets) {
+        (3.., Some(targets)) => npy::dataset(inputs, targets, options),
+        (_, targets) => Dataset::from_table(&npy::table(inputs, targets, options.memory)?, options),
+    }
 }
 
 fn load_folder(path: &Path, shown: &str, options: &Options) -> Result<Dataset, DataError> {
@@ -83,13 +123,16 @@ fn load_folder(path: &Path, shown: &str, options: &Options) -> Result<Dataset, D
     if files.iter().any(|file| idx_name(file).is_some()) {
         return from_files(shown, &files, None, options);
     }
+    if let Some(inputs) = npy::inputs_in(path) {
+        return load_npy(&inputs, options);
+    }
     let names = names_of(&files);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let what = match names.is_empty() {
         true => "the folder is empty".into(),
         false => format!("no IDX files in this folder; it holds {}", listed(&names)),
     };
-    let is_table = |name: &&&str| name.ends_with(".csv") || name.ends_with(".tsv");
+    let is_table = |name: &&&str| TABLES.iter().any(|extension| name.ends_with(extension));
     let cure = match names.iter().find(is_table) {
         Some(table) => format!("for a table, name its file, e.g. {}", path.join(table).display()),
         None => format!("what can be loaded: {SUPPORTED}"),
@@ -115,6 +158,10 @@ fn names_of(files: &[PathBuf]) -> Vec<String> {
 }
 
 fn not_found(path: &Path, shown: &str) -> DataError {
+    if path.is_symlink() {
+        let what = "is a link to something that is not there";
+        return DataError::new(Place::file(shown), what, "check where it leads");
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let wanted = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let beside = files_in(folder, shown).map(|files| names_of(&files)).unwrap_or_default();

@@ -16,35 +16,57 @@
 //! ```
 
 mod baseline;
+mod builder;
 mod builtin;
+mod cell;
 mod csv;
 mod dataset;
+mod date;
+mod describe;
 mod error;
 mod fingerprint;
+mod fit;
+mod folds;
+mod generate;
 mod idx;
 mod images;
+mod jsonl;
 mod load;
+mod npy;
 mod options;
 mod prepare;
 mod raw;
+mod records;
 mod rows;
+mod rules;
 mod schema;
+mod source;
 mod split;
+mod spool;
 mod table;
 mod tabular;
 mod target;
+mod write;
 
 pub use baseline::{Baseline, BaselineScore};
 pub use builtin::{BUILTINS, builtin, digits, dosage, iris};
 pub use dataset::{Dataset, Input};
+pub use date::{Cycle, DateOrder};
+pub use describe::{
+    Bin, ColumnDescription, Description, Duplicates, Frequent, Leak, LeakKind, Numbers,
+    TargetDescription, describe,
+};
 pub use error::{DataError, Place, Problem};
+pub use folds::{Fold, Folding, k_fold, time_series_folds};
+pub use generate::{blobs, circles, lines, moons, spirals, xor};
 pub use idx::Idx;
 pub use load::{from_csv, load};
 pub use options::{Options, Prepare};
 pub use prepare::{InputPreparation, Preparation, Prepared, PreparedColumn};
 pub use raw::RawRows;
 pub use rows::{Rows, Targets, TargetsMut};
+pub use rules::{Columns, Impute, Method, Rule};
 pub use schema::{ColumnSchema, Kind, Range, Role, Schema};
 pub use split::{Split, epoch_order, epoch_order_into, split};
-pub use table::{RawTable, is_missing};
-pub use target::{Spelling, TargetEncoding, TargetPreparation, Task};
+pub use table::{MEMORY, RawTable, is_missing};
+pub use target::{Output, Spelling, TargetEncoding, TargetPreparation, Task};

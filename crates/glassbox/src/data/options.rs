@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::rules::Rule;
 use super::schema::Kind;
+use super::table::MEMORY;
 
 /// How to load data. Everything has a default; what is inferred can be said instead.
 ///
@@ -16,7 +18,7 @@ use super::schema::Kind;
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// The column to learn. None: one with a usual name (target, label, class, species, y …), else
-    /// the last.
+    /// the last. Several columns of numbers are separated by commas: `width, height`.
     pub target: Option<String>,
     /// Chooses the rows of each part.
     pub seed: u64,
@@ -29,10 +31,17 @@ pub struct Options {
     pub stratify: bool,
     /// What is done to numbers.
     pub prepare: Prepare,
+    /// What is done to columns of a table, where that is not to be as usual.
+    pub rules: Vec<Rule>,
+    /// The column of numbers ≥ 0 that says how much each row counts; it is no input.
+    pub weight: Option<String>,
     /// What columns are, where that is not to be inferred.
     pub columns: BTreeMap<String, Kind>,
     /// Columns that are left out.
     pub drop: Vec<String>,
+    /// How many bytes of a table's cells, and of its prepared rows, are kept in memory; what is
+    /// beyond lives in temporary files. The data is the same either way.
+    pub memory: usize,
 }
 
 /// What is done to numbers before a model sees them.
@@ -58,8 +67,11 @@ impl Default for Options {
             test: None,
             stratify: true,
             prepare: Prepare::Auto,
+            rules: Vec::new(),
+            weight: None,
             columns: BTreeMap::new(),
             drop: Vec::new(),
+            memory: MEMORY,
         }
     }
 }

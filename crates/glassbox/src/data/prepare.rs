@@ -1,14 +1,15 @@
 //! From raw rows to numbers: fitted on the training part, kept with the model.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::date::{Cycle, DateOrder};
 use super::error::{DataError, Place, Problems, count, quoted};
 use super::rows::Targets;
-use super::schema::{ColumnSchema, Kind};
-use super::table::{RawTable, parse_boolean};
+use super::table::RawTable;
 use super::target::{TargetEncoding, TargetPreparation};
+use super::write::{MISSING, Writer, category};
 use crate::nearest::{listed, nearest};
 
 /// How raw rows become the numbers a model sees, and back.
@@ -63,16 +64,38 @@ pub enum InputPreparation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum PreparedColumn {
-    /// `(value − mean) / std`; a missing one is first set to the median.
+    /// `(value − offset) / scale`; a missing one is first set to `fill`.
     Number {
         /// The column's name.
         name: String,
-        /// Of the training part's values.
-        mean: f64,
-        /// Population standard deviation of the training part's values, 1 where it would be 0.
-        std: f64,
-        /// Of the training part's values.
-        median: f64,
+        /// What is subtracted: the mean (or median, or least value) of the training part, or 0.
+        #[serde(alias = "mean")]
+        offset: f64,
+        /// What is divided by: the population standard deviation (or interquartile range, or range)
+        /// of the training part; 1 where it would be 0.
+        #[serde(alias = "std")]
+        scale: f64,
+        /// What a missing value is set to: the median of the training part, or what was asked for.
+        #[serde(alias = "median")]
+        fill: f64,
+        /// Whether a feature `name_missing` (0 or 1) follows: the training part had missing values.
+        missing: bool,
+    },
+    /// Days since 1 January 1970, scaled as numbers are; then the sine and cosine of the parts that
+    /// come round again.
+    Date {
+        /// The column's name.
+        name: String,
+        /// How its dates are written.
+        order: DateOrder,
+        /// In days.
+        offset: f64,
+        /// In days.
+        scale: f64,
+        /// What a missing value is set to, in days; its parts get zeros.
+        fill: f64,
+        /// The parts that vary in the training part: features `name_month_sin`, `name_month_cos` …
+        cycles: Vec<Cycle>,
         /// Whether a feature `name_missing` (0 or 1) follows: the training part had missing values.
         missing: bool,
     },
@@ -92,8 +115,23 @@ pub enum PreparedColumn {
         name: String,
         /// The values of the training part, sorted.
         values: Vec<String>,
-        /// Whether the training part had missing values; they are the value `missing`, last where
-        /// it is not among `values` already.
+        /// Whether missing values have a feature: they are the value `missing`, last where it is not
+        /// among `values` already.
+        missing: bool,
+        /// What a missing value is set to; none where it is a value of its own, or unknown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fill: Option<String>,
+    },
+    /// One feature: the place of the value among `values`, from 0 (the first) to 1 (the last); an
+    /// unknown value is in the middle.
+    Ordinal {
+        /// The column's name.
+        name: String,
+        /// The values of the training part in order: by number where all are numbers, else by text.
+        values: Vec<String>,
+        /// What a missing value is set to.
+        fill: String,
+        /// Whether a feature `name_missing` (0 or 1) follows: the training part had missing values.
         missing: bool,
     },
 }
@@ -140,51 +178,73 @@ impl Preparation {
     /// Input columns that are missing (all of them, with the nearest names), text where a number is
     /// needed (row and value), a model that takes no tables.
     pub fn apply(&self, table: &RawTable) -> Result<Prepared, DataError> {
-        let rows: Vec<usize> = (0..table.rows()).collect();
-        let mut prepared = self.apply_rows(table, &rows)?;
-        prepared.warnings.splice(0..0, table.notices().iter().cloned());
-        Ok(prepared)
+        let rows: Vec<u32> = (0..table.rows() as u32).collect();
+        let mut matrix = Vec::new();
+        let (features, mut warnings) = self.apply_rows(table, &rows, &mut |numbers| {
+            matrix.extend_from_slice(numbers);
+            Ok(())
+        })?;
+        warnings.splice(0..0, table.notices().iter().cloned());
+        Ok(Prepared { matrix, rows: rows.len(), features, warnings })
     }
 
-    /// As [`Preparation::apply`], of these rows only.
+    /// As [`Preparation::apply`], of these rows only, which are ascending. Whole rows of numbers are
+    /// handed to `take`, some at a time; gives the numbers a row and the warnings.
     pub(super) fn apply_rows(
         &self,
         table: &RawTable,
-        rows: &[usize],
-    ) -> Result<Prepared, DataError> {
+        rows: &[u32],
+        take: &mut dyn FnMut(&[f32]) -> Result<(), DataError>,
+    ) -> Result<(usize, Vec<String>), DataError> {
         let InputPreparation::Table { columns } = &self.inputs else {
             let what = format!("the model takes {}, not a table", self.expected());
             return Err(DataError::new(Place::file(table.file()), what, ""));
         };
         let places = find_columns(columns, table)?;
         let features: usize = columns.iter().map(PreparedColumn::width).sum();
-        let numbers = rows.len().checked_mul(features).filter(|n| *n <= MOST_NUMBERS);
-        let Some(numbers) = numbers else {
+        if rows.len().checked_mul(features).is_none_or(|numbers| numbers > MOST_NUMBERS) {
             return Err(DataError::new(
                 Place::file(table.file()),
-                format!("{} of {features} features do not fit in memory", count(rows.len(), "row")),
+                format!("{} of {features} features are too many", count(rows.len(), "row")),
                 "drop the columns with most categories, or take a part of the rows",
             ));
-        };
-        let mut matrix = vec![0.0; numbers];
-        let mut warnings = Vec::new();
-        let mut problems = Problems::default();
-        let mut first_feature = 0;
-        for (column, place) in columns.iter().zip(places) {
-            let mut guessed = Guessed::default();
-            for (i, row) in rows.iter().enumerate() {
-                let start = i * features + first_feature;
-                let out = &mut matrix[start..start + column.width()];
-                if let Err(what) = column.write(table, *row, place, out, &mut guessed) {
-                    let cure = "correct it, or leave it empty where it is not known";
-                    problems.push(table.place(*row, place), what, cure);
+        }
+        let mut writers: Vec<Writer> =
+            columns.iter().zip(places).map(|(column, place)| Writer::new(column, place)).collect();
+        // A window of rows at a time, small enough to stay in memory whatever the width.
+        let window = (WINDOW / features.max(1)).max(1);
+        let (mut codes, mut matrix) = (Vec::new(), Vec::new());
+        let (mut first, mut wanted) = (0, rows);
+        while let Some(next) = wanted.first() {
+            first = first.max(*next as usize);
+            let taken = table.rows_at_once(first).min(window);
+            let (these, later) =
+                wanted.split_at(wanted.partition_point(|row| (*row as usize) < first + taken));
+            codes.resize(taken, 0);
+            matrix.clear();
+            matrix.resize(these.len() * features, 0.0f32);
+            let mut feature = 0;
+            for writer in &mut writers {
+                table.codes(writer.place, first, &mut codes)?;
+                let width = writer.column.width();
+                for (row, out) in these.iter().zip(matrix.chunks_exact_mut(features)) {
+                    let row = *row as usize;
+                    let cell = table.decoded(writer.place, codes[row - first]);
+                    writer.write(table, row, cell, &mut out[feature..feature + width]);
                 }
+                feature += width;
             }
-            warnings.extend(guessed.warning(column.name()));
-            first_feature += column.width();
+            take(&matrix)?;
+            (first, wanted) = (first + taken, later);
+        }
+        let mut problems = Problems::default();
+        let mut warnings = Vec::new();
+        for writer in writers {
+            problems.append(writer.problems);
+            warnings.extend(writer.guessed.warning(writer.column.name()));
         }
         problems.finish()?;
-        Ok(Prepared { matrix, rows: rows.len(), features, warnings })
+        Ok((features, warnings))
     }
 
     /// Prepares images: bytes `[rows, height, width, channels]`, row-major, as in training.
@@ -218,33 +278,44 @@ impl Preparation {
         Ok(Prepared { matrix, rows, features, warnings: Vec::new() })
     }
 
-    /// The targets of a raw table that has their column, on the scale of training.
+    /// The targets of a raw table that has their column (or columns), on the scale of training.
     ///
     /// # Errors
     /// No such column; rows whose target is missing, not a number or not one of the classes.
     pub fn targets(&self, table: &RawTable) -> Result<Targets, DataError> {
-        let name = &self.target.name;
-        let Some(column) = table.column(name) else {
-            let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
-            return Err(DataError::new(
-                Place::file(table.file()),
-                format!("there is no column {}, the target", quoted(name)),
-                crate::nearest::suggestion(name, "columns", &names),
-            ));
-        };
-        let rows: Vec<usize> = (0..table.rows()).collect();
-        self.targets_of(table, column, &rows)
+        let mut problems = Problems::default();
+        let mut columns = Vec::new();
+        let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
+        for name in self.target.output_names() {
+            match table.column(name) {
+                Some(column) => columns.push(column),
+                None => problems.push(
+                    Place::file(table.file()),
+                    format!("there is no column {}, the target", quoted(name)),
+                    crate::nearest::suggestion(name, "columns", &names),
+                ),
+            }
+        }
+        problems.finish()?;
+        let rows: Vec<u32> = (0..table.rows() as u32).collect();
+        self.targets_of(table, &columns, &rows)
     }
 
-    /// The text of the target in each row, spelled as the classes are; none where the value is
-    /// missing. Nothing at all where the table has no such column.
+    /// The text of the target in each row, spelled as the classes are (several numbers separated by
+    /// spaces); none where a value is missing. Nothing at all where the table lacks a column of it.
     pub(crate) fn observed(&self, table: &RawTable) -> Option<Vec<Option<String>>> {
-        let column = table.column(&self.target.name)?;
+        let columns: Option<Vec<usize>> =
+            self.target.output_names().into_iter().map(|name| table.column(name)).collect();
+        let columns = columns?;
         let text = |row: usize| match &self.target.encoding {
             TargetEncoding::Classes { spelling, .. } => {
-                Some(spelling.name_of(table.value(row, column)?, table.decimal_comma))
+                Some(spelling.name_of(&table.value(row, columns[0])?, table.decimal_comma))
             }
-            TargetEncoding::Values { .. } => table.number(row, column).map(|x| x.to_string()),
+            _ => {
+                let number = |column: &usize| table.number(row, *column).map(|x| x.to_string());
+                let numbers: Option<Vec<String>> = columns.iter().map(number).collect();
+                Some(numbers?.join(" "))
+            }
         };
         Some((0..table.rows()).map(text).collect())
     }
@@ -252,45 +323,57 @@ impl Preparation {
     pub(super) fn targets_of(
         &self,
         table: &RawTable,
-        column: usize,
-        rows: &[usize],
+        columns: &[usize],
+        rows: &[u32],
     ) -> Result<Targets, DataError> {
         let mut problems = Problems::default();
-        let mut problem = |row: usize, what: String, cure: String| {
-            problems.push(table.place(row, column), what, cure);
-        };
-        let cell = |row: usize| quoted(table.cell(row, column));
         let targets = match &self.target.encoding {
             TargetEncoding::Classes { names, spelling } => {
+                let column = columns.first().copied().unwrap_or(0);
                 let label_of: HashMap<&str, i64> =
                     names.iter().enumerate().map(|(i, name)| (name.as_str(), i as i64)).collect();
+                let mut known: HashMap<u64, i64> = HashMap::new();
                 let mut labels = Vec::with_capacity(rows.len());
-                for row in rows {
-                    let name = table
-                        .value(*row, column)
-                        .map(|value| spelling.name_of(value, table.decimal_comma));
-                    match name.and_then(|name| label_of.get(name.as_str()).copied()) {
+                table.each_of(column, rows, |row, cell| {
+                    let label = known.get(&cell.code).copied().or_else(|| {
+                        let name = spelling.name_of(&cell.value()?, table.decimal_comma);
+                        let label = *label_of.get(name.as_str())?;
+                        if cell.is_coded() {
+                            known.insert(cell.code, label);
+                        }
+                        Some(label)
+                    });
+                    match label {
                         Some(label) => labels.push(label),
                         None => {
                             let names: Vec<&str> = names.iter().map(String::as_str).collect();
                             let cure = format!("the classes: {}", listed(&names));
-                            problem(*row, format!("{} is not a class", cell(*row)), cure);
+                            let what = format!("{} is not a class", quoted(&cell.text()));
+                            problems.push(table.place(row, column), what, cure);
                         }
                     }
-                }
+                })?;
                 Targets::Classes(labels)
             }
-            TargetEncoding::Values { .. } => {
-                let mut values = Vec::with_capacity(rows.len());
-                for row in rows {
-                    let scaled = table.number(*row, column).map(|x| self.target.scale(x) as f32);
-                    match scaled.filter(|x| x.is_finite()) {
-                        Some(scaled) => values.push(scaled),
-                        None => {
-                            let what = format!("the target {} is not a usable number", cell(*row));
-                            problem(*row, what, "correct it, or leave the row out".into());
+            TargetEncoding::Values { .. } | TargetEncoding::Several { .. } => {
+                let outputs = columns.len();
+                let mut values = vec![0.0; rows.len() * outputs];
+                for (output, column) in columns.iter().enumerate() {
+                    let mut places = values.iter_mut().skip(output).step_by(outputs);
+                    table.each_of(*column, rows, |row, cell| {
+                        let scaled =
+                            cell.number().map(|x| self.target.scale_output(output, x) as f32);
+                        let place = places.next();
+                        match (place, scaled.filter(|x| x.is_finite())) {
+                            (Some(place), Some(scaled)) => *place = scaled,
+                            _ => {
+                                let cell = quoted(&cell.text());
+                                let what = format!("the target {cell} is not a usable number");
+                                let cure = "correct it, or leave the row out";
+                                problems.push(table.place(row, *column), what, cure);
+                            }
                         }
-                    }
+                    })?;
                 }
                 Targets::Values(values)
             }
@@ -412,101 +495,53 @@ fn find_columns(columns: &[PreparedColumn], table: &RawTable) -> Result<Vec<usiz
     Ok(places)
 }
 
-/// What a column's values were not known from training.
-#[derive(Default)]
-struct Guessed {
-    /// Unknown categories and how often each was met.
-    unknown: BTreeMap<String, usize>,
-    missing: usize,
-}
-
-impl Guessed {
-    fn warning(&self, name: &str) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if !self.unknown.is_empty() {
-            let rows = count(self.unknown.values().sum(), "row");
-            let values: Vec<&str> = self.unknown.keys().map(String::as_str).collect();
-            warnings.push(format!(
-                "column `{name}`: {rows} with values that training did not have: {}",
-                listed(&values)
-            ));
-        }
-        if self.missing > 0 {
-            let rows = count(self.missing, "row");
-            warnings.push(format!(
-                "column `{name}`: {rows} without a value, which training did not have"
-            ));
-        }
-        warnings
-    }
-}
-
 impl PreparedColumn {
-    /// Fits one column of a table on its training rows.
-    pub(super) fn fit(
-        table: &RawTable,
-        index: usize,
-        column: &ColumnSchema,
-        train: &[usize],
-        standardize: bool,
-    ) -> Self {
-        let name = column.name.clone();
-        let missing = train.iter().any(|row| table.value(*row, index).is_none());
-        let cells = || train.iter().filter_map(|row| table.value(*row, index));
-        match column.kind {
-            Kind::Number => {
-                let mut values: Vec<f64> =
-                    train.iter().filter_map(|row| table.number(*row, index)).collect();
-                let (mean, std) = if standardize { mean_and_std(&values) } else { (0.0, 1.0) };
-                PreparedColumn::Number { name, mean, std, median: median(&mut values), missing }
-            }
-            Kind::Boolean => {
-                let yes = cells().filter(|cell| parse_boolean(cell) == Some(true)).count();
-                PreparedColumn::Boolean { name, usual: 2 * yes > cells().count(), missing }
-            }
-            _ => {
-                let mut values: Vec<String> = cells().map(str::to_string).collect();
-                values.sort_unstable();
-                values.dedup();
-                PreparedColumn::Category { name, values, missing }
-            }
-        }
-    }
-
     /// The name of the column in the raw table.
     pub fn name(&self) -> &str {
         match self {
             PreparedColumn::Number { name, .. }
+            | PreparedColumn::Date { name, .. }
             | PreparedColumn::Boolean { name, .. }
-            | PreparedColumn::Category { name, .. } => name,
+            | PreparedColumn::Category { name, .. }
+            | PreparedColumn::Ordinal { name, .. } => name,
         }
     }
 
     /// The names of the features it becomes.
     pub fn feature_names(&self) -> Vec<String> {
+        let name = self.name();
+        let mut names = match self {
+            PreparedColumn::Category { values, .. } => {
+                values.iter().map(|value| format!("{name}={value}")).collect()
+            }
+            _ => vec![name.to_string()],
+        };
         match self {
-            PreparedColumn::Number { name, missing, .. }
-            | PreparedColumn::Boolean { name, missing, .. } => {
-                let mut names = vec![name.clone()];
-                names.extend(missing.then(|| format!("{name}_missing")));
-                names
-            }
-            PreparedColumn::Category { name, values, .. } => {
-                let mut names: Vec<String> =
-                    values.iter().map(|value| format!("{name}={value}")).collect();
-                if self.width() > names.len() {
-                    names.push(format!("{name}={MISSING}"));
+            PreparedColumn::Date { cycles, .. } => {
+                for cycle in cycles {
+                    let word = cycle.word();
+                    names.extend(["sin", "cos"].map(|part| format!("{name}_{word}_{part}")));
                 }
-                names
             }
+            PreparedColumn::Category { .. } if self.width() > names.len() => {
+                names.push(format!("{name}={MISSING}"));
+            }
+            _ => {}
         }
+        if self.width() > names.len() {
+            names.push(format!("{name}_missing"));
+        }
+        names
     }
 
     /// How many features it becomes.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         match self {
-            PreparedColumn::Number { missing, .. } | PreparedColumn::Boolean { missing, .. } => {
-                1 + usize::from(*missing)
+            PreparedColumn::Number { missing, .. }
+            | PreparedColumn::Boolean { missing, .. }
+            | PreparedColumn::Ordinal { missing, .. } => 1 + usize::from(*missing),
+            PreparedColumn::Date { cycles, missing, .. } => {
+                1 + 2 * cycles.len() + usize::from(*missing)
             }
             PreparedColumn::Category { values, missing, .. } => {
                 values.len() + usize::from(*missing && category(values, MISSING).is_none())
@@ -514,114 +549,24 @@ impl PreparedColumn {
         }
     }
 
-    /// Writes the features of a row, zeros so far; an error in words where the cell does not fit.
-    fn write(
-        &self,
-        table: &RawTable,
-        row: usize,
-        index: usize,
-        out: &mut [f32],
-        guessed: &mut Guessed,
-    ) -> Result<(), String> {
-        let cell = table.value(row, index);
-        let wrong = |noun: &str| {
-            let cell = quoted(table.cell(row, index));
-            format!("row {}: {cell} is not {noun}", row + 1)
-        };
+    /// Whether the training part had missing values and how they are told, for a notice.
+    pub(super) fn filled_with(&self) -> Option<String> {
+        let name = self.name();
         let (value, missing) = match self {
-            PreparedColumn::Number { mean, std, median, missing, .. } => {
-                let raw = match cell {
-                    Some(_) => table.number(row, index).ok_or_else(|| wrong("a number"))?,
-                    None => *median,
-                };
-                ((raw - mean) / std, missing)
-            }
-            PreparedColumn::Boolean { usual, missing, .. } => {
-                let raw = match cell {
-                    Some(cell) => {
-                        parse_boolean(cell).ok_or_else(|| wrong("`true`/`false` or `yes`/`no`"))?
-                    }
-                    None => *usual,
-                };
-                (f64::from(u8::from(raw)), missing)
-            }
-            PreparedColumn::Category { values, missing, .. } => {
-                let place = match cell {
-                    Some(cell) => category(values, cell),
-                    None if *missing => category(values, MISSING).or(Some(values.len())),
-                    None => None,
-                };
-                match (place, cell) {
-                    (Some(place), _) => out[place] = 1.0,
-                    (None, None) => guessed.missing += 1,
-                    (None, Some(cell)) => {
-                        *guessed.unknown.entry(cell.to_string()).or_default() += 1;
-                    }
-                }
-                return Ok(());
+            PreparedColumn::Number { fill, missing, .. } => (fill.to_string(), *missing),
+            PreparedColumn::Date { missing, .. } => ("the middle date".into(), *missing),
+            PreparedColumn::Boolean { usual, missing, .. } => (usual.to_string(), *missing),
+            PreparedColumn::Ordinal { fill, missing, .. } => (quoted(fill), *missing),
+            PreparedColumn::Category { fill, .. } => {
+                return fill.as_ref().map(|fill| quoted(fill));
             }
         };
-        out[0] = value as f32;
-        match (cell, missing) {
-            (None, true) => out[1] = 1.0,
-            (None, false) => guessed.missing += 1,
-            _ => {}
-        }
-        if out[0].is_finite() { Ok(()) } else { Err(wrong("within the reach of 32-bit floats")) }
+        missing.then(|| format!("{value}, and `{name}_missing` says so"))
     }
 }
 
-/// The largest matrix that is made: 16 GiB of 32-bit floats.
-const MOST_NUMBERS: usize = 1 << 32;
+/// Numbers that are prepared at a time: 16 MiB.
+const WINDOW: usize = 1 << 22;
 
-/// The name of the category of missing values.
-const MISSING: &str = "missing";
-
-/// Where a value stands among the sorted values of a category.
-fn category(values: &[String], value: &str) -> Option<usize> {
-    values.binary_search_by(|known| known.as_str().cmp(value)).ok()
-}
-
-/// Mean and population standard deviation (Welford 1962); 0 and 1 of no values, and 1 for a
-/// standard deviation of 0, so that constants are only centred.
-pub(super) fn mean_and_std(values: &[f64]) -> (f64, f64) {
-    let (mut mean, mut squares) = (0.0, 0.0);
-    for (i, x) in values.iter().enumerate() {
-        let delta = x - mean;
-        mean += delta / (i + 1) as f64;
-        squares += delta * (x - mean);
-    }
-    let std = (squares / values.len().max(1) as f64).sqrt();
-    (mean, if std > 0.0 { std } else { 1.0 })
-}
-
-/// The middle value, or the mean of the two middle ones; 0 of no values.
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match (values.get(middle), values.len() % 2) {
-        (Some(value), 1) => *value,
-        (Some(value), _) => (values[middle - 1] + value) / 2.0,
-        (None, _) => 0.0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_constant_is_only_centred() {
-        assert_eq!(mean_and_std(&[0.1; 7]), (0.1, 1.0));
-        assert_eq!(mean_and_std(&[]), (0.0, 1.0));
-        // 1, 2, 3, 4: variance 1.25 by hand.
-        assert_eq!(mean_and_std(&[1.0, 2.0, 3.0, 4.0]), (2.5, 1.25f64.sqrt()));
-    }
-
-    #[test]
-    fn the_median_is_the_middle() {
-        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert_eq!(median(&mut []), 0.0);
-    }
-}
+/// The largest matrix that is made: 256 GiB of 32-bit floats, in a file.
+const MOST_NUMBERS: usize = 1 << 36;

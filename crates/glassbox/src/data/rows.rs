@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{DataError, Place};
+use super::spool::Stored;
 use super::target::{TargetEncoding, TargetPreparation};
 
 /// Rows of numbers and their targets: one part (train, valid or test) of a dataset.
@@ -22,8 +23,7 @@ pub struct Rows {
     store: Arc<Store>,
     target: Arc<TargetPreparation>,
     /// Where in the store each row is.
-    positions: Vec<usize>,
-    source_rows: Vec<usize>,
+    positions: Vec<u32>,
 }
 
 /// All rows of a source, of which each part has some.
@@ -33,12 +33,16 @@ pub(super) struct Store {
     /// Numbers a row.
     pub(super) width: usize,
     pub(super) targets: Targets,
+    /// The row of each position in its source, from 0, where that is another number.
+    pub(super) source_rows: Option<Vec<u32>>,
+    /// How much each row counts, where rows do not all count alike.
+    pub(super) weights: Option<Vec<f32>>,
 }
 
 /// Numbers of all rows, row-major.
 #[derive(Debug)]
 pub(super) enum Inputs {
-    Floats(Vec<f32>),
+    Floats(Stored<f32>),
     Pixels { bytes: Vec<u8>, scale: f32 },
 }
 
@@ -47,12 +51,12 @@ pub(super) enum Inputs {
 pub enum Targets {
     /// Labels of classes, from 0.
     Classes(Vec<i64>),
-    /// Numbers.
+    /// Numbers; of several outputs `[rows, outputs]`, row-major.
     Values(Vec<f32>),
 }
 
 impl Targets {
-    /// The number of targets.
+    /// The number of labels or numbers.
     pub fn len(&self) -> usize {
         match self {
             Targets::Classes(labels) => labels.len(),
@@ -66,7 +70,7 @@ impl Targets {
     }
 }
 
-/// Where [`Rows::gather`] writes targets, one a row.
+/// Where [`Rows::gather`] writes targets, one a row (as many as there are outputs, of numbers).
 #[derive(Debug)]
 pub enum TargetsMut<'a> {
     /// Labels of classes.
@@ -76,15 +80,13 @@ pub enum TargetsMut<'a> {
 }
 
 impl Rows {
-    /// The rows at `positions` of a store; `source_row` gives each position's row in its source.
+    /// The rows at `positions` of a store.
     pub(super) fn new(
         store: &Arc<Store>,
         target: &Arc<TargetPreparation>,
-        positions: Vec<usize>,
-        source_row: impl Fn(usize) -> usize,
+        positions: Vec<u32>,
     ) -> Self {
-        let source_rows = positions.iter().map(|at| source_row(*at)).collect();
-        Rows { store: Arc::clone(store), target: Arc::clone(target), positions, source_rows }
+        Rows { store: Arc::clone(store), target: Arc::clone(target), positions }
     }
 
     /// The same rows, their targets named anew.
@@ -113,14 +115,58 @@ impl Rows {
         self.target.classes().map(<[String]>::len)
     }
 
+    /// How many numbers a row's target is: 1, or as many as there are outputs.
+    pub fn outputs(&self) -> usize {
+        self.target.outputs()
+    }
+
+    /// Whether rows count differently.
+    pub fn is_weighted(&self) -> bool {
+        self.store.weights.is_some()
+    }
+
+    /// How much each row counts, in order; none where all count alike.
+    pub fn weights(&self) -> Option<Vec<f32>> {
+        let all = self.store.weights.as_ref()?;
+        Some(self.positions.iter().map(|at| all[*at as usize]).collect())
+    }
+
+    /// Writes how much each of `rows` counts to `weights`: 1 where all count alike. Allocates
+    /// nothing.
+    ///
+    /// # Errors
+    /// A row beyond the last, another number of weights than rows.
+    pub fn gather_weights(&self, rows: &[usize], weights: &mut [f32]) -> Result<(), DataError> {
+        if rows.len() != weights.len() {
+            return Err(misuse("a batch needs as many weights as rows".into()));
+        }
+        for (row, weight) in rows.iter().zip(weights) {
+            let position = self.position(*row)?;
+            let all = self.store.weights.as_ref();
+            *weight = all.and_then(|all| all.get(position)).copied().unwrap_or(1.0);
+        }
+        Ok(())
+    }
+
     /// What the targets mean, and how numbers were scaled.
     pub fn target(&self) -> &TargetPreparation {
         &self.target
     }
 
     /// Each row's number in its source, from 1 (a file's header does not count).
-    pub fn source_rows(&self) -> &[usize] {
-        &self.source_rows
+    pub fn source_rows(&self) -> Vec<usize> {
+        self.positions.iter().map(|at| self.source_of(*at)).collect()
+    }
+
+    /// A row's number in its source, from 1 (a file's header does not count); none beyond the last.
+    pub fn source_row(&self, row: usize) -> Option<usize> {
+        self.positions.get(row).map(|at| self.source_of(*at))
+    }
+
+    fn source_of(&self, position: u32) -> usize {
+        let own = |rows: &Vec<u32>| rows.get(position as usize).copied();
+        let row = self.store.source_rows.as_ref().and_then(own).unwrap_or(position);
+        row as usize + 1
     }
 
     /// Writes a batch: row `rows[i]` goes to `inputs[i * width ..][.. width]`, its target to
@@ -135,41 +181,20 @@ impl Rows {
         inputs: &mut [f32],
         targets: TargetsMut<'_>,
     ) -> Result<(), DataError> {
-        let width = self.width();
-        if Some(inputs.len()) != rows.len().checked_mul(width) {
-            return Err(misuse(format!(
-                "a batch of {} rows needs {} × {width} inputs, not {}",
-                rows.len(),
-                rows.len(),
-                inputs.len()
-            )));
-        }
-        let position = |row: usize| {
-            self.positions.get(row).copied().ok_or_else(|| {
-                misuse(format!("row {row} was asked for, but there are {} rows", self.len()))
-            })
-        };
-        // Width 0 cannot be chunked; there is nothing to write then either.
-        for (row, out) in rows.iter().zip(inputs.chunks_exact_mut(width.max(1))) {
-            let start = position(*row)? * width;
-            match &self.store.inputs {
-                Inputs::Floats(all) => out.copy_from_slice(&all[start..start + width]),
-                Inputs::Pixels { bytes, scale } => {
-                    for (x, byte) in out.iter_mut().zip(&bytes[start..start + width]) {
-                        *x = f32::from(*byte) * scale;
-                    }
-                }
-            }
-        }
+        self.gather_inputs(rows, inputs)?;
         match (targets, &self.store.targets) {
             (TargetsMut::Classes(out), Targets::Classes(all)) if out.len() == rows.len() => {
                 for (label, row) in out.iter_mut().zip(rows) {
-                    *label = all[position(*row)?];
+                    *label = all[self.position(*row)?];
                 }
             }
-            (TargetsMut::Values(out), Targets::Values(all)) if out.len() == rows.len() => {
-                for (value, row) in out.iter_mut().zip(rows) {
-                    *value = all[position(*row)?];
+            (TargetsMut::Values(out), Targets::Values(all))
+                if out.len() == rows.len() * self.outputs() =>
+            {
+                let outputs = self.outputs();
+                for (values, row) in out.chunks_exact_mut(outputs).zip(rows) {
+                    let start = self.position(*row)? * outputs;
+                    values.copy_from_slice(&all[start..start + outputs]);
                 }
             }
             (TargetsMut::Classes(_), Targets::Values(_)) => {
@@ -183,14 +208,52 @@ impl Rows {
         Ok(())
     }
 
+    /// As [`gather`](Self::gather), without the targets.
+    ///
+    /// # Errors
+    /// A row beyond the last, a slice of another length than `rows` asks for.
+    pub fn gather_inputs(&self, rows: &[usize], inputs: &mut [f32]) -> Result<(), DataError> {
+        let width = self.width();
+        if Some(inputs.len()) != rows.len().checked_mul(width) {
+            return Err(misuse(format!(
+                "a batch of {} rows needs {} × {width} inputs, not {}",
+                rows.len(),
+                rows.len(),
+                inputs.len()
+            )));
+        }
+        // Width 0 cannot be chunked; there is nothing to write then either.
+        for (row, out) in rows.iter().zip(inputs.chunks_exact_mut(width.max(1))) {
+            let start = self.position(*row)? * width;
+            match &self.store.inputs {
+                Inputs::Floats(all) => all.read(start as u64, out)?,
+                Inputs::Pixels { bytes, scale } => {
+                    for (x, byte) in out.iter_mut().zip(&bytes[start..start + width]) {
+                        *x = f32::from(*byte) * scale;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a row lies in the store.
+    fn position(&self, row: usize) -> Result<usize, DataError> {
+        self.positions.get(row).map(|at| *at as usize).ok_or_else(|| {
+            misuse(format!("row {row} was asked for, but there are {} rows", self.len()))
+        })
+    }
+
     /// The targets of all rows in order: labels, or numbers on the scale of training.
     pub fn targets(&self) -> Targets {
         match &self.store.targets {
             Targets::Classes(all) => {
-                Targets::Classes(self.positions.iter().map(|at| all[*at]).collect())
+                Targets::Classes(self.positions.iter().map(|at| all[*at as usize]).collect())
             }
             Targets::Values(all) => {
-                Targets::Values(self.positions.iter().map(|at| all[*at]).collect())
+                let outputs = self.outputs();
+                let row = |at: &u32| &all[*at as usize * outputs..][..outputs];
+                Targets::Values(self.positions.iter().flat_map(row).copied().collect())
             }
         }
     }
@@ -203,13 +266,16 @@ impl Rows {
         }
     }
 
-    /// The targets of all rows in their own unit; none where they are classes.
+    /// The targets of all rows in their own unit, `[rows, outputs]`; none where they are classes.
     pub fn values(&self) -> Option<Vec<f64>> {
         match (self.targets(), &self.target.encoding) {
-            (Targets::Values(scaled), TargetEncoding::Values { .. }) => {
-                Some(scaled.iter().map(|x| self.target.unscale(f64::from(*x))).collect())
+            (Targets::Classes(_), _) | (_, TargetEncoding::Classes { .. }) => None,
+            (Targets::Values(scaled), _) => {
+                let outputs = self.outputs();
+                let unscale =
+                    |(i, x): (usize, &f32)| self.target.unscale_output(i % outputs, f64::from(*x));
+                Some(scaled.iter().enumerate().map(unscale).collect())
             }
-            _ => None,
         }
     }
 
@@ -225,7 +291,6 @@ impl Rows {
             store: Arc::clone(&self.store),
             target: Arc::clone(&self.target),
             positions: rows.iter().map(|row| self.positions[*row]).collect(),
-            source_rows: rows.iter().map(|row| self.source_rows[*row]).collect(),
         })
     }
 }

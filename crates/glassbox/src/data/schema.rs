@@ -1,9 +1,12 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
+use super::cell::Word;
+use super::date::{DateOrder, Moment};
 use super::error::{DataError, Place, Problems, quoted};
-use super::table::{BOOLEANS, RawTable, parse_number};
+use super::table::{BOOLEANS, RawTable};
 use crate::nearest::suggestion;
 
 /// What was understood of a table: a line for each column. Shown by [`Schema::describe`].
@@ -53,6 +56,8 @@ pub enum Kind {
     Number,
     /// `true`/`false`, `yes`/`no`, `y`/`n`, `t`/`f` or `on`/`off`.
     Boolean,
+    /// Dates, with or without a time of day.
+    Date,
     /// One of a few values.
     Category,
     /// Free text or names, most rows having their own.
@@ -69,6 +74,7 @@ impl Kind {
         match self {
             Kind::Number => "number",
             Kind::Boolean => "boolean",
+            Kind::Date => "date",
             Kind::Category => "category",
             Kind::Text => "text",
             Kind::Constant => "constant",
@@ -85,6 +91,8 @@ pub enum Role {
     Input,
     /// The model learns to tell it.
     Target,
+    /// It says how much each row counts.
+    Weight,
     /// It is left out, for this reason.
     Dropped(String),
 }
@@ -111,6 +119,7 @@ impl Schema {
             let role = match &column.role {
                 Role::Input => "input".into(),
                 Role::Target => "target".into(),
+                Role::Weight => "weight".into(),
                 Role::Dropped(reason) => format!("dropped: {reason}"),
             };
             table.push([
@@ -186,12 +195,13 @@ const MOST_CATEGORIES: usize = 100;
 
 /// Infers the kind of every column, or takes it from `declared`; columns in `drop` are left out.
 ///
-/// All columns are inputs or dropped afterwards: the target is chosen by the caller.
+/// All columns are inputs or dropped afterwards: the target is chosen by the caller. With each
+/// column comes whether its numbers count on from row to row.
 pub(super) fn infer(
     table: &RawTable,
     declared: &BTreeMap<String, Kind>,
     drop: &[String],
-) -> Result<Schema, DataError> {
+) -> Result<(Schema, Vec<bool>), DataError> {
     let mut problems = Problems::default();
     let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
     for name in declared.keys().chain(drop).filter(|name| !names.contains(&name.as_str())) {
@@ -202,68 +212,93 @@ pub(super) fn infer(
         );
     }
     let mut columns = Vec::new();
+    let mut counting = Vec::new();
     for (index, name) in table.names().iter().enumerate() {
-        let values = Values::of(table, index);
+        let values = Values::of(table, index)?;
         let dropped = drop.contains(name);
         let kind = match declared.get(name) {
             Some(kind) => *kind,
             None if dropped => values.kind_of_text(),
-            None => values.kind(table, index, &mut problems),
+            None => values.kind(table, index, &mut problems)?,
         };
         if declared.get(name) == Some(&Kind::Number) && !dropped {
-            values.report_strays(table, index, &mut problems);
+            report_strays(table, index, &mut problems)?;
         }
         let role = match dropped {
             true => Role::Dropped("asked for".into()),
             false => role(name, index, kind, &values),
         };
+        counting.push(values.counting);
         columns.push(ColumnSchema {
             name: name.clone(),
             kind,
             missing: table.rows() - values.present,
-            distinct: values.counts.len(),
-            example: values.example.map(str::to_string),
+            distinct: values.distinct,
+            example: values.example,
             numbers: values.range.filter(|_| values.numbers == values.present),
             role,
         });
     }
     problems.finish()?;
-    Ok(Schema { rows: table.rows(), columns })
+    Ok((Schema { rows: table.rows(), columns }, counting))
 }
 
 /// What a pass over a column's values finds.
-struct Values<'t> {
+struct Values {
     present: usize,
     /// How many of them are numbers, and of those how many are integers.
     numbers: usize,
     integers: usize,
     /// Whether each number is one more than the one before.
     counting: bool,
-    decimal_comma: bool,
     range: Option<Range>,
-    counts: HashMap<&'t str, usize>,
-    example: Option<&'t str>,
+    /// How many different texts there are.
+    distinct: usize,
+    /// Whether no text that is not a number comes twice.
+    single_strays: bool,
+    /// Whether all texts are of one of the pairs of [`BOOLEANS`].
+    boolean: bool,
+    example: Option<String>,
 }
 
-impl<'t> Values<'t> {
-    fn of(table: &'t RawTable, column: usize) -> Self {
+impl Values {
+    fn of(table: &RawTable, column: usize) -> Result<Self, DataError> {
         let mut values = Values {
             present: 0,
             numbers: 0,
             integers: 0,
             counting: true,
-            decimal_comma: table.decimal_comma,
             range: None,
-            counts: HashMap::new(),
+            distinct: 0,
+            single_strays: true,
+            boolean: false,
             example: None,
         };
         let mut before: Option<f64> = None;
-        for row in 0..table.rows() {
-            let Some(cell) = table.value(row, column) else { continue };
+        // Words are counted; what is in no dictionary is sorted.
+        let words = table.words[column].all();
+        let mut counts = vec![0usize; words.len()];
+        let (mut decimals, mut long, mut long_strays) = (Vec::new(), Vec::new(), Vec::new());
+        table.each(column, |_, cell| {
+            if cell.is_missing() {
+                return;
+            }
             values.present += 1;
-            values.example.get_or_insert(cell);
-            *values.counts.entry(cell).or_default() += 1;
-            let Some(x) = table.number(row, column) else { continue };
+            if values.example.is_none() {
+                values.example = Some(cell.text().into_owned());
+            }
+            let number = cell.number();
+            match cell.word_place() {
+                Some(place) => counts[place] += 1,
+                None if cell.is_coded() => decimals.push(cell.code),
+                None => {
+                    let mut hash = DefaultHasher::new();
+                    cell.text().hash(&mut hash);
+                    long.push(hash.finish());
+                    long_strays.extend(number.is_none().then(|| hash.finish()));
+                }
+            }
+            let Some(x) = number else { return };
             values.numbers += 1;
             values.integers += usize::from(x == x.trunc());
             values.counting &= before.is_none_or(|before| x == before + 1.0);
@@ -272,39 +307,52 @@ impl<'t> Values<'t> {
             range.min = range.min.min(x);
             range.max = range.max.max(x);
             range.mean += (x - range.mean) / values.numbers as f64;
-        }
-        values
+        })?;
+        let used = words.iter().zip(&counts).filter(|(_, count)| **count > 0);
+        let stray = |word: &Word| word.number.is_none();
+        values.single_strays = used.clone().all(|(word, count)| !stray(word) || *count == 1)
+            && distinct(&mut long_strays) == long_strays.len();
+        let only_words = decimals.is_empty() && long.is_empty();
+        values.boolean = only_words
+            && BOOLEANS.iter().any(|(no, yes)| {
+                used.clone().all(|(word, _)| {
+                    word.text.eq_ignore_ascii_case(no) || word.text.eq_ignore_ascii_case(yes)
+                })
+            });
+        values.distinct = used.count() + distinct(&mut decimals) + distinct(&mut long);
+        Ok(values)
     }
 
-    fn kind(&self, table: &RawTable, column: usize, problems: &mut Problems) -> Kind {
+    fn kind(
+        &self,
+        table: &RawTable,
+        column: usize,
+        problems: &mut Problems,
+    ) -> Result<Kind, DataError> {
         let complete = self.present == table.rows();
-        let one_value = self.counts.len() == 1
+        let one_value = self.distinct == 1
             || (self.numbers == self.present && self.range.is_some_and(|r| r.min == r.max));
-        if self.present == 0 {
+        Ok(if self.present == 0 {
             Kind::Empty
         } else if one_value && complete {
             Kind::Constant
         } else if self.numbers == self.present {
             Kind::Number
-        } else if self.keeps_to_one_boolean() {
+        } else if self.boolean {
             Kind::Boolean
+        } else if self.numbers == 0 && date_order(table, column)?.is_some() {
+            Kind::Date
         } else {
             if self.is_number_with_strays() {
-                self.report_strays(table, column, problems);
+                report_strays(table, column, problems)?;
             }
             self.kind_of_text()
-        }
-    }
-
-    fn keeps_to_one_boolean(&self) -> bool {
-        BOOLEANS.iter().any(|(no, yes)| {
-            self.counts.keys().all(|v| v.eq_ignore_ascii_case(no) || v.eq_ignore_ascii_case(yes))
         })
     }
 
     /// Category or text: few values that come again and again, or (nearly) one a row.
     fn kind_of_text(&self) -> Kind {
-        let distinct = self.counts.len();
+        let distinct = self.distinct;
         let recurring = distinct <= self.present / 2 || (distinct <= 10 && distinct < self.present);
         match recurring && distinct <= MOST_CATEGORIES {
             true => Kind::Category,
@@ -316,32 +364,52 @@ impl<'t> Values<'t> {
     fn is_number_with_strays(&self) -> bool {
         let strays = self.present - self.numbers;
         let almost_all = self.numbers >= 9 * strays || (strays == 1 && self.numbers >= 3);
-        let single = self.strays().all(|(_, count)| count == 1);
-        almost_all && (single || self.kind_of_text() == Kind::Text)
-    }
-
-    fn strays(&self) -> impl Iterator<Item = (&'t str, usize)> + '_ {
-        let is_number = |cell: &str| parse_number(cell, self.decimal_comma).is_some();
-        self.counts.iter().map(|(cell, n)| (*cell, *n)).filter(move |(cell, _)| !is_number(cell))
-    }
-
-    fn report_strays(&self, table: &RawTable, column: usize, problems: &mut Problems) {
-        for row in 0..table.rows() {
-            let Some(cell) = table.value(row, column) else { continue };
-            if table.number(row, column).is_none() {
-                problems.push(
-                    table.place(row, column),
-                    format!("{} is not a number", quoted(cell)),
-                    "write plain numbers such as 1234.5, leave unknown ones empty, \
-                     or declare the column a category or drop it",
-                );
-            }
-        }
+        almost_all && (self.single_strays || self.kind_of_text() == Kind::Text)
     }
 }
 
-fn role(name: &str, index: usize, kind: Kind, values: &Values<'_>) -> Role {
-    let distinct = values.counts.len();
+/// Sorts the codes; how many different ones there are.
+fn distinct(codes: &mut [u64]) -> usize {
+    codes.sort_unstable();
+    codes.chunk_by(|a, b| a == b).count()
+}
+
+/// Which way round a column writes its dates, and whether another way would fit, too; none where
+/// some value is no date.
+pub(super) fn date_order(
+    table: &RawTable,
+    column: usize,
+) -> Result<Option<(DateOrder, bool)>, DataError> {
+    let mut orders = DateOrder::ALL.to_vec();
+    table.each(column, |_, cell| {
+        if orders.is_empty() || cell.is_missing() {
+            return;
+        }
+        let text = if cell.code_is_text() { cell.text() } else { Default::default() };
+        orders.retain(|order| Moment::read(&text, *order).is_some());
+    })?;
+    Ok(orders.first().map(|order| (*order, orders.len() > 1)))
+}
+
+fn report_strays(
+    table: &RawTable,
+    column: usize,
+    problems: &mut Problems,
+) -> Result<(), DataError> {
+    table.each(column, |row, cell| {
+        if !cell.is_missing() && cell.number().is_none() {
+            problems.push(
+                table.place(row, column),
+                format!("{} is not a number", quoted(&cell.text())),
+                "write plain numbers such as 1234.5, leave unknown ones empty, \
+                 or declare the column a category or drop it",
+            );
+        }
+    })
+}
+
+fn role(name: &str, index: usize, kind: Kind, values: &Values) -> Role {
+    let distinct = values.distinct;
     let dropped = |reason: String| Role::Dropped(reason);
     match kind {
         Kind::Empty => dropped("no values".into()),
@@ -356,13 +424,13 @@ fn role(name: &str, index: usize, kind: Kind, values: &Values<'_>) -> Role {
         Kind::Number if is_row_identifier(name, index, values) => {
             dropped("an identifier that numbers the rows".into())
         }
-        Kind::Number | Kind::Boolean | Kind::Category => Role::Input,
+        Kind::Number | Kind::Boolean | Kind::Date | Kind::Category => Role::Input,
     }
 }
 
 /// Whether a column of integers, mostly different ones, is named like an identifier, or is a first
 /// column without a name that counts the rows (as pandas writes its index).
-fn is_row_identifier(name: &str, index: usize, values: &Values<'_>) -> bool {
+fn is_row_identifier(name: &str, index: usize, values: &Values) -> bool {
     const NAMES: [&str; 16] = [
         "id",
         "ids",
@@ -387,19 +455,24 @@ fn is_row_identifier(name: &str, index: usize, values: &Values<'_>) -> bool {
         || (name.ends_with("Id") || name.ends_with("ID")) && name.len() > 2;
     let unnamed = index == 0 && (name == "column_1" || plain.starts_with("unnamed"));
     let integers = values.integers == values.present && values.present > 1;
-    let mostly_different = values.counts.len() > values.present / 2;
+    let mostly_different = values.distinct > values.present / 2;
     integers && ((named && mostly_different) || (unnamed && values.counting))
 }
 
 /// Columns of the inputs that count the rows although their name does not say so: they may be
-/// measurements (days, steps) or mere row numbers, so the user is told.
-pub(super) fn suspicious_counters(table: &RawTable, schema: &Schema) -> Vec<String> {
-    let inputs = schema.columns.iter().enumerate().filter(|(_, c)| {
-        c.role == Role::Input && c.kind == Kind::Number && c.distinct == table.rows()
-    });
-    inputs
-        .filter(|(i, _)| table.rows() >= 10 && Values::of(table, *i).counting)
-        .map(|(_, c)| {
+/// measurements (days, steps) or mere row numbers, so the user is told. `counting` says of each
+/// column whether its numbers count on.
+pub(super) fn suspicious_counters(schema: &Schema, counting: &[bool]) -> Vec<String> {
+    let suspicious = |(column, counting): &(&ColumnSchema, &bool)| {
+        **counting
+            && column.role == Role::Input
+            && column.kind == Kind::Number
+            && column.distinct == schema.rows
+            && schema.rows >= 10
+    };
+    let columns = schema.columns.iter().zip(counting).filter(suspicious);
+    columns
+        .map(|(c, _)| {
             format!("column `{}` counts the rows; drop it if it is only their number", c.name)
         })
         .collect()

@@ -1,15 +1,20 @@
 //! From a raw table to a dataset: columns understood, target chosen, rows split, values prepared.
 
 use super::dataset::{Dataset, Parts, empty_parts};
-use super::error::{DataError, Place, count};
+use super::date::DateOrder;
+use super::error::{DataError, Place, Problems, count, quoted};
 use super::fingerprint::Fingerprint;
+use super::fit::{Scaling, fit};
+use super::folds::{Fold, Folding, k_fold, time_series_folds};
 use super::options::{Options, Prepare};
-use super::prepare::{InputPreparation, Preparation, PreparedColumn, mean_and_std};
+use super::prepare::{InputPreparation, Preparation, PreparedColumn};
 use super::rows::{Inputs, Rows, Store, Targets};
+use super::rules::{self, Impute, Method};
 use super::schema::{self, Kind, Role, Schema};
-use super::split::{Split, split};
+use super::split::{Part, Split, check_fractions, hold_out, share, split, stream};
+use super::spool::{Spool, Stored};
 use super::table::RawTable;
-use super::target::{self, Spelling, TargetEncoding, TargetPreparation, Task};
+use super::target::{self, Output, Spelling, TargetEncoding, TargetPreparation, Task};
 
 impl Dataset {
     /// A dataset of a table: column kinds, target and task are inferred where `options` do not say
@@ -30,50 +35,238 @@ impl Dataset {
     /// # Ok::<(), glassbox::data::DataError>(())
     /// ```
     pub fn from_table(table: &RawTable, options: &Options) -> Result<Self, DataError> {
-        let mut schema = schema::infer(table, &options.columns, &options.drop)?;
-        let (index, assumed) = target::choose(table, &schema, options.target.as_deref())?;
-        let declared = options.columns.get(&schema.columns[index].name).copied();
-        let found = target::infer(table, &schema, index, declared)?;
-        schema.columns[index].role = Role::Target;
-        if found.spelling == Some(Spelling::Number) {
-            schema.columns[index].kind = Kind::Category;
-        }
+        // The hash takes a pass of its own over everything: beside the others, where it is long.
+        let (understood, hash) = std::thread::scope(|scope| {
+            let long = table.rows().saturating_mul(table.columns()) > 1 << 20;
+            let hash = long.then(|| scope.spawn(|| table.fingerprint()));
+            let understood = Understood::of(table, options);
+            let hash = hash.and_then(|thread| thread.join().ok());
+            (understood, hash.unwrap_or_else(|| table.fingerprint()))
+        });
+        understood?
+            .dataset(table, options, &hash?, &mut |targets, rows| divide(targets, rows, options))
+    }
 
+    /// A dataset for each fold of a table, one after the other: its test part is what the fold holds
+    /// out, and everything that is fitted (scales, categories, fillings) is fitted without it. Of the
+    /// other rows the fraction `options.valid` steers the training, chosen by chance; in time, it is
+    /// the last of them.
+    ///
+    /// # Errors
+    /// As [`Dataset::from_table`], [`k_fold`] and [`time_series_folds`].
+    ///
+    /// ```
+    /// use glassbox::data::{Dataset, Folding, Options, RawTable};
+    /// let rows: Vec<Vec<String>> =
+    ///     (0..60).map(|i| vec![format!("{i}.5"), format!("{}", i % 2)]).collect();
+    /// let table = RawTable::from_rows(&["x".to_string(), "y".to_string()], &rows)?;
+    /// let mut held_out = Vec::new();
+    /// for fold in Dataset::folds(&table, &Options::default(), Folding::ByChance { k: 5 })? {
+    ///     held_out.extend(fold?.test.source_rows());
+    /// }
+    /// held_out.sort();
+    /// assert_eq!(held_out, (1..=60).collect::<Vec<_>>());
+    /// # Ok::<(), glassbox::data::DataError>(())
+    /// ```
+    pub fn folds<'t>(
+        table: &'t RawTable,
+        options: &'t Options,
+        folding: Folding,
+    ) -> Result<impl Iterator<Item = Result<Dataset, DataError>> + use<'t>, DataError> {
+        let understood = Understood::of(table, options)?;
+        let hash = table.fingerprint()?;
+        let folds = match folding {
+            Folding::InTime { k } => time_series_folds(understood.found.rows.len(), k)?,
+            Folding::ByChance { k } => {
+                let (target, columns) = (understood.unscaled_target(), &understood.targets);
+                let target =
+                    Preparation { inputs: InputPreparation::Table { columns: vec![] }, target };
+                let targets = target.targets_of(table, columns, &understood.found.rows)?;
+                let labels = match &targets {
+                    Targets::Classes(labels) => Some(&labels[..]),
+                    Targets::Values(_) => None,
+                };
+                let rows = understood.found.rows.len();
+                k_fold(rows, labels, k, options.stratify, options.seed)?
+            }
+        };
+        let valid = options.valid.unwrap_or(0.15);
+        check_fractions(valid, 0.0)?;
+        Ok(folds.into_iter().map(move |fold| {
+            let mut fold = Some(fold);
+            understood.clone().dataset(table, options, &hash, &mut |targets, rows| {
+                let Fold { train: rest, test } = fold.take().unwrap_or_default();
+                let held = share(rest.len(), valid).min(rest.len() - 1);
+                let (train, valid) = match (folding, targets) {
+                    (Folding::InTime { .. }, _) => {
+                        let (train, valid) = rest.split_at(rest.len() - held);
+                        (train.to_vec(), valid.to_vec())
+                    }
+                    (_, targets) => {
+                        let labels = match targets {
+                            Targets::Classes(labels) if labels.len() == rows => Some(&labels[..]),
+                            _ => None,
+                        };
+                        let stream = stream(options.seed, Part::Valid);
+                        hold_out(&rest, labels, options.stratify, held, stream)
+                    }
+                };
+                Ok(Split { train, valid, test })
+            })
+        }))
+    }
+}
+
+/// Divides rows, of which there are so many, by their targets.
+type Divide<'d> = dyn FnMut(&Targets, usize) -> Result<Split, DataError> + 'd;
+
+/// A table whose columns are understood and whose target is chosen.
+#[derive(Clone)]
+struct Understood {
+    schema: Schema,
+    counting: Vec<bool>,
+    /// The target's column, or its columns.
+    targets: Vec<usize>,
+    assumed: Option<String>,
+    found: target::Target,
+}
+
+impl Understood {
+    fn of(table: &RawTable, options: &Options) -> Result<Self, DataError> {
+        let (mut schema, counting) = schema::infer(table, &options.columns, &options.drop)?;
+        let weight = options.weight.as_deref().map(|name| column_of(table, name, "weight"));
+        if let Some(weight) = weight.transpose()? {
+            schema.columns[weight].role = Role::Weight;
+        }
+        let (targets, assumed) = target::choose(table, &schema, options)?;
+        let mut found = match targets[..] {
+            [index] => {
+                let declared = options.columns.get(&schema.columns[index].name).copied();
+                target::infer(table, &schema, index, declared)?
+            }
+            _ => target::infer_several(table, &schema, &targets)?,
+        };
+        for index in &targets {
+            if schema.columns[*index].role == Role::Weight {
+                let place = Place::file(table.file()).column(&table.names()[*index]);
+                let what = "the weight of a row cannot be its target";
+                return Err(DataError::new(place, what, "choose another column"));
+            }
+            schema.columns[*index].role = Role::Target;
+            if found.spelling == Some(Spelling::Number) {
+                schema.columns[*index].kind = Kind::Category;
+            }
+        }
+        rules::check(&options.rules, &schema, table.file())?;
+        for (index, column) in schema.columns.iter().enumerate() {
+            let said = rules::said(&options.rules, column);
+            if said.impute == Some(Impute::Drop) && column.role == Role::Input {
+                drop_missing(table, index, &mut found)?;
+            }
+        }
+        Ok(Understood { schema, counting, targets, assumed, found })
+    }
+
+    fn unscaled_target(&self) -> TargetPreparation {
+        unscaled_target(&self.schema, &self.targets, &self.found)
+    }
+
+    fn dataset(
+        self,
+        table: &RawTable,
+        options: &Options,
+        hash: &Fingerprint,
+        divide: &mut Divide<'_>,
+    ) -> Result<Dataset, DataError> {
         let mut preparation = Preparation {
             inputs: InputPreparation::Table { columns: Vec::new() },
-            target: unscaled_target(&schema.columns[index].name, &found),
+            target: self.unscaled_target(),
         };
-        let targets = preparation.targets_of(table, index, &found.rows)?;
-        let parts = divide(&targets, options)?;
+        let Understood { schema, counting, targets: columns, assumed, found } = self;
+        let mut targets = preparation.targets_of(table, &columns, &found.rows)?;
+        let parts = divide(&targets, found.rows.len())?;
         let split_notices =
             empty_parts(&parts, options.valid.unwrap_or(0.15), options.test.unwrap_or(0.15));
-        let train: Vec<usize> = parts.train.iter().map(|at| found.rows[*at]).collect();
+        let train: Vec<u32> = parts.train.iter().map(|at| found.rows[*at]).collect();
 
-        let standardize = options.prepare != Prepare::Raw;
-        preparation.inputs = fit_inputs(table, &schema, &train, standardize)?;
-        let targets = match preparation.target.encoding {
-            TargetEncoding::Values { .. } if standardize => {
-                let values: Vec<f64> =
-                    train.iter().filter_map(|row| table.number(*row, index)).collect();
-                let (mean, std) = mean_and_std(&values);
-                preparation.target.encoding = TargetEncoding::Values { mean, std };
-                preparation.targets_of(table, index, &found.rows)?
-            }
-            _ => targets,
-        };
-        let prepared = preparation.apply_rows(table, &found.rows)?;
+        preparation.inputs = fit_inputs(table, &schema, &train, options)?;
+        if fit_target(table, &schema, &columns, &train, options, &mut preparation.target)? {
+            drop(targets);
+            targets = preparation.targets_of(table, &columns, &found.rows)?;
+        }
+        drop(train);
+        let mut matrix = Spool::new(options.memory);
+        let (width, _) =
+            preparation.apply_rows(table, &found.rows, &mut |numbers| matrix.push(numbers))?;
+        let weight = schema.columns.iter().position(|column| column.role == Role::Weight);
+        let weights = weight.map(|column| weights(table, column, &found.rows)).transpose()?;
 
         let mut notices = table.notices().to_vec();
         notices.extend(assumed);
         notices.extend(found.notices);
-        notices.extend(notices_on_columns(table, &schema, &preparation));
+        notices.extend(notices_on_columns(table, &schema, &preparation, options)?);
+        notices.extend(schema::suspicious_counters(&schema, &counting));
         notices.extend(split_notices);
-        let inputs = Inputs::Floats(prepared.matrix);
-        let store = Store { inputs, width: prepared.features, targets };
-        let parts = Parts::of(store, &preparation.target, parts, |at| found.rows[at] + 1);
-        let hash = fingerprint(table);
-        Ok(Self::assemble(table.file(), preparation, parts, Some(schema), notices, &hash))
+        let inputs = Inputs::Floats(matrix.finish()?);
+        let source_rows = (found.rows.len() < table.rows()).then_some(found.rows);
+        let store = Store { inputs, width, targets, source_rows, weights };
+        let parts = Parts::of(store, &preparation.target, parts);
+        Ok(Dataset::assemble(table.file(), preparation, parts, Some(schema), notices, hash))
     }
+}
+
+/// Where a column stands that an option names.
+fn column_of(table: &RawTable, name: &str, meant: &str) -> Result<usize, DataError> {
+    table.column(name).ok_or_else(|| {
+        let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
+        DataError::new(
+            Place::file(table.file()),
+            format!("there is no column {} to be the {meant}", quoted(name)),
+            crate::nearest::suggestion(name, "columns", &names),
+        )
+    })
+}
+
+/// Leaves rows out that have no value in a column.
+fn drop_missing(
+    table: &RawTable,
+    column: usize,
+    found: &mut target::Target,
+) -> Result<(), DataError> {
+    let before = found.rows.len();
+    let mut known = vec![false; table.rows()];
+    table.each(column, |row, cell| known[row] = !cell.is_missing())?;
+    found.rows.retain(|row| known[*row as usize]);
+    let name = &table.names()[column];
+    if found.rows.is_empty() {
+        let what = "no row is left: none has a value here and in the target";
+        let cure = "let missing values become something else than `drop`";
+        return Err(DataError::new(Place::file(table.file()).column(name), what, cure));
+    }
+    if found.rows.len() < before {
+        let without = count(before - found.rows.len(), "row");
+        found.notices.push(format!("{without} without a value of `{name}` dropped"));
+    }
+    Ok(())
+}
+
+/// How much each row counts.
+fn weights(table: &RawTable, column: usize, rows: &[u32]) -> Result<Vec<f32>, DataError> {
+    let mut weights = Vec::with_capacity(rows.len());
+    let mut problems = Problems::default();
+    table.each_of(column, rows, |row, cell| match cell.number() {
+        Some(weight) if weight >= 0.0 => weights.push(weight as f32),
+        _ => {
+            let what = format!("{} is not a weight", quoted(&cell.text()));
+            problems.push(table.place(row, column), what, "give every row a number of at least 0");
+        }
+    })?;
+    if problems.is_empty() && weights.iter().all(|weight| *weight == 0.0) {
+        let place = Place::file(table.file()).column(&table.names()[column]);
+        problems.push(place, "every weight is 0: no row counts", "give some rows a larger one");
+    }
+    problems.finish()?;
+    Ok(weights)
 }
 
 impl Preparation {
@@ -93,47 +286,91 @@ impl Preparation {
     pub fn rows(&self, table: &RawTable) -> Result<(Rows, Vec<String>), DataError> {
         let prepared = self.apply(table)?;
         let targets = self.targets(table)?;
-        let inputs = Inputs::Floats(prepared.matrix);
-        let store = Store { inputs, width: prepared.features, targets };
+        let inputs = Inputs::Floats(Stored::Memory(prepared.matrix));
+        let width = prepared.features;
+        let store = Store { inputs, width, targets, source_rows: None, weights: None };
         let all = Split { train: (0..prepared.rows).collect(), ..Split::default() };
-        let parts = Parts::of(store, &self.target, all, |at| at + 1);
+        let parts = Parts::of(store, &self.target, all);
         Ok((parts.train, prepared.warnings))
     }
 }
 
-fn unscaled_target(name: &str, found: &target::Target) -> TargetPreparation {
+fn unscaled_target(
+    schema: &Schema,
+    columns: &[usize],
+    found: &target::Target,
+) -> TargetPreparation {
+    let names: Vec<&str> = columns.iter().map(|at| schema.columns[*at].name.as_str()).collect();
     let encoding = match (&found.task, found.spelling) {
         (Task::Classification { classes }, spelling) => TargetEncoding::Classes {
             names: classes.clone(),
             spelling: spelling.unwrap_or(Spelling::Text),
         },
+        (Task::Regression, _) if columns.len() > 1 => {
+            let output = |name: &&str| Output { name: name.to_string(), mean: 0.0, std: 1.0 };
+            TargetEncoding::Several { outputs: names.iter().map(output).collect() }
+        }
         (Task::Regression, _) => TargetEncoding::Values { mean: 0.0, std: 1.0 },
     };
-    TargetPreparation { name: name.into(), encoding }
+    TargetPreparation { name: names.join(", "), encoding }
 }
 
-fn divide(targets: &Targets, options: &Options) -> Result<Split, DataError> {
+/// Fits the scale of the numbers to be told; whether it is another one than their own.
+fn fit_target(
+    table: &RawTable,
+    schema: &Schema,
+    columns: &[usize],
+    train: &[u32],
+    options: &Options,
+    target: &mut TargetPreparation,
+) -> Result<bool, DataError> {
+    let mut scaled = false;
+    let mut fit = |index: usize, mean: &mut f64, std: &mut f64| {
+        let usual =
+            if options.prepare == Prepare::Raw { Method::None } else { Method::Standardize };
+        let said = rules::said(&options.rules, &schema.columns[index]);
+        let mut values: Vec<f64> = Vec::with_capacity(train.len());
+        table.each_of(index, train, |_, cell| values.extend(cell.number()))?;
+        let scaling = Scaling::fit(&mut values, said.with.unwrap_or(usual), None);
+        (*mean, *std) = (scaling.offset, scaling.scale);
+        scaled |= (*mean, *std) != (0.0, 1.0);
+        Ok::<_, DataError>(())
+    };
+    match &mut target.encoding {
+        TargetEncoding::Classes { .. } => {}
+        TargetEncoding::Values { mean, std } => fit(columns[0], mean, std)?,
+        TargetEncoding::Several { outputs } => {
+            for (index, output) in columns.iter().zip(outputs) {
+                fit(*index, &mut output.mean, &mut output.std)?;
+            }
+        }
+    }
+    Ok(scaled)
+}
+
+fn divide(targets: &Targets, rows: usize, options: &Options) -> Result<Split, DataError> {
     let labels = match targets {
         Targets::Classes(labels) => Some(&labels[..]),
         Targets::Values(_) => None,
     };
     let (valid, test) = (options.valid.unwrap_or(0.15), options.test.unwrap_or(0.15));
-    split(targets.len(), labels, options.stratify, valid, test, options.seed)
+    split(rows, labels, options.stratify, valid, test, options.seed)
 }
 
 fn fit_inputs(
     table: &RawTable,
     schema: &Schema,
-    train: &[usize],
-    standardize: bool,
+    train: &[u32],
+    options: &Options,
 ) -> Result<InputPreparation, DataError> {
+    let raw = options.prepare == Prepare::Raw;
     let columns: Vec<PreparedColumn> = schema
         .columns
         .iter()
         .enumerate()
         .filter(|(_, column)| column.role == Role::Input)
-        .map(|(i, column)| PreparedColumn::fit(table, i, column, train, standardize))
-        .collect();
+        .map(|(i, column)| fit(table, i, column, train, rules::said(&options.rules, column), raw))
+        .collect::<Result<_, _>>()?;
     if columns.is_empty() {
         let reasons = schema.columns.iter().filter_map(|column| match &column.role {
             Role::Dropped(reason) => Some(format!("`{}` ({reason})", column.name)),
@@ -150,46 +387,43 @@ fn fit_inputs(
     Ok(InputPreparation::Table { columns })
 }
 
-/// Which columns were dropped, filled in, or may be mere row numbers.
-fn notices_on_columns(table: &RawTable, schema: &Schema, fitted: &Preparation) -> Vec<String> {
+/// Which columns were dropped or filled in, and what is to be known about dates.
+fn notices_on_columns(
+    table: &RawTable,
+    schema: &Schema,
+    fitted: &Preparation,
+    options: &Options,
+) -> Result<Vec<String>, DataError> {
     let mut notices = Vec::new();
     for column in &schema.columns {
         if let Role::Dropped(reason) = &column.role {
             notices.push(format!("column `{}` dropped: {reason}", column.name));
         }
     }
-    let InputPreparation::Table { columns } = &fitted.inputs else { return notices };
+    let InputPreparation::Table { columns } = &fitted.inputs else { return Ok(notices) };
     for column in columns {
-        let rows = schema.column(column.name()).map_or(0, |c| c.missing);
-        let rows = count(rows, "row");
         let name = column.name();
-        match column {
-            PreparedColumn::Number { median, missing: true, .. } => notices.push(format!(
-                "column `{name}`: {rows} without a value get the median {median}, \
-                 and `{name}_missing` says so"
-            )),
-            PreparedColumn::Boolean { usual, missing: true, .. } => notices.push(format!(
-                "column `{name}`: {rows} without a value get {usual}, and `{name}_missing` says so"
-            )),
-            _ => {}
+        let rows = schema.column(name).map_or(0, |c| c.missing);
+        if let Some(filled) = column.filled_with().filter(|_| rows > 0) {
+            let rows = count(rows, "row");
+            let impute = schema.column(name).and_then(|c| rules::said(&options.rules, c).impute);
+            let usual = match (column, impute) {
+                (PreparedColumn::Number { .. }, None | Some(Impute::Median)) => "the median ",
+                (PreparedColumn::Number { .. }, Some(Impute::Mean)) => "the mean ",
+                _ => "",
+            };
+            notices.push(format!("column `{name}`: {rows} without a value get {usual}{filled}"));
+        }
+        let ambiguous = match (column, table.column(name)) {
+            (PreparedColumn::Date { .. }, Some(index)) => schema::date_order(table, index)?,
+            _ => None,
+        };
+        if let Some((DateOrder::DayFirst, true)) = ambiguous {
+            notices.push(format!(
+                "column `{name}`: day and month could be either way round in every date; taken as \
+                 day first (write dates as 2024-05-01 where that is wrong)"
+            ));
         }
     }
-    notices.extend(schema::suspicious_counters(table, schema));
-    notices
-}
-
-/// The hash of names and cells: the same whatever delimiter, quotes and line ends the file used.
-fn fingerprint(table: &RawTable) -> Fingerprint {
-    let mut hash = Fingerprint::new();
-    hash.sizes(&[table.rows(), table.columns()]);
-    // No text contains the byte 0xFF in UTF-8.
-    for name in table.names() {
-        hash.bytes(name.bytes().chain([0xFF]));
-    }
-    for row in 0..table.rows() {
-        for column in 0..table.columns() {
-            hash.bytes(table.cell(row, column).bytes().chain([0xFF]));
-        }
-    }
-    hash
+    Ok(notices)
 }

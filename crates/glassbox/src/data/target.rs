@@ -1,10 +1,11 @@
 //! Which column is to be learned, and whether it is a class or a number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{DataError, Place, Problems, count, quoted};
+use super::options::Options;
 use super::schema::{Kind, Role, Schema};
 use super::table::{RawTable, parse_number};
 use crate::nearest::{listed, suggestion};
@@ -49,6 +50,22 @@ pub enum TargetEncoding {
         /// In the target's own unit; population standard deviation, 1 where it would be 0.
         std: f64,
     },
+    /// Several numbers, each trained on as `(value − mean) / std`.
+    Several {
+        /// The columns, in the order of the model's outputs.
+        outputs: Vec<Output>,
+    },
+}
+
+/// One of several numbers to be told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// The name of its column.
+    pub name: String,
+    /// What is subtracted, in its own unit.
+    pub mean: f64,
+    /// What is divided by, in its own unit.
+    pub std: f64,
 }
 
 /// How a cell becomes the name of a class.
@@ -79,12 +96,44 @@ impl Spelling {
 }
 
 impl TargetPreparation {
+    /// How many numbers a row's target is: as many as there are outputs, else 1.
+    pub fn outputs(&self) -> usize {
+        match &self.encoding {
+            TargetEncoding::Several { outputs } => outputs.len().max(1),
+            _ => 1,
+        }
+    }
+
+    /// The name of each number of a row's target.
+    pub fn output_names(&self) -> Vec<&str> {
+        match &self.encoding {
+            TargetEncoding::Several { outputs } => {
+                outputs.iter().map(|o| o.name.as_str()).collect()
+            }
+            _ => vec![&self.name],
+        }
+    }
+
+    /// What is subtracted from an output, and what it is divided by.
+    fn scaling(&self, output: usize) -> (f64, f64) {
+        match &self.encoding {
+            TargetEncoding::Values { mean, std } => (*mean, *std),
+            TargetEncoding::Several { outputs } => {
+                outputs.get(output).map_or((0.0, 1.0), |output| (output.mean, output.std))
+            }
+            TargetEncoding::Classes { .. } => (0.0, 1.0),
+        }
+    }
+
     /// A number on the scale of training.
     pub fn scale(&self, value: f64) -> f64 {
-        match self.encoding {
-            TargetEncoding::Values { mean, std } => (value - mean) / std,
-            TargetEncoding::Classes { .. } => value,
-        }
+        self.scale_output(0, value)
+    }
+
+    /// As [`scale`](Self::scale), of one of several outputs.
+    pub fn scale_output(&self, output: usize, value: f64) -> f64 {
+        let (mean, std) = self.scaling(output);
+        (value - mean) / std
     }
 
     /// A number on the scale of training back in its own unit.
@@ -96,17 +145,20 @@ impl TargetPreparation {
     /// assert_eq!(mpg.unscale(mpg.scale(30.0)), 30.0);
     /// ```
     pub fn unscale(&self, scaled: f64) -> f64 {
-        match self.encoding {
-            TargetEncoding::Values { mean, std } => scaled * std + mean,
-            TargetEncoding::Classes { .. } => scaled,
-        }
+        self.unscale_output(0, scaled)
+    }
+
+    /// As [`unscale`](Self::unscale), of one of several outputs.
+    pub fn unscale_output(&self, output: usize, scaled: f64) -> f64 {
+        let (mean, std) = self.scaling(output);
+        scaled * std + mean
     }
 
     /// The names of the classes; none where the target is a number.
     pub fn classes(&self) -> Option<&[String]> {
         match &self.encoding {
             TargetEncoding::Classes { names, .. } => Some(names),
-            TargetEncoding::Values { .. } => None,
+            TargetEncoding::Values { .. } | TargetEncoding::Several { .. } => None,
         }
     }
 }
@@ -127,36 +179,62 @@ const USUAL: [&str; 12] = [
     "category",
 ];
 
-/// The target's column, and what to say where it was assumed.
+/// The target's column (or columns), and what to say where it was assumed.
 pub(super) fn choose(
     table: &RawTable,
     schema: &Schema,
-    asked: Option<&str>,
-) -> Result<(usize, Option<String>), DataError> {
+    options: &Options,
+) -> Result<(Vec<usize>, Option<String>), DataError> {
     let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
-    if let Some(name) = asked {
-        let Some(index) = table.column(name) else {
-            return Err(DataError::new(
-                Place::file(table.file()),
-                format!("there is no column {} to be the target", quoted(name)),
-                suggestion(name, "columns", &names),
-            ));
+    if let Some(asked) = options.target.as_deref() {
+        // A column of this very name comes before several that are separated by commas.
+        let parts: Vec<&str> = match table.column(asked) {
+            Some(_) => vec![asked],
+            None => asked.split(',').map(str::trim).collect(),
         };
-        return Ok((index, None));
+        let mut problems = Problems::default();
+        let mut indices = Vec::new();
+        for name in parts {
+            let at = Place::file(table.file());
+            match table.column(name) {
+                Some(_) if options.drop.iter().any(|dropped| dropped == name) => problems.push(
+                    at,
+                    format!("column {} is to be the target and to be left out", quoted(name)),
+                    "name another target, or do not leave it out",
+                ),
+                Some(index) if !indices.contains(&index) => indices.push(index),
+                Some(_) => {
+                    let what = format!("the target {} is named twice", quoted(name));
+                    problems.push(at, what, "name it once");
+                }
+                None => problems.push(
+                    at,
+                    format!("there is no column {} to be the target", quoted(name)),
+                    suggestion(name, "columns", &names),
+                ),
+            }
+        }
+        problems.finish()?;
+        return Ok((indices, None));
     }
     let is_usual = |name: &&str| USUAL.iter().any(|usual| name.eq_ignore_ascii_case(usual));
     if let Some(name) = USUAL.iter().find_map(|usual| {
-        names.iter().filter(|name| is_usual(name)).find(|name| name.eq_ignore_ascii_case(usual))
+        let kept = |name: &&&str| !options.drop.iter().any(|dropped| dropped == **name);
+        names
+            .iter()
+            .filter(|name| is_usual(name))
+            .filter(kept)
+            .find(|name| name.eq_ignore_ascii_case(usual))
     }) {
         let index = table.column(name).unwrap_or_default();
-        return Ok((index, Some(format!("no target given: assumed `{name}`, by its name"))));
+        return Ok((vec![index], Some(format!("no target given: assumed `{name}`, by its name"))));
     }
     let last_usable = schema.columns.iter().rposition(|column| column.role == Role::Input);
     match last_usable {
         Some(index) => {
             let last = if index + 1 == names.len() { "last" } else { "last usable" };
             let said = format!("no target given: assumed `{}`, the {last} column", names[index]);
-            Ok((index, Some(said)))
+            Ok((vec![index], Some(said)))
         }
         None => Err(DataError::new(
             Place::file(table.file()),
@@ -167,11 +245,11 @@ pub(super) fn choose(
 }
 
 /// What the target's column asks for, and which rows can be used.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) task: Task,
     /// Rows of the table that have a target, ascending.
-    pub(super) rows: Vec<usize>,
+    pub(super) rows: Vec<u32>,
     /// How classes are spelled; none for a number.
     pub(super) spelling: Option<Spelling>,
     /// What was decided, in words.
@@ -187,8 +265,8 @@ pub(super) fn infer(
 ) -> Result<Target, DataError> {
     let column = &schema.columns[index];
     let place = || Place::file(table.file()).column(&column.name);
-    let rows: Vec<usize> =
-        (0..table.rows()).filter(|row| table.value(*row, index).is_some()).collect();
+    let mut rows: Vec<u32> = Vec::with_capacity(table.rows() - column.missing);
+    table.each(index, |row, cell| rows.extend((!cell.is_missing()).then_some(row as u32)))?;
     if rows.is_empty() {
         return Err(DataError::new(
             place(),
@@ -206,7 +284,7 @@ pub(super) fn infer(
         (Some(Kind::Number), _) => None,
         (Some(Kind::Category), _) if numeric => Some(Spelling::Number),
         (_, Kind::Boolean) => Some(Spelling::Boolean),
-        _ if numeric && is_coded_class(table, index, &rows) => {
+        _ if numeric && is_coded_class(table, index, rows.len())? => {
             let classes = count(column.distinct, "whole number");
             notices.push(format!(
                 "target `{}` holds {classes}: taken as classes (declare it a number for regression)",
@@ -216,7 +294,7 @@ pub(super) fn infer(
         }
         _ if numeric => None,
         (Some(Kind::Text | Kind::Category), _) | (_, Kind::Category) => Some(Spelling::Text),
-        (_, Kind::Text) if column.distinct > rows.len() / 2 && rows.len() > 10 => {
+        (_, Kind::Text | Kind::Date) if column.distinct > rows.len() / 2 && rows.len() > 10 => {
             return Err(DataError::new(
                 place(),
                 format!(
@@ -231,9 +309,8 @@ pub(super) fn infer(
     };
     let task = match spelling {
         Some(spelling) => {
-            let cells = rows.iter().map(|row| table.cell(*row, index));
-            let names = cells.map(|cell| spelling.name_of(cell, table.decimal_comma));
-            Task::Classification { classes: classes_of(names, spelling, &place())? }
+            let counts = class_counts(table, index, spelling)?;
+            Task::Classification { classes: classes_of(counts, spelling, &place())? }
         }
         None => {
             if column.numbers.is_some_and(|range| range.min == range.max) {
@@ -245,34 +322,92 @@ pub(super) fn infer(
     Ok(Target { task, rows, spelling, notices })
 }
 
-/// Whether whole numbers are the codes of classes: at most 20 of them, each in 5 rows on average.
-fn is_coded_class(table: &RawTable, column: usize, rows: &[usize]) -> bool {
-    let mut codes: Vec<i64> = Vec::new();
-    for row in rows {
-        let Some(x) = table.number(*row, column) else { return false };
-        if x != x.trunc() || x.abs() > 1e15 {
-            return false;
+/// As [`infer`], of several columns, which must be numbers.
+pub(super) fn infer_several(
+    table: &RawTable,
+    schema: &Schema,
+    indices: &[usize],
+) -> Result<Target, DataError> {
+    let mut problems = Problems::default();
+    for column in indices.iter().map(|index| &schema.columns[*index]) {
+        let place = Place::file(table.file()).column(&column.name);
+        match column.numbers {
+            None => problems.push(
+                place,
+                format!("one of several targets, but a {}", column.kind.word()),
+                "several targets must all be numbers; a class is a target of its own",
+            ),
+            Some(range) if range.min == range.max => {
+                problems.push(place, "every row has the same value", "leave it out of the targets");
+            }
+            Some(_) => {}
         }
+    }
+    problems.finish()?;
+    let mut known = vec![true; table.rows()];
+    for index in indices {
+        table.each(*index, |row, cell| known[row] &= !cell.is_missing())?;
+    }
+    let rows: Vec<u32> = (0..table.rows() as u32).filter(|row| known[*row as usize]).collect();
+    if rows.is_empty() {
+        return Err(DataError::new(
+            Place::file(table.file()),
+            "no row has a value of every target",
+            "choose other targets, or fill in the values that are known",
+        ));
+    }
+    let mut notices = Vec::new();
+    if rows.len() < table.rows() {
+        let without = count(table.rows() - rows.len(), "row");
+        notices.push(format!("{without} without a value of every target dropped"));
+    }
+    Ok(Target { task: Task::Regression, rows, spelling: None, notices })
+}
+
+/// Whether whole numbers are the codes of classes: at most 20 of them, each in 5 rows on average.
+fn is_coded_class(table: &RawTable, column: usize, rows: usize) -> Result<bool, DataError> {
+    let mut codes: Vec<i64> = Vec::new();
+    let mut coded = true;
+    table.each(column, |_, cell| {
+        let Some(x) = cell.number().filter(|_| coded) else { return };
+        coded = x == x.trunc() && x.abs() <= 1e15;
         if let Err(place) = codes.binary_search(&(x as i64)) {
             codes.insert(place, x as i64);
         }
-        if codes.len() > 20 {
-            return false;
+        coded &= codes.len() <= 20;
+    })?;
+    Ok(coded && rows >= 5 * codes.len())
+}
+
+/// How many rows each class has, by its name.
+pub(super) fn class_counts(
+    table: &RawTable,
+    column: usize,
+    spelling: Spelling,
+) -> Result<BTreeMap<String, usize>, DataError> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut codes: HashMap<u64, usize> = HashMap::new();
+    table.each(column, |_, cell| {
+        if cell.is_coded() {
+            *codes.entry(cell.code).or_default() += 1;
+        } else if let Some(text) = cell.value() {
+            *counts.entry(spelling.name_of(&text, table.decimal_comma)).or_default() += 1;
+        }
+    })?;
+    for (code, rows) in codes {
+        if let Some(text) = table.decoded(column, code).value() {
+            *counts.entry(spelling.name_of(&text, table.decimal_comma)).or_default() += rows;
         }
     }
-    rows.len() >= 5 * codes.len()
+    Ok(counts)
 }
 
 /// The sorted names of the classes, each of which needs a row to learn from and one to check with.
 pub(super) fn classes_of(
-    names: impl Iterator<Item = String>,
+    counts: BTreeMap<String, usize>,
     spelling: Spelling,
     place: &Place,
 ) -> Result<Vec<String>, DataError> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for name in names {
-        *counts.entry(name).or_default() += 1;
-    }
     if let (1, Some((only, _))) = (counts.len(), counts.first_key_value()) {
         return Err(one_value(place.clone(), only));
     }
@@ -301,4 +436,13 @@ fn one_value(place: Place, only: &str) -> DataError {
         format!("every row has the same target, {}: there is nothing to tell apart", quoted(only)),
         "choose another target, or add rows with other values",
     )
+}
+
+/// How often each name comes.
+pub(super) fn counted(names: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    counts
 }

@@ -195,6 +195,29 @@ fn path(frame: &Frame, points: &[(f64, f64)]) -> String {
     out
 }
 
+/// A curve of shares, both axes from 0 to 1, with what scores that say nothing would give.
+pub fn shares(
+    labels: &Labels,
+    curve: &[(f64, f64)],
+    nothing: [f64; 2],
+    names: [&str; 2],
+) -> String {
+    let scale = Scale::linear([0.0, 1.0].into_iter(), Some((0.0, 1.0)));
+    let frame = Frame::new(scale.clone(), scale);
+    let [from, to] = nothing.map(|y| at(frame.at_y(y)));
+    let inside = format!(
+        "<path class=\"diagonal\" d=\"M{} {from}L{} {to}\"/>\n<path class=\"line first\" \
+         d=\"{}\"/>\n",
+        at(frame.at_x(0.0)),
+        at(frame.at_x(1.0)),
+        path(&frame, curve)
+    );
+    let sample = |class: &str| format!("<path class=\"{class}\" d=\"M0 0H22\"/>");
+    let legend =
+        [(sample("line first"), names[0].to_owned()), (sample("diagonal"), names[1].to_owned())];
+    frame.draw(labels, &legend, &inside)
+}
+
 /// What was predicted over what was observed, with the diagonal on which both agree.
 pub fn scatter(labels: &Labels, points: &[(f64, f64)], diagonal: &str, rows: &str) -> String {
     let shown = || points.iter().filter(|(x, y)| is_shown(*x) && is_shown(*y));

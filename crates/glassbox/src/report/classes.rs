@@ -1,10 +1,12 @@
 //! The section on classes: which are taken for which, how well each is found, and the mistakes that
 //! the model was surest of.
 
-use std::collections::HashMap;
-
+use crate::Error;
+use crate::metrics::{ClassFigures, Confusion, Ranking};
+use crate::report::chart::{self, Labels};
 use crate::report::facts::ToldClass;
-use crate::report::html::{Head, count, name, number, percent, table};
+use crate::report::html::{Head, count, cut, escape, name, number, percent, table};
+use crate::report::page::figure;
 use crate::report::words::Words;
 
 /// More classes than this have no table of all pairs.
@@ -17,57 +19,17 @@ const MOST_MISTAKES: usize = 15;
 const NAME: usize = 40;
 const COLUMN: usize = 24;
 
-/// How well one class is found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct ClassFigures {
-    /// Rows of the class.
-    pub rows: usize,
-    /// Of the rows predicted as the class, the share that is; NaN where there are none.
-    pub precision: f64,
-    /// Of the rows of the class, the share that is found; NaN where there are none.
-    pub recall: f64,
-    /// 2PR / (P + R); NaN where that cannot be divided.
-    pub f1: f64,
-}
-
-/// How often each class (first index) is taken for each (second).
-struct Confusion {
-    pairs: HashMap<(usize, usize), usize>,
-    observed: Vec<usize>,
-    predicted: Vec<usize>,
-}
-
-impl Confusion {
-    fn of(told: &[ToldClass], classes: usize) -> Self {
-        let mut confusion = Confusion {
-            pairs: HashMap::new(),
-            observed: vec![0; classes],
-            predicted: vec![0; classes],
-        };
-        for row in told {
-            *confusion.pairs.entry((row.observed, row.predicted)).or_default() += 1;
-            confusion.observed[row.observed] += 1;
-            confusion.predicted[row.predicted] += 1;
-        }
-        confusion
-    }
-
-    fn times(&self, observed: usize, predicted: usize) -> usize {
-        self.pairs.get(&(observed, predicted)).copied().unwrap_or(0)
-    }
-
-    fn figures(&self, class: usize) -> ClassFigures {
-        let right = self.times(class, class) as f64;
-        let rows = self.observed[class];
-        let (precision, recall) = (right / self.predicted[class] as f64, right / rows as f64);
-        let f1 = 2.0 * precision * recall / (precision + recall);
-        ClassFigures { rows, precision, recall, f1 }
-    }
-}
-
 /// The section's HTML.
-pub(crate) fn section(w: Words, told: &[ToldClass], classes: &[String], part: &str) -> String {
-    let confusion = Confusion::of(told, classes.len());
+pub(crate) fn section(
+    w: Words,
+    told: &[ToldClass],
+    classes: &[String],
+    part: &str,
+    positive: Option<usize>,
+) -> Result<String, Error> {
+    let observed: Vec<usize> = told.iter().map(|row| row.observed).collect();
+    let predicted: Vec<usize> = told.iter().map(|row| row.predicted).collect();
+    let confusion = Confusion::of(&observed, &predicted, classes.len())?;
     let mut out = format!("<section>\n<h2>{}</h2>\n", w.classes());
     if classes.len() <= MOST_IN_MATRIX {
         out += &format!("<p>{}</p>\n", w.confusion(part, &count(told.len())));
@@ -76,8 +38,11 @@ pub(crate) fn section(w: Words, told: &[ToldClass], classes: &[String], part: &s
         out += &pairs(w, &confusion, classes);
     }
     out += &by_class(w, &confusion, classes);
+    if let (2, Some(class)) = (classes.len(), positive) {
+        out += &thresholds(w, told, class, &classes[class])?;
+    }
     out += &mistakes(w, told, classes);
-    out + "</section>\n"
+    Ok(out + "</section>\n")
 }
 
 fn matrix(w: Words, confusion: &Confusion, classes: &[String]) -> String {
@@ -94,40 +59,39 @@ fn matrix(w: Words, confusion: &Confusion, classes: &[String]) -> String {
     out += "</tr></thead>\n<tbody>\n";
     for (observed, class) in classes.iter().enumerate() {
         out += &format!("<tr><th scope=\"row\">{}</th>", name(class, COLUMN));
-        let rows = confusion.observed[observed];
+        let rows = confusion.observed(observed);
         for predicted in 0..classes.len() {
             let times = confusion.times(observed, predicted);
             // Small shares are still to be seen.
-            let share = (times as f64 / rows.max(1) as f64).sqrt();
+            let share = (times / rows.max(1.0)).sqrt();
             let right = observed == predicted;
-            out += &match (times, right) {
+            out += &match (times as usize, right) {
                 (0, false) => "<td class=\"zero\">·</td>".to_owned(),
                 (0, true) => "<td class=\"hit\">0</td>".to_owned(),
-                _ => format!(
+                (times, _) => format!(
                     "<td class=\"{}\" style=\"--s:{share:.2}\">{}</td>",
                     if right { "hit" } else { "miss" },
                     count(times)
                 ),
             };
         }
-        out += &format!("<td class=\"sum\">{}</td></tr>\n", count(rows));
+        out += &format!("<td class=\"sum\">{}</td></tr>\n", count(rows as usize));
     }
     out + "</tbody></table></div>\n"
 }
 
 /// The wrong pairs that come most often.
 fn pairs(w: Words, confusion: &Confusion, classes: &[String]) -> String {
-    let mut wrong: Vec<_> = confusion.pairs.iter().filter(|((o, p), _)| o != p).collect();
-    wrong.sort_by_key(|(pair, times)| (std::cmp::Reverse(**times), **pair));
-    let rows: Vec<Vec<String>> = wrong
+    let rows: Vec<Vec<String>> = confusion
+        .confused()
         .into_iter()
         .take(MOST_PAIRS)
-        .map(|((observed, predicted), times)| {
-            let share = percent(*times as f64 / confusion.observed[*observed] as f64);
+        .map(|(observed, predicted, times)| {
+            let share = percent(times / confusion.observed(observed));
             vec![
-                name(&classes[*observed], NAME),
-                name(&classes[*predicted], NAME),
-                count(*times),
+                name(&classes[observed], NAME),
+                name(&classes[predicted], NAME),
+                count(times as usize),
                 share,
             ]
         })
@@ -144,15 +108,15 @@ fn pairs(w: Words, confusion: &Confusion, classes: &[String]) -> String {
 
 fn by_class(w: Words, confusion: &Confusion, classes: &[String]) -> String {
     let mut listed: Vec<(usize, ClassFigures)> =
-        (0..classes.len()).map(|class| (class, confusion.figures(class))).collect();
+        (0..classes.len()).map(|class| (class, confusion.class(class))).collect();
     let mut heading = w.by_class();
     if classes.len() > MOST_LISTED {
-        let worst = |f: &ClassFigures| if f.f1.is_finite() { f.f1 } else { -1.0 };
+        let worst = |f: &ClassFigures| f.f1.unwrap_or(-1.0);
         listed.sort_by(|(_, a), (_, b)| worst(a).total_cmp(&worst(b)));
         listed.truncate(MOST_LISTED);
         heading = w.by_class_cut(&count(MOST_LISTED), &count(classes.len()));
     }
-    let share = |x: f64| if x.is_finite() { format!("{x:.3}") } else { number(x) };
+    let share = |x: Option<f64>| x.map_or("–".into(), |x| format!("{x:.3}"));
     let rows: Vec<Vec<String>> = listed
         .into_iter()
         .map(|(class, figures)| {
@@ -162,7 +126,7 @@ fn by_class(w: Words, confusion: &Confusion, classes: &[String]) -> String {
                 share(precision),
                 share(recall),
                 share(f1),
-                count(rows),
+                count(rows as usize),
             ]
         })
         .collect();
@@ -175,6 +139,47 @@ fn by_class(w: Words, confusion: &Confusion, classes: &[String]) -> String {
     ];
     let note = w.by_class_note();
     format!("<h3>{heading}</h3>\n{}<p class=\"note\">{note}</p>\n", table(&heads, &rows))
+}
+
+/// ROC and precision–recall curve of one of two classes.
+fn thresholds(w: Words, told: &[ToldClass], class: usize, name: &str) -> Result<String, Error> {
+    // Of what cannot be ranked there are no curves.
+    if told.iter().any(|row| !row.probability.is_finite()) {
+        return Ok(String::new());
+    }
+    let positive: Vec<bool> = told.iter().map(|row| row.observed == class).collect();
+    let of_class = |row: &ToldClass| match row.predicted == class {
+        true => row.probability,
+        false => 1.0 - row.probability,
+    };
+    let scores: Vec<f64> = told.iter().map(of_class).collect();
+    let ranking = Ranking::of(&positive, &scores)?;
+    let (Some(roc), Some(area)) = (ranking.roc(), ranking.roc_auc()) else {
+        return Ok(String::new());
+    };
+    let (Some(precision_recall), Some(average)) =
+        (ranking.precision_recall(), ranking.average_precision())
+    else {
+        return Ok(String::new());
+    };
+    let name = cut(name, COLUMN);
+    let share = ranking.positives() / told.len() as f64;
+    let (area, average) = (number(area), number(average));
+    let first = precision_recall.first().map(|(_, precision)| (0.0, *precision));
+    let precision_recall: Vec<_> = first.into_iter().chain(precision_recall).collect();
+    let chart = |heading: &str, x: String, y: String, curve: &[(f64, f64)], nothing: [f64; 2]| {
+        let labels = Labels { description: heading.to_owned(), x, y };
+        chart::shares(&labels, curve, nothing, [&name, &w.no_better()])
+    };
+    let roc_heading = w.roc_curve(&area);
+    let pr_heading = w.precision_recall_curve(&average);
+    let roc = chart(&roc_heading, w.fallout(), w.recall(), &roc, [0.0, 1.0]);
+    let pr = chart(&pr_heading, w.recall(), w.precision(), &precision_recall, [share, share]);
+    Ok(format!(
+        "<div class=\"charts\">\n{}{}</div>\n",
+        figure(&roc_heading, &roc, &w.roc_note(&escape(&name))),
+        figure(&pr_heading, &pr, &w.precision_recall_note(&escape(&name)))
+    ))
 }
 
 fn mistakes(w: Words, told: &[ToldClass], classes: &[String]) -> String {
@@ -212,33 +217,4 @@ fn mistakes(w: Words, told: &[ToldClass], classes: &[String]) -> String {
         table(&heads, &rows),
         w.rows_note()
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_of_a_class_are_those_of_the_definitions() {
-        // By hand: class 0 has 4 rows, 3 found, and is said of 5; class 1 is never said; class 2
-        // has no rows.
-        let pairs = [(0, 0), (0, 0), (0, 0), (0, 2), (1, 0), (1, 0)];
-        let told: Vec<ToldClass> = pairs
-            .iter()
-            .map(|&(observed, predicted)| ToldClass {
-                row: 1,
-                observed,
-                predicted,
-                probability: 1.0,
-            })
-            .collect();
-        let confusion = Confusion::of(&told, 3);
-        let f = confusion.figures(0);
-        assert_eq!((f.rows, f.precision, f.recall), (4, 3.0 / 5.0, 3.0 / 4.0));
-        assert!((f.f1 - 2.0 * 0.6 * 0.75 / 1.35).abs() < 1e-12);
-        let f = confusion.figures(1);
-        assert!(f.precision.is_nan() && f.recall == 0.0 && f.f1.is_nan());
-        let f = confusion.figures(2);
-        assert!(f.precision == 0.0 && f.recall.is_nan() && f.f1.is_nan());
-    }
 }

@@ -46,7 +46,8 @@ pub(crate) struct EpochFigures {
 /// What the model says of the rows of the outcome's part.
 pub(crate) enum Told {
     Classes(Vec<ToldClass>),
-    Numbers(Vec<ToldNumber>),
+    /// Of each output by name.
+    Numbers(Vec<(String, Vec<ToldNumber>)>),
 }
 
 /// A row and its classes, as positions among the names.
@@ -91,7 +92,11 @@ impl Facts {
             epochs: epochs(&folder.file("metrics.jsonl"))?,
             best_step: folder.checkpoints().best_step()?,
             alerts: alerts(&folder.file("alerts.jsonl"))?,
-            predictions: predictions(&folder.predictions(), &data.task)?,
+            predictions: predictions(
+                &folder.predictions(),
+                &data.task,
+                &data.preparation.target.name,
+            )?,
             data,
         })
     }
@@ -143,63 +148,75 @@ fn epochs(path: &Path) -> Result<Vec<EpochFigures>, Error> {
 
 fn alerts(path: &Path) -> Result<Vec<(u64, String)>, Error> {
     let line = |line: Value| {
-        let message = line["message"].as_str().unwrap_or_default().to_owned();
+        let message = line["message"].as_str().unwrap_or_default();
+        let message = match line["place"].as_str() {
+            None | Some("") => message.to_owned(),
+            Some(place) => format!("{place}: {message}"),
+        };
         (line["step"].as_u64().unwrap_or_default(), message)
     };
     Ok(log::read(path)?.into_iter().map(line).collect())
 }
 
 /// The rows of `predictions.csv`; none where the run was never brought to its end.
-fn predictions(path: &Path, task: &Task) -> Result<Option<Told>, Error> {
+fn predictions(path: &Path, task: &Task, target: &str) -> Result<Option<Told>, Error> {
     let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         bytes => bytes.map_err(FileError::at(path, "cannot read"))?,
     };
     let mut reader = csv::Reader::from_reader(&bytes[..]);
-    let mut lines = Vec::new();
-    for (index, record) in reader.records().enumerate() {
-        let wrong =
-            |what: String| FileError::new(path, format_args!("prediction {}: {what}", index + 1));
-        let record = record.map_err(|error| wrong(error.to_string()))?;
-        let cell = |column: usize, name: &str| {
-            record.get(column).ok_or_else(|| wrong(format!("no {name}")))
-        };
-        let row = cell(0, "row")?;
-        let row = row.parse().map_err(|_| wrong(format!("`{row}` is not a row")))?;
-        lines.push((row, cell(1, "observed")?.to_owned(), cell(2, "predicted")?.to_owned(), {
-            cell(3, "probability")?.parse().unwrap_or(f64::NAN)
-        }));
-    }
     let place = |index: usize, what: String| {
         FileError::new(path, format_args!("prediction {}: {what}", index + 1))
     };
+    let headers = reader.headers().map_err(|error| place(0, error.to_string()))?.clone();
+    let mut lines: Vec<(usize, csv::StringRecord)> = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| place(index, error.to_string()))?;
+        let row = record.get(0).unwrap_or_default();
+        let row = row.parse().map_err(|_| place(index, format!("`{row}` is not a row")))?;
+        lines.push((row, record));
+    }
     match task {
         Task::Classification { classes } => {
             let names: HashMap<&str, usize> =
                 classes.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-            let told = lines.iter().enumerate().map(|(index, (row, observed, predicted, p))| {
+            let told = lines.iter().enumerate().map(|(index, (row, record))| {
                 let class = |name: &str| {
                     let known = names.get(name).copied();
                     known.ok_or_else(|| place(index, format!("there is no class `{name}`")))
                 };
                 Ok(ToldClass {
                     row: *row,
-                    observed: class(observed)?,
-                    predicted: class(predicted)?,
-                    probability: *p,
+                    observed: class(record.get(1).unwrap_or_default())?,
+                    predicted: class(record.get(2).unwrap_or_default())?,
+                    probability: record.get(3).and_then(|p| p.parse().ok()).unwrap_or(f64::NAN),
                 })
             });
             Ok(Some(Told::Classes(told.collect::<Result<_, FileError>>()?)))
         }
         Task::Regression => {
-            let told = lines.iter().enumerate().map(|(index, (row, observed, predicted, _))| {
-                let number = |text: &str| {
-                    text.parse().map_err(|_| place(index, format!("`{text}` is not a number")))
-                };
-                let (observed, predicted) = (number(observed)?, number(predicted)?);
-                Ok(ToldNumber { row: *row, observed, predicted })
-            });
-            Ok(Some(Told::Numbers(told.collect::<Result<_, FileError>>()?)))
+            // `observed,predicted`, or `observed_a,predicted_a,observed_b,predicted_b`.
+            let of_output = |first: usize| {
+                let name = headers.get(first).and_then(|name| name.strip_prefix("observed_"));
+                let told = lines.iter().enumerate().map(|(index, (row, record))| {
+                    let number = |column: usize| {
+                        let text = record.get(column).unwrap_or_default();
+                        text.parse().map_err(|_| place(index, format!("`{text}` is not a number")))
+                    };
+                    Ok(ToldNumber {
+                        row: *row,
+                        observed: number(first)?,
+                        predicted: number(first + 1)?,
+                    })
+                });
+                let told = told.collect::<Result<Vec<_>, FileError>>()?;
+                Ok((name.unwrap_or(target).to_owned(), told))
+            };
+            let is_observed = |column: &usize| {
+                headers.get(*column).is_some_and(|name| name.starts_with("observed"))
+            };
+            let firsts = (1..headers.len()).step_by(2).filter(is_observed);
+            Ok(Some(Told::Numbers(firsts.map(of_output).collect::<Result<_, FileError>>()?)))
         }
     }
 }

@@ -54,5 +54,5 @@ pub fn write(folder: &RunFolder, outcome: &Outcome) -> Result<PathBuf, Error> {
 /// # Errors
 /// Files of the run that are missing or corrupt.
 pub fn page(folder: &RunFolder, outcome: &Outcome, words: Words) -> Result<String, Error> {
-    Ok(page::page(words, &facts::Facts::gather(folder, outcome)?))
+    page::page(words, &facts::Facts::gather(folder, outcome)?)
 }

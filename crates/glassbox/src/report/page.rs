@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::Error;
 use crate::data::{ColumnSchema, Kind, Role, Schema};
 use crate::report::chart::{self, Labels, Line, Mark};
 use crate::report::facts::{EpochFigures, Facts, Told};
@@ -11,6 +12,7 @@ use crate::report::html::{
 use crate::report::words::Words;
 use crate::report::{classes, numbers};
 use crate::train::config::{Amount, Loss, ModelKind};
+use crate::train::{Detail, Undefined};
 
 const STYLE: &str = include_str!("style.css");
 /// Nothing is fetched and nothing runs, whatever a name in the data may hold.
@@ -22,7 +24,7 @@ const MOST_EPOCHS: usize = 100;
 const MOST_ALERTS: usize = 20;
 
 /// The whole page.
-pub(crate) fn page(w: Words, facts: &Facts) -> String {
+pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
     let kind = facts.config.model.kind.word();
     let source = file_name(&facts.data.source);
     let title = w.title(&escape(source), kind);
@@ -50,9 +52,16 @@ pub(crate) fn page(w: Words, facts: &Facts) -> String {
     out += &training(w, facts);
     let part = part(w, &facts.outcome.split);
     out += &match (&facts.predictions, facts.classes()) {
-        (Some(Told::Classes(told)), Some(names)) => classes::section(w, told, names, &part),
+        (Some(Told::Classes(told)), Some(names)) if !told.is_empty() => {
+            let positive = match &facts.outcome.detail {
+                Detail::Classes(detail) => detail.positive.as_deref(),
+                _ => None,
+            };
+            let positive = names.iter().position(|name| Some(name.as_str()) == positive);
+            classes::section(w, told, names, &part, positive)?
+        }
         (Some(Told::Numbers(told)), _) => {
-            numbers::section(w, told, &facts.data.preparation.target.name)
+            told.iter().map(|(name, told)| numbers::section(w, told, name)).collect()
         }
         _ => format!("<p class=\"note\">{}</p>\n", w.no_predictions()),
     };
@@ -60,7 +69,7 @@ pub(crate) fn page(w: Words, facts: &Facts) -> String {
     out += &model(w, facts);
     out += &settings(w, facts);
     out += &format!("<footer>{}</footer>\n</main>\n</body>\n</html>\n", w.footer());
-    out
+    Ok(out)
 }
 
 /// A chart with its heading, and a note where there is one. Heading and note are HTML.
@@ -105,6 +114,13 @@ fn metric(w: Words, metric: &str, loss: Loss) -> (String, String) {
         "mae" => (w.name_mae(), w.meaning_mae()),
         "rmse" => (w.name_rmse(), w.meaning_rmse()),
         "r2" => (w.name_r2(), w.meaning_r2()),
+        "balanced_accuracy" => (w.name_balanced_accuracy(), w.meaning_balanced_accuracy()),
+        "f1_macro" => (w.name_f1_macro(), w.meaning_f1_macro()),
+        "roc_auc" => (w.name_roc_auc(), w.meaning_roc_auc()),
+        "average_precision" => (w.name_average_precision(), w.meaning_average_precision()),
+        "top_5_accuracy" => (w.name_top_5_accuracy(), w.meaning_top_5_accuracy()),
+        "median_ae" => (w.name_median_ae(), w.meaning_median_ae()),
+        "mse" => (w.name_mse(), w.meaning_mse()),
         "loss" => {
             let meaning = match loss {
                 Loss::CrossEntropy => w.meaning_loss_cross_entropy(),
@@ -158,7 +174,24 @@ fn outcome(w: Words, facts: &Facts) -> String {
         Head::number(w.model()),
         Head::number(w.baseline()),
     ];
-    out + &table(&heads, &table_rows) + "</section>\n"
+    out += &table(&heads, &table_rows);
+    let undefined: Vec<String> =
+        outcome.undefined.keys().map(|name| metric(w, name, facts.config.train.loss).0).collect();
+    let names = undefined.join(", ");
+    match outcome.undefined.values().next() {
+        Some(Undefined::OneClass) => {
+            out += &format!("<p class=\"note\">{}</p>\n", w.undefined_one_class(&names));
+        }
+        Some(Undefined::Constant) => {
+            out += &format!("<p class=\"note\">{}</p>\n", w.undefined_constant(&names));
+        }
+        None => {}
+    }
+    if let Some(verdict) = &outcome.verdict {
+        let said = escape(&verdict.to_string());
+        out += &format!("<h3>{}</h3>\n<p>{said}.</p>\n", w.verdict());
+    }
+    out + "</section>\n"
 }
 
 fn training(w: Words, facts: &Facts) -> String {
@@ -375,6 +408,7 @@ fn columns(w: Words, schema: &Schema) -> String {
         let kind = match column.kind {
             Kind::Number => w.kind_number(),
             Kind::Boolean => w.kind_boolean(),
+            Kind::Date => w.kind_date(),
             Kind::Category => w.kind_category(),
             Kind::Text => w.kind_text(),
             Kind::Constant => w.kind_constant(),
@@ -383,6 +417,7 @@ fn columns(w: Words, schema: &Schema) -> String {
         let role = match &column.role {
             Role::Input => w.role_input(),
             Role::Target => w.role_target(),
+            Role::Weight => w.role_weight(),
             Role::Dropped(reason) => w.role_dropped(&escape(reason)),
         };
         let called = name(&column.name, 60);

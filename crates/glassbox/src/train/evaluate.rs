@@ -1,11 +1,12 @@
 //! Using a model on rows, and how good it is.
 
-use std::fmt;
+use std::borrow::Cow;
 
 use glassbox_engine::{Buffer, Graph, Prepared, Session};
 
 use crate::Error;
-use crate::data::{Rows, Targets, TargetsMut};
+use crate::data::{Rows, Targets};
+use crate::metrics::Regression;
 use crate::nn::Loss;
 use crate::train::event::Metrics;
 use crate::train::graphs::{measure, name};
@@ -68,6 +69,19 @@ impl Predictor {
         Ok(results)
     }
 
+    /// The results of prepared rows, row-major.
+    pub fn matrix(&mut self, session: &mut Session, matrix: &[f32]) -> Result<Vec<f32>, Error> {
+        let width = self.width;
+        if width == 0 || !matrix.len().is_multiple_of(width) {
+            let given = matrix.len();
+            return Err(Error::new(format!("{given} numbers are not whole rows of {width}")));
+        }
+        self.run(session, matrix.len() / width, &mut |first, taken, numbers| {
+            numbers.copy_from_slice(&matrix[first * width..(first + taken) * width]);
+            Ok(())
+        })
+    }
+
     /// The results of every row of a part.
     pub fn rows(&mut self, session: &mut Session, rows: &Rows) -> Result<Vec<f32>, Error> {
         if rows.width() != self.width {
@@ -77,18 +91,11 @@ impl Predictor {
                 rows.width()
             )));
         }
-        let mut labels = vec![0i64; self.batch];
-        let mut values = vec![0f32; self.batch];
-        let classes = rows.classes().is_some();
         let mut wanted = Vec::with_capacity(self.batch);
         self.run(session, rows.len(), &mut |first, taken, numbers| {
             wanted.clear();
             wanted.extend(first..first + taken);
-            let targets = match classes {
-                true => TargetsMut::Classes(&mut labels[..taken]),
-                false => TargetsMut::Values(&mut values[..taken]),
-            };
-            Ok(rows.gather(&wanted, numbers, targets)?)
+            Ok(rows.gather_inputs(&wanted, numbers)?)
         })
     }
 }
@@ -110,12 +117,30 @@ pub(crate) fn largest(scores: &[f32]) -> usize {
     scores.iter().enumerate().fold(0, better)
 }
 
+/// Of numbers' raw results those that are predictions: a Gaussian's mean comes before its variance.
+pub(crate) fn predictions<'a>(results: &'a [f32], rows: &Rows) -> Cow<'a, [f32]> {
+    let (width, outputs) = (results.len() / rows.len().max(1), rows.outputs());
+    if width <= outputs {
+        return Cow::Borrowed(results);
+    }
+    results.chunks_exact(width).flat_map(|row| &row[..outputs]).copied().collect()
+}
+
+/// Predictions on the scale of training beside what was observed, in the targets' own units.
+pub(crate) fn regression(predictions: &[f32], rows: &Rows) -> Result<Regression, Error> {
+    let outputs = rows.outputs();
+    let unscale = |(i, &x): (usize, &f32)| rows.target().unscale_output(i % outputs, f64::from(x));
+    let predicted: Vec<f64> = predictions.iter().enumerate().map(unscale).collect();
+    Regression::of(&rows.values().unwrap_or_default(), &predicted, outputs)
+}
+
 /// How good results are: for classes `loss` (mean cross entropy, nats) and `accuracy`; for numbers
-/// `loss` (on the scale of training), and `rmse`, `mae`, `r2` in the target's own unit.
+/// `loss` (on the scale of training), and `rmse`, `mae`, `r2` in the target's own unit, each the
+/// mean over the outputs where there are several.
 pub(crate) fn score(results: &[f32], rows: &Rows, loss: Loss) -> Metrics {
     let n = rows.len().max(1) as f64;
     let mut metrics = Metrics::new();
-    let measured = || measure(loss, results, &rows.targets()).unwrap_or(f64::NAN);
+    let measured = || measure(loss, results, rows.len(), &rows.targets()).unwrap_or(f64::NAN);
     match rows.targets() {
         Targets::Classes(labels) => {
             let classes = results.len() / rows.len().max(1);
@@ -133,51 +158,23 @@ pub(crate) fn score(results: &[f32], rows: &Rows, loss: Loss) -> Metrics {
             metrics.insert("accuracy".into(), right as f64 / n);
         }
         Targets::Values(scaled) => {
-            // A Gaussian's mean comes first.
-            let width = (results.len() / rows.len().max(1)).max(1);
-            let results: Vec<f32> = results.iter().step_by(width).copied().collect();
+            let results = predictions(results, rows);
             let square = |(p, t): (&f32, &f32)| (f64::from(*p) - f64::from(*t)).powi(2);
             let sum: f64 = results.iter().zip(&scaled).map(square).sum();
+            let outputs = rows.outputs();
             let figure = match loss {
                 Loss::SumOfSquares => sum,
-                Loss::SquaredError => sum / n,
+                Loss::SquaredError => sum / (n * outputs as f64),
                 _ => measured(),
             };
             metrics.insert("loss".into(), figure);
-            let observed = rows.values().unwrap_or_default();
-            let told = results.iter().map(|&p| rows.target().unscale(f64::from(p)));
-            let errors: Vec<f64> = told.zip(&observed).map(|(p, o)| p - o).collect();
-            let mean = observed.iter().sum::<f64>() / n;
-            let spread: f64 = observed.iter().map(|o| (o - mean).powi(2)).sum();
-            let squares: f64 = errors.iter().map(|e| e * e).sum();
-            metrics.insert("rmse".into(), (squares / n).sqrt());
-            metrics.insert("mae".into(), errors.iter().map(|e| e.abs()).sum::<f64>() / n);
-            if spread > 0.0 {
-                metrics.insert("r2".into(), 1.0 - squares / spread);
-            }
+            // Numbers that are not finite cannot be measured.
+            let Ok(figures) = regression(&results, rows) else { return metrics };
+            let figures = figures.mean();
+            metrics.insert("rmse".into(), figures.rmse);
+            metrics.insert("mae".into(), figures.mae);
+            metrics.extend(figures.r2.map(|r2| ("r2".into(), r2)));
         }
     }
     metrics
-}
-
-/// Figures of a model on some rows; prints as a table.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct Report {
-    /// How many rows.
-    pub rows: usize,
-    /// The model's figures by name.
-    pub metrics: Metrics,
-    /// The same figures of the simplest guess, where there are any.
-    pub baseline: Metrics,
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:10} {:>10} {:>10}", format!("{} rows", self.rows), "model", "baseline")?;
-        for (name, value) in &self.metrics {
-            let baseline = self.baseline.get(name).map(|b| format!("{b:.4}")).unwrap_or_default();
-            writeln!(f, "{name:10} {value:>10.4} {baseline:>10}")?;
-        }
-        Ok(())
-    }
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use super::outcome::{EndFigures, Outcome};
+use crate::watch::{Alarm, Statistics};
+
 /// Figures by name, e.g. `loss`, `accuracy`.
 pub type Metrics = BTreeMap<String, f64>;
 
@@ -17,6 +20,8 @@ pub enum Event {
     Step(Step),
     /// An epoch is over and its figures are known.
     Epoch(Epoch),
+    /// A step was looked into.
+    Watched(Box<Statistics>),
     /// Something a person should know, in words.
     Alert(Alert),
     /// A checkpoint is safely on the disk.
@@ -131,6 +136,9 @@ pub struct Alert {
     pub place: String,
     /// What is the matter, and what to try.
     pub message: String,
+    /// The same as data, where it is about the training's numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Alarm>,
 }
 
 /// How a run ended.
@@ -160,19 +168,16 @@ pub struct Finished {
     pub seconds: f64,
 }
 
-/// What `train` and `eval` end with; its JSON is what scripts read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Outcome {
-    /// The run's folder.
-    pub run: String,
-    /// Which part the figures are of, e.g. `test`.
-    pub split: String,
-    /// Rows of that part.
-    pub rows: usize,
-    /// Seconds of training or evaluation.
-    pub seconds: f64,
-    /// The model's figures.
-    pub metrics: Metrics,
-    /// The same figures of the simplest guess (largest class, mean), where there are any.
-    pub baseline: Metrics,
+/// Whether more of a figure is better: so of `accuracy`, not of `loss`.
+pub fn more_is_better(figure: &str) -> bool {
+    matches!(
+        figure,
+        "accuracy"
+            | "balanced_accuracy"
+            | "top_5_accuracy"
+            | "f1_macro"
+            | "roc_auc"
+            | "average_precision"
+            | "r2"
+    )
 }

@@ -5,25 +5,27 @@ use std::time::Instant;
 
 use glassbox_engine::{Array, Graph, Parameters};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::Error;
-use crate::data::{Baseline, Dataset, Role, Rows};
+use crate::data::{Dataset, Role, Rows};
 use crate::nn::Loss;
 use crate::train::checkpoint::{Checkpoint, Checkpoints};
-use crate::train::config::{Stop, TrainConfig};
-use crate::train::evaluate::{Predictor, Report, score};
-use crate::train::event::{self, Ending, Event, Finished, Metrics};
+use crate::train::config::{Stop, TrainConfig, WatchConfig};
+use crate::train::evaluate::{Predictor, score};
+use crate::train::event::{self, Ending, Event, Finished, Metrics, more_is_better};
 use crate::train::folder::{RunFolder, RunState, Status};
 use crate::train::log::Log;
 use crate::train::state::{Best, Exact, LogOffsets};
 use crate::train::steps::Steps;
+use crate::watch::look::{Look, Watch};
+use crate::watch::{Alarm, Course, NotFinite, Replay};
 
 /// What the loop is given.
 pub(crate) struct Fit<'a> {
     pub name: &'a str,
     pub data: &'a Dataset,
     pub config: &'a TrainConfig,
+    pub watch: &'a WatchConfig,
     pub loss: Loss,
     pub training: &'a [Graph],
     pub inference: &'a Graph,
@@ -43,6 +45,7 @@ pub(crate) struct Fitted {
     pub last: Checkpoint,
     /// The weights to use: those of the best epoch, or the last.
     pub chosen: Parameters,
+    pub alerts: Vec<event::Alert>,
 }
 
 /// One line of `metrics.jsonl`.
@@ -58,12 +61,18 @@ struct LogLine<'a> {
 struct Run<'a, 'b> {
     fit: &'b mut Fit<'a>,
     steps: Steps<'a>,
+    watch: Watch<'a>,
+    course: Course,
     predictor: Predictor,
     disk: Option<Disk>,
     /// The best epoch's checkpoint, until it is on the disk.
     best: Option<Checkpoint>,
+    /// Without a folder: where a replay can begin.
+    kept: Option<Checkpoint>,
+    kept_at: Instant,
     chosen: Option<Parameters>,
     history: Vec<event::Epoch>,
+    alerts: Vec<event::Alert>,
     started: Instant,
     epoch_started: Instant,
     epoch_rows: usize,
@@ -76,6 +85,7 @@ struct Disk {
     checkpoints: Checkpoints,
     metrics: Log,
     alerts: Log,
+    watch: Log,
     saved: Instant,
     saved_step: Option<u64>,
 }
@@ -97,15 +107,21 @@ impl<'a> Fit<'a> {
     fn train(&mut self, reached: &mut (u64, u64)) -> Result<Fitted, Error> {
         let mut steps = Steps::new(self.data, self.config, self.training, self.given)?;
         let predictor = Predictor::new(&mut steps.session, self.inference)?;
+        let course = Course::new(&self.data.train, self.loss, self.config);
         let now = Instant::now();
         let mut run = Run {
+            watch: Watch::new(self.watch, self.training),
+            course,
             fit: self,
             steps,
             predictor,
             disk: None,
             best: None,
+            kept: None,
+            kept_at: now,
             chosen: None,
             history: Vec::new(),
+            alerts: Vec::new(),
             started: now,
             epoch_started: now,
             epoch_rows: 0,
@@ -153,11 +169,12 @@ impl Run<'_, '_> {
         }
         let offsets = self.steps.state.logs;
         let (metrics, alerts) = folder.logs(offsets)?;
+        let watch = folder.watch_log(offsets.watch)?;
         let saved = Instant::now();
-        self.disk = Some(Disk { checkpoints, metrics, alerts, saved, saved_step: None });
+        self.disk = Some(Disk { checkpoints, metrics, alerts, watch, saved, saved_step: None });
         self.set_status(RunState::Running)?;
         for message in warnings {
-            self.alert(message)?;
+            self.alert(String::new(), message, None)?;
         }
         Ok(())
     }
@@ -186,13 +203,17 @@ impl Run<'_, '_> {
         self.epoch_started = Instant::now();
         let mut ending = Ending::Done;
         while self.steps.state.epoch < config.epochs && !self.patience_is_over() {
-            let (loss, rows) = self.steps.step()?;
+            let (loss, rows, look) = match self.watch.is_due(&mut self.steps)? {
+                true => self.watch.step(&mut self.steps).map(|(l, r, look)| (l, r, Some(look)))?,
+                false => self.steps.step().map(|(loss, rows)| (loss, rows, None))?,
+            };
             if !loss.is_finite() {
                 return Err(self.not_finite(format!("the loss became {loss}")));
             }
             self.epoch_rows += rows;
             self.steps.note_loss(loss, self.fit.loss);
             self.tell_step();
+            self.raise(loss, rows, look)?;
             if self.steps.finish_epoch() {
                 self.end_epoch()?;
             }
@@ -204,6 +225,7 @@ impl Run<'_, '_> {
             if self.disk.as_ref().is_some_and(due) {
                 self.save()?;
             }
+            self.keep();
         }
         if ending == Ending::Done && self.steps.state.epoch < config.epochs {
             ending = Ending::StoppedEarly;
@@ -225,7 +247,39 @@ impl Run<'_, '_> {
         let (model, optimizer) = self.steps.values();
         let chosen = self.chosen.take().unwrap_or_else(|| self.steps.weights());
         let last = Checkpoint { state: self.steps.state.clone(), model, optimizer };
-        Ok(Fitted { finished, history: std::mem::take(&mut self.history), last, chosen })
+        let history = std::mem::take(&mut self.history);
+        let alerts = std::mem::take(&mut self.alerts);
+        Ok(Fitted { finished, history, last, chosen, alerts })
+    }
+
+    /// Records a look, and raises the alarms that the step gives reason for.
+    fn raise(&mut self, loss: f64, rows: usize, look: Option<Look>) -> Result<(), Error> {
+        let state = &mut self.steps.state;
+        let alarm = state.alarms.step(&self.course, state.step, loss, rows);
+        let mut found: Vec<(String, Alarm)> = Vec::new();
+        if let Some(mut look) = look {
+            found = state.alarms.look(&self.course, &look, rows);
+            self.watch.keep(&mut look.statistics);
+            if let Some(disk) = &mut self.disk {
+                disk.watch.append(&look.statistics)?;
+            }
+            (self.fit.on_event)(&Event::Watched(Box::new(look.statistics)));
+        }
+        found.extend(alarm.map(|alarm| (String::new(), alarm)));
+        found.into_iter().try_for_each(|(place, a)| self.alert(place, a.to_string(), Some(a)))
+    }
+
+    /// Without a folder, remembers where a replay can begin as often as a folder's run is saved.
+    fn keep(&mut self) {
+        let due = self.kept_at.elapsed().as_secs_f64() >= self.fit.config.checkpoint_every;
+        if self.disk.is_none() && due {
+            let (model, optimizer) = self.steps.values();
+            if not_finite_in(&model).or(not_finite_in(&optimizer)).is_none() {
+                let state = self.steps.state.clone();
+                self.kept = Some(Checkpoint { state, model, optimizer });
+            }
+            self.kept_at = Instant::now();
+        }
     }
 
     /// What was inferred and chosen.
@@ -268,27 +322,27 @@ impl Run<'_, '_> {
         if let Err(error) = self.save_best() {
             return error;
         }
-        let state = &self.steps.state;
         let kept = self.disk.as_ref().and_then(|d| d.checkpoints.steps().ok()?.pop());
-        let kept = match kept {
-            Some(step) => format!("the checkpoint of step {step} is kept"),
-            None => "no checkpoint had been made".to_string(),
+        let state = &self.steps.state;
+        let (step, epoch) = (state.step, state.epoch + 1);
+        let from = match (&self.disk, kept) {
+            (Some(disk), Some(step)) => disk.checkpoints.load(step).ok(),
+            _ => self.kept.take(),
         };
+        let first = Replay {
+            data: self.fit.data,
+            config: self.fit.config,
+            graphs: self.fit.training,
+            given: self.fit.given,
+            from,
+            until: step,
+            stop: self.fit.stop,
+        }
+        .first();
         let rate = self.fit.config.optimizer.lr();
-        let short = |rate: f64| {
-            let rate = format!("{rate:.2e}").parse().unwrap_or(rate);
-            match (1e-4..1e6).contains(&rate) {
-                true => rate.to_string(),
-                false => format!("{rate:e}"),
-            }
-        };
-        let (rate, lower) = (short(rate), short(rate / 10.0));
-        Error::new(format!(
-            "{what} at step {} (epoch {}); {kept}. Try a lower learning rate than {rate} \
-             (`--lr {lower}`), or look for extreme values in the data",
-            state.step,
-            state.epoch + 1,
-        ))
+        // What went wrong is told even where its beginning cannot be found.
+        let first = first.ok().flatten();
+        Error::NotFinite(Box::new(NotFinite { what, step, epoch, kept, rate, first }))
     }
 
     fn tell_step(&mut self) {
@@ -403,12 +457,13 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn alert(&mut self, message: String) -> Result<(), Error> {
-        let alert = event::Alert { step: self.steps.state.step, place: String::new(), message };
+    fn alert(&mut self, place: String, message: String, alarm: Option<Alarm>) -> Result<(), Error> {
+        let alert = event::Alert { step: self.steps.state.step, place, message, alarm };
         if let Some(disk) = &mut self.disk {
-            disk.alerts.append(&json!({ "step": alert.step, "message": alert.message }))?;
+            disk.alerts.append(&alert)?;
         }
-        (self.fit.on_event)(&Event::Alert(alert));
+        (self.fit.on_event)(&Event::Alert(alert.clone()));
+        self.alerts.push(alert);
         Ok(())
     }
 
@@ -423,12 +478,17 @@ impl Run<'_, '_> {
 
 impl Disk {
     fn offsets(&self) -> LogOffsets {
-        LogOffsets { metrics: self.metrics.offset(), alerts: self.alerts.offset() }
+        LogOffsets {
+            metrics: self.metrics.offset(),
+            alerts: self.alerts.offset(),
+            watch: self.watch.offset(),
+        }
     }
 
     fn sync(&self) -> Result<(), Error> {
         self.metrics.synced_offset()?;
         self.alerts.synced_offset()?;
+        self.watch.synced_offset()?;
         Ok(())
     }
 }
@@ -437,7 +497,7 @@ impl Disk {
 pub(crate) fn watched(stop: Option<&Stop>) -> (&str, bool) {
     let metric = stop.map_or("valid_loss", |stop| stop.metric.as_str());
     let name = metric.strip_prefix("valid_").unwrap_or(metric);
-    (name, matches!(name, "accuracy" | "r2"))
+    (name, more_is_better(name))
 }
 
 /// The first parameter that holds an infinity or NaN.
@@ -460,20 +520,4 @@ fn improves(metrics: &Metrics, config: &TrainConfig, best: &mut Option<Best>, st
         *best = Some(Best { metric: Exact(value), step });
     }
     better
-}
-
-/// The figures of results beside the baseline's.
-pub(crate) fn report(results: &[f32], rows: &Rows, train: &Rows, loss: Loss) -> Report {
-    let mut baseline = Metrics::new();
-    if let Some(score) = Baseline::fit(train).score(rows) {
-        let figures = [
-            ("accuracy", score.accuracy),
-            ("loss", score.log_loss),
-            ("mae", score.mae),
-            ("rmse", score.rmse),
-        ];
-        let known = figures.into_iter().filter_map(|(name, value)| Some((name.into(), value?)));
-        baseline.extend(known);
-    }
-    Report { rows: rows.len(), metrics: score(results, rows, loss), baseline }
 }

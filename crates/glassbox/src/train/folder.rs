@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use serde_json::Value;
 
 use super::checkpoint::Checkpoints;
 use super::config::RunConfig;
+use super::event::{EndFigures, Outcome};
 use super::log::Log;
 use super::state::LogOffsets;
 use crate::io::{FileError, atomic};
@@ -17,6 +19,7 @@ use crate::nearest::nearest;
 /// The word that stands for the newest run.
 pub const LAST: &str = "last";
 const LOCK: &str = ".lock";
+const OUTCOME: &str = "outcome.json";
 
 /// A run's folder; while it is open for training, no other process can train in it.
 #[derive(Debug)]
@@ -174,9 +177,16 @@ impl RunFolder {
         Ok(RunFolder { path: path.to_owned(), _lock: None })
     }
 
-    /// The folder that RUN names: `last`, a path, or the name of a run in `root`.
+    /// The runs in `root`, those begun last first.
+    pub fn all(root: &Path) -> Vec<PathBuf> {
+        let mut found = runs(root);
+        found.sort_by_key(|path| std::cmp::Reverse((begun(path), name(path))));
+        found
+    }
+
+    /// The folder that RUN names: `last` (`runs/last` too), a path, or the name of a run in `root`.
     pub fn resolve(root: &Path, word: &str) -> Result<PathBuf, FileError> {
-        if word == LAST {
+        if word == LAST || Path::new(word) == root.join(LAST) {
             return newest(root)?.ok_or_else(|| {
                 FileError::new(root, "there is no run yet: train one with `glassbox train`")
             });
@@ -244,6 +254,16 @@ impl RunFolder {
         self.write_json("env.json", environment)
     }
 
+    /// The figures that the run ended with; none before its end.
+    pub fn outcome(&self) -> Result<Option<EndFigures>, FileError> {
+        if self.file(OUTCOME).exists() { self.read_json(OUTCOME).map(Some) } else { Ok(None) }
+    }
+
+    /// Writes `outcome.json`: what the training ended with, its figures and the verdict on it.
+    pub fn set_outcome(&self, outcome: &Outcome) -> Result<(), FileError> {
+        self.write_json(OUTCOME, outcome)
+    }
+
     /// Fingerprint and schema of the data.
     pub fn data(&self) -> Result<Value, FileError> {
         self.read_json("data.json")
@@ -272,6 +292,11 @@ impl RunFolder {
         let metrics = Log::open(&self.file("metrics.jsonl"), offsets.metrics)?;
         let alerts = Log::open(&self.file("alerts.jsonl"), offsets.alerts)?;
         Ok((metrics, alerts))
+    }
+
+    /// `watch.jsonl`, cut back to the offset that a checkpoint recorded.
+    pub fn watch_log(&self, offset: u64) -> Result<Log, FileError> {
+        Log::open(&self.file("watch.jsonl"), offset)
     }
 
     /// The run's checkpoints, for looking; [`Checkpoints::open`] on the same folder is for training.
@@ -365,6 +390,10 @@ fn newest(root: &Path) -> Result<Option<PathBuf>, FileError> {
     if let Some(path) = pointed.filter(|path| path.join("run.toml").is_file()) {
         return Ok(Some(path));
     }
-    let begun = |path: &PathBuf| path.join("run.toml").metadata().and_then(|m| m.modified()).ok();
-    Ok(runs(root).into_iter().max_by_key(begun))
+    Ok(runs(root).into_iter().max_by_key(|path| begun(path)))
+}
+
+/// When a run was begun: its configuration is written once, before anything else.
+fn begun(path: &Path) -> Option<SystemTime> {
+    path.join("run.toml").metadata().and_then(|file| file.modified()).ok()
 }

@@ -6,7 +6,7 @@ use glassbox_engine::{
 };
 
 use crate::Error;
-use crate::data::{Targets, Task};
+use crate::data::{TargetPreparation, Targets};
 use crate::nearest::listed;
 use crate::nn::{self, Divisor, Loss, Module, Objective, Recorded, penalty};
 use crate::train::config::TrainConfig;
@@ -17,6 +17,8 @@ pub(crate) mod name {
     pub const INPUTS: &str = "inputs";
     /// Input: labels or numbers to be told.
     pub const TARGETS: &str = "targets";
+    /// Input: how much each row counts, where that is not the same.
+    pub const ROW_WEIGHTS: &str = "row_weights";
     /// Input: the learning rate.
     pub const RATE: &str = "rate";
     /// Input: the number of the step, from 1.
@@ -49,8 +51,9 @@ pub(crate) struct Recipe<'a> {
     /// The shape of one row.
     pub input: &'a [usize],
     pub objective: Objective,
-    /// Whether the data has labels of classes.
-    pub labels: bool,
+    pub target: &'a TargetPreparation,
+    /// Whether the rows count by weights of their own.
+    pub weighted: bool,
     pub config: &'a TrainConfig,
 }
 
@@ -63,21 +66,50 @@ pub(crate) struct Part {
 }
 
 /// How many numbers a model gives for a row under this loss.
-pub(crate) fn outputs(task: &Task, loss: Loss) -> usize {
-    match (task, loss) {
-        (Task::Classification { .. }, Loss::BinaryCrossEntropy) => 1,
-        (Task::Classification { classes }, _) => classes.len(),
-        (Task::Regression, Loss::GaussianNll) => 2,
-        (Task::Regression, _) => 1,
+pub(crate) fn outputs(target: &TargetPreparation, loss: Loss) -> usize {
+    match (target.classes(), loss) {
+        (Some(_), Loss::BinaryCrossEntropy) => 1,
+        (Some(classes), _) => classes.len(),
+        (None, Loss::GaussianNll) => 2 * target.outputs(),
+        (None, _) => target.outputs(),
     }
 }
 
-/// How many numbers the model in use gives for a row: one score for each class, or one number.
-pub(crate) fn results(task: &Task, loss: Loss) -> usize {
-    match task {
-        Task::Classification { classes } => classes.len(),
-        Task::Regression => outputs(task, loss),
+/// How many numbers the model in use gives for a row: one score for each class, or the numbers.
+pub(crate) fn results(target: &TargetPreparation, loss: Loss) -> usize {
+    target.classes().map_or_else(|| outputs(target, loss), <[String]>::len)
+}
+
+/// A training whose parameters and states cannot be held is refused before they are drawn.
+pub(crate) fn check_memory(training: &Graph) -> Result<(), Error> {
+    let size = |path: &str| {
+        let tensor = training.state(path)?;
+        let elements: f64 = tensor.shape().sizes().iter().map(|&size| size as f64).product();
+        Some((elements * tensor.dtype().size() as f64, tensor))
+    };
+    let declared = training.declarations();
+    let sizes: Vec<_> = declared.iter().filter_map(|(path, _)| Some((path, size(path)?))).collect();
+    let needed: f64 = sizes.iter().map(|(_, (bytes, _))| bytes).sum();
+    let there = memory_of_machine().unwrap_or(f64::INFINITY);
+    let largest = sizes.iter().max_by(|a, b| a.1.0.total_cmp(&b.1.0));
+    match largest {
+        // Values are drawn in f64 before they become f32: three times the largest for a moment.
+        Some((path, (bytes, tensor))) if needed + 2.0 * bytes > there => Err(Error::new(format!(
+            "the model is too large: its parameters and the optimizer's states take {:.1} GB, and \
+             this machine has {:.1} GB; the largest is `{path}` {}: take fewer units",
+            needed / 1e9,
+            there / 1e9,
+            tensor.shape(),
+        ))),
+        _ => Ok(()),
     }
+}
+
+/// Bytes of memory, where the system tells.
+fn memory_of_machine() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok().map(|kibibytes: f64| kibibytes * 1024.0)
 }
 
 impl Recipe<'_> {
@@ -89,13 +121,14 @@ impl Recipe<'_> {
         let rows = part.rows;
         let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
         let prediction = self.model.forward(at, inputs).named(name::PREDICTION);
-        let targets = match self.labels {
+        let targets = match self.labels() {
             true => graph.input(name::TARGETS, DType::I64, [rows]),
-            false => graph.input(name::TARGETS, DType::F32, [rows, 1]),
+            false => graph.input(name::TARGETS, DType::F32, [rows, self.target.outputs()]),
         };
         let rate = graph.input(name::RATE, DType::F32, []);
         let step = nn::step(&graph);
-        let recorded = self.objective.record(at.child("loss"), prediction, targets, None);
+        let weights = self.weighted.then(|| graph.input(name::ROW_WEIGHTS, DType::F32, [rows]));
+        let recorded = self.objective.record(at.child("loss"), prediction, targets, weights);
         let learning: Vec<(String, Tensor<'_>)> =
             graph.parameters().into_iter().filter(|(path, _)| !self.frozen(path)).collect();
         let loss = self.with_penalty(at, recorded, &learning, part).named(name::LOSS);
@@ -122,13 +155,18 @@ impl Recipe<'_> {
         let graph = Graph::new();
         let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
         let mut prediction = self.model.forward(graph.root(Mode::Eval), inputs);
-        if self.labels && self.objective.loss == Loss::BinaryCrossEntropy {
+        if self.labels() && self.objective.loss == Loss::BinaryCrossEntropy {
             // One score against 0 is two scores: softmax of (0, s) is the sigmoid of s.
             prediction = prediction.full_like(0.0).concatenate(&[prediction], -1);
         }
         prediction.named(name::PREDICTION);
         graph.check()?;
         Ok(graph)
+    }
+
+    /// Whether the data has labels of classes.
+    fn labels(&self) -> bool {
+        self.target.classes().is_some()
     }
 
     /// Whether a parameter or state does not change.
@@ -264,8 +302,13 @@ fn matches(pattern: &str, path: &str) -> bool {
 
 /// The loss of given results, in f64: the recorded loss as the reference interpreter evaluates it.
 /// `results` are `[rows, width]`.
-pub(crate) fn measure(loss: Loss, results: &[f32], targets: &Targets) -> Result<f64, Error> {
-    let rows = targets.len().max(1);
+pub(crate) fn measure(
+    loss: Loss,
+    results: &[f32],
+    rows: usize,
+    targets: &Targets,
+) -> Result<f64, Error> {
+    let rows = rows.max(1);
     let graph = Graph::new();
     let at = graph.root(Mode::Eval);
     let prediction = graph.input("results", DType::F64, [rows, results.len() / rows]);
@@ -275,8 +318,9 @@ pub(crate) fn measure(loss: Loss, results: &[f32], targets: &Targets) -> Result<
         }
         Targets::Values(values) => {
             let numbers = values.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
-            let array = Array::new([rows, 1], numbers).map_err(Error::new)?;
-            (graph.input(name::TARGETS, DType::F64, [rows, 1]), array)
+            let shape = [rows, numbers.len() / rows];
+            let array = Array::new(shape, numbers).map_err(Error::new)?;
+            (graph.input(name::TARGETS, DType::F64, shape), array)
         }
     };
     let value = loss.of(at.child("loss"), prediction, target);

@@ -9,8 +9,9 @@ use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
     ModelKind, Numbers, Preparation, RunConfig, Schedule, Stop, TrainConfig,
 };
-use crate::train::graphs::{Recipe, outputs};
+use crate::train::graphs::{Part, Recipe, check_memory, outputs};
 use crate::train::steps::{parts, replace};
+use crate::watch::look::unmatched;
 use crate::zoo::{LayerProblem, Mlp, Network};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
@@ -40,10 +41,8 @@ impl Job {
         let data = load(&first.data)?;
         let suggested = suggest(&data, &first);
         let mut config = configure(&suggested)?;
-        if config.model.hidden != suggested.model.hidden
-            && config.model.parameters == suggested.model.parameters
-        {
-            // Starting values that were suggested for another shape.
+        if config.model.hidden != suggested.model.hidden && first.model.parameters.is_empty() {
+            // Nobody gave starting values: these were suggested for another shape.
             config.model.parameters.clear();
         }
         Job::of(config, data)
@@ -88,7 +87,7 @@ impl Job {
             _ => {}
         }
         config.train.loss = Loss::of(loss);
-        problems.extend(check_classes(&config.train, classes));
+        problems.extend(check_target(&config.train, loss, &data));
         if !problems.is_empty() {
             return Err(all_wrong(problems));
         }
@@ -102,10 +101,12 @@ impl Job {
             let hint = crate::nearest::suggestion(&stop.metric, "figures", figures);
             return Err(wrong(format!("`train.stop.metric = \"{}\"`: {hint}", stop.metric)));
         }
-        let wanted = outputs(&data.task, loss);
+        let wanted = outputs(&data.preparation.target, loss);
         let model = model(&config.model, &data.input.shape, wanted)?;
         let job = Job { config, data, model, loss };
+        check_memory(&job.recipe().training(Part { rows: 1, ends: true })?)?;
         job.check_paths()?;
+        job.check_watched()?;
         Ok(job)
     }
 
@@ -127,12 +128,28 @@ impl Job {
         if problems.is_empty() { Ok(()) } else { Err(all_wrong(problems)) }
     }
 
+    /// What is to be watched must be there.
+    fn check_watched(&self) -> Result<(), Error> {
+        let what = &self.config.watch.what;
+        if what.iter().all(|pattern| pattern == "*") {
+            return Ok(());
+        }
+        let problems = unmatched(&self.recipe().inference(1)?, what);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let of = |message| ConfigProblem { place: String::new(), message };
+        let problems = problems.into_iter().map(of).collect();
+        Err(Error::Config(ConfigError { path: None, problems }))
+    }
+
     fn recipe(&self) -> Recipe<'_> {
         Recipe {
             model: &*self.model,
             input: &self.data.input.shape,
             objective: objective(self.loss, &self.config.train, &self.data),
-            labels: self.data.train.classes().is_some(),
+            target: &self.data.preparation.target,
+            weighted: self.data.train.is_weighted(),
             config: &self.config.train,
         }
     }
@@ -187,11 +204,22 @@ pub(crate) fn objective(loss: nn::Loss, config: &TrainConfig, data: &Dataset) ->
     }
 }
 
-/// What only classes have must not be asked of numbers, and each class needs its weight.
-pub(crate) fn check_classes(config: &TrainConfig, classes: Option<usize>) -> Vec<String> {
+/// What only classes have must not be asked of numbers, each class needs its weight, and a loss must
+/// take what the rows give.
+pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset) -> Vec<String> {
+    let (classes, outputs) = (data.train.classes(), data.train.outputs());
     let mut problems = Vec::new();
     if classes.is_none() && config.label_smoothing > 0.0 {
         problems.push("`train.label_smoothing` is for classes, but the target is a number".into());
+    }
+    if loss == nn::Loss::GaussianNll && outputs > 1 {
+        problems.push(format!(
+            "`train.loss = \"gaussian_nll\"` is for one number, but there are {outputs} targets: take \
+             squared_error, or train one model for each"
+        ));
+    }
+    if matches!(loss, nn::Loss::Own(_)) && data.train.is_weighted() {
+        problems.push("a loss of one's own cannot count rows by their weights".into());
     }
     match (&config.class_weights, classes) {
         (ClassWeights::None, _) => {}
@@ -236,19 +264,13 @@ fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dy
 
 /// Loads what `[data]` says.
 fn load(config: &DataConfig) -> Result<Dataset, Error> {
+    // What is said of all numbers holds for arrays and for the target, too.
     let mut prepare = data::Prepare::Auto;
-    for rule in &config.prepare {
-        match (&rule.columns, rule.with) {
-            (Columns::Numeric, Preparation::Standardize) => prepare = data::Prepare::Standardize,
-            (Columns::Numeric, Preparation::None) => prepare = data::Prepare::Raw,
-            (Columns::Category, Preparation::OneHot) => {}
-            (columns, with) => {
-                return Err(wrong(format!(
-                    "`data.prepare`: \"{with}\" for \"{}\" is not built: numeric takes standardize \
-                     or none, category takes one_hot",
-                    columns.word()
-                )));
-            }
+    for rule in config.prepare.iter().filter(|rule| rule.columns == Columns::Numeric) {
+        match rule.with {
+            Some(Preparation::Standardize) => prepare = data::Prepare::Standardize,
+            Some(Preparation::None) => prepare = data::Prepare::Raw,
+            _ => {}
         }
     }
     let options = data::Options {
@@ -257,6 +279,9 @@ fn load(config: &DataConfig) -> Result<Dataset, Error> {
         test: config.split.test,
         stratify: config.split.stratify,
         prepare,
+        rules: config.prepare.clone(),
+        weight: config.weight.clone(),
+        memory: config.memory.saturating_mul(1 << 20),
         columns: config.columns.clone(),
         drop: config.drop.clone(),
         ..data::Options::default()

@@ -9,17 +9,25 @@ pub mod state;
 pub mod summary;
 
 pub(crate) mod evaluate;
+mod evaluation;
+mod figures;
 mod fit;
-mod graphs;
+pub(crate) mod graphs;
 pub(crate) mod job;
+mod judge;
+mod outcome;
 mod run;
 pub(crate) mod steps;
 mod trained;
 mod trainer;
 
-pub use evaluate::Report;
+pub use evaluation::{Evaluation, Importances};
+pub use figures::{
+    AtThreshold, ClassDetail, ClassResult, Confused, Detail, NumberDetail, Report, Residuals,
+    Threshold, Undefined, Worst,
+};
 pub use job::Job;
-pub(crate) use run::DataRecord;
 pub use run::Ended;
+pub(crate) use run::{DataRecord, graphs_of};
 pub use trained::{Agreement, Model, Prediction, Predictions};
 pub use trainer::{Run, Trainer};

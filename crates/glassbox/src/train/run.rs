@@ -1,6 +1,5 @@
 //! Whole runs: train into a folder, go on, evaluate.
 
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use glassbox_engine::Graph;
@@ -9,10 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::data::{Dataset, Preparation, Rows, Schema, Task};
 use crate::io::FileError;
+use crate::practice::Verdict;
+use crate::train::evaluation::Evaluation;
 use crate::train::event::{Ending, Event, Outcome};
-use crate::train::fit::{Fit, Fitted, report};
-use crate::train::folder::{Environment, GraphKind, RunFolder};
+use crate::train::figures::report;
+use crate::train::fit::{Fit, Fitted};
+use crate::train::folder::{Environment, GraphKind, RunFolder, RunState};
 use crate::train::job::Job;
+use crate::train::judge::judge;
 use crate::train::trained::Model;
 
 /// `data.json`: what the rows were, and how raw rows become inputs.
@@ -111,15 +114,13 @@ impl Job {
         }
     }
 
-    /// The figures of the run in `folder` on the test part.
+    /// The figures of the run in `folder` on the test part (on the validation or training part where
+    /// there is none); [`Evaluation`] has more.
+    ///
+    /// # Errors
+    /// As [`Evaluation::of`].
     pub fn evaluate(folder: &RunFolder) -> Result<Outcome, Error> {
-        let job = Job::from_config(folder.config()?)?;
-        job.check_data(folder)?;
-        let started = std::time::Instant::now();
-        let trained = Model::load(folder.path())?;
-        let mut outcome = job.outcome(folder.path(), &trained)?.0;
-        outcome.seconds = started.elapsed().as_secs_f64();
-        Ok(outcome)
+        Evaluation::of(folder)?.outcome()
     }
 
     /// The data must be what the run was trained on.
@@ -151,6 +152,7 @@ impl Job {
             name: self.model.name(),
             data: &self.data,
             config: &self.config.train,
+            watch: &self.config.watch,
             loss: self.loss,
             training,
             inference,
@@ -161,33 +163,70 @@ impl Job {
         };
         let Fitted { finished, chosen, .. } = fit.run()?;
         let trained = Model::of(inference, chosen, DataRecord::of(&self.data))?;
-        let (mut outcome, results, rows) = self.outcome(folder.path(), &trained)?;
+        let (part, rows) = self.telling_part();
+        let results = trained.results(rows)?;
+        let mut outcome = self.outcome(folder, &trained, part, (&results, rows), None)?;
         outcome.seconds = finished.seconds;
         if finished.ending != Ending::Interrupted {
+            outcome.verdict = Some(self.verdict(folder, &trained, inference)?);
             let table = trained.table_of_results(&results, rows);
             crate::io::atomic::write(&folder.predictions(), table.as_bytes())?;
+            folder.set_outcome(&outcome)?;
             crate::report::write(folder, &outcome)?;
         }
         Ok(Ended { ending: finished.ending, outcome })
     }
 
-    /// The figures on the part that tells most, with the results and the rows.
-    fn outcome(&self, run: &Path, trained: &Model) -> Result<(Outcome, Vec<f32>, &Rows), Error> {
+    /// The part that tells most about new rows, with its name.
+    pub(crate) fn telling_part(&self) -> (&'static str, &Rows) {
         let parts =
             [("test", &self.data.test), ("valid", &self.data.valid), ("train", &self.data.train)];
         let found = parts.into_iter().find(|(_, rows)| !rows.is_empty());
-        let (split, rows) = found.unwrap_or(("train", &self.data.train));
-        let results = trained.results(rows)?;
-        let report = report(&results, rows, &self.data.train, self.loss);
-        let outcome = Outcome {
-            run: run.display().to_string(),
-            split: split.to_string(),
-            rows: rows.len(),
-            seconds: 0.0,
-            metrics: report.metrics,
-            baseline: report.baseline,
+        found.unwrap_or(("train", &self.data.train))
+    }
+
+    /// The figures of results on rows of a part or a file; `positive` is one of two classes.
+    pub(crate) fn outcome(
+        &self,
+        folder: &RunFolder,
+        trained: &Model,
+        split: &str,
+        here: (&[f32], &Rows),
+        positive: Option<&str>,
+    ) -> Result<Outcome, Error> {
+        let mut report = report(here.0, here.1, &self.data.train, self.loss)?;
+        let valid = trained.results(&self.data.valid)?;
+        report.choose_threshold(positive, (&valid, &self.data.valid), here)?;
+        Ok(Outcome::of(folder.path().display().to_string(), split, report))
+    }
+
+    /// Whether the training in a folder overfitted, underfitted or went well.
+    pub(crate) fn verdict(
+        &self,
+        folder: &RunFolder,
+        kept: &Model,
+        inference: &Graph,
+    ) -> Result<Verdict, Error> {
+        let checkpoints = folder.checkpoints();
+        let best = checkpoints.best_step()?;
+        let end = match checkpoints.last()? {
+            Some((last, _)) if best.is_some_and(|best| best != last.state.step) => {
+                Some(Model::of(inference, last.weights(), DataRecord::of(&self.data))?)
+            }
+            _ => None,
         };
-        Ok((outcome, results, rows))
+        let loss = |value: &serde_json::Value| value.as_f64();
+        let validated = !self.data.valid.is_empty();
+        let epoch = |line: serde_json::Value| {
+            let valid = validated.then(|| loss(&line["valid"]["loss"])).flatten();
+            (loss(&line["train_loss"]).unwrap_or(f64::INFINITY), valid)
+        };
+        let lines = crate::train::log::read(&folder.file("metrics.jsonl"))?;
+        let curve: Vec<(f64, Option<f64>)> = lines.into_iter().map(epoch).collect();
+        let status = folder.status()?;
+        let short = status.epoch < self.config.train.epochs;
+        let stopped_early = status.state == RunState::Finished && short;
+        judge(&self.data, kept, end.as_ref(), curve, stopped_early)
     }
 }
 

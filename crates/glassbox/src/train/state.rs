@@ -6,6 +6,7 @@ use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::nn::Plateau;
+use crate::watch::Alarms;
 
 /// An f64 that survives JSON exactly, infinities and NaN included (as words).
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +64,9 @@ pub struct LogOffsets {
     pub metrics: u64,
     /// `alerts.jsonl`
     pub alerts: u64,
+    /// `watch.jsonl`
+    #[serde(default)]
+    pub watch: u64,
 }
 
 /// Where training stood: with the parameters and the optimiser's state, enough to go on to the
@@ -88,6 +92,9 @@ pub struct TrainState {
     pub plateau: Plateau,
     /// Bytes of the logs.
     pub logs: LogOffsets,
+    /// What the alarms remember.
+    #[serde(default)]
+    pub alarms: Alarms,
     /// The instruction set that the numbers were computed with, e.g. `avx2`.
     pub instruction_set: String,
     /// The number of threads (the numbers do not depend on it).

@@ -1,7 +1,7 @@
 //! Steps of training, one after the other, always the same: what the loop, resuming and replaying
 //! have in common.
 
-use glassbox_engine::{Array, Buffer, Graph, Options, Parameters, Prepared, Session};
+use glassbox_engine::{Array, Buffer, Graph, Options, Parameters, Prepared, Session, Tensor};
 
 use crate::Error;
 use crate::data::{Dataset, Rows, TargetsMut, epoch_order_into};
@@ -9,7 +9,7 @@ use crate::nn::{Loss, Schedule, Span};
 use crate::train::checkpoint::{Checkpoint, check_same_model};
 use crate::train::config::{self, TrainConfig};
 use crate::train::evaluate::Predictor;
-use crate::train::graphs::{Part, name};
+use crate::train::graphs::{Part, check_memory, name};
 use crate::train::state::{Exact, TrainState};
 
 /// Training between two steps: the session with every value, and where it stands.
@@ -56,15 +56,21 @@ impl Rate {
     }
 }
 
-struct StepPlan {
+/// A plan of a batch, with its buffers.
+pub(crate) struct StepPlan {
     part: Part,
     prepared: Prepared,
-    inputs: Vec<Buffer>,
-    outputs: Vec<Buffer>,
+    pub inputs: Vec<Buffer>,
+    /// The loss, and what else was asked for.
+    pub outputs: Vec<Buffer>,
     /// Positions of inputs, targets, rate and step among the inputs.
     slots: [usize; 4],
     /// Position of the seed, where something is drawn.
     seed: Option<usize>,
+    /// Position of the weights of the rows, where they count differently.
+    row_weights: Option<usize>,
+    /// Position among the outputs of what the loss counts by, where that is not the rows.
+    weights: Option<usize>,
 }
 
 /// The numbers a batch is filled with beside its rows.
@@ -104,6 +110,7 @@ impl<'a> Steps<'a> {
         }
         let threads = config.threads.of(Options::default().threads);
         let mut session = Session::new(Options { threads, ..Options::default() })?;
+        check_memory(&graphs[0])?;
         let mut start = graphs[0].initial_values(config.seed);
         replace(&mut start, given).map_err(|problems| Error::new(problems.join("\n")))?;
         session.load(start);
@@ -199,44 +206,63 @@ impl<'a> Steps<'a> {
         first..first.saturating_add(most).min(self.order.len())
     }
 
-    /// Fills the plan of a batch of the next step; gives its position. `number` counts the batches of
-    /// the step from 0.
-    fn fill(&mut self, batch: std::ops::Range<usize>, number: usize) -> Result<usize, Error> {
-        let rows = &self.order[batch.clone()];
-        let part = Part { rows: rows.len(), ends: batch.end == self.next_rows().end };
-        let index = self
-            .plans
-            .iter()
-            .position(|plan| plan.part == part)
-            .ok_or_else(|| Error::new("no plan for this number of rows"))?;
+    /// How many batches make the next step.
+    pub fn batches(&mut self) -> usize {
+        self.arrange();
+        self.next_rows().len().div_ceil(self.batch)
+    }
+
+    /// A batch of the next step, as positions in the order of the epoch, and the part it is.
+    /// `number` counts the batches of the step from 0.
+    fn batch(&self, number: usize) -> (std::ops::Range<usize>, Part) {
+        let rows = self.next_rows();
+        let first = rows.start + number * self.batch;
+        let batch = first..(first + self.batch).min(rows.end);
+        let part = Part { rows: batch.len(), ends: batch.end == rows.end };
+        (batch, part)
+    }
+
+    fn plan_of(&self, part: Part) -> Result<usize, Error> {
+        let index = self.plans.iter().position(|plan| plan.part == part);
+        index.ok_or_else(no_plan)
+    }
+
+    /// The numbers that batch `number` of the next step is filled with.
+    fn given(&self, number: usize) -> Given {
         let step = self.state.step + 1;
         // Each batch of a step draws its own numbers.
         let seed = self.seed.wrapping_add((number as u64) << 40);
-        let given = Given { rate: self.rate.at(step, &self.state), step, seed };
-        self.plans[index].fill(self.train, rows, given)?;
-        Ok(index)
+        Given { rate: self.rate.at(step, &self.state), step, seed }
     }
 
-    /// Takes a batch of the next step; gives its loss and what that counts by.
-    fn run(&mut self, batch: std::ops::Range<usize>, number: usize) -> Result<(f64, f64), Error> {
-        let rows = batch.len();
-        let index = self.fill(batch, number)?;
-        let plan = &mut self.plans[index];
+    /// Takes batch `number` of the next step, by one of `others` where it fits; gives its loss and
+    /// what that counts by.
+    fn run(&mut self, number: usize, others: &mut [StepPlan]) -> Result<(f64, f64), Error> {
+        let (batch, part) = self.batch(number);
+        let given = self.given(number);
+        let mut plans = others.iter_mut().chain(&mut self.plans);
+        let plan = plans.find(|plan| plan.part == part).ok_or_else(no_plan)?;
+        plan.fill(self.train, &self.order[batch.clone()], given)?;
         self.session.run(&plan.prepared, &mut plan.inputs, &mut plan.outputs)?;
         let number =
             |at: usize| Some(f64::from(*plan.outputs.get(at)?.as_slice::<f32>()?.first()?));
-        Ok((number(0).unwrap_or(f64::NAN), number(1).unwrap_or(rows as f64)))
+        let weight = plan.weights.and_then(number).unwrap_or(batch.len() as f64);
+        Ok((number(0).unwrap_or(f64::NAN), weight))
     }
 
     /// Takes one step; gives its loss and its rows. Allocates nothing but once an epoch.
     pub fn step(&mut self) -> Result<(f64, usize), Error> {
-        self.arrange();
-        let rows = self.next_rows();
-        let mean = !self.sums && rows.len() > self.batch;
+        self.step_by(&mut [])
+    }
+
+    /// As [`step`](Self::step), by plans that give more outputs for the parts that they are of.
+    pub fn step_by(&mut self, others: &mut [StepPlan]) -> Result<(f64, usize), Error> {
+        let batches = self.batches();
+        let rows = self.next_rows().len();
+        let mean = !self.sums && batches > 1;
         let (mut sum, mut weights) = (0.0, 0.0);
-        for (number, first) in rows.clone().step_by(self.batch).enumerate() {
-            let batch = first..(first + self.batch).min(rows.end);
-            let (loss, weight) = self.run(batch, number)?;
+        for number in 0..batches {
+            let (loss, weight) = self.run(number, others)?;
             // One batch's loss is the step's, to the bit.
             sum += loss * if mean { weight } else { 1.0 };
             weights += weight;
@@ -244,7 +270,18 @@ impl<'a> Steps<'a> {
         self.weight = weights;
         self.state.step += 1;
         self.state.position += 1;
-        Ok((if mean { sum / weights } else { sum }, rows.len()))
+        Ok((if mean { sum / weights } else { sum }, rows))
+    }
+
+    /// Which of the graphs the next step ends with.
+    pub fn next_plan(&mut self) -> Result<usize, Error> {
+        let last = self.batches().saturating_sub(1);
+        self.plan_of(self.batch(last).1)
+    }
+
+    /// What graph `index` is of.
+    pub fn part(&self, index: usize) -> Part {
+        self.plans[index].part
     }
 
     /// Ends the epoch if all its steps are taken.
@@ -275,24 +312,33 @@ impl<'a> Steps<'a> {
     /// The inputs of the next step by name, and its rows among the training rows. Where several
     /// batches make a step, those of the last one, the others being taken.
     pub fn next_inputs(&mut self) -> Result<(usize, Parameters, Vec<usize>), Error> {
-        self.arrange();
-        let rows = self.next_rows();
-        let mut batches = rows.clone().step_by(self.batch).enumerate().peekable();
-        while let Some((number, first)) = batches.next() {
-            let batch = first..(first + self.batch).min(rows.end);
-            if batches.peek().is_some() {
-                self.run(batch, number)?;
-                continue;
-            }
-            let index = self.fill(batch.clone(), number)?;
-            let plan = &self.plans[index];
-            let names = [name::INPUTS, name::TARGETS, name::RATE, name::STEP];
-            let given = names.into_iter().zip(plan.slots);
-            let given = given.chain(plan.seed.map(|slot| (name::SEED, slot)));
-            let inputs = given.map(|(name, slot)| (name.to_string(), plan.inputs[slot].read()));
-            return Ok((index, inputs.collect(), self.order[batch].to_vec()));
+        let last = self.batches().checked_sub(1);
+        let last = last.ok_or_else(|| Error::new("there are no rows to take a step on"))?;
+        for number in 0..last {
+            self.take_batch(number)?;
         }
-        Err(Error::new("there are no rows to take a step on"))
+        self.inputs_of(last)
+    }
+
+    /// Takes one batch of the next step; the step counts as taken only by [`step`](Self::step).
+    pub fn take_batch(&mut self, number: usize) -> Result<(), Error> {
+        self.run(number, &mut []).map(drop)
+    }
+
+    /// The graph of batch `number` of the next step, its inputs by name, and its rows among the
+    /// training rows.
+    pub fn inputs_of(&mut self, number: usize) -> Result<(usize, Parameters, Vec<usize>), Error> {
+        let (batch, part) = self.batch(number);
+        let given = self.given(number);
+        let index = self.plan_of(part)?;
+        let plan = &mut self.plans[index];
+        plan.fill(self.train, &self.order[batch.clone()], given)?;
+        let names = [name::INPUTS, name::TARGETS, name::RATE, name::STEP];
+        let given = names.into_iter().zip(plan.slots);
+        let given = given.chain(plan.seed.map(|slot| (name::SEED, slot)));
+        let given = given.chain(plan.row_weights.map(|slot| (name::ROW_WEIGHTS, slot)));
+        let inputs = given.map(|(name, slot)| (name.to_string(), plan.inputs[slot].read()));
+        Ok((index, inputs.collect(), self.order[batch].to_vec()))
     }
 
     /// Puts the rows in the order of the epoch. A batch of all rows needs no shuffling.
@@ -335,21 +381,41 @@ impl<'a> Steps<'a> {
 
 impl StepPlan {
     fn new(session: &mut Session, graph: &Graph, part: Part) -> Result<Self, Error> {
+        StepPlan::with(session, graph, &[], part)
+    }
+
+    /// A step that gives `more` outputs after the loss.
+    pub fn with(
+        session: &mut Session,
+        graph: &Graph,
+        more: &[Tensor<'_>],
+        part: Part,
+    ) -> Result<Self, Error> {
         let missing = |name: &str| Error::new(format!("the training graph has no `{name}`"));
         let loss = graph.named(name::DATA_LOSS).or_else(|| graph.named(name::LOSS));
         let mut results = vec![loss.ok_or_else(|| missing(name::LOSS))?];
-        results.extend(graph.named(name::WEIGHTS));
+        results.extend(more);
+        let weights = graph.named(name::WEIGHTS);
+        results.extend(weights);
+        let weights = weights.map(|_| results.len() - 1);
         let prepared = session.prepare(graph, &results)?;
         let slot = |name| prepared.input(name).ok_or_else(|| missing(name));
         let slots =
             [slot(name::INPUTS)?, slot(name::TARGETS)?, slot(name::RATE)?, slot(name::STEP)?];
         let seed = prepared.input(name::SEED);
+        let row_weights = prepared.input(name::ROW_WEIGHTS);
         let (inputs, outputs) = (prepared.inputs(), prepared.outputs());
         let fits = inputs[slots[0]].shape().sizes().first() == Some(&part.rows);
         if !fits {
             return Err(Error::new("the run's graphs do not fit its batches: train it anew"));
         }
-        Ok(StepPlan { part, prepared, inputs, outputs, slots, seed })
+        Ok(StepPlan { part, prepared, inputs, outputs, slots, seed, row_weights, weights })
+    }
+
+    /// The learning rate of the step that it took last.
+    pub fn rate(&self) -> f64 {
+        let rate = self.inputs.get(self.slots[2]).and_then(|buffer| buffer.as_slice::<f32>());
+        rate.and_then(|rate| rate.first()).map_or(f64::NAN, |&rate| f64::from(rate))
     }
 
     fn fill(&mut self, train: &Rows, rows: &[usize], given: Given) -> Result<(), Error> {
@@ -367,11 +433,19 @@ impl StepPlan {
         }
         self.inputs[rate_slot].as_slice_mut::<f32>().ok_or_else(wrong)?[0] = given.rate as f32;
         self.inputs[step_slot].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = given.step as i64;
+        if let Some(slot) = self.row_weights {
+            let weights = self.inputs[slot].as_slice_mut::<f32>().ok_or_else(wrong)?;
+            train.gather_weights(rows, weights)?;
+        }
         if let Some(seed) = self.seed {
             self.inputs[seed].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = given.seed as i64;
         }
         Ok(())
     }
+}
+
+fn no_plan() -> Error {
+    Error::new("no plan for this number of rows")
 }
 
 /// The model's values, moving averages in the place of those that have one.

@@ -1,10 +1,11 @@
 //! What a run is and where it stands, without its data: parameters, outputs, plan, state.
 
-use glassbox_engine::{Array, Graph, Options, Parameters, Session};
+use glassbox_engine::{Array, Graph, Options, Parameters, Session, Tensor};
 use serde::Serialize;
 
 use crate::Error;
 use crate::data::{Role, Task};
+use crate::train::Job;
 use crate::train::checkpoint::check_same_model;
 use crate::train::folder::{RunFolder, RunState};
 use crate::train::graphs::name;
@@ -77,6 +78,91 @@ pub struct OutputSummary {
     pub name: String,
     /// The sizes of its axes for one row.
     pub shape: Vec<usize>,
+}
+
+/// What a model is made of, before it is trained.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Structure {
+    /// The kind of model, e.g. `mlp`.
+    pub model: String,
+    /// The sizes of the axes of one row of inputs.
+    pub input: Vec<usize>,
+    /// Its layers, in the order in which they are first used.
+    pub layers: Vec<Layer>,
+    /// All parameters together.
+    pub total: Total,
+}
+
+/// A scope of a model with its parameters and the results it names.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Layer {
+    /// The scope, e.g. `fc1`; empty for what the model names outside of any.
+    pub name: String,
+    /// Its parameters, in the order in which they are first used, by their names in the scope.
+    pub parameters: Vec<ParameterSummary>,
+    /// Its results by their names in the scope, e.g. `linear`, `relu`.
+    pub outputs: Vec<OutputSummary>,
+}
+
+impl Structure {
+    /// What the job's model is made of.
+    ///
+    /// ```
+    /// use glassbox::train::Job;
+    /// use glassbox::train::summary::Structure;
+    /// let job = Job::new("iris", |defaults| defaults.set(&["hidden=[8]".into()]))?;
+    /// let model = Structure::of(&job)?;
+    /// assert_eq!((model.input, model.total.count), (vec![4], 4 * 8 + 8 + 8 * 3 + 3));
+    /// assert_eq!(model.layers[0].name, "fc1");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Mistakes of the model: shapes that do not fit.
+    pub fn of(job: &Job) -> Result<Self, Error> {
+        let (_, graph) = job.graphs()?;
+        let split = |path: &str| match path.rsplit_once('/') {
+            Some((scope, name)) => (scope.to_owned(), name.to_owned()),
+            None => (String::new(), path.to_owned()),
+        };
+        let mut found: Vec<(Tensor<'_>, String, bool)> = Vec::new();
+        found.extend(graph.parameters().into_iter().map(|(path, tensor)| (tensor, path, true)));
+        found.extend(graph.names().into_iter().map(|(name, tensor)| (tensor, name, false)));
+        found.sort_by_key(|(tensor, ..)| tensor.value());
+        let mut layers: Vec<Layer> = Vec::new();
+        for (tensor, path, is_parameter) in found {
+            let (scope, name) = split(&path);
+            let sizes = tensor.shape().sizes().to_vec();
+            let at = layers.iter().position(|layer| layer.name == scope).unwrap_or_else(|| {
+                layers.push(Layer { name: scope, parameters: vec![], outputs: vec![] });
+                layers.len() - 1
+            });
+            let shape = if is_parameter { sizes } else { sizes.get(1..).unwrap_or(&[]).to_vec() };
+            match is_parameter {
+                true => {
+                    let count = shape.iter().product();
+                    let parameter = ParameterSummary { path: name, shape, count, values: None };
+                    layers[at].parameters.push(parameter);
+                }
+                false => layers[at].outputs.push(OutputSummary { name, shape }),
+            }
+        }
+        Ok(Structure {
+            model: job.model.name().to_owned(),
+            input: job.data.input.shape.clone(),
+            layers,
+            total: Total::of(&graph.initial_values(0)),
+        })
+    }
+}
+
+impl Total {
+    fn of(parameters: &Parameters) -> Self {
+        Total {
+            count: parameters.iter().map(|(_, array)| array.data().len()).sum(),
+            bytes: parameters.iter().map(|(_, a)| a.data().len() * a.dtype().size()).sum(),
+        }
+    }
 }
 
 /// The plan of one training step: forward, backward and update.
@@ -154,15 +240,11 @@ impl Summary {
         let values = best.as_ref().map(|best| &best.model);
         let parameters: Vec<_> =
             expected.iter().map(|(path, array)| parameter(path, array, values)).collect();
-        let total = Total {
-            count: parameters.iter().map(|p| p.count).sum(),
-            bytes: expected.iter().map(|(_, a)| a.data().len() * a.dtype().size()).sum(),
-        };
         Ok(Summary {
             run: folder.path().display().to_string(),
             model: config.model.kind.to_string(),
             parameters,
-            total,
+            total: Total::of(&expected),
             weights_of_step: best.as_ref().map(|best| best.state.step),
             outputs: outputs(&inference),
             step: step(&training)?,
@@ -224,7 +306,7 @@ impl DataSummary {
         let columns = data.schema.map(|schema| schema.columns).unwrap_or_default();
         let dropped = columns.into_iter().filter_map(|column| match column.role {
             Role::Dropped(reason) => Some((column.name, reason)),
-            Role::Input | Role::Target => None,
+            Role::Input | Role::Target | Role::Weight => None,
         });
         DataSummary {
             source: data.source,

@@ -48,6 +48,11 @@ pub enum Prediction {
         /// The number.
         value: f64,
     },
+    /// Several numbers, each in its own unit.
+    Numbers {
+        /// One for each of [`Predictions::outputs`].
+        values: Vec<f64>,
+    },
 }
 
 /// What a model says of some rows.
@@ -57,6 +62,8 @@ pub struct Predictions {
     pub target: String,
     /// The classes; none where numbers are predicted.
     pub classes: Vec<String>,
+    /// The names of the numbers that are predicted, where there are several.
+    pub outputs: Vec<String>,
     /// One a row.
     pub rows: Vec<Prediction>,
     /// What was odd about the rows, e.g. categories that training never saw.
@@ -78,7 +85,8 @@ pub enum Agreement {
     Numbers {
         /// Rows whose number is known.
         rows: usize,
-        /// Root of the mean squared error, in the target's own unit.
+        /// Root of the mean squared error, in the target's own unit (of several numbers, of all of
+        /// them together).
         rmse: f64,
     },
 }
@@ -92,11 +100,15 @@ fn resolve(run: &Path) -> Result<PathBuf, Error> {
 }
 
 impl Prediction {
-    /// The class, or the number in its shortest form that reads back the same.
+    /// The class, or the number in its shortest form that reads back the same (several of them
+    /// separated by spaces).
     pub fn text(&self) -> String {
         match self {
             Prediction::Class { class, .. } => class.clone(),
             Prediction::Number { value } => value.to_string(),
+            Prediction::Numbers { values } => {
+                values.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
+            }
         }
     }
 
@@ -104,7 +116,7 @@ impl Prediction {
     pub fn probability(&self) -> Option<f64> {
         match self {
             Prediction::Class { probability, .. } => Some(*probability),
-            Prediction::Number { .. } => None,
+            Prediction::Number { .. } | Prediction::Numbers { .. } => None,
         }
     }
 }
@@ -125,6 +137,13 @@ impl Predictions {
             .map(|(row, observed)| match row {
                 Prediction::Number { value } => {
                     Some((value - observed.parse::<f64>().ok()?).powi(2))
+                }
+                Prediction::Numbers { values } => {
+                    let square = |(value, text): (&f64, &str)| {
+                        text.parse::<f64>().ok().map(|observed| (value - observed).powi(2))
+                    };
+                    let sum: Option<f64> = values.iter().zip(observed.split(' ')).map(square).sum();
+                    Some(sum? / values.len().max(1) as f64)
                 }
                 Prediction::Class { .. } => None,
             })
@@ -224,24 +243,52 @@ impl Model {
     fn predict_prepared(&self, prepared: Prepared) -> Result<Predictions, Error> {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
-        let width = prepared.features;
-        let results = predictor.run(session, prepared.rows, &mut |first, taken, numbers| {
-            numbers.copy_from_slice(&prepared.matrix[first * width..(first + taken) * width]);
-            Ok(())
-        })?;
+        let results = predictor.matrix(session, &prepared.matrix)?;
         let target = &self.record.preparation.target;
         Ok(Predictions {
             target: target.name.clone(),
             classes: target.classes().unwrap_or_default().to_vec(),
-            rows: self.rows_of(&results, predictor.results()),
+            outputs: match target.outputs() {
+                1 => Vec::new(),
+                _ => target.output_names().iter().map(ToString::to_string).collect(),
+            },
+            rows: results
+                .chunks_exact(predictor.results().max(1))
+                .map(|results| self.row_of(results))
+                .collect(),
             warnings: prepared.warnings,
         })
     }
 
-    fn rows_of(&self, results: &[f32], width: usize) -> Vec<Prediction> {
+    /// As [`table_of_results`](Self::table_of_results), with two columns for each of several numbers.
+    fn table_of_numbers(&self, results: &[f32], rows: &Rows) -> String {
         let target = &self.record.preparation.target;
-        let classes = target.classes();
-        let row = |results: &[f32]| match classes {
+        let outputs = target.outputs();
+        let values = rows.values().unwrap_or_default();
+        let mut out = String::from("row");
+        for name in target.output_names() {
+            out += &format!(
+                ",{},{}",
+                cell(&format!("observed_{name}")),
+                cell(&format!("predicted_{name}"))
+            );
+        }
+        out.push('\n');
+        let both = values.chunks_exact(outputs).zip(results.chunks_exact(outputs));
+        for (index, (observed, results)) in both.enumerate() {
+            out += &rows.source_row(index).unwrap_or(0).to_string();
+            for (output, (observed, result)) in observed.iter().zip(results).enumerate() {
+                let predicted = target.unscale_output(output, f64::from(*result));
+                out += &format!(",{observed},{predicted}");
+            }
+            out.push('\n');
+        }
+        out
+    }
+
+    fn row_of(&self, results: &[f32]) -> Prediction {
+        let target = &self.record.preparation.target;
+        match target.classes() {
             Some(classes) => {
                 let probabilities = probabilities(results);
                 let best = largest(results);
@@ -251,9 +298,12 @@ impl Model {
                     probabilities,
                 }
             }
+            None if target.outputs() > 1 => {
+                let value = |(i, x): (usize, &f32)| target.unscale_output(i, f64::from(*x));
+                Prediction::Numbers { values: results.iter().enumerate().map(value).collect() }
+            }
             None => Prediction::Number { value: target.unscale(f64::from(results[0])) },
-        };
-        results.chunks_exact(width.max(1)).map(row).collect()
+        }
     }
 
     /// The raw results of a part's rows.
@@ -263,31 +313,47 @@ impl Model {
         predictor.rows(session, rows)
     }
 
+    /// The raw results of prepared rows, row-major.
+    pub(crate) fn results_of(&self, matrix: &[f32]) -> Result<Vec<f32>, Error> {
+        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (session, predictor) = &mut *used;
+        predictor.matrix(session, matrix)
+    }
+
     /// `predictions.csv`: each row's number in its source, what was observed and what is predicted.
     pub(crate) fn table_of_results(&self, results: &[f32], rows: &Rows) -> String {
-        let width = results.len() / rows.len().max(1);
-        let predictions = self.rows_of(results, width);
+        let width = (results.len() / rows.len().max(1)).max(1);
         let target = &self.record.preparation.target;
-        let observed: Vec<String> = match (rows.labels(), rows.values(), target.classes()) {
-            (Some(labels), _, Some(classes)) => labels
-                .iter()
-                .map(|&l| classes.get(l as usize).cloned().unwrap_or_default())
-                .collect(),
-            (_, Some(values), _) => values.iter().map(f64::to_string).collect(),
-            _ => vec![String::new(); rows.len()],
-        };
+        let (labels, values) = (rows.labels(), rows.values());
+        if target.outputs() > 1 {
+            return self.table_of_numbers(results, rows);
+        }
         let mut out = String::from("row,observed,predicted,probability\n");
-        for ((row, observed), prediction) in
-            rows.source_rows().iter().zip(observed).zip(predictions)
-        {
-            let probability = prediction.probability().map(|p| p.to_string()).unwrap_or_default();
-            let predicted = prediction.text();
-            let cell = |text: &str| match text.contains([',', '"', '\n', '\r']) {
-                true => format!("\"{}\"", text.replace('"', "\"\"")),
-                false => text.to_string(),
+        // A row at a time: beside the results there may be no room for texts of all rows.
+        for (index, results) in results.chunks_exact(width).enumerate() {
+            let label = labels.as_ref().and_then(|labels| labels.get(index));
+            let value = values.as_ref().and_then(|values| values.get(index));
+            let observed = match (label, value, target.classes()) {
+                (Some(&label), _, Some(names)) => {
+                    names.get(label as usize).cloned().unwrap_or_default()
+                }
+                (_, Some(value), _) => value.to_string(),
+                _ => String::new(),
             };
-            out += &format!("{row},{},{},{probability}\n", cell(&observed), cell(&predicted));
+            let prediction = self.row_of(results);
+            let row = rows.source_row(index).unwrap_or(0);
+            let probability = prediction.probability().map(|p| p.to_string()).unwrap_or_default();
+            let (observed, predicted) = (cell(&observed), cell(&prediction.text()));
+            out += &format!("{row},{observed},{predicted},{probability}\n");
         }
         out
+    }
+}
+
+/// A cell of a CSV file, quoted where it must be.
+fn cell(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_string(),
     }
 }

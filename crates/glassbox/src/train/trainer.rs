@@ -9,17 +9,20 @@ use glassbox_engine::{DType, Graph, Parameters};
 use crate::Error;
 use crate::data::{Dataset, RawTable, Rows};
 use crate::nn::{Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
+use crate::practice::Verdict;
 use crate::train::checkpoint::Checkpoint;
-use crate::train::config::{self, Amount, ClassWeights, RunConfig, Stop, TrainConfig};
-use crate::train::evaluate::Report;
-use crate::train::event::{self, Event};
-use crate::train::fit::{Fit, Fitted, report};
+use crate::train::config::{self, Amount, ClassWeights, RunConfig, Stop, TrainConfig, WatchConfig};
+use crate::train::event::{self, Ending, Event};
+use crate::train::figures::{Report, report};
+use crate::train::fit::{Fit, Fitted};
 use crate::train::graphs::{Recipe, results};
-use crate::train::job::{check_classes, objective};
+use crate::train::job::{check_target, objective};
+use crate::train::judge::judge;
 use crate::train::run::DataRecord;
 use crate::train::steps::parts;
 use crate::train::trained::{Model, Predictions};
-use crate::watch::{Element, Explanation, Moment};
+use crate::watch::look::unmatched;
+use crate::watch::{Element, Explanation, Moment, Statistics};
 
 /// Trains a model on a dataset.
 ///
@@ -44,6 +47,7 @@ pub struct Trainer<M> {
     model: M,
     loss: Option<Loss>,
     config: TrainConfig,
+    watch: WatchConfig,
     given: Parameters,
     callbacks: Vec<Mutex<Callback>>,
 }
@@ -57,17 +61,21 @@ pub struct Run {
     config: TrainConfig,
     loss: Loss,
     training: Vec<Graph>,
+    inference: Graph,
     trained: Model,
+    finished: event::Finished,
     last: Checkpoint,
     history: Vec<event::Epoch>,
+    alerts: Vec<event::Alert>,
 }
 
 impl<M: Module> Trainer<M> {
     /// Trains `model` by Adam on batches of 32 rows for 50 epochs under seed 42, by the loss that
     /// suits the data.
     pub fn new(model: M) -> Self {
-        let config = RunConfig::new("").train;
-        Trainer { model, loss: None, config, given: Parameters::new(), callbacks: Vec::new() }
+        let RunConfig { train: config, watch, .. } = RunConfig::new("");
+        let (given, callbacks) = (Parameters::new(), Vec::new());
+        Trainer { model, loss: None, config, watch, given, callbacks }
     }
 
     /// What is made small; by default cross entropy for classes and squared error for numbers.
@@ -229,6 +237,21 @@ impl<M: Module> Trainer<M> {
         self
     }
 
+    /// Looks into every `every`-th step (0: never): statistics go to `on_event` of
+    /// [`fit_watched`](Self::fit_watched) as [`Event::Watched`], and what goes wrong is told as
+    /// [`Event::Alert`]. No number of the training depends on it.
+    pub fn watch(mut self, every: u64) -> Self {
+        self.watch.every = every;
+        self
+    }
+
+    /// Looks only at parameters and activations whose paths match one of these patterns, in which `*`
+    /// stands for any text: `fc1/*`.
+    pub fn watch_only<T: Into<String>>(mut self, what: impl IntoIterator<Item = T>) -> Self {
+        self.watch.what = what.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Starts these parameters with these values, by path; the others are drawn.
     pub fn start_with(self, given: Parameters) -> Self {
         Trainer { given, ..self }
@@ -259,7 +282,7 @@ impl<M: Module> Trainer<M> {
         let loss = self.loss_for(data)?;
         let mut config = self.config.clone();
         config.loss = config::Loss::of(loss);
-        let problems = check_classes(&config, data.train.classes());
+        let problems = check_target(&config, loss, data);
         if !problems.is_empty() {
             return Err(Error::new(problems.join("\n").replace("train.", "")));
         }
@@ -267,21 +290,27 @@ impl<M: Module> Trainer<M> {
             model: &self.model,
             input: &data.input.shape,
             objective: objective(loss, &config, data),
-            labels: data.train.classes().is_some(),
+            target: &data.preparation.target,
+            weighted: data.train.is_weighted(),
             config: &config,
         };
         let inference = recipe.inference(data.train.len().clamp(1, 256))?;
-        check_outputs(&inference, results(&data.task, loss))?;
-        recipe.check_freeze(&inference).map_err(|problems| Error::new(problems.join("\n")))?;
+        check_outputs(&inference, results(&data.preparation.target, loss))?;
+        let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
+        let problems = [frozen, unmatched(&inference, &self.watch.what)].concat();
+        if !problems.is_empty() {
+            return Err(Error::new(problems.join("\n")));
+        }
         let training = parts(data.train.len(), &config)
             .into_iter()
             .map(|part| recipe.training(part))
             .collect::<Result<Vec<_>, _>>()?;
         let stopped = AtomicBool::new(false);
-        let Fitted { history, chosen, last, .. } = Fit {
+        let Fitted { finished, history, chosen, last, alerts, .. } = Fit {
             name: self.model.name(),
             data,
             config: &config,
+            watch: &self.watch,
             loss,
             training: &training,
             inference: &inference,
@@ -304,7 +333,18 @@ impl<M: Module> Trainer<M> {
         .run()?;
         let trained = Model::of(&inference, chosen, DataRecord::of(data))?;
         let data = data.clone();
-        Ok(Run { data, config, loss, training, trained, last, history })
+        Ok(Run {
+            data,
+            config,
+            loss,
+            training,
+            inference,
+            trained,
+            finished,
+            last,
+            history,
+            alerts,
+        })
     }
 
     fn loss_for(&self, data: &Dataset) -> Result<Loss, Error> {
@@ -339,7 +379,7 @@ pub(crate) fn check_outputs(inference: &Graph, wanted: usize) -> Result<(), Erro
         Some(shape) if shape.rank() == 2 && shape.sizes()[1] == wanted => Ok(()),
         Some(shape) => Err(Error::new(format!(
             "the model gives {shape} for a batch; the data asks for [rows, {wanted}]: one score \
-             for each class, or one number"
+             for each class, or one number for each target"
         ))),
         None => Err(Error::new("the model gives nothing")),
     }
@@ -349,10 +389,10 @@ impl Run {
     /// How good the model is on some rows, beside the simplest guess.
     ///
     /// # Errors
-    /// Rows of another width than the model was trained on.
+    /// Rows of another width than the model was trained on; no rows.
     pub fn evaluate(&self, rows: &Rows) -> Result<Report, Error> {
         let results = self.trained.results(rows)?;
-        Ok(report(&results, rows, &self.data.train, self.loss))
+        report(&results, rows, &self.data.train, self.loss)
     }
 
     /// Predicts raw rows; see [`Model::predict`].
@@ -368,9 +408,49 @@ impl Run {
         self.trained
     }
 
+    /// Whether the training overfitted, underfitted or went well, and why.
+    ///
+    /// # Errors
+    /// None that a finished training causes.
+    ///
+    /// ```
+    /// use glassbox::practice::Kind;
+    /// use glassbox::prelude::*;
+    /// // One hidden unit cannot hold ten digits.
+    /// let digits = data::digits();
+    /// let run = Trainer::new(Mlp::new([64, 1, 10])).epochs(5).fit(&digits)?;
+    /// let verdict = run.verdict()?;
+    /// assert_eq!(verdict.kind, Kind::Underfitting);
+    /// println!("{verdict}");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn verdict(&self) -> Result<Verdict, Error> {
+        let others = self.finished.best_step.is_some_and(|step| step != self.finished.step);
+        let weights = others.then(|| self.last.weights());
+        let end = weights.map(|w| Model::of(&self.inference, w, DataRecord::of(&self.data)));
+        let curve = self.history.iter().map(|epoch| (epoch.train_loss, epoch.valid_loss)).collect();
+        let stopped_early = self.finished.ending == Ending::StoppedEarly;
+        judge(&self.data, &self.trained, end.transpose()?.as_ref(), curve, stopped_early)
+    }
+
     /// The figures of every epoch.
     pub fn history(&self) -> &[event::Epoch] {
         &self.history
+    }
+
+    /// The alarms of the training, in the order in which they were raised.
+    pub fn alerts(&self) -> &[event::Alert] {
+        &self.alerts
+    }
+
+    /// Statistics and full histograms of every parameter and activation in the step that would come
+    /// next.
+    ///
+    /// # Errors
+    /// None that a finished training causes.
+    pub fn inspect(&self) -> Result<Statistics, Error> {
+        let (data, config) = (&self.data, &self.config);
+        Statistics::after(&self.last, &self.training, data, config)
     }
 
     /// The parameters and states after the last step.

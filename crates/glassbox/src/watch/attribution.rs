@@ -5,9 +5,7 @@ use glassbox_engine::{Array, DType, Graph, Parameters, Tensor, Value, grad};
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{
-    Dataset, InputPreparation, Preparation, PreparedColumn, RawRows, Rows, TargetsMut,
-};
+use crate::data::{Dataset, InputPreparation, Preparation, PreparedColumn, RawRows, Rows};
 use crate::nn;
 use crate::train::Job;
 use crate::train::folder::{GraphKind, RunFolder};
@@ -380,8 +378,21 @@ impl InUse {
                     let names = column.feature_names();
                     let numbers = first..first + names.len();
                     shares.push(match column {
-                        PreparedColumn::Number { name, mean, std, .. } => {
-                            number(name.clone(), *std, *mean, numbers)
+                        PreparedColumn::Number { name, offset, scale, .. } => {
+                            number(name.clone(), *scale, *offset, numbers)
+                        }
+                        PreparedColumn::Date { name, offset, scale, .. } => {
+                            let name = format!("{name} (days since 1970)");
+                            number(name, *scale, *offset, numbers)
+                        }
+                        PreparedColumn::Ordinal { name, values, .. } => {
+                            let steps = values.len().saturating_sub(1) as f64;
+                            let place = row[first] * steps;
+                            let value = values.get(place.round() as usize);
+                            // An unknown value stands in the middle, which need not be any of them.
+                            let value = value.filter(|_| (place - place.round()).abs() < 1e-3);
+                            let value = value.map_or("unknown", String::as_str).to_string();
+                            share(name.clone(), numbers, value, self.mean[first], None)
                         }
                         PreparedColumn::Boolean { name, .. } => {
                             number(name.clone(), 1.0, 0.0, numbers)
@@ -424,11 +435,6 @@ fn rounded(value: f64) -> f64 {
 /// A row of a part as the net sees it.
 fn numbers_of(rows: &Rows, row: usize) -> Result<Vec<f64>, Error> {
     let mut numbers = vec![0.0; rows.width()];
-    let (mut label, mut value) = ([0i64], [0f32]);
-    let targets = match rows.classes() {
-        Some(_) => TargetsMut::Classes(&mut label),
-        None => TargetsMut::Values(&mut value),
-    };
-    rows.gather(&[row], &mut numbers, targets)?;
+    rows.gather_inputs(&[row], &mut numbers)?;
     Ok(numbers.into_iter().map(f64::from).collect())
 }

@@ -32,8 +32,11 @@ pub(crate) fn scaling(inputs: &InputPreparation, number: usize) -> Option<(Strin
                 if number < first + names.len() {
                     let name = names.get(number - first)?.clone();
                     return match column {
-                        PreparedColumn::Number { mean, std, .. } if number == first => {
-                            Some((name, *std, *mean))
+                        PreparedColumn::Number { offset, scale, .. }
+                        | PreparedColumn::Date { offset, scale, .. }
+                            if number == first =>
+                        {
+                            Some((name, *scale, *offset))
                         }
                         _ => Some((name, 1.0, 0.0)),
                     };

@@ -1,6 +1,8 @@
 //! Looking inside: where a number of a training step comes from, by the chain rule; why a parameter
-//! moved; why a prediction is what it is.
+//! moved; why a prediction is what it is; statistics of every layer while it trains; alarms; and which
+//! number was the first that was not finite.
 
+mod alarm;
 mod ask;
 mod attribution;
 mod board;
@@ -8,16 +10,26 @@ mod chain;
 mod element;
 mod explain;
 mod inputs;
+mod inspect;
+pub(crate) mod look;
 mod moment;
+mod not_finite;
 mod numbers;
+mod statistics;
 mod tables;
 mod tensors;
 mod why;
 
+pub(crate) use alarm::Course;
+pub use alarm::{Alarm, Alarms, short};
 pub use attribution::{Attribution, InUse, InputShare, Of};
 pub use element::Element;
 pub use explain::{Difference, Explanation, Others, Term, Update};
 pub use inputs::Unit;
+pub use inspect::Which;
 pub use moment::{At, Moment, When};
+pub(crate) use not_finite::Replay;
+pub use not_finite::{Argument, FirstNotFinite, NotFinite, Pass};
+pub use statistics::{ActivationStatistics, BUCKETS, Histogram, ParameterStatistics, Statistics};
 pub use tensors::{Figures, Largest, Link, TensorView};
 pub use why::{Factor, Movement, RowShare, Summand};

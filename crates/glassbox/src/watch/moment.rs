@@ -162,7 +162,7 @@ impl Moment {
     ) -> Result<Self, Error> {
         let (index, inputs, rows) = steps.next_inputs()?;
         let target = &data.preparation.target;
-        let source = |rows: &Rows, row: usize| rows.source_rows().get(row).copied().unwrap_or(0);
+        let source = |rows: &Rows, row: usize| rows.source_row(row).unwrap_or(0);
         let rate = inputs.get("rate").and_then(|a| a.to_f64().first().copied()).unwrap_or(0.0);
         let step = steps.state.step + 1;
         let all = config.epochs.saturating_mul(steps.steps_an_epoch());

@@ -7,8 +7,8 @@ use std::path::Path;
 use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
-    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Kind, Preparation, Prepare, RunConfig,
-    Split,
+    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Impute, Kind, Preparation, Prepare,
+    RunConfig, Split, WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
 use crate::nearest::nearest;
@@ -35,7 +35,12 @@ impl RunConfig {
             error
         };
         let text = std::fs::read_to_string(path).map_err(|error| {
-            let message = format!("cannot read: {error}");
+            let message = match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    "there is no such file: `glassbox init DATA` writes one".into()
+                }
+                _ => format!("cannot read: {error}"),
+            };
             named(ConfigError {
                 path: None,
                 problems: vec![ConfigProblem { place: String::new(), message }],
@@ -207,6 +212,7 @@ fn run(table: Table, defaults: &RunConfig, found: &Found) -> RunConfig {
         data: data(root.section("data", "data"), &defaults.data),
         model: super::model::read(root.section("model", "model"), &defaults.model),
         train: super::training::read(root.section("train", "train"), &defaults.train),
+        watch: watch(root.section("watch", "watch"), &defaults.watch),
     };
     root.finish();
     config
@@ -218,13 +224,15 @@ fn data(mut section: Section, default: &DataConfig) -> DataConfig {
         section.found.borrow_mut().push((None, message.into()));
     }
     let path = section.take("path", String::new(), text);
-    let target = section.take("target", None, |value| text(value).map(Some));
+    let target = section.take("target", None, |value| Ok(Some(texts(value)?.join(", "))));
+    let weight = section.take("weight", default.weight.clone(), |value| text(value).map(Some));
+    let memory = section.take("memory", default.memory as u64, |value| whole(value, 0)) as usize;
     let drop = section.take("drop", default.drop.clone(), texts);
     let columns = kinds(&mut section, &default.columns);
     let split = split(&mut section, default.split);
     let prepare = prepare(&mut section);
     section.finish();
-    DataConfig { path, target, drop, columns, split, prepare }
+    DataConfig { path, target, weight, memory, drop, columns, split, prepare }
 }
 
 /// `data.columns`: what columns are, by name.
@@ -236,7 +244,11 @@ fn kinds(data: &mut Section, default: &BTreeMap<String, Kind>) -> BTreeMap<Strin
     let given = data.section("columns", "data.columns");
     let mut kinds = BTreeMap::new();
     for (name, located) in &given.table {
-        match word(&located.value, &[Kind::Number, Kind::Boolean, Kind::Category], Kind::word) {
+        match word(
+            &located.value,
+            &[Kind::Number, Kind::Boolean, Kind::Date, Kind::Category],
+            Kind::word,
+        ) {
             Ok(kind) => drop(kinds.insert(name.clone(), kind)),
             Err(problem) => {
                 given.report(&located.place, format!("`data.columns.\"{name}\"`: {problem}"));
@@ -247,8 +259,10 @@ fn kinds(data: &mut Section, default: &BTreeMap<String, Kind>) -> BTreeMap<Strin
 }
 
 fn split(data: &mut Section, default: Split) -> Split {
-    let place = data.table.get("split").map(|located| located.place.clone());
     let mut section = data.section("split", "data.split");
+    // A setting given beside the file is the one to name.
+    let shares = ["valid", "test"].into_iter().filter_map(|key| section.table.get(key));
+    let place = shares.map(|located| located.place.clone()).max();
     let split = Split {
         valid: section.take("valid", default.valid, |value| share(value).map(Some)),
         test: section.take("test", default.test, |value| share(value).map(Some)),
@@ -278,23 +292,42 @@ fn prepare(data: &mut Section) -> Vec<Prepare> {
             );
             continue;
         };
-        for key in ["columns", "with"] {
-            if !table.contains_key(key) {
-                data.report(&place, format!("`data.prepare`: `{key}` is missing"));
-            }
+        if !table.contains_key("columns") {
+            data.report(&place, "`data.prepare`: `columns` is missing".into());
+        }
+        if !table.contains_key("with") && !table.contains_key("impute") {
+            data.report(&place, "`data.prepare`: `with` or `impute` is missing".into());
         }
         let path = "data.prepare";
         let mut section = Section { path, table, keys: Vec::new(), found: data.found };
         list.push(Prepare {
             columns: section
                 .take("columns", Columns::Numeric, |value| text(value).map(|t| t.as_str().into())),
-            with: section.take("with", Preparation::None, |value| {
-                word(value, Preparation::ALL, |w| w.word())
-            }),
+            with: section
+                .take("with", None, |value| word(value, Preparation::ALL, |w| w.word()).map(Some)),
+            impute: section.take("impute", None, |value| impute(value).map(Some)),
         });
         section.finish();
     }
     list
+}
+
+fn impute(value: &Value) -> Result<Impute, String> {
+    match number(value) {
+        Some(number) if number.abs() <= f64::from(f32::MAX) => Ok(Impute::Constant(number)),
+        Some(number) => Err(format!("{number:?} is beyond 32-bit floats")),
+        None => word(value, &Impute::WORDS, Impute::word)
+            .map_err(|problem| format!("{problem}, or a number")),
+    }
+}
+
+fn watch(mut section: Section, default: &WatchConfig) -> WatchConfig {
+    let config = WatchConfig {
+        every: section.take("every", default.every, |v| whole(v, 0)),
+        what: section.take("what", default.what.clone(), texts),
+    };
+    section.finish();
+    config
 }
 
 pub(super) fn expected<T>(what: &str, value: &Value) -> Result<T, String> {

@@ -19,7 +19,7 @@ use glassbox_engine::{Array, DType};
 use serde::Serialize;
 
 use crate::choices::choices;
-pub use crate::data::Kind;
+pub use crate::data::{Columns, Impute, Kind, Method as Preparation, Rule as Prepare};
 pub use crate::nn::{Activation, Clip, Initial, Optimizer, Schedule};
 use crate::words::words;
 pub use crate::zoo::{Layer, LayerKind, Normalize};
@@ -123,18 +123,6 @@ impl ClassWeights {
     }
 }
 
-words! {
-    /// What is fitted on the training part and applied to a column.
-    Preparation {
-        /// (x − mean) / standard deviation.
-        Standardize = "standardize",
-        /// One input for each category.
-        OneHot = "one_hot",
-        /// As it is.
-        None = "none",
-    }
-}
-
 /// Everything that decides a run's numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunConfig {
@@ -144,6 +132,8 @@ pub struct RunConfig {
     pub model: ModelConfig,
     /// How it is trained.
     pub train: TrainConfig,
+    /// What is looked at while it trains; no number of the training depends on it.
+    pub watch: WatchConfig,
 }
 
 /// `[data]`
@@ -151,12 +141,18 @@ pub struct RunConfig {
 pub struct DataConfig {
     /// A file, a folder or the name of a built-in data set.
     pub path: String,
-    /// The column to predict; inferred where absent.
+    /// The column to predict (several columns of numbers: their names, separated by commas);
+    /// inferred where absent.
     pub target: Option<String>,
+    /// The column that says how much each row counts.
+    pub weight: Option<String>,
     /// Columns that are left out.
     pub drop: Vec<String>,
     /// What columns are, where that is not to be inferred.
     pub columns: BTreeMap<String, Kind>,
+    /// How much of a table is kept in memory, in MiB; what is beyond lives in temporary files. The
+    /// numbers do not depend on it.
+    pub memory: usize,
     /// How the rows are divided.
     pub split: Split,
     /// `[[data.prepare]]`, in order; where several name a column, the last holds.
@@ -173,54 +169,6 @@ pub struct Split {
     pub test: Option<f64>,
     /// Whether every part gets the same mix of classes.
     pub stratify: bool,
-}
-
-/// One `[[data.prepare]]`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Prepare {
-    /// Which columns.
-    pub columns: Columns,
-    /// What is done to them.
-    pub with: Preparation,
-}
-
-/// The columns that a preparation applies to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "String")]
-pub enum Columns {
-    /// Every column of numbers (the target excepted).
-    Numeric,
-    /// Every column of categories (the target excepted).
-    Category,
-    /// The column of this name.
-    Named(String),
-}
-
-impl Columns {
-    /// The word or column name in a configuration.
-    pub fn word(&self) -> &str {
-        match self {
-            Columns::Numeric => "numeric",
-            Columns::Category => "category",
-            Columns::Named(name) => name,
-        }
-    }
-}
-
-impl From<Columns> for String {
-    fn from(columns: Columns) -> String {
-        columns.word().to_owned()
-    }
-}
-
-impl From<&str> for Columns {
-    fn from(word: &str) -> Columns {
-        match word {
-            "numeric" => Columns::Numeric,
-            "category" => Columns::Category,
-            name => Columns::Named(name.to_owned()),
-        }
-    }
 }
 
 /// `[model]`
@@ -377,6 +325,23 @@ pub struct Stop {
     pub patience: u64,
 }
 
+/// `[watch]`: what is looked at inside a training, and how often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WatchConfig {
+    /// Steps between two looks; 0 never looks.
+    pub every: u64,
+    /// The parameters and activations that are looked at, as patterns of their paths in which `*`
+    /// stands for any text: `fc1/*`, `*/weight`.
+    pub what: Vec<String>,
+}
+
+impl Default for WatchConfig {
+    /// Everything, every 50 steps.
+    fn default() -> Self {
+        WatchConfig { every: 50, what: vec!["*".to_owned()] }
+    }
+}
+
 impl RunConfig {
     /// The defaults for the data at `path`.
     pub fn new(path: impl Into<String>) -> Self {
@@ -384,6 +349,8 @@ impl RunConfig {
             data: DataConfig {
                 path: path.into(),
                 target: None,
+                weight: None,
+                memory: crate::data::MEMORY >> 20,
                 drop: Vec::new(),
                 columns: BTreeMap::new(),
                 split: Split { valid: None, test: None, stratify: true },
@@ -420,6 +387,7 @@ impl RunConfig {
                 checkpoint_every: 60.0,
                 threads: Amount::All,
             },
+            watch: WatchConfig::default(),
         }
     }
 }
@@ -449,7 +417,7 @@ impl fmt::Display for ConfigError {
                 writeln!(f)?;
             }
             match &self.path {
-                Some(path) if !problem.place.starts_with("--set") => {
+                Some(path) if !problem.place.starts_with("--") => {
                     write!(f, "{}: ", path.display())?;
                 }
                 _ => {}

@@ -8,6 +8,8 @@ use crate::nearest::nearest;
 pub(super) const SETTINGS: &[&str] = &[
     "data.path",
     "data.target",
+    "data.weight",
+    "data.memory",
     "data.drop",
     "data.columns",
     "data.split",
@@ -72,6 +74,8 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.stop.patience",
     "train.checkpoint_every",
     "train.threads",
+    "watch.every",
+    "watch.what",
 ];
 
 /// Puts the overrides into the table, and reports those that name no setting or several.

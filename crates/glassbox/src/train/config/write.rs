@@ -3,8 +3,8 @@
 use std::fmt::{Display, Write};
 
 use super::{
-    Activation, Amount, ClassWeights, Clip, Initial, Kind, Layer, LayerKind, Loss, ModelKind,
-    Normalize, Numbers, Optimizer, Preparation, RunConfig, Schedule,
+    Activation, Amount, ClassWeights, Clip, Impute, Initial, Kind, Layer, LayerKind, Loss,
+    ModelKind, Normalize, Numbers, Optimizer, Preparation, RunConfig, Schedule,
 };
 use crate::choices::{Choice, Setting};
 
@@ -18,24 +18,29 @@ impl RunConfig {
         self.write_data(&mut out);
         self.write_model(&mut out);
         self.write_train(&mut out);
+        self.write_watch(&mut out);
         out
     }
 
     fn write_data(&self, out: &mut String) {
         let data = &self.data;
         section(out, "[data]");
-        line(out, "path", quoted(&data.path), "a file, a folder or built-in data");
+        line(out, "path", quoted(&data.path), "built-in data, or a path from the working folder");
         match &data.target {
             Some(target) => line(out, "target", quoted(target), "the column to predict"),
             None => absent(out, "target", "\"…\"", "the column to predict; absent: inferred"),
         }
+        if let Some(weight) = &data.weight {
+            line(out, "weight", quoted(weight), "how much each row counts");
+        }
+        line(out, "memory", data.memory, "MiB of a table in memory; the rest in temporary files");
         let drop = data.drop.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         line(out, "drop", format!("[{drop}]"), "columns that are left out");
         let kind =
             |(name, kind): (&String, &Kind)| format!("{} = {}", quoted(name), quoted(kind.word()));
         let kinds = data.columns.iter().map(kind).collect::<Vec<_>>().join(", ");
         let kinds = if kinds.is_empty() { "{}".to_string() } else { format!("{{ {kinds} }}") };
-        line(out, "columns", kinds, "number, boolean or category, where inferred wrongly");
+        line(out, "columns", kinds, "number, boolean, date or category, where inferred wrongly");
         let split = &data.split;
         let share = |name: &str, share: Option<f64>| {
             share.map(|share| format!("{name} = {}, ", float(share))).unwrap_or_default()
@@ -47,8 +52,15 @@ impl RunConfig {
             section(out, "[[data.prepare]]             # fitted on the training part only");
             let columns = quoted(prepare.columns.word());
             line(out, "columns", columns, "numeric, category or a column's name");
-            let offered = words(Preparation::ALL);
-            line(out, "with", quoted(prepare.with.word()), offered);
+            if let Some(with) = prepare.with {
+                line(out, "with", quoted(with.word()), words(Preparation::ALL));
+            }
+            let offered = "median, mean, most_frequent, drop or a number";
+            match prepare.impute {
+                Some(Impute::Constant(number)) => line(out, "impute", float(number), offered),
+                Some(word) => line(out, "impute", quoted(word.word()), offered),
+                None => {}
+            }
         }
     }
 
@@ -136,6 +148,13 @@ impl RunConfig {
         let seconds = float(train.checkpoint_every);
         line(out, "checkpoint_every", seconds, "seconds");
         line(out, "threads", amount(train.threads), "or \"all\"; the numbers do not depend on it");
+    }
+
+    fn write_watch(&self, out: &mut String) {
+        section(out, "[watch]                      # changes no number of the training");
+        line(out, "every", self.watch.every, "steps from look to look; 0: never");
+        let what = self.watch.what.iter().map(|p| quoted(p)).collect::<Vec<_>>().join(", ");
+        line(out, "what", format!("[{what}]"), "paths; * stands for any text: \"fc1/*\"");
     }
 }
 

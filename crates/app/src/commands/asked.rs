@@ -1,0 +1,106 @@
+//! What `train` and `init` are asked for: WHAT, and the flags that stand for settings.
+
+use std::path::Path;
+
+use clap::{ArgAction, Args};
+use glassbox::train::Job;
+use glassbox::train::config::{ConfigError, RunConfig};
+
+use crate::error::AppError;
+
+#[derive(Args)]
+pub struct Asked {
+    #[arg(value_name = "WHAT")]
+    pub what: String,
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+    #[arg(long, value_name = "COLUMN,…")]
+    pub drop: Option<String>,
+    #[arg(long, value_name = "KIND")]
+    pub model: Option<String>,
+    #[arg(long, value_name = "N,N", allow_negative_numbers = true)]
+    pub hidden: Option<String>,
+    #[arg(long, value_name = "WORD")]
+    pub activation: Option<String>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub epochs: Option<String>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub batch: Option<String>,
+    #[arg(long, value_name = "KIND")]
+    pub optimizer: Option<String>,
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    pub lr: Option<String>,
+    #[arg(long, value_name = "WORD")]
+    pub schedule: Option<String>,
+    #[arg(long, value_name = "WORD")]
+    pub loss: Option<String>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<String>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub threads: Option<String>,
+    #[arg(long, value_name = "K=V", action = ArgAction::Append)]
+    pub set: Vec<String>,
+}
+
+impl Asked {
+    /// What WHAT, `--set` and the flags ask for together; flags win. All problems of all three are
+    /// reported at once, each where the user wrote it.
+    pub fn job(&self) -> Result<Job, AppError> {
+        let flags = self.flags();
+        let mut settings = self.set.clone();
+        settings.extend(flags.iter().map(|(setting, _)| setting.clone()));
+        let what = Path::new(&self.what);
+        let is_file = what.extension().is_some_and(|extension| extension == "toml");
+        let configure = |base: &RunConfig| {
+            let config = match is_file {
+                true => base.load_onto(what, &settings),
+                false => base.set(&settings),
+            };
+            config.map_err(|error| as_flags(error, &flags))
+        };
+        Ok(Job::new(if is_file { "" } else { &self.what }, configure)?)
+    }
+
+    /// The settings that the flags stand for, each with how it was written.
+    fn flags(&self) -> Vec<(String, String)> {
+        // A column may be called `1` or `true`: only quotes make it a text for certain.
+        let quoted = |text: &String| serde_json::Value::String(text.clone()).to_string();
+        let bare = String::clone;
+        let list = |text: &String| format!("[{}]", text.trim_matches(['[', ']']));
+        let names = |text: &String| {
+            serde_json::Value::from_iter(text.split(',').map(str::trim)).to_string()
+        };
+        type Written = fn(&String) -> String;
+        let all: [(&str, &str, &Option<String>, Written); 13] = [
+            ("--target", "data.target", &self.target, quoted),
+            ("--drop", "data.drop", &self.drop, names),
+            ("--model", "model.kind", &self.model, quoted),
+            ("--hidden", "model.hidden", &self.hidden, list),
+            ("--activation", "model.activation", &self.activation, quoted),
+            ("--epochs", "train.epochs", &self.epochs, bare),
+            ("--batch", "train.batch", &self.batch, bare),
+            ("--optimizer", "train.optimizer.kind", &self.optimizer, quoted),
+            ("--lr", "train.optimizer.lr", &self.lr, bare),
+            ("--schedule", "train.schedule", &self.schedule, quoted),
+            ("--loss", "train.loss", &self.loss, quoted),
+            ("--seed", "train.seed", &self.seed, bare),
+            ("--threads", "train.threads", &self.threads, bare),
+        ];
+        let given = |(flag, path, value, written): &(&str, &str, &Option<String>, Written)| {
+            let value = value.as_ref()?;
+            Some((format!("{path}={}", written(value)), format!("{flag} {value}")))
+        };
+        all.iter().filter_map(given).collect()
+    }
+}
+
+/// Problems of flags name the flag instead of the setting it stands for.
+fn as_flags(mut error: ConfigError, flags: &[(String, String)]) -> ConfigError {
+    for problem in &mut error.problems {
+        let written = flags.iter().find(|(setting, _)| problem.place == format!("--set {setting}"));
+        if let Some((_, flag)) = written {
+            problem.place.clone_from(flag);
+        }
+    }
+    error
+}

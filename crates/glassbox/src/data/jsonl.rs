@@ -1,0 +1,170 @@
+//! JSON lines: an object a line, each a row; its keys are the columns.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::builder::Builder;
+use super::error::{DataError, Place, Problems, quoted};
+use super::source::Source;
+use super::table::RawTable;
+
+/// The longest line, in bytes: 16 MiB.
+const LONGEST: usize = 16 << 20;
+
+/// Whether a file's name says that it holds JSON lines, gzipped or not.
+pub(super) fn is_jsonl(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    [".jsonl", ".ndjson"].iter().any(|extension| name.ends_with(extension))
+}
+
+/// Reads twice: for the names of the columns, which may come late, then for the rows. `open` gives
+/// the same content both times.
+pub(super) fn read<'s>(
+    open: impl Fn() -> Result<Source<'s>, DataError>,
+    memory: usize,
+) -> Result<RawTable, DataError> {
+    let source = open()?;
+    let name = source.name.clone();
+    let mut names = Vec::new();
+    let mut columns: HashMap<String, usize> = HashMap::new();
+    let mut problems = Problems::default();
+    let cure = "each line is one flat JSON object, such as {\"size\": 1.5, \"kind\": \"oak\"}";
+    each_line(source, |line, text| {
+        let place = Place::file(&name).line(line);
+        match serde_json::from_slice::<Flat>(text) {
+            Err(error) => problems.push(place, words_of(&error), cure),
+            Ok(Flat(cells)) => {
+                let mut seen = HashSet::new();
+                for (key, cell) in cells {
+                    if !seen.insert(key.clone()) {
+                        let what = format!("the key {} comes twice", quoted(&key));
+                        problems.push(place.clone(), what, cure);
+                    }
+                    if cell.is_none() {
+                        let what = "is a list or an object, not one value";
+                        let cure = "write its parts as keys of their own, or leave it out";
+                        problems.push(place.clone().column(&key), what, cure);
+                    }
+                    if !columns.contains_key(&key) {
+                        columns.insert(key.clone(), names.len());
+                        names.push(key);
+                    }
+                }
+            }
+        }
+        Ok(())
+    })?;
+    problems.finish()?;
+    let mut builder = Builder::new(&name, false, memory);
+    builder.keep_blank = true;
+    let mut row = vec![String::new(); names.len()];
+    builder.header(names, 1);
+    each_line(open()?, |line, text| {
+        row.iter_mut().for_each(String::clear);
+        // It was read before: only a file that changed meanwhile fails.
+        let Flat(cells) = serde_json::from_slice(text).map_err(|error| {
+            DataError::new(Place::file(&name).line(line), words_of(&error), cure)
+        })?;
+        for (key, cell) in cells {
+            if let Some(place) = columns.get(&key).and_then(|at| row.get_mut(*at)) {
+                *place = cell.unwrap_or_default();
+            }
+        }
+        builder.row(row.iter().map(String::as_bytes), line)
+    })?;
+    builder.finish()
+}
+
+/// Shows every line with anything in it, with its number from 1.
+fn each_line(
+    mut source: Source<'_>,
+    mut see: impl FnMut(u64, &[u8]) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    let (mut number, mut line) = (0, Vec::new());
+    while source.line(&mut line, LONGEST)? {
+        number += 1;
+        let text = line.strip_prefix(b"\xEF\xBB\xBF").filter(|_| number == 1).unwrap_or(&line);
+        if !text.trim_ascii().is_empty() {
+            see(number, text)?;
+        }
+    }
+    Ok(())
+}
+
+/// The parser's words without its own count of lines.
+fn words_of(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let column = error.column();
+    match text.rsplit_once(" at line ") {
+        Some((what, _)) => format!("{what} at character {column}"),
+        None => text,
+    }
+}
+
+/// The keys and values of an object in their order; a value is none where it is nested.
+struct Flat(Vec<(String, Option<String>)>);
+
+impl<'de> Deserialize<'de> for Flat {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Flat;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Flat, M::Error> {
+                let mut cells = Vec::new();
+                while let Some((key, Cell(cell))) = map.next_entry()? {
+                    cells.push((key, cell));
+                }
+                Ok(Flat(cells))
+            }
+        }
+        from.deserialize_map(Object)
+    }
+}
+
+/// A value as the text of a cell; none where it is nested.
+struct Cell(Option<String>);
+
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Cell;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Cell, E> {
+                Ok(Cell(Some(value.to_string())))
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Cell, E> {
+                Ok(Cell(Some(value.to_string())))
+            }
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Cell, E> {
+                Ok(Cell(Some(value.to_string())))
+            }
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Cell, E> {
+                Ok(Cell(Some(value.to_string())))
+            }
+            fn visit_str<E: Error>(self, value: &str) -> Result<Cell, E> {
+                Ok(Cell(Some(value.to_string())))
+            }
+            fn visit_unit<E: Error>(self) -> Result<Cell, E> {
+                Ok(Cell(Some(String::new())))
+            }
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Cell, S::Error> {
+                while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                Ok(Cell(None))
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Cell, M::Error> {
+                while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
+                Ok(Cell(None))
+            }
+        }
+        from.deserialize_any(Any)
+    }
+}

@@ -1,0 +1,528 @@
+//! Alarms: what goes wrong in a training, found while it happens, each told once.
+//!
+//! What is known of a step is its loss; at a look ([`Statistics`](crate::watch::Statistics)) also gradients, updates and
+//! activations. All that alarms remember goes into checkpoints, so that a resumed run raises the same
+//! ones at the same steps.
+
+use crate::train::config::{ClassWeights, TrainConfig};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Rows, Targets};
+use crate::nn::Loss;
+use crate::train::state::Exact;
+use crate::watch::look::Look;
+use crate::watch::statistics::layer_of;
+
+/// Looks in a row after which a state of gradients or activations is no accident. At 50 steps a look,
+/// it has then lasted 150 steps.
+const PERSISTENT: u32 = 4;
+/// A layer whose gradient is less than this of the output layer's stands still beside it: where the
+/// output learns in 100 steps, it needs a million. Well-scaled layers lie within a factor of 100 of
+/// each other (Glorot and Bengio 2010).
+const VANISHING: f64 = 1e-4;
+/// Inputs and targets are scaled and losses are means over rows, so that a healthy gradient has a
+/// norm of about 10 at most, at the start, and less later. Where it is clipped, it is clipped at 1 to
+/// 10 (Pascanu, Mikolov and Bengio 2013).
+const EXPLODING: f64 = 100.0;
+/// Also exploding: a norm that grows by this factor from look to look, [`PERSISTENT`] times.
+const GROWTH: f64 = 3.0;
+/// A ReLU unit that is 0 for every row of a window gets no gradient from any of them. Some such units
+/// are usual and harmless; from this share on the layer has lost most of what it could learn with.
+const DEAD: f64 = 0.5;
+/// Rows that such a window has at least: a unit that fires for one row in 20 is silent over 100
+/// rows with a chance of 0.6 %.
+const DEAD_ROWS: u64 = 100;
+/// The share of a layer's outputs on the flat ends of tanh or sigmoid from which on hardly any
+/// gradient passes. Trained nets have about half there.
+const SATURATED: f64 = 0.8;
+/// Steps of healthy training move weights by about 10⁻³ of their norm; below this share, rounding
+/// and noise are of the same size (Karpathy, CS231n).
+const SMALL_UPDATE: f64 = 1e-4;
+/// A loss that is not below this share of the simplest guess's has learned nothing.
+const LEARNED: f64 = 0.98;
+/// Rounds of steps, and a third of the training, after which it should have learned something.
+const PATIENCE: u64 = 5;
+/// A round's mean loss above this many times the best round's, …
+const RISEN: f64 = 2.0;
+/// … so many rounds in a row, has risen for good.
+const RISEN_ROUNDS: u32 = 3;
+/// A batch's loss is a spike where it is above the untrained model's by this factor, …
+const SPIKE_START: f64 = 1.5;
+/// … above the usual loss by this factor, …
+const SPIKE_USUAL: f64 = 5.0;
+/// … and by so many of its standard deviations.
+const SPIKE_DEVIATIONS: f64 = 8.0;
+/// The share of a new batch in the usual loss: it remembers about 20 batches.
+const USUAL: f64 = 0.05;
+
+/// Something that goes wrong in a training, with its numbers. Prints in words, with what to try.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Alarm {
+    /// A layer's gradient is tiny beside the output layer's.
+    VanishingGradient {
+        /// Its norm over that of the output layer's.
+        ratio: f64,
+    },
+    /// The gradient is very large, or grows without end.
+    ExplodingGradient {
+        /// The norm over all parameters.
+        norm: f64,
+    },
+    /// Units of a ReLU layer are 0 for every row.
+    DeadUnits {
+        /// How many.
+        dead: u64,
+        /// Of how many.
+        units: u64,
+        /// Over how many rows.
+        rows: u64,
+    },
+    /// The outputs of a tanh or sigmoid layer lie where it is flat.
+    SaturatedUnits {
+        /// Which share of them.
+        share: f64,
+    },
+    /// The loss rises, or stays above that of the simplest guess.
+    RateTooHigh {
+        /// The mean loss of a row.
+        loss: f64,
+        /// The best until then, or that of the simplest guess.
+        against: f64,
+        /// The learning rate.
+        rate: f64,
+    },
+    /// The loss does not fall because steps are tiny.
+    RateTooLow {
+        /// The largest step seen, as a share of the parameters' norm.
+        update_ratio: f64,
+        /// The learning rate.
+        rate: f64,
+    },
+    /// The loss does not fall below that of the simplest guess, for no reason that is seen.
+    NotLearning {
+        /// The mean loss of a row.
+        loss: f64,
+        /// That of the simplest guess: the largest class, the mean.
+        guess: f64,
+    },
+    /// The loss of one batch is far above the usual.
+    LossSpike {
+        /// The loss.
+        loss: f64,
+        /// The usual.
+        usual: f64,
+    },
+}
+
+impl Alarm {
+    /// The word for its kind, as in JSON.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Alarm::VanishingGradient { .. } => "vanishing_gradient",
+            Alarm::ExplodingGradient { .. } => "exploding_gradient",
+            Alarm::DeadUnits { .. } => "dead_units",
+            Alarm::SaturatedUnits { .. } => "saturated_units",
+            Alarm::RateTooHigh { .. } => "rate_too_high",
+            Alarm::RateTooLow { .. } => "rate_too_low",
+            Alarm::NotLearning { .. } => "not_learning",
+            Alarm::LossSpike { .. } => "loss_spike",
+        }
+    }
+}
+
+/// A number with two digits, as alarms say it: `0.21`, `4300`, `1e-7`.
+pub fn short(value: f64) -> String {
+    let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
+    match rounded.abs() {
+        0.0 => "0".to_owned(),
+        size if (1e-3..1e5).contains(&size) => rounded.to_string(),
+        _ => format!("{rounded:e}"),
+    }
+}
+
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Alarm::VanishingGradient { ratio } => write!(
+                f,
+                "gradient norm {} of the output layer's (vanishing). Try relu, a skip connection \
+                 or fewer layers",
+                short(ratio)
+            ),
+            Alarm::ExplodingGradient { norm } => write!(
+                f,
+                "gradient norm {} (exploding). Try smaller initial weights, gradient clipping or a \
+                 lower learning rate",
+                short(norm)
+            ),
+            Alarm::DeadUnits { dead, units, rows } => write!(
+                f,
+                "{dead} of {units} units gave 0 for each of {rows} rows (dead). Try a lower \
+                 learning rate, or an activation without a flat side, such as softplus"
+            ),
+            Alarm::SaturatedUnits { share } => write!(
+                f,
+                "{:.0} % of its outputs lie where the activation is flat (saturated). Try smaller \
+                 initial weights, inputs of unit scale, or relu",
+                100.0 * share
+            ),
+            Alarm::RateTooHigh { loss, against, rate } => write!(
+                f,
+                "the loss is {}, where {} was to be had (learning rate too high). Try {} instead \
+                 of {}",
+                short(loss),
+                short(against),
+                short(rate / 10.0),
+                short(rate)
+            ),
+            Alarm::RateTooLow { update_ratio, rate } => write!(
+                f,
+                "the loss does not fall, and a step moves the weights by only {} of their size \
+                 (learning rate too low). Try {} instead of {}",
+                short(update_ratio),
+                short(rate * 10.0),
+                short(rate)
+            ),
+            Alarm::NotLearning { loss, guess } => write!(
+                f,
+                "the loss is {}, no better than the simplest guess's {}. Look whether the inputs \
+                 tell anything about the target; try another learning rate or a larger model",
+                short(loss),
+                short(guess)
+            ),
+            Alarm::LossSpike { loss, usual } => write!(
+                f,
+                "the loss of a batch jumped to {}, where {} was usual (spike). Look for extreme \
+                 values in the data; try gradient clipping or a lower learning rate",
+                short(loss),
+                short(usual)
+            ),
+        }
+    }
+}
+
+/// What alarms need to know of the training as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Course {
+    /// Steps that are averaged into a round: an epoch, but 20 at least and 200 at most.
+    round: u64,
+    /// Steps of the whole training.
+    steps: u64,
+    /// Rows of a whole batch.
+    batch: usize,
+    /// The loss of a row of the simplest guess.
+    guess: Option<f64>,
+    loss: Loss,
+    /// The learning rate at the start.
+    rate: f64,
+}
+
+impl Course {
+    pub fn new(rows: &Rows, loss: Loss, config: &TrainConfig) -> Self {
+        let batch = config.batch.of(rows.len());
+        // A loss that counts classes differently is not that of the guess.
+        let plain = config.class_weights == ClassWeights::None && config.label_smoothing == 0.0;
+        let steps_an_epoch = rows.len().div_ceil(batch.max(1)) as u64;
+        Course {
+            round: steps_an_epoch.clamp(20, 200),
+            steps: steps_an_epoch.saturating_mul(config.epochs),
+            batch,
+            guess: guess(rows, loss).filter(|_| plain),
+            loss,
+            rate: config.optimizer.lr(),
+        }
+    }
+
+    /// A batch's loss as that of one row.
+    fn per_row(&self, loss: f64, rows: usize) -> f64 {
+        if self.loss.is_sum() { loss / rows.max(1) as f64 } else { loss }
+    }
+}
+
+/// The loss of a row under the simplest guess: how often each class comes, the mean or the median of
+/// numbers. None where there is no such guess to compare with.
+fn guess(rows: &Rows, loss: Loss) -> Option<f64> {
+    let n = rows.len() as f64;
+    match rows.targets() {
+        Targets::Classes(labels)
+            if matches!(loss, Loss::CrossEntropy | Loss::BinaryCrossEntropy) =>
+        {
+            let mut counts = BTreeMap::<i64, f64>::new();
+            labels.iter().for_each(|&label| *counts.entry(label).or_default() += 1.0);
+            Some(counts.values().map(|count| -(count / n) * (count / n).ln()).sum())
+        }
+        Targets::Classes(_) => None,
+        Targets::Values(values) => {
+            let outputs = rows.outputs();
+            let of_output = |output: usize| values.iter().skip(output).step_by(outputs);
+            let guesses = (0..outputs).map(|output| {
+                let mut values: Vec<f64> = of_output(output).map(|&x| f64::from(x)).collect();
+                values.sort_by(f64::total_cmp);
+                best_guess(&values, loss)
+            });
+            let sum = guesses.sum::<Option<f64>>()?;
+            Some(if loss.is_sum() { sum } else { sum / outputs as f64 })
+        }
+    }
+}
+
+/// The mean loss of the best single guess of `values`, which are sorted.
+fn best_guess(values: &[f64], loss: Loss) -> Option<f64> {
+    let n = values.len() as f64;
+    let mean = |of: &dyn Fn(f64) -> f64| values.iter().map(|&x| of(x)).sum::<f64>() / n;
+    let average = mean(&|x| x);
+    let variance = mean(&|x| (x - average).powi(2));
+    let median = *values.get(values.len() / 2)?;
+    let huber = |delta: f64, guess: f64| {
+        mean(&|x| match (x - guess).abs() {
+            near if near <= delta => near * near / 2.0,
+            far => delta * (far - delta / 2.0),
+        })
+    };
+    match loss {
+        Loss::SquaredError | Loss::SumOfSquares => Some(variance),
+        Loss::AbsoluteError => Some(mean(&|x| (x - median).abs())),
+        // The best lies between the two.
+        Loss::Huber { delta } => Some(huber(delta, average).min(huber(delta, median))),
+        Loss::GaussianNll => Some(0.5 * ((std::f64::consts::TAU * variance).ln() + 1.0)),
+        Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Own(_) => None,
+    }
+}
+
+/// Watches for everything that an [`Alarm`] tells. What it remembers is plain data.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Alarms {
+    /// The kinds that were told.
+    told: BTreeSet<String>,
+    /// Looks in a row, by what they found.
+    streaks: BTreeMap<String, u32>,
+    /// For each ReLU, the window in which its units are watched.
+    windows: BTreeMap<String, Window>,
+    looks: u64,
+    /// Looks after which the batch's loss had risen though it should have fallen.
+    overshoots: u64,
+    largest_update: Exact,
+    first_norm: Option<Exact>,
+    last_norm: Exact,
+    rounds: u64,
+    round_steps: u64,
+    round_rows: u64,
+    round_sum: Exact,
+    first: Exact,
+    best: Exact,
+    risen: u32,
+    /// Mean and variance of recent losses.
+    usual: Option<[Exact; 2]>,
+}
+
+/// Which units were 0 in every row of some looks in a row.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+struct Window {
+    looks: u32,
+    rows: u64,
+    /// A letter a unit: `0` for silent, `1` for not.
+    units: String,
+}
+
+impl Alarms {
+    /// What the loss of a step says.
+    pub(crate) fn step(
+        &mut self,
+        course: &Course,
+        step: u64,
+        loss: f64,
+        rows: usize,
+    ) -> Option<Alarm> {
+        let loss = course.per_row(loss, rows);
+        let spike = self.spike(course, loss, rows);
+        let [mean, variance] = self.usual.get_or_insert([Exact(loss), Exact(0.0)]);
+        let away = loss - mean.0;
+        mean.0 += USUAL * away;
+        variance.0 = (1.0 - USUAL) * (variance.0 + USUAL * away * away);
+        self.round_sum.0 += loss * rows as f64;
+        self.round_rows += rows as u64;
+        self.round_steps += 1;
+        let round = match self.round_steps == course.round {
+            true => self.end_round(course, step),
+            false => None,
+        };
+        spike.or(round).filter(|alarm| self.tell(alarm))
+    }
+
+    /// What a look says: places and alarms.
+    pub(crate) fn look(
+        &mut self,
+        course: &Course,
+        look: &Look,
+        rows: usize,
+    ) -> Vec<(String, Alarm)> {
+        let statistics = &look.statistics;
+        self.looks += 1;
+        self.largest_update.0 = self.largest_update.0.max(statistics.update_ratio);
+        let should_fall = statistics.predicted_change < 0.0;
+        self.overshoots += u64::from(should_fall && statistics.actual_change > 0.0);
+        let mut found = Vec::new();
+        // In this order: what comes later may only follow from what was told.
+        type Finds = fn(&mut Alarms, &Course, &Look, usize) -> Option<(String, Alarm)>;
+        let all: [Finds; 4] =
+            [Alarms::dead, Alarms::saturated, Alarms::exploding, Alarms::vanishing];
+        for finds in all {
+            let alarm = finds(self, course, look, rows);
+            found.extend(alarm.filter(|(_, alarm)| self.tell(alarm)));
+        }
+        found
+    }
+
+    /// Whether an alarm is new; it is not afterwards.
+    fn tell(&mut self, alarm: &Alarm) -> bool {
+        self.told.insert(alarm.kind().to_owned())
+    }
+
+    fn is_told(&self, kinds: &[&str]) -> bool {
+        kinds.iter().any(|kind| self.told.contains(*kind))
+    }
+
+    /// Counts looks in a row that found something; whether they are enough.
+    fn persists(&mut self, what: &str, found: bool, enough: u32) -> bool {
+        let streak = self.streaks.entry(what.to_owned()).or_default();
+        *streak = if found { streak.saturating_add(1) } else { 0 };
+        *streak >= enough
+    }
+
+    fn spike(&self, course: &Course, loss: f64, rows: usize) -> Option<Alarm> {
+        let [Exact(usual), Exact(variance)] = self.usual?;
+        // The rest of an epoch has few rows: one of them alone may be far out.
+        let share = (rows as f64 / course.batch as f64).min(1.0);
+        let far = loss * share > SPIKE_START * self.first.0
+            && loss > SPIKE_USUAL * usual
+            && loss > usual + SPIKE_DEVIATIONS * variance.sqrt();
+        (self.rounds > 0 && far).then_some(Alarm::LossSpike { loss, usual })
+    }
+
+    fn end_round(&mut self, course: &Course, step: u64) -> Option<Alarm> {
+        let mean = self.round_sum.0 / self.round_rows.max(1) as f64;
+        (self.round_steps, self.round_rows, self.round_sum) = (0, 0, Exact(0.0));
+        self.rounds += 1;
+        if self.rounds == 1 {
+            (self.first, self.best) = (Exact(mean), Exact(mean));
+            return None;
+        }
+        let risen = mean > RISEN * self.best.0 && mean > self.first.0;
+        self.risen = if risen { self.risen + 1 } else { 0 };
+        if self.risen >= RISEN_ROUNDS {
+            let against = self.best.0;
+            return Some(Alarm::RateTooHigh { loss: mean, against, rate: course.rate });
+        }
+        self.best.0 = self.best.0.min(mean);
+        let judged = step >= (PATIENCE * course.round).max(course.steps / 3);
+        let guess = course.guess.filter(|guess| judged && self.best.0 >= LEARNED * guess)?;
+        // Where gradients or units say why, that was told.
+        let causes = ["vanishing_gradient", "exploding_gradient", "dead_units", "saturated_units"];
+        if self.is_told(&causes) || self.is_told(&["rate_too_high", "rate_too_low"]) {
+            return None;
+        }
+        let update_ratio = self.largest_update.0;
+        let looked = self.looks >= u64::from(PERSISTENT) - 1;
+        Some(if mean > 1.5 * guess || looked && 2 * self.overshoots >= self.looks {
+            Alarm::RateTooHigh { loss: mean, against: guess, rate: course.rate }
+        } else if looked && update_ratio < SMALL_UPDATE {
+            Alarm::RateTooLow { update_ratio, rate: course.rate }
+        } else {
+            Alarm::NotLearning { loss: mean, guess }
+        })
+    }
+
+    fn dead(&mut self, _: &Course, look: &Look, rows: usize) -> Option<(String, Alarm)> {
+        let mut found: Vec<(f64, String, Alarm)> = Vec::new();
+        for (path, silent) in &look.silent {
+            let window = self.windows.entry(path.clone()).or_default();
+            if window.units.len() != silent.len() {
+                *window = Window { units: "0".repeat(silent.len()), ..Window::default() };
+            }
+            let both = |(held, &now): (char, &bool)| if now { held } else { '1' };
+            window.units = window.units.chars().zip(silent).map(both).collect();
+            window.looks += 1;
+            window.rows += rows as u64;
+            if window.looks < PERSISTENT || window.rows < DEAD_ROWS {
+                continue;
+            }
+            let units = silent.len() as u64;
+            let dead = window.units.chars().filter(|&unit| unit == '0').count() as u64;
+            let share = dead as f64 / units.max(1) as f64;
+            if share >= DEAD {
+                let alarm = Alarm::DeadUnits { dead, units, rows: window.rows };
+                found.push((share, layer_of(path).to_owned(), alarm));
+            }
+            *window = Window::default();
+        }
+        worst(found)
+    }
+
+    fn saturated(&mut self, _: &Course, look: &Look, _: usize) -> Option<(String, Alarm)> {
+        let mut found = Vec::new();
+        for activation in &look.statistics.activations {
+            let Some(share) = activation.saturated else { continue };
+            let what = format!("saturated {}", activation.path);
+            if self.persists(&what, share > SATURATED, PERSISTENT) {
+                let place = layer_of(&activation.path).to_owned();
+                found.push((share, place, Alarm::SaturatedUnits { share }));
+            }
+        }
+        worst(found)
+    }
+
+    fn exploding(&mut self, course: &Course, look: &Look, rows: usize) -> Option<(String, Alarm)> {
+        let norm = course.per_row(look.statistics.gradient_norm, rows);
+        let first = self.first_norm.get_or_insert(Exact(norm)).0;
+        let grown = norm > GROWTH * self.last_norm.0 && norm > 10.0 * first;
+        self.last_norm = Exact(norm);
+        // One look may be the very first, from which training recovers.
+        let large = self.persists("large gradient", norm > EXPLODING, 2);
+        let growing = self.persists("growing gradient", grown, PERSISTENT);
+        let most = look.layers.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+        (large || growing).then(|| {
+            (most.map_or(String::new(), |l| l.0.clone()), Alarm::ExplodingGradient { norm })
+        })
+    }
+
+    fn vanishing(&mut self, _: &Course, look: &Look, _: usize) -> Option<(String, Alarm)> {
+        let (_, output) = look.layers.last().filter(|(_, norm)| *norm > 0.0)?;
+        let least = look.layers.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let ratio = least.1 / output;
+        let persists = self.persists("vanishing gradient", ratio < VANISHING, PERSISTENT);
+        // Behind a layer of dead units there is no gradient at all: that is told as dead units.
+        let layer_is_silent = look.silent.iter().any(|(_, units)| units.iter().all(|&unit| unit));
+        let dead = ratio == 0.0 && (layer_is_silent || self.is_told(&["dead_units"]));
+        (persists && !dead).then(|| (least.0.clone(), Alarm::VanishingGradient { ratio }))
+    }
+}
+
+/// The alarm of the greatest share.
+fn worst(found: Vec<(f64, String, Alarm)>) -> Option<(String, Alarm)> {
+    let worst = found.into_iter().reduce(|a, b| if b.0 > a.0 { b } else { a })?;
+    Some((worst.1, worst.2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_said_with_two_digits() {
+        for (value, said) in [
+            (1.04e-7, "1e-7"),
+            (0.0123, "0.012"),
+            (2.302, "2.3"),
+            (4321.0, "4300"),
+            (1.17e30, "1.2e30"),
+        ] {
+            assert_eq!(short(value), said);
+        }
+        assert_eq!((short(0.0), short(f64::INFINITY)), ("0".to_owned(), "inf".to_owned()));
+    }
+}

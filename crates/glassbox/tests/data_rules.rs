@@ -1,0 +1,204 @@
+//! Rules of preparation, dates, weights and several targets.
+#![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
+
+mod support;
+
+use glassbox::data::{
+    DataError, Dataset, Impute, Method, Options, Preparation, RawTable, Rule, Targets, TargetsMut,
+    from_csv,
+};
+use support::{csv, message};
+
+fn rule(columns: &str, with: Option<Method>, impute: Option<Impute>) -> Rule {
+    Rule { columns: columns.into(), with, impute }
+}
+
+/// All rows train, so that expected values can be worked out by hand.
+fn load(text: &str, target: &str, rules: Vec<Rule>) -> Result<Dataset, DataError> {
+    let target = Some(target.into());
+    let (valid, test) = (Some(0.0), Some(0.0));
+    from_csv(
+        "t.csv",
+        text.as_bytes(),
+        &Options { target, valid, test, rules, ..Options::default() },
+    )
+}
+
+fn apply(dataset: &Dataset, text: &str) -> Vec<f32> {
+    let table = RawTable::from_bytes("new.csv", text.as_bytes()).unwrap();
+    dataset.preparation.apply(&table).unwrap().matrix
+}
+
+const SMALL: &str =
+    "x,size,y\n0,small,1.5\n1,large,2.5\n1,medium,3.5\n2,small,4.5\n96,small,5.5\n,,6.5\n";
+
+#[test]
+fn later_rules_win_and_say_only_what_they_say() {
+    let rules = vec![
+        rule("numeric", Some(Method::MinMax), Some(Impute::Mean)),
+        rule("x", Some(Method::Robust), None),
+    ];
+    let dataset = load(SMALL, "y", rules).unwrap();
+    // Median 1, quartiles 1 and 2, mean 20; categories large, medium, small and missing.
+    let matrix = apply(&dataset, "x,size\n3,large\n,medium\n");
+    assert_eq!(matrix[..6], [2.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+    assert_eq!(matrix[6..], [19.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
+}
+
+#[test]
+fn constants_and_the_most_frequent_value_fill_gaps() {
+    let rules = vec![
+        rule("x", Some(Method::None), Some(Impute::Constant(-1.0))),
+        rule("size", None, Some(Impute::MostFrequent)),
+    ];
+    let dataset = load(SMALL, "y", rules).unwrap();
+    assert_eq!(
+        dataset.input.features,
+        ["x", "x_missing", "size=large", "size=medium", "size=small"]
+    );
+    assert_eq!(apply(&dataset, "x,size,other\n,,1\n"), [-1.0, 1.0, 0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn ordinal_categories_are_places_from_0_to_1() {
+    let dataset = load(SMALL, "y", vec![rule("category", Some(Method::Ordinal), None)]).unwrap();
+    assert_eq!(dataset.input.features, ["x", "x_missing", "size", "size_missing"]);
+    let place = |text: &str| apply(&dataset, &format!("x,size\n0,{text}\n"))[2..].to_vec();
+    assert_eq!((place("large"), place("medium")), (vec![0.0, 0.0], vec![0.5, 0.0]));
+    // A missing one is the most frequent, an unknown one in the middle.
+    assert_eq!((place(""), place("huge")), (vec![1.0, 1.0], vec![0.5, 0.0]));
+}
+
+#[test]
+fn rows_without_a_value_are_dropped_where_a_rule_says_so() {
+    let dataset = load(SMALL, "y", vec![rule("x", None, Some(Impute::Drop))]).unwrap();
+    assert_eq!(dataset.train.source_rows(), [1, 2, 3, 4, 5]);
+    assert_eq!(dataset.input.features[..2], ["x", "size=large"]);
+    assert!(dataset.notices.iter().any(|n| n == "1 row without a value of `x` dropped"));
+    let all = "x,z,y\n,1,1.5\n,2,2.5\n1,,3.5\n2,,4.5\n";
+    let rules = vec![rule("numeric", None, Some(Impute::Drop))];
+    assert!(message(load(all, "y", rules)).contains("no row is left"));
+}
+
+#[test]
+fn rules_that_do_not_fit_are_all_named() {
+    let rules = vec![
+        rule("x", Some(Method::OneHot), None),
+        rule("size", Some(Method::Robust), Some(Impute::Median)),
+        rule("sise", None, None),
+    ];
+    let text = message(load(SMALL, "y", rules));
+    for part in [
+        "column `x`: `one_hot` does not suit a number",
+        "column `size`: `robust` does not suit a category",
+        "missing values of a category cannot become median",
+        "there is no column `sise`",
+        "did you mean `size`?",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn the_scale_of_the_target_can_be_asked_for() {
+    let dataset = load(SMALL, "y", vec![rule("y", Some(Method::MinMax), None)]).unwrap();
+    let Targets::Values(values) = dataset.train.targets() else { unreachable!() };
+    assert_eq!(values, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
+    assert_eq!(
+        dataset.train.values().unwrap()[1],
+        dataset.preparation.target.unscale(f64::from(0.2f32))
+    );
+}
+
+#[test]
+fn dates_become_days_and_the_parts_that_come_round_again() {
+    // Two months, all Mondays and Tuesdays, no times.
+    let dates = ["2024-01-01", "2024-01-02", "2024-02-05", "2024-02-06"];
+    let text = csv("when,y", 40, |row| format!("{},{row}.5", dates[row % 4]));
+    let dataset = load(&text, "y", vec![rule("when", Some(Method::None), None)]).unwrap();
+    let parts =
+        ["when", "when_month_sin", "when_month_cos", "when_weekday_sin", "when_weekday_cos"];
+    assert_eq!(dataset.input.features, parts);
+    let row = apply(&dataset, "when\n2024-04-01 12:00\n");
+    // 2024-04-01 is day 19,814; April is a quarter round; it was a Monday.
+    assert_eq!((row[0], row[3], row[4]), (19_814.5, 0.0, 1.0));
+    assert!((row[1] - 1.0).abs() < 1e-6 && row[2].abs() < 1e-6);
+    let table = RawTable::from_bytes("new.csv", b"when\n01.02.2024\n").unwrap();
+    let text = message(dataset.preparation.apply(&table));
+    assert!(text.contains("row 1: `01.02.2024` is not a date as training had them"), "{text}");
+    let json = serde_json::to_string(&dataset.preparation).unwrap();
+    assert_eq!(serde_json::from_str::<Preparation>(&json).unwrap(), dataset.preparation);
+}
+
+#[test]
+fn the_whole_column_decides_which_way_round_dates_are() {
+    let column = |dates: [&str; 4]| {
+        let text = csv("when,y", 40, |row| format!("{},{row}.5", dates[row % 4]));
+        let dataset = load(&text, "y", vec![rule("when", Some(Method::None), None)]).unwrap();
+        let (mut first, mut y) = (vec![0.0; dataset.train.width()], [0.0]);
+        dataset.train.gather(&[0], &mut first, TargetsMut::Values(&mut y)).unwrap();
+        let said = dataset.notices.iter().any(|n| n.contains("day and month could be either way"));
+        (first[0], said)
+    };
+    // 1 February 2024 is day 19,754, 2 January day 19,724.
+    assert_eq!(column(["01/02/2024", "13/02/2024", "02/02/2024", "03/02/2024"]), (19_754.0, false));
+    assert_eq!(column(["01/02/2024", "01/13/2024", "02/02/2024", "03/02/2024"]), (19_724.0, false));
+    assert_eq!(column(["01/02/2024", "01/03/2024", "02/02/2024", "03/02/2024"]), (19_754.0, true));
+    assert_eq!(column(["01.02.2024", "01.03.2024", "02.02.2024", "03.02.2024"]), (19_754.0, false));
+}
+
+#[test]
+fn several_numbers_can_be_told_at_once() {
+    let text = csv("x,a,b", 40, |row| format!("{row},{}.5,{}.25", row * 2, 1000 - row));
+    let dataset = load(&text, "a, b", vec![]).unwrap();
+    assert_eq!(dataset.train.outputs(), 2);
+    assert_eq!(dataset.input.features, ["x"]);
+    let (mut x, mut y) = ([0.0; 2], [0.0; 4]);
+    dataset.train.gather(&[3, 5], &mut x, TargetsMut::Values(&mut y)).unwrap();
+    let target = &dataset.preparation.target;
+    let told: Vec<f64> = (0..4).map(|i| target.unscale_output(i % 2, f64::from(y[i]))).collect();
+    for (told, expected) in told.iter().zip([6.5, 997.25, 10.5, 995.25]) {
+        assert!((told - expected).abs() < 1e-3, "{told} {expected}");
+    }
+    assert_eq!(dataset.train.values().unwrap().len(), 80);
+    let short = dataset.train.gather(&[3, 5], &mut x, TargetsMut::Values(&mut y[..2]));
+    assert!(message(short).contains("as many targets as rows"));
+}
+
+#[test]
+fn targets_that_cannot_be_told_together_are_named() {
+    let text = csv("x,a,kind", 40, |row| format!("{row},{row}.5,{}", ["u", "v"][row % 2]));
+    let error = message(load(&text, "a,kind", vec![]));
+    assert!(error.contains("column `kind`: one of several targets, but a category"), "{error}");
+    let error = message(load(&text, "a, kin", vec![]));
+    assert!(
+        error.contains("there is no column `kin`") && error.contains("did you mean `kind`"),
+        "{error}"
+    );
+    assert!(message(load(&text, "a, a", vec![])).contains("named twice"));
+    // A column whose name has a comma is one column.
+    let text = csv("x,\"a,b\"", 40, |row| format!("{row},{row}.5"));
+    assert_eq!(load(&text, "a,b", vec![]).unwrap().train.outputs(), 1);
+}
+
+#[test]
+fn a_column_can_say_how_much_each_row_counts() {
+    let text = csv("x,w,y", 40, |row| format!("{row},{},{row}.5", row % 3));
+    let options =
+        Options { weight: Some("w".into()), target: Some("y".into()), ..Options::default() };
+    let dataset = from_csv("t.csv", text.as_bytes(), &options).unwrap();
+    assert_eq!(dataset.input.features, ["x"]);
+    let weights = dataset.train.weights().unwrap();
+    for (weight, row) in weights.iter().zip(dataset.train.source_rows()) {
+        assert_eq!(*weight, ((row - 1) % 3) as f32);
+    }
+    let mut some = [0.0; 2];
+    dataset.train.gather_weights(&[4, 1], &mut some).unwrap();
+    assert_eq!(some, [weights[4], weights[1]]);
+    let wrong = text.replace("7,1,7.5", "7,-1,7.5").replace("9,0,9.5", "9,,9.5");
+    let error = message(from_csv("t.csv", wrong.as_bytes(), &options));
+    assert!(error.contains("line 9, column `w`: `-1` is not a weight"), "{error}");
+    assert!(error.contains("line 11, column `w`: `` is not a weight"), "{error}");
+    let options = Options { weight: Some("v".into()), ..options };
+    assert!(message(from_csv("t.csv", text.as_bytes(), &options)).contains("to be the weight"));
+}
