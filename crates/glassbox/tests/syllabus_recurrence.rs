@@ -12,8 +12,8 @@ use support::steps::{InSession, Steps, both, values};
 
 const TIME: usize = 50;
 
-/// h ← f(w · h), fifty times from 1: the last h, and its derivative by what each step computed,
-/// before and after its activation.
+/// h ← f(w · h), fifty times from 1: the last h, its derivative by the first and by each step's w · h
+/// before the activation, and every h.
 fn one_unit(activation: Activation, w: f64) -> [Vec<Vec<f64>>; 2] {
     let graph = Graph::new();
     let weight = graph.input("w", DType::F32, []);
@@ -101,7 +101,7 @@ fn n24_relu_explodes_where_tanh_stays_bounded() {
                 let (norms, largest) = many_units(activation, 2.5, seed)[in_type].clone();
                 (norms[0] / norms[TIME - 1], largest)
             });
-            assert!(tanh.1 < 1.0, "seed {seed}: tanh's values are bounded: {}", tanh.1);
+            assert!(tanh.1 <= 1.0, "seed {seed}: tanh's values are bounded: {}", tanh.1);
             assert!(relu.1 > 100.0, "seed {seed}: ReLU's are not: {}", relu.1);
             // Tanh bounds values, not slopes: where the net is chaotic its gradient grows too, but
             // by orders of magnitude less.

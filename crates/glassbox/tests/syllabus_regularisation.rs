@@ -5,10 +5,8 @@
 
 mod support;
 
-use std::f64::consts::PI;
-
-use glassbox::data::{Options, Rows, Targets, TargetsMut};
-use glassbox::engine::{Array, DType, Distribution, Parameters, random::Stream};
+use glassbox::data::{Rows, TargetsMut};
+use glassbox::engine::{DType, Distribution, Parameters};
 use glassbox::prelude::*;
 use glassbox::zoo::Normalize;
 use support::steps::{InSession, Steps, values};
@@ -16,24 +14,14 @@ use support::steps::{InSession, Steps, values};
 /// Data and training follow from it.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=6;
 
-/// Two half circles that reach into each other, each point off by normal noise of deviation 0.3:
-/// 300 points, of which 60 are learned from and 240 validate.
+/// Two half circles, each point off by normal noise of deviation 0.3: 60 points to learn from and 220
+/// to validate.
 fn moons(seed: u64) -> Dataset {
-    const POINTS: u64 = 300;
-    let (along, off) = (Stream::new(seed, "along", 0), Stream::new(seed, "off", 0));
-    let point = |i: u64| {
-        let angle = PI * along.uniform(i);
-        let (x, y) = match i % 2 {
-            0 => (angle.cos(), angle.sin()),
-            _ => (1.0 - angle.cos(), 0.5 - angle.sin()),
-        };
-        [x + 0.3 * off.normal(2 * i), y + 0.3 * off.normal(2 * i + 1)].map(|x| x as f32)
-    };
-    let inputs: Vec<f32> = (0..POINTS).flat_map(point).collect();
-    let labels = (0..POINTS as i64).map(|i| i % 2).collect();
-    let options = Options { valid: Some(0.8), test: Some(0.0), seed, ..Options::default() };
-    let inputs = Array::new([POINTS as usize, 2], inputs).unwrap();
-    Dataset::from_arrays(inputs, Targets::Classes(labels), &options).unwrap()
+    let mut data = data::moons(400, 0.3, seed).unwrap();
+    let all: Vec<usize> = (0..280).collect();
+    let [train, valid] = [&all[..60], &all[60..]].map(|rows| data.train.select(rows).unwrap());
+    (data.train, data.valid) = (train, valid);
+    data
 }
 
 /// A net with much more room than 60 points need.
@@ -216,27 +204,33 @@ fn n23_batch_normalisation_narrows_the_gap_too() {
 
 #[test]
 fn n23_normalisation_lets_a_deep_net_learn_from_weights_too_small_and_too_large() {
+    // The loss of the last of 60 epochs of plain descent; none where it left the scale.
+    let end = |seed, normalize, (activation, deviation): (Activation, f64)| {
+        let model = Mlp::new([2, 16, 16, 16, 16, 16, 2]).activation(activation);
+        let model = model.initial(Initial::Normal { deviation }).normalize(normalize);
+        let descent = Optimizer::GRADIENT_DESCENT.with_lr(0.1);
+        match trainer(model, seed).optimizer(descent).epochs(60).fit(&moons(seed)) {
+            Ok(run) => run.history().last().map(|epoch| epoch.train_loss),
+            Err(error) => {
+                let said = error.to_string();
+                assert!(said.contains("the loss became") || said.contains("finite"), "{said}");
+                None
+            }
+        }
+    };
+    let (small, large) = ((Activation::Tanh, 0.05), (Activation::Relu, 3.0));
     for seed in SEEDS {
-        let data = moons(seed);
-        // The loss of the last of 60 epochs of plain descent; none where it left the scale.
-        let ends = |normalize, activation, deviation| {
-            let model = Mlp::new([2, 16, 16, 16, 16, 16, 2]).activation(activation);
-            let model = model.initial(Initial::Normal { deviation }).normalize(normalize);
-            let descent = Optimizer::GRADIENT_DESCENT.with_lr(0.1);
-            let run = trainer(model, seed).optimizer(descent).epochs(60).fit(&data).ok()?;
-            run.history().last().map(|epoch| epoch.train_loss)
-        };
-        let (small, large) = ((Activation::Tanh, 0.05), (Activation::Relu, 3.0));
-        let nothing = ends(Normalize::None, small.0, small.1).unwrap();
+        let nothing = end(seed, Normalize::None, small).unwrap();
         assert!((nothing - 2f64.ln()).abs() < 0.01, "too small, it learns nothing: {nothing}");
         // Too large, the first steps throw it off the scale or to where every unit is silent.
-        let thrown = ends(Normalize::None, large.0, large.1);
+        let thrown = end(seed, Normalize::None, large);
         assert!(thrown.is_none_or(|loss| loss > 0.65), "seed {seed}: {thrown:?}");
-        for normalize in [Normalize::Batch, Normalize::Layer] {
-            for (activation, deviation) in [small, large] {
-                let loss = ends(normalize, activation, deviation).unwrap();
-                assert!(loss < 0.58, "seed {seed}, {normalize}, {activation}: {loss}");
-            }
+    }
+    for normalize in [Normalize::Batch, Normalize::Layer] {
+        for start in [small, large] {
+            let losses: Vec<f64> = SEEDS.map(|seed| end(seed, normalize, start).unwrap()).collect();
+            let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+            assert!(mean < 0.55, "{normalize} from {start:?}: {losses:?}");
         }
     }
 }
