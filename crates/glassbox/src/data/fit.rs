@@ -156,15 +156,17 @@ impl Scaling {
 /// Parts that a number is encoded by.
 const PIECES: usize = 16;
 
-/// The quantiles of sorted values between which a number is encoded, each once: two at least.
+/// The quantiles of sorted values between which a number is encoded, each a value of theirs and each
+/// once: two at least.
 fn edges(sorted: &[f64]) -> Vec<f64> {
-    let at = |piece: usize| quantile(sorted, piece as f64 / PIECES as f64);
-    let mut edges: Vec<f64> = (0..=PIECES).map(at).collect();
+    let at = |piece: usize| sorted.get(sorted.len().saturating_sub(1) * piece / PIECES);
+    let mut edges: Vec<f64> = (0..=PIECES).filter_map(at).copied().collect();
     edges.dedup();
-    if let [only] = edges[..] {
-        edges.push(only + 1.0);
+    match edges[..] {
+        [] => vec![0.0, 1.0],
+        [only] => vec![only, only + 1.0],
+        _ => edges,
     }
-    edges
 }
 
 /// The most frequent of sorted values, the least of equally frequent ones; 0 of none.
