@@ -89,9 +89,9 @@ def theirs(kind, classes, numbers, width, seed):
     parts = [("n", scale, first), ("c", OneHotEncoder(handle_unknown="ignore"), last)]
     size = (64, 32) if kind == "mlp" else (256, 256)
     if classes:
-        model = MLPClassifier(size, max_iter=300, random_state=seed)
+        model = MLPClassifier(hidden_layer_sizes=size, max_iter=300, random_state=seed)
     else:
-        model = MLPRegressor(size, max_iter=300, early_stopping=True, random_state=seed)
+        model = MLPRegressor(hidden_layer_sizes=size, max_iter=300, early_stopping=True, random_state=seed)
         model = TransformedTargetRegressor(model, transformer=StandardScaler())
     return make_pipeline(ColumnTransformer(parts), model)
 
