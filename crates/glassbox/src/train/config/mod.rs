@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::choices::choices;
 pub use crate::data::{Columns, Impute, Kind, Method as Preparation, Rule as Prepare};
 pub use crate::nn::{Activation, Clip, Initial, Optimizer, Schedule};
+pub use crate::train::resample::Resample;
 use crate::words::words;
 pub use crate::zoo::{Layer, LayerKind, Normalize};
 
@@ -262,6 +263,8 @@ pub struct TrainConfig {
     pub label_smoothing: f64,
     /// How much each class counts.
     pub class_weights: ClassWeights,
+    /// How often rows of each class are taken.
+    pub resample: Resample,
     /// What is added to the loss for each weight's size: l1 · Σ|w|. Biases are left out.
     pub l1: f64,
     /// What is added to the loss for each weight's square: l2 · Σw². Biases are left out.
@@ -374,6 +377,7 @@ impl RunConfig {
                 loss: Loss::Auto,
                 label_smoothing: 0.0,
                 class_weights: ClassWeights::None,
+                resample: Resample::None,
                 l1: 0.0,
                 l2: 0.0,
                 optimizer: Optimizer::ADAM,
