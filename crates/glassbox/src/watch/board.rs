@@ -314,13 +314,14 @@ impl Explanation {
         let total: usize = widths.iter().sum::<usize>() + 2 * widths.len();
         let others = self.others.map_or(0, |others| others.terms);
         let hidden = self.terms.len() - shown.len() + others;
+        // The penalty's share stands below.
+        let sum = self.parts.first().map_or(self.gradient, |part| part.gradient);
         if hidden > 0 {
-            let rest: f64 =
-                self.gradient - shown.iter().map(|&i| self.terms[i].product).sum::<f64>();
+            let rest: f64 = sum - shown.iter().map(|&i| self.terms[i].product).sum::<f64>();
             let words = format!("{hidden} smaller terms  {}", figure(rest));
             writeln!(f, "{words:>total$}")?;
         }
-        let words = format!("sum  {}", figure(self.gradient));
+        let words = format!("sum  {}", figure(sum));
         writeln!(f, "{words:>total$}")
     }
 }
