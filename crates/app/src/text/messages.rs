@@ -147,6 +147,10 @@ texts! {
     }
     told_worst() { "the classes with the lowest F1:" "F1이 가장 낮은 부류:" }
     column_residual() { "observed − predicted" "실제 − 예측" }
+    coverage(rows, one, two, mean) {
+        "of {rows} rows {one} % lie within ± 1 standard deviation of what is predicted (68 % where the model is right about it), {two} % within ± 2 (95 %); the deviations are {mean} on average"
+        "{rows}행 가운데 {one} %가 예측에서 ± 1 표준편차 안에(모형이 맞으면 68 %), {two} %가 ± 2 안에(95 %) 있습니다. 표준편차 평균 {mean}"
+    }
     column_worst_row() { "furthest off: row" "가장 빗나간 행" }
     column_target() { "target" "목표" }
     column_observed_number() { "observed" "실제" }

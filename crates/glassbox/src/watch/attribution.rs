@@ -108,7 +108,7 @@ impl InUse {
         let graph: Graph = folder.graph(GraphKind::Infer)?;
         let expected = graph.initial_values(0);
         crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
-        InUse::of(graph, checkpoint.model, job.data)
+        InUse::of(graph, checkpoint.weights(), job.data)
     }
 
     /// A model as it is used, trained on this data.
@@ -288,7 +288,14 @@ impl InUse {
         };
         let predicted = match classes {
             Some(classes) => classes.get(best).cloned().unwrap_or_default(),
-            None => rounded(told(result), told(result), 6).to_string(),
+            None => {
+                let number = rounded(told(result), told(result), 6).to_string();
+                let scores: Vec<f32> = of_row.iter().map(|&x| x as f32).collect();
+                match crate::train::evaluate::deviation(&scores, target) {
+                    Some(sigma) => format!("{number} ± {}", rounded(sigma, sigma, 3)),
+                    None => number,
+                }
+            }
         };
         let mut inputs = self.shares(&row.numbers, at_row, &mean_slopes, unit);
         inputs.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
