@@ -220,7 +220,7 @@ fn parameters(graph: &Graph) -> Vec<(String, Tensor<'_>)> {
 
 /// The named results of the model itself, in its order, each once: under its longest name, which says
 /// where it is.
-fn activations(graph: &Graph) -> Vec<(String, Tensor<'_>)> {
+pub(crate) fn activations(graph: &Graph) -> Vec<(String, Tensor<'_>)> {
     let forward = |value: Value| {
         let node = graph.node(value.node as usize)?;
         let source = matches!(node.op, Op::State { .. } | Op::Input { .. } | Op::Constant(_));
