@@ -298,8 +298,9 @@ impl Run<'_, '_> {
         }
         let stop = config.stop.as_ref().filter(|_| !data.valid.is_empty());
         let graph = &self.fit.training[0];
-        let is_frozen = |(path, held): &(String, Tensor<'_>)| {
-            graph.current(path).is_some_and(|new| new.value() == held.value())
+        let is_frozen = |(path, _): &(String, Tensor<'_>)| {
+            let (new, held) = (graph.current(path), graph.state(path));
+            new.zip(held).is_some_and(|(new, held)| new.value() == held.value())
         };
         let frozen: Vec<(String, Tensor<'_>)> =
             graph.parameters().into_iter().filter(is_frozen).collect();

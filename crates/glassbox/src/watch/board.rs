@@ -292,6 +292,8 @@ impl Explanation {
         let one_row = self.terms.len() > 1 && self.terms.iter().all(|t| t.row == self.terms[0].row);
         let by_row = self.terms.iter().all(|term| term.row.is_some()) && !one_row;
         let mut header = vec![if by_row { "row" } else { "through" }.to_string()];
+        let timed = self.terms.iter().any(|term| term.time.is_some());
+        header.extend(timed.then(|| "time".to_string()));
         header.extend(self.context.iter().filter(|_| by_row).cloned());
         for (index, name) in self.heads.iter().enumerate() {
             let words = self.slope.as_ref().filter(|_| index == 0).unwrap_or(name);
@@ -305,6 +307,9 @@ impl Explanation {
                 Some(row) if by_row => row.to_string(),
                 _ => term.through.clone(),
             }];
+            if timed {
+                line.push(term.time.map(|time| time.to_string()).unwrap_or_default());
+            }
             let context = term.context.iter().filter(|_| by_row);
             let numbers = context.chain(&term.factors).chain([&term.product]);
             line.extend(numbers.map(|&value| figure(value)));

@@ -19,6 +19,8 @@ use crate::watch::{At, Element, Moment, Unit};
 pub struct Term {
     /// The row's number in the source, from 1; none where the term is not one row's.
     pub row: Option<usize>,
+    /// The step of a sequence, from 0, where the term goes through a loop over its steps.
+    pub time: Option<usize>,
     /// Which element the term goes through first, e.g. `fc2/linear[3, 7]`.
     pub through: String,
     /// What the row was: its features, what was observed, what is predicted (for small tables).
@@ -372,6 +374,7 @@ impl Moment {
         };
         Ok(Term {
             row: row.and_then(|row| self.rows.get(row).copied()),
+            time: self.time_of(derivative, way)?,
             through: self.first_of(derivative, way),
             context,
             product: way.product(),
@@ -387,6 +390,15 @@ impl Moment {
         };
         let shape = derivative.route.graph.tensor(value).map(|t| t.shape()).unwrap_or_default();
         element_name(&derivative.route.name(value), &indices_of(shape.sizes(), element))
+    }
+
+    /// The step of the loop that the first value on a way is in, if it is in one.
+    fn time_of(&self, derivative: &Derivative<'_>, way: &Way) -> Result<Option<usize>, Error> {
+        let Some(first) = way.locals.first() else { return Ok(None) };
+        let shape = derivative.route.graph.tensor(first.of).map(|t| t.shape()).unwrap_or_default();
+        let size = shape.elements().max(1);
+        let repeated = derivative.run.at(first.of)?.len() > size;
+        Ok(repeated.then_some(first.element / size))
     }
 
     fn update(&self, run: &Evaluation, target: &Target) -> Result<Option<Update>, Error> {

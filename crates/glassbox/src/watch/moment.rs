@@ -255,7 +255,8 @@ impl Moment {
     /// their shapes.
     pub fn things(&self) -> Vec<(String, Vec<usize>)> {
         let parameters = self.graph.parameters().into_iter();
-        let named = self.graph.names().into_iter().filter(|(name, _)| name != "loss");
+        let named = self.graph.names().into_iter();
+        let named = named.filter(|(name, tensor)| name != "loss" && !tensor.is_inside_loop());
         let inputs = self.graph.find_input("inputs").map(|tensor| ("inputs".to_string(), tensor));
         let all = parameters.chain(named).chain(inputs);
         all.map(|(n, t)| (n, t.shape().sizes().to_vec())).collect()
