@@ -189,6 +189,14 @@ fn outcome(w: Words, facts: &Facts) -> String {
     }
     if let Some(verdict) = &outcome.verdict {
         out += &format!("<h3>{}</h3>\n{}", w.verdict(), verdict_panel(&verdict.to_string()));
+        let judged = match facts.config.train.loss {
+            Loss::Auto
+            | Loss::CrossEntropy
+            | Loss::BinaryCrossEntropy
+            | Loss::SquaredError => String::new(),
+            _ => format!("<p class=\"note\">{}</p>\n", w.verdict_by_squares()),
+        };
+        out += &judged;
     }
     out + "</section>\n"
 }
@@ -196,18 +204,16 @@ fn outcome(w: Words, facts: &Facts) -> String {
 /// `kind: reason. Try cures. …` as a panel: the kind first and bold, each sentence on its own line.
 fn verdict_panel(said: &str) -> String {
     let (kind, rest) = said.split_once(": ").unwrap_or((said, ""));
-    let mut letters = kind.chars();
-    let capital: String =
-        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    let capital = |text: &str| -> String {
+        let mut letters = text.chars();
+        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+    };
     // A number and its sign are not parted at the end of a line.
-    let rest = escape(rest).replace(" %", "\u{a0}%");
-    let lines: Vec<String> = rest.split(". ").map(|line| format!("<span>{line}.</span>")).collect();
-    format!(
-        "<div class=\"verdict {0}\"><b>{1}</b>{2}</div>\n",
-        escape(kind),
-        escape(&capital),
-        lines.join("")
-    )
+    let rest = escape(rest).replace(" %", "\u{a0}%").replace(" ± ", "\u{a0}±\u{a0}");
+    let line = |line: &str| format!("<span>{}.</span>", capital(line));
+    let lines: String = rest.split(". ").map(line).collect();
+    let (kind, heading) = (escape(kind), escape(&capital(kind)));
+    format!("<div class=\"verdict {kind}\"><b>{heading}</b>{lines}</div>\n")
 }
 
 fn training(w: Words, facts: &Facts) -> String {

@@ -80,6 +80,7 @@ words! {
     undefined_one_class(figures) "All of these rows are of one class, so some figures cannot be told: {figures}."
     undefined_constant(figures) "All of these rows have the same number, so some figures cannot be told: {figures}."
     verdict() "Verdict on the training"
+    verdict_by_squares() "The verdict compares mean squared errors of a row on the scale of training, whatever the loss that was trained for."
 
     several_numbers(targets, rows, part) "The model tells {targets} numbers of each row; these are its figures on the {rows} rows of the {part} part, each in its own unit."
     mean_of_targets() "Below, each figure is the mean over the targets, whatever their units."
