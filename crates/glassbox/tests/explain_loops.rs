@@ -34,7 +34,8 @@ impl Module for Recurrent {
 fn moment() -> (Moment, Run) {
     let (rows, steps) = (24usize, 5);
     let x: Vec<f32> = (0..rows * steps * 2).map(|i| ((i * 37) % 19) as f32 / 9.5 - 1.0).collect();
-    let sums = |row: usize| f64::from(x[row * steps * 2..(row + 1) * steps * 2].iter().sum::<f32>());
+    let sums =
+        |row: usize| f64::from(x[row * steps * 2..(row + 1) * steps * 2].iter().sum::<f32>());
     let y = (0..rows).map(|row| sums(row) as f32).collect();
     let inputs = Array::new([rows, steps, 2], x.clone()).unwrap();
     let data = Dataset::from_arrays(inputs, Targets::Values(y), &data::Options::default()).unwrap();
@@ -42,7 +43,8 @@ fn moment() -> (Moment, Run) {
         .optimizer(Optimizer::ADAM.with_lr(0.03))
         .batch(4)
         .epochs(60)
-        .fit(&data).unwrap();
+        .fit(&data)
+        .unwrap();
     assert!(run.evaluate(&data.train).unwrap().metrics["r2"] > 0.9);
     (run.moment().unwrap(), run)
 }

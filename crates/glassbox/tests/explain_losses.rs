@@ -60,11 +60,8 @@ fn loss_and_penalty_come_to_the_total() {
     // Every term is a row's.
     assert!(explanation.terms.iter().all(|term| term.row.is_some()));
     let text = explanation.to_string();
-    let rows: Vec<&str> = text
-        .lines()
-        .skip_while(|line| !line.ends_with("value  derivative"))
-        .take(4)
-        .collect();
+    let rows: Vec<&str> =
+        text.lines().skip_while(|line| !line.ends_with("value  derivative")).take(4).collect();
     let starts: Vec<&str> = rows.iter().filter_map(|row| row.split_whitespace().next()).collect();
     assert_eq!(starts, ["value", "CE", "penalty", "total"], "{text}");
     let length = |row: &&str| row.chars().count();
@@ -115,7 +112,10 @@ fn rate_times_gradient_is_told_only_where_it_is_the_step() {
     let movement = moment.why(&element(what)).unwrap();
     assert!(movement.adds_up && movement.rows_add_up, "{movement}");
     let share = |of: &str| movement.summands.iter().find(|s| s.of == of).unwrap().share;
-    assert!((share("gradient") + movement.rate / 3.0 * movement.gradient).abs() < 1e-6, "{movement}");
+    assert!(
+        (share("gradient") + movement.rate / 3.0 * movement.gradient).abs() < 1e-6,
+        "{movement}"
+    );
     assert!(share("gradient_sum") != 0.0 && movement.summands.len() == 2, "{movement}");
 }
 
@@ -151,9 +151,7 @@ fn the_slope_in_words_is_the_slope_in_numbers() {
             let moment = run.moment().unwrap();
             let explanation = explain(&moment, "fc2/bias[0]");
             let at = |name: &str| explanation.context.iter().position(|c| c == name);
-            let weight = |term: &Term| {
-                at("weight").map_or(1.0, |index| term.context[index])
-            };
+            let weight = |term: &Term| at("weight").map_or(1.0, |index| term.context[index]);
             assert_eq!(at("weight").is_some(), weighted);
             let n: f64 = explanation.terms.iter().map(weight).sum();
             assert!(explanation.terms.len() == 8);
@@ -166,8 +164,11 @@ fn the_slope_in_words_is_the_slope_in_numbers() {
             }
             if loss == Loss::GaussianNll {
                 let words = explain(&moment, "fc2/bias[1]").slope.unwrap();
-                let expected =
-                    if weighted { "w(1 − (obs − μ)²/σ²)/(2Σw)" } else { "(1 − (obs − μ)²/σ²)/(2n)" };
+                let expected = if weighted {
+                    "w(1 − (obs − μ)²/σ²)/(2Σw)"
+                } else {
+                    "(1 − (obs − μ)²/σ²)/(2n)"
+                };
                 assert_eq!(words, expected);
             }
         }
@@ -176,9 +177,7 @@ fn the_slope_in_words_is_the_slope_in_numbers() {
 
 #[test]
 fn classes_with_weights_and_two_classes_are_told_with_their_probability() {
-    let moment = on_iris(|trainer| {
-        trainer.class_weights(ClassWeights::Given(vec![1.0, 2.0, 5.0]))
-    });
+    let moment = on_iris(|trainer| trainer.class_weights(ClassWeights::Given(vec![1.0, 2.0, 5.0])));
     let explanation = explain(&moment, "fc2/bias[1]");
     assert_eq!(explanation.slope.as_deref(), Some("w(p − observed)/Σw"));
     let mut text = String::from("x,y\n");

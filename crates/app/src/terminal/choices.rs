@@ -29,7 +29,8 @@ pub fn choices(choices: &Choices, epochs: u64, text: Text) -> Vec<String> {
         }
     });
     lines.extend(layers(&choices.layers).map(|layers| text.chosen_layers(layers)));
-    let quoted = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+    let quoted =
+        |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
     lines.push(match (choices.classes.is_empty(), choices.outputs.is_empty()) {
         (true, true) => text.chosen_number(&choices.target),
         (true, false) => text.chosen_numbers_of(listed(&quoted(&choices.outputs))),

@@ -45,7 +45,9 @@ impl Predicted<'_> {
             let number = || row.text().parse().map_or(row.text(), figure);
             match (row.probability(), row.deviation()) {
                 (Some(probability), _) => cells.extend([row.text(), format!("{probability:.3}")]),
-                (None, Some(deviation)) => cells.extend([number(), format!("± {}", figure(deviation))]),
+                (None, Some(deviation)) => {
+                    cells.extend([number(), format!("± {}", figure(deviation))])
+                }
                 (None, None) => cells.push(number()),
             }
             table.row(cells);
@@ -194,12 +196,15 @@ mod tests {
     #[test]
     fn a_deviation_stands_beside_its_number() {
         let mut predictions = predictions(false, 2);
-        predictions.rows =
-            vec![Prediction::Number { value: 18.25, deviation: Some(2.125) }; 2];
+        predictions.rows = vec![Prediction::Number { value: 18.25, deviation: Some(2.125) }; 2];
         let predicted = Predicted { predictions: &predictions, table: None, observed: None };
         assert_eq!(
             predicted.lines(Text::new(Lang::English), 80).lines().collect::<Vec<_>>(),
-            ["row  predicted kind     std", "  1            18.2  ± 2.12", "  2            18.2  ± 2.12"]
+            [
+                "row  predicted kind     std",
+                "  1            18.2  ± 2.12",
+                "  2            18.2  ± 2.12"
+            ]
         );
         assert!(predicted.csv().starts_with("row,predicted_kind,deviation\n1,18.25,2.125\n"));
     }

@@ -190,10 +190,9 @@ fn outcome(w: Words, facts: &Facts) -> String {
     if let Some(verdict) = &outcome.verdict {
         out += &format!("<h3>{}</h3>\n{}", w.verdict(), verdict_panel(&verdict.to_string()));
         let judged = match facts.config.train.loss {
-            Loss::Auto
-            | Loss::CrossEntropy
-            | Loss::BinaryCrossEntropy
-            | Loss::SquaredError => String::new(),
+            Loss::Auto | Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::SquaredError => {
+                String::new()
+            }
             _ => format!("<p class=\"note\">{}</p>\n", w.verdict_by_squares()),
         };
         out += &judged;

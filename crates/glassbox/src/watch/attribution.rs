@@ -418,7 +418,9 @@ impl InUse {
                             });
                             let slope = (at_row[first] / scale + part) * unit;
                             let mean = self.mean[first] * scale + offset;
-                            let value = rounded(raw).to_string();
+                            let value =
+                                rounded(raw, (row[first] * scale).abs().max(offset.abs()), 6)
+                                    .to_string();
                             share(name.clone(), numbers, value, mean, Some(slope))
                         }
                         PreparedColumn::Date { name, offset, scale, .. } => {

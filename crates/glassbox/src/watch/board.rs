@@ -235,7 +235,10 @@ impl fmt::Display for Explanation {
             writeln!(f, "in training's f32  {}", figure(self.gradient_f32))?;
         }
         if self.frozen {
-            writeln!(f, "{symbol} is frozen: no step moves it; this is what its gradient would be")?;
+            writeln!(
+                f,
+                "{symbol} is frozen: no step moves it; this is what its gradient would be"
+            )?;
         }
         if let (Some(update), None) = (&self.update, self.row) {
             let step = update.before - update.after;
@@ -249,8 +252,8 @@ impl fmt::Display for Explanation {
             // What is clipped, added up or decayed is no longer rate × gradient.
             let by_rate = update.rate * self.gradient;
             let rounding = 1e-6 * (by_rate.abs() + update.before.abs() * 1e-3);
-            let is_plain = update.optimizer == "gradient_descent"
-                && (step - by_rate).abs() <= rounding;
+            let is_plain =
+                update.optimizer == "gradient_descent" && (step - by_rate).abs() <= rounding;
             let clipped = if update.clipped { ", gradients clipped," } else { "" };
             match update.optimizer.as_str() {
                 _ if is_plain => writeln!(

@@ -234,7 +234,12 @@ pub(crate) fn activations(graph: &Graph) -> Vec<(String, Tensor<'_>)> {
         let inside = scope
             .is_some_and(|scope| !matches!(scope.split('/').next(), Some("loss" | "optimizer")));
         let known = found.last().is_some_and(|(_, last)| last.value() == tensor.value());
-        if inside && !known && !tensor.is_inside_loop() && tensor.dtype().is_float() && tensor.rank() > 0 {
+        if inside
+            && !known
+            && !tensor.is_inside_loop()
+            && tensor.dtype().is_float()
+            && tensor.rank() > 0
+        {
             found.push((name, tensor));
         }
     }
