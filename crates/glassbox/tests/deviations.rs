@@ -16,11 +16,11 @@ fn spread(x: f64) -> f64 {
 
 /// y = 1000 + 300 x, with a spread that grows with x; x from −1 to 1.
 fn table() -> String {
-    let draw = Stream::new(5, "noise", 0);
+    let (draw, noise) = (Stream::new(5, "x", 0), Stream::new(5, "noise", 0));
     let mut text = String::from("x,y\n");
     for row in 0..2_000u64 {
-        let x = 2.0 * draw.uniform(2 * row) - 1.0;
-        text += &format!("{x},{}\n", 1000.0 + 300.0 * x + spread(x) * draw.normal(2 * row + 1));
+        let x = 2.0 * draw.uniform(row) - 1.0;
+        text += &format!("{x},{}\n", 1000.0 + 300.0 * x + spread(x) * noise.normal(row));
     }
     text
 }

@@ -138,8 +138,8 @@ mod tests {
             ..chosen()
         };
         let korean = choices(&of_classes, 10, Text::new(Lang::Korean));
-        assert!(korean.contains(&"부류의 가중치: a 1, b 2.50".to_string()), "{korean:?}");
-        assert!(korean[6].starts_with("훈련: 제곱 오차"), "{korean:?}");
+        assert!(korean.contains(&"부류의 가중치: a 1.00, b 2.50".to_string()), "{korean:?}");
+        assert!(korean[7].starts_with("훈련: 제곱 오차"), "{korean:?}");
         // Every loss has words of its own.
         let text = Text::new(Lang::English);
         let symbols = ["CE", "BCE", "MSE", "SSR", "MAE", "Huber", "NLL", "loss"];
