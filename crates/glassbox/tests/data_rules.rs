@@ -217,7 +217,7 @@ fn a_number_in_pieces_stands_for_itself_and_for_the_parts_it_is_through() {
     );
     let deviation = (f64::from(33 * 33 - 1) / 12.0).sqrt();
     let row = apply(&dataset, "x\n5\nNA\n99\n");
-    let through = |parts: &[f32]| [&parts[..], &vec![0.0; 16 - parts.len()]].concat();
+    let through = |parts: &[f32]| [parts, &vec![0.0; 16 - parts.len()]].concat();
     assert_eq!(row[0], (-11.0 / deviation) as f32);
     assert_eq!(row[1..17], through(&[1.0, 1.0, 0.5]));
     // A missing one is the median, and says so; beyond the edges nothing goes further.

@@ -246,7 +246,7 @@ fn alerts(w: Words, alerts: &[(u64, String)]) -> String {
         vec![count(*step as usize), told]
     };
     let rows: Vec<Vec<String>> = alerts.iter().take(MOST_ALERTS).map(row).collect();
-    let heads = [Head::number(w.step()), Head::text(w.alerts())];
+    let heads = [Head::number(w.step()), Head::text(w.matter())];
     let mut out = format!("<h3>{}</h3>\n{}", w.alerts(), table(&heads, &rows));
     let more = alerts.len() - rows.len();
     if more > 0 {

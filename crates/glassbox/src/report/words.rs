@@ -186,6 +186,7 @@ words! {
     schedule() "rate schedule"
     seed() "seed"
     alerts() "Alarms"
+    matter() "what is the matter"
     step() "step"
     alerts_more(more) "… and {more} more, in alerts.jsonl."
 
