@@ -105,7 +105,14 @@ fn residuals(detail: &NumberDetail, text: Text, columns: usize) -> String {
         let off = figure(row.observed - row.predicted);
         worst.row([grouped(row.row as u64), figure(row.observed), figure(row.predicted), off]);
     }
-    spread.render(columns) + "\n" + &worst.render(columns)
+    let mut out = spread.render(columns) + "\n" + &worst.render(columns);
+    if let Some(coverage) = &detail.coverage {
+        let [one, two] = coverage.shares().map(|share| format!("{:.0}", 100.0 * share));
+        let mean = figure(coverage.mean_deviation);
+        let rows = grouped(coverage.rows as u64);
+        out += &format!("\n{}", lines(&text.coverage(rows, one, two, mean), columns));
+    }
+    out
 }
 
 /// Of two classes, another threshold than the most probable class, and what it costs.

@@ -142,8 +142,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ("explain.epoch", "The first step of this epoch, from 1", "그 에포크의 첫 스텝, 1부터"),
     (
         "explain.class",
-        "The class whose probability is explained; the predicted one where absent",
-        "확률을 설명할 클래스. 없으면 예측한 클래스",
+        "The class whose probability is explained, or which of several targets; the predicted class or the first target where absent",
+        "확률을 설명할 클래스, 또는 여러 목표 가운데 하나. 없으면 예측한 클래스나 첫 목표",
     ),
     (
         "explain.part",

@@ -48,9 +48,29 @@ texts! {
         "예측: `{target}`, {count}개 부류 가운데 하나: {classes}"
     }
     chosen_number(target) { "target: `{target}`, a number" "예측: `{target}`, 수" }
+    chosen_numbers_of(targets) { "targets: {targets}, numbers" "예측: {targets}, 수" }
+    chosen_layers(layers) { "layers: {layers}" "층: {layers}" }
+    chosen_row_weights() { "rows count by their weights" "행마다 가중치를 둠" }
+    chosen_row_weights_of(column) {
+        "rows count by their `{column}`"
+        "행의 가중치: `{column}` 열"
+    }
+    chosen_class_weights(weights) { "classes count: {weights}" "부류의 가중치: {weights}" }
+    chosen_frozen(numbers, paths) {
+        "frozen: {numbers} parameters, in {paths}"
+        "고정: 매개변수 {numbers}개 ({paths})"
+    }
     loss_cross_entropy() { "cross entropy" "교차 엔트로피" }
+    loss_binary_cross_entropy() { "binary cross entropy" "이진 교차 엔트로피" }
     loss_squared_error() { "squared error" "제곱 오차" }
     loss_sum_of_squares() { "sum of squares" "제곱합" }
+    loss_absolute_error() { "absolute error" "절대 오차" }
+    loss_huber() { "Huber loss" "후버 손실" }
+    loss_gaussian_nll() {
+        "Gaussian negative log-likelihood (mean and deviation)"
+        "가우스 음의 로그 가능도 (평균과 표준편차)"
+    }
+    loss_own() { "own loss" "직접 만든 손실" }
     chosen_training(loss, optimizer, rate, batch, epochs) {
         "training: {loss} by {optimizer} at rate {rate}, {batch} rows a step, at most {epochs} epochs"
         "훈련: {loss}, {optimizer}, 학습률 {rate}, 스텝마다 {batch}행, 최대 {epochs}에포크"
@@ -147,6 +167,10 @@ texts! {
     }
     told_worst() { "the classes with the lowest F1:" "F1이 가장 낮은 부류:" }
     column_residual() { "observed − predicted" "실제 − 예측" }
+    coverage(rows, one, two, mean) {
+        "of {rows} rows {one} % lie within ± 1 standard deviation of what is predicted (68 % where the model is right about it), {two} % within ± 2 (95 %); the deviations are {mean} on average"
+        "{rows}행 가운데 {one} %가 예측에서 ± 1 표준편차 안에(모형이 맞으면 68 %), {two} %가 ± 2 안에(95 %) 있습니다. 표준편차 평균 {mean}"
+    }
     column_worst_row() { "furthest off: row" "가장 빗나간 행" }
     column_target() { "target" "목표" }
     column_observed_number() { "observed" "실제" }

@@ -24,8 +24,8 @@ mod trainer;
 
 pub use evaluation::{Evaluation, Importances};
 pub use figures::{
-    AtThreshold, ClassDetail, ClassResult, Confused, Detail, NumberDetail, Report, Residuals,
-    Threshold, Undefined, Worst,
+    AtThreshold, ClassDetail, ClassResult, Confused, Coverage, Detail, NumberDetail, Report,
+    Residuals, Threshold, Undefined, Worst,
 };
 pub use job::Job;
 pub use resample::Resample;
