@@ -220,7 +220,7 @@ every = 50
         "line 3: `data.path`: expected a text, found the number 3",
         "line 4: there is no setting `data.taget`; did you mean `target`?",
         "line 5: `data.split`: valid and test together leave nothing to train on",
-        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, robust, min_max, one_hot, ordinal, none; did you mean \"standardize\"?",
+        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, robust, min_max, piecewise, one_hot, ordinal, none; did you mean \"standardize\"?",
         "line 10: `model.hidden`: expected a whole number of at least 1, found the number 0",
         "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, leaky_relu, elu, selu, gelu, silu, step, identity; did you mean \"relu\"?",
         "line 12: there is no setting `model.epochs`; it belongs to `train.epochs`",

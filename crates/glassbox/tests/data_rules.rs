@@ -202,3 +202,36 @@ fn a_column_can_say_how_much_each_row_counts() {
     let options = Options { weight: Some("v".into()), ..options };
     assert!(message(from_csv("t.csv", text.as_bytes(), &options)).contains("to be the weight"));
 }
+
+#[test]
+fn a_number_in_pieces_stands_for_itself_and_for_the_parts_it_is_through() {
+    let rows: String = (0..=32).map(|x| format!("{x},{}.5\n", x % 7)).collect();
+    let text = format!("x,y\n{rows},0.5\n");
+    let dataset = load(&text, "y", vec![rule("numeric", Some(Method::Piecewise), None)]).unwrap();
+    // Of 0 to 32 each of the 16 parts is 2 wide.
+    let features = &dataset.input.features;
+    assert_eq!(features.len(), 18);
+    assert_eq!(
+        (&features[0][..], &features[1][..], &features[17][..]),
+        ("x", "x 0 to 2", "x_missing")
+    );
+    let deviation = (f64::from(33 * 33 - 1) / 12.0).sqrt();
+    let row = apply(&dataset, "x\n5\nNA\n99\n");
+    let through = |parts: &[f32]| [&parts[..], &vec![0.0; 16 - parts.len()]].concat();
+    assert_eq!(row[0], (-11.0 / deviation) as f32);
+    assert_eq!(row[1..17], through(&[1.0, 1.0, 0.5]));
+    // A missing one is the median, and says so; beyond the edges nothing goes further.
+    assert_eq!((row[18], row[35]), (0.0, 1.0));
+    assert_eq!(row[19..35], through(&[1.0; 8]));
+    assert_eq!((row[37..53].to_vec(), row[53]), (vec![1.0; 16], 0.0));
+    // Two values have one part, one value too.
+    let few = load(
+        "x,z,y\n0,3,1.5\n1,3,2.5\n1,3,9.5\n",
+        "y",
+        vec![rule("x", Some(Method::Piecewise), None)],
+    );
+    assert_eq!(few.unwrap().input.features, ["x", "x 0 to 1"]);
+    // A target is not told in pieces.
+    let target = load(SMALL, "y", vec![rule("y", Some(Method::Piecewise), None)]);
+    assert!(message(target).contains("`piecewise` does not suit a number"));
+}

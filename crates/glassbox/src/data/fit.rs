@@ -30,7 +30,13 @@ pub(super) fn fit(
                 values.extend(cell.number());
             })?;
             let Scaling { offset, scale, fill } = Scaling::fit(&mut values, method, said.impute);
-            PreparedColumn::Number { name, offset, scale, fill, missing }
+            match method {
+                Method::Piecewise => {
+                    let edges = edges(&values);
+                    PreparedColumn::Pieces { name, offset, scale, edges, fill, missing }
+                }
+                _ => PreparedColumn::Number { name, offset, scale, fill, missing },
+            }
         }
         Kind::Date => {
             let Some((order, _)) = date_order(table, index)? else {
@@ -132,7 +138,7 @@ impl Scaling {
         let (least, most) =
             (values.first().copied().unwrap_or(0.0), values.last().copied().unwrap_or(0.0));
         let (offset, scale) = match method {
-            Method::Standardize => (mean, std),
+            Method::Standardize | Method::Piecewise => (mean, std),
             Method::Robust => (middle, spread(quantile(values, 0.25), quantile(values, 0.75))),
             Method::MinMax => (least, spread(least, most)),
             Method::OneHot | Method::Ordinal | Method::None => (0.0, 1.0),
@@ -144,6 +150,22 @@ impl Scaling {
             Some(Impute::Constant(number)) => number,
         };
         Scaling { offset, scale, fill }
+    }
+}
+
+/// Parts that a number is encoded by.
+const PIECES: usize = 16;
+
+/// The quantiles of sorted values between which a number is encoded, each a value of theirs and each
+/// once: two at least.
+fn edges(sorted: &[f64]) -> Vec<f64> {
+    let at = |piece: usize| sorted.get(sorted.len().saturating_sub(1) * piece / PIECES);
+    let mut edges: Vec<f64> = (0..=PIECES).filter_map(at).copied().collect();
+    edges.dedup();
+    match edges[..] {
+        [] => vec![0.0, 1.0],
+        [only] => vec![only, only + 1.0],
+        _ => edges,
     }
 }
 

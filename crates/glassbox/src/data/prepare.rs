@@ -81,6 +81,23 @@ pub enum PreparedColumn {
         /// Whether a feature `name_missing` (0 or 1) follows: the training part had missing values.
         missing: bool,
     },
+    /// `(value − offset) / scale`, and a feature for each part between two edges: how far through it
+    /// the value is, `(value − lower) / (upper − lower)`, 0 below the part and 1 above it.
+    Pieces {
+        /// The column's name.
+        name: String,
+        /// What is subtracted: the mean of the training part.
+        offset: f64,
+        /// What is divided by: the population standard deviation of the training part; 1 where it
+        /// would be 0.
+        scale: f64,
+        /// Quantiles of the training part, ascending, two at least.
+        edges: Vec<f64>,
+        /// What a missing value is set to: the median of the training part, or what was asked for.
+        fill: f64,
+        /// Whether a feature `name_missing` (0 or 1) follows: the training part had missing values.
+        missing: bool,
+    },
     /// Days since 1 January 1970, scaled as numbers are; then the sine and cosine of the parts that
     /// come round again.
     Date {
@@ -417,6 +434,11 @@ impl InputPreparation {
                 {
                     Some(format!("the values of column {} are not sorted", quoted(name)))
                 }
+                PreparedColumn::Pieces { name, edges, .. }
+                    if edges.len() < 2 || !edges.is_sorted_by(|a, b| a < b) =>
+                {
+                    Some(format!("the edges of column {} do not ascend", quoted(name)))
+                }
                 _ => None,
             }),
             // JSON's 1e39 is read as the 32-bit float ∞.
@@ -500,6 +522,7 @@ impl PreparedColumn {
     pub fn name(&self) -> &str {
         match self {
             PreparedColumn::Number { name, .. }
+            | PreparedColumn::Pieces { name, .. }
             | PreparedColumn::Date { name, .. }
             | PreparedColumn::Boolean { name, .. }
             | PreparedColumn::Category { name, .. }
@@ -513,6 +536,11 @@ impl PreparedColumn {
         let mut names = match self {
             PreparedColumn::Category { values, .. } => {
                 values.iter().map(|value| format!("{name}={value}")).collect()
+            }
+            PreparedColumn::Pieces { edges, .. } => {
+                let part =
+                    |ends: &[f64]| format!("{name} {} to {}", short(ends[0]), short(ends[1]));
+                std::iter::once(name.to_string()).chain(edges.windows(2).map(part)).collect()
             }
             _ => vec![name.to_string()],
         };
@@ -540,6 +568,7 @@ impl PreparedColumn {
             PreparedColumn::Number { missing, .. }
             | PreparedColumn::Boolean { missing, .. }
             | PreparedColumn::Ordinal { missing, .. } => 1 + usize::from(*missing),
+            PreparedColumn::Pieces { edges, missing, .. } => edges.len() + usize::from(*missing),
             PreparedColumn::Date { cycles, missing, .. } => {
                 1 + 2 * cycles.len() + usize::from(*missing)
             }
@@ -553,7 +582,8 @@ impl PreparedColumn {
     pub(super) fn filled_with(&self) -> Option<String> {
         let name = self.name();
         let (value, missing) = match self {
-            PreparedColumn::Number { fill, missing, .. } => (fill.to_string(), *missing),
+            PreparedColumn::Number { fill, missing, .. }
+            | PreparedColumn::Pieces { fill, missing, .. } => (fill.to_string(), *missing),
             PreparedColumn::Date { missing, .. } => ("the middle date".into(), *missing),
             PreparedColumn::Boolean { usual, missing, .. } => (usual.to_string(), *missing),
             PreparedColumn::Ordinal { fill, missing, .. } => (quoted(fill), *missing),
@@ -563,6 +593,16 @@ impl PreparedColumn {
         };
         missing.then(|| format!("{value}, and `{name}_missing` says so"))
     }
+}
+
+/// How far a number is through each part between two edges.
+pub(super) fn pieces(edges: &[f64], value: f64) -> impl Iterator<Item = f64> {
+    edges.windows(2).map(move |ends| ((value - ends[0]) / (ends[1] - ends[0])).clamp(0.0, 1.0))
+}
+
+/// Four digits: enough to know an edge by.
+fn short(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 /// Numbers that are prepared at a time: 16 MiB.

@@ -15,6 +15,11 @@ words! {
         Robust = "robust",
         /// (x − min) / (max − min): the training part lies in 0 to 1.
         MinMax = "min_max",
+        /// Standardised, and up to 16 inputs more, one for each part between two quantiles of the
+        /// training part: 0 below it, 1 above it, and in between how far through it the number is. A
+        /// layer behind them can bend at every quantile (piecewise linear encoding, Gorishniy,
+        /// Rubachev and Babenko 2022).
+        Piecewise = "piecewise",
         /// One input for each category.
         OneHot = "one_hot",
         /// One input: the place of the category among the sorted ones, from 0 to 1.
@@ -200,6 +205,16 @@ pub(super) fn check(rules: &[Rule], schema: &Schema, file: &str) -> Result<(), D
         let said = said(rules, column);
         let kind = column.kind;
         let (methods, imputes): (&[Method], &[&str]) = match kind {
+            Kind::Number if column.role == Role::Input => (
+                &[
+                    Method::Standardize,
+                    Method::Robust,
+                    Method::MinMax,
+                    Method::Piecewise,
+                    Method::None,
+                ],
+                &["median", "mean", "most_frequent", "drop", "a number"],
+            ),
             Kind::Number => (
                 &[Method::Standardize, Method::Robust, Method::MinMax, Method::None],
                 &["median", "mean", "most_frequent", "drop", "a number"],

@@ -428,8 +428,14 @@ fn notices_on_columns(
             let rows = count(rows, "row");
             let impute = schema.column(name).and_then(|c| rules::said(&options.rules, c).impute);
             let usual = match (column, impute) {
-                (PreparedColumn::Number { .. }, None | Some(Impute::Median)) => "the median ",
-                (PreparedColumn::Number { .. }, Some(Impute::Mean)) => "the mean ",
+                (
+                    PreparedColumn::Number { .. } | PreparedColumn::Pieces { .. },
+                    None | Some(Impute::Median),
+                ) => "the median ",
+                (
+                    PreparedColumn::Number { .. } | PreparedColumn::Pieces { .. },
+                    Some(Impute::Mean),
+                ) => "the mean ",
                 _ => "",
             };
             notices.push(format!("column `{name}`: {rows} without a value get {usual}{filled}"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::cell::Cell;
 use super::date::Moment;
 use super::error::{Problems, count, quoted};
-use super::prepare::PreparedColumn;
+use super::prepare::{PreparedColumn, pieces};
 use super::table::{RawTable, parse_boolean};
 use crate::nearest::listed;
 
@@ -56,6 +56,7 @@ impl<'c> Writer<'c> {
         let (guessed, problems) = (Guessed::default(), Problems::default());
         let flag = match column {
             PreparedColumn::Number { missing, .. }
+            | PreparedColumn::Pieces { missing, .. }
             | PreparedColumn::Date { missing, .. }
             | PreparedColumn::Boolean { missing, .. }
             | PreparedColumn::Ordinal { missing, .. } => *missing,
@@ -73,6 +74,17 @@ impl<'c> Writer<'c> {
                 None if missing => Ok((fill - offset) / scale),
                 None => Err("a number"),
             },
+            PreparedColumn::Pieces { offset, scale, edges, fill, .. } => {
+                match cell.number().or_else(|| missing.then_some(*fill)) {
+                    Some(raw) => {
+                        for (to, through) in out[1..].iter_mut().zip(pieces(edges, raw)) {
+                            *to = through as f32;
+                        }
+                        Ok((raw - offset) / scale)
+                    }
+                    None => Err("a number"),
+                }
+            }
             PreparedColumn::Date { order, offset, scale, fill, cycles, .. } => {
                 match Moment::read(&cell.text(), *order) {
                     Some(moment) => {
@@ -129,7 +141,7 @@ impl<'c> Writer<'c> {
                     (true, false) => self.guessed.missing += 1,
                     (false, _) => {}
                 }
-                if out[0].is_finite() {
+                if out.iter().all(|x| x.is_finite()) {
                     return;
                 }
                 "within the reach of 32-bit floats"

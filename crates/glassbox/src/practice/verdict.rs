@@ -17,8 +17,8 @@ const ERRORS: f64 = 2.0;
 const NOTHING: f64 = 0.05;
 /// A model that removes more than this share of it there does not underfit.
 const LEARNED: f64 = 0.95;
-/// A loss that fell by this share of its highest value within the last quarter of the epochs is
-/// still falling.
+/// A loss that fell by this share of its highest value, or of the simplest guess's if that is higher,
+/// within the last quarter of the epochs is still falling.
 const FALLING: f64 = 0.02;
 
 /// What a verdict is based on. Losses are of one row each, by the model as it is used (evaluation
@@ -233,7 +233,7 @@ impl Verdict {
             let by = beside.model - beside.neighbours;
             by > SHARE * beside.baseline && by > ERRORS * beside.standard_error
         });
-        let falling = !evidence.stopped_early && still_falling(&evidence.curve);
+        let falling = !evidence.stopped_early && still_falling(evidence);
         let useless = held_out.is_some_and(|(mean, _)| share(mean, 0.0).mean > 1.0 - NOTHING);
         // Neither the curve nor the neighbours say that there was more to learn.
         let idle = !falling && !outdone;
@@ -301,13 +301,13 @@ fn mean_and_error(values: &[f64]) -> (f64, f64) {
 }
 
 /// Whether training and validation loss still fell in the last quarter of the epochs.
-fn still_falling(curve: &[(f64, Option<f64>)]) -> bool {
+fn still_falling(Evidence { curve, baseline, .. }: &Evidence) -> bool {
     let falls = |losses: Vec<f64>| {
         let quarter = (losses.len() / 4).max(1);
         let Some(before) = losses.len().checked_sub(2 * quarter) else { return false };
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
         let (earlier, last) = losses[before..].split_at(quarter);
-        let highest = losses.iter().copied().fold(0.0, f64::max);
+        let highest = losses.iter().copied().fold(*baseline, f64::max);
         mean(earlier) - mean(last) > FALLING * highest
     };
     let valid: Option<Vec<f64>> = curve.iter().map(|(_, valid)| *valid).collect();

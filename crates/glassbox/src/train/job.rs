@@ -3,11 +3,11 @@
 use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
-use crate::data::{self, Dataset, InputPreparation, Task};
+use crate::data::{self, Dataset, InputPreparation, Method, PreparedColumn, Task};
 use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
-    ModelKind, Numbers, Preparation, RunConfig, Schedule, Stop, TrainConfig,
+    ModelKind, Numbers, Preparation, Prepare, RunConfig, Schedule, Stop, TrainConfig,
 };
 use crate::train::graphs::{Part, Recipe, check_memory, outputs};
 use crate::train::steps::{parts, replace};
@@ -38,8 +38,20 @@ impl Job {
         configure: impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
     ) -> Result<Self, Error> {
         let first = configure(&RunConfig::new(path))?;
-        let data = load(&first.data)?;
-        let suggested = suggest(&data, &first);
+        let mut data = load(&first.data)?;
+        let mut suggested = first.clone();
+        if gains_by_pieces(&data, &first) {
+            suggested.data.prepare = vec![Prepare {
+                columns: Columns::Numeric,
+                with: Some(Method::Piecewise),
+                impute: None,
+            }];
+            let again = configure(&suggested)?.data;
+            if again.prepare == suggested.data.prepare {
+                data = load(&again)?;
+            }
+        }
+        let suggested = suggest(&data, &suggested);
         let mut config = configure(&suggested)?;
         if config.model.hidden != suggested.model.hidden && first.model.parameters.is_empty() {
             // Nobody gave starting values: these were suggested for another shape.
@@ -296,6 +308,24 @@ impl DataConfig {
     }
 }
 
+/// Rows from which on numbers of a table are told a net in pieces: fewer do not say where to bend.
+const PIECES_FROM: usize = 4_000;
+/// The most numbers that a table in pieces may have: 256 MiB.
+const PIECES_UP_TO: usize = 1 << 26;
+
+/// Whether numbers of the table should be told a net in pieces: nobody said how to prepare them, and
+/// there are enough rows, but not so many that all pieces together are too large.
+fn gains_by_pieces(data: &Dataset, config: &RunConfig) -> bool {
+    let InputPreparation::Table { columns } = &data.preparation.inputs else { return false };
+    let number = |column: &&PreparedColumn| matches!(column, PreparedColumn::Number { .. });
+    let numbers = columns.iter().filter(number).count();
+    let rows = data.train.len() + data.valid.len() + data.test.len();
+    let pieces = numbers.saturating_mul(16).saturating_mul(rows);
+    config.data.prepare.is_empty()
+        && data.train.len() >= PIECES_FROM
+        && (1..=PIECES_UP_TO).contains(&pieces)
+}
+
 /// The choices that suit the data.
 fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
     let mut config = base.clone();
@@ -320,11 +350,18 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         return config;
     }
     let image = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
-    config.model.hidden = match (image, rows) {
-        (true, 0..20_000) => vec![512, 256],
-        (true, _) => vec![256, 128],
-        (false, _) => vec![64, 32],
+    let table = matches!(data.preparation.inputs, InputPreparation::Table { .. });
+    config.model.hidden = match rows {
+        0..20_000 if image => vec![512, 256],
+        _ if image => vec![256, 128],
+        PIECES_FROM.. if table => vec![256, 256],
+        _ => vec![64, 32],
     };
+    if table && (PIECES_FROM..50_000).contains(&rows) {
+        // So many weights would learn so few rows by heart.
+        config.model.dropout = 0.1;
+        config.train.optimizer = Optimizer::ADAMW.with_weight_decay(0.3);
+    }
     config.train.batch = Amount::Exactly(match rows {
         0..4_000 => 32,
         4_000..20_000 => 64,

@@ -388,6 +388,18 @@ impl InUse {
                         PreparedColumn::Number { name, offset, scale, .. } => {
                             number(name.clone(), *scale, *offset, numbers)
                         }
+                        PreparedColumn::Pieces { name, offset, scale, edges, .. } => {
+                            let raw = row[first] * scale + offset;
+                            // The number acts as such, and through the part that it lies in.
+                            let within = |ends: &[f64]| (ends[0]..ends[1]).contains(&raw);
+                            let part = edges.windows(2).position(within).map_or(0.0, |part| {
+                                at_row[first + 1 + part] / (edges[part + 1] - edges[part])
+                            });
+                            let slope = (at_row[first] / scale + part) * unit;
+                            let mean = self.mean[first] * scale + offset;
+                            let value = rounded(raw).to_string();
+                            share(name.clone(), numbers, value, mean, Some(slope))
+                        }
                         PreparedColumn::Date { name, offset, scale, .. } => {
                             let name = format!("{name} (days since 1970)");
                             number(name, *scale, *offset, numbers)

@@ -33,6 +33,7 @@ pub(crate) fn scaling(inputs: &InputPreparation, number: usize) -> Option<(Strin
                     let name = names.get(number - first)?.clone();
                     return match column {
                         PreparedColumn::Number { offset, scale, .. }
+                        | PreparedColumn::Pieces { offset, scale, .. }
                         | PreparedColumn::Date { offset, scale, .. }
                             if number == first =>
                         {
