@@ -48,6 +48,9 @@ fn every_row_is_held_out_once_and_the_figures_are_those_of_the_folds() {
     let compared = at.json("compare cv/fold1 cv/fold3");
     assert_eq!(compared["differences"], json!({"data.split.fold": ["1/4", "3/4"]}));
     assert_eq!(compared["same_data"], true);
+    assert_eq!(at.json("compare cv")["runs"].as_array().unwrap().len(), 4);
+    let error = at.refused(1, "eval cv");
+    assert!(error.contains("cv: holds the folds of a cross-validation"), "{error}");
     // Its file gives the same bits again.
     std::fs::copy(at.path("cv/fold3/run.toml"), at.path("third.toml")).unwrap();
     at.done("train third.toml --out again");

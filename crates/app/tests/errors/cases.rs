@@ -339,6 +339,8 @@ fn runs() -> Vec<Case> {
     vec![
         case("No run yet", 1, "glassbox eval last"),
         case("A run that is not there", 1, "glassbox summary frist-try").given(BY_NAME),
+        case("The folder of a cross-validation where a run is meant", 1, "glassbox eval cv")
+            .given("glassbox train iris --folds 2 --epochs 1 --quiet --out cv > log.txt"),
         case("A folder that is no run", 1, "glassbox resume thesis")
             .file("thesis/chapter.txt", "precious\n"),
         case("A file that is no run", 1, "glassbox inspect flowers.csv")

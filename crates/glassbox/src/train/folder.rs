@@ -203,12 +203,31 @@ impl RunFolder {
         }
         let runs = runs(root);
         let names: Vec<_> = runs.iter().map(|path| RunFolder::name_in(root, path)).collect();
+        if let Some(first) = RunFolder::folds(root, word).first() {
+            let problem = format!(
+                "holds the folds of a cross-validation: name one of them, such as {}",
+                first.display()
+            );
+            return Err(FileError::new(word, problem));
+        }
         let problem = match nearest(word, names.iter().map(String::as_str)) {
             _ if Path::new(word).exists() => "is not a run: it has no run.toml".into(),
             Some(near) => format!("there is no such run; did you mean `{near}`?"),
             None => "there is no such run; `last` is the newest".into(),
         };
         Err(FileError::new(word, problem))
+    }
+
+    /// The runs in the folder of a cross-validation that a word names, in order; none where it names
+    /// something else.
+    pub fn folds(root: &Path, word: &str) -> Vec<PathBuf> {
+        let candidates = [PathBuf::from(word), root.join(word)];
+        let folder = candidates.into_iter().find(|path| path.join("fold1/run.toml").is_file());
+        let fold = |folder: &Path, number: usize| folder.join(format!("fold{number}"));
+        folder.map_or(Vec::new(), |folder| {
+            let folds = (1..).map(|number| fold(&folder, number));
+            folds.take_while(|path| path.join("run.toml").is_file()).collect()
+        })
     }
 
     /// Makes `last` mean this run.
