@@ -5,8 +5,8 @@
 use glassbox::engine::{Array, DType};
 use glassbox::train::config::{
     Activation, Amount, ClassWeights, Clip, Columns, Impute, Initial, Layer, LayerKind, Loss,
-    ModelKind, Normalize, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split,
-    Stop,
+    ModelKind, Normalize, NthFold, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule,
+    Split, Stop,
 };
 
 /// The example of the specification.
@@ -46,7 +46,7 @@ fn the_example_is_read_as_it_says() {
     let config = load(IRIS, &[]).unwrap();
     let mut expected = RunConfig::new("iris.csv");
     expected.data.target = Some("species".into());
-    expected.data.split = Split { valid: Some(0.15), test: Some(0.15), stratify: true };
+    expected.data.split = Split { valid: Some(0.15), test: Some(0.15), stratify: true, fold: None };
     expected.data.prepare = vec![Prepare {
         columns: Columns::Numeric,
         with: Some(Preparation::Standardize),
@@ -125,10 +125,24 @@ fn the_dosage_network_starts_from_given_numbers() {
 }
 
 #[test]
+fn a_fold_is_the_test_part_and_reads_back() {
+    let config = RunConfig::new("a.csv").set(&["split.fold=2/5".into()]).unwrap();
+    assert_eq!(config.data.split.fold, Some(NthFold { fold: 2, of: 5 }));
+    assert_eq!(RunConfig::from_toml(&config.to_toml(), &[]).unwrap(), config);
+    let wrong = |settings: &[&str]| {
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        RunConfig::new("a.csv").set(&settings).unwrap_err().to_string()
+    };
+    assert!(wrong(&["split.fold=0/5"]).contains("such as 2/5, found `0/5`"));
+    assert!(wrong(&["split.fold=2/5", "split.test=0.2"]).contains("leave `test` out"));
+}
+
+#[test]
 fn a_written_configuration_is_complete_and_reads_back_the_same() {
     let mut full = RunConfig::new("my \"odd\"\\path\n.csv");
     full.data.target = Some("종".into());
-    full.data.split = Split { valid: Some(0.1 + 0.2), test: Some(1e-300), stratify: false };
+    full.data.split =
+        Split { valid: Some(0.1 + 0.2), test: Some(1e-300), stratify: false, fold: None };
     full.data.prepare = vec![
         Prepare {
             columns: Columns::Category,

@@ -58,10 +58,10 @@ pub use describe::{
     TargetDescription, describe,
 };
 pub use error::{DataError, Place, Problem};
-pub use folds::{Fold, Folding, k_fold, time_series_folds};
+pub use folds::{Fold, Folding, NthFold, k_fold, time_series_folds};
 pub use generate::{blobs, circles, lines, moons, spirals, xor};
 pub use idx::Idx;
-pub use load::{from_csv, load};
+pub use load::{from_csv, is_table, load};
 pub use options::{Options, Prepare};
 pub use prepare::{InputPreparation, Preparation, Prepared, PreparedColumn};
 pub use raw::RawRows;

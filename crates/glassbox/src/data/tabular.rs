@@ -9,7 +9,7 @@ use super::effects::{self, Wanted};
 use super::error::{DataError, Place, Problems, count, quoted};
 use super::fingerprint::Fingerprint;
 use super::fit::{Scaling, fit, quantile};
-use super::folds::{Fold, Folding, k_fold, time_series_folds};
+use super::folds::{Fold, Folding, NthFold, k_fold, time_series_folds};
 use super::options::{Options, Prepare};
 use super::prepare::{InputPreparation, Preparation, PreparedColumn};
 use super::rows::{Inputs, Rows, Store, Targets};
@@ -39,6 +39,16 @@ impl Dataset {
     /// # Ok::<(), glassbox::data::DataError>(())
     /// ```
     pub fn from_table(table: &RawTable, options: &Options) -> Result<Self, DataError> {
+        if let Some(NthFold { fold, of }) = options.fold {
+            let folding = Folding::ByChance { k: of };
+            let none = || {
+                let what = format!("there is no fold {fold} of {of}");
+                DataError::new(Place::file(table.file()), what, "count folds from 1")
+            };
+            let before = fold.checked_sub(1).ok_or_else(none)?;
+            let mut from = Dataset::folds_from(table, options, folding, before)?;
+            return from.next().unwrap_or_else(|| Err(none()));
+        }
         // The hash takes a pass of its own over everything: beside the others, where it is long.
         let (understood, hash) = std::thread::scope(|scope| {
             let long = table.rows().saturating_mul(table.columns()) > 1 << 20;
@@ -77,6 +87,16 @@ impl Dataset {
         options: &'t Options,
         folding: Folding,
     ) -> Result<impl Iterator<Item = Result<Dataset, DataError>> + use<'t>, DataError> {
+        Dataset::folds_from(table, options, folding, 0)
+    }
+
+    /// The folds without the first ones.
+    fn folds_from<'t>(
+        table: &'t RawTable,
+        options: &'t Options,
+        folding: Folding,
+        first: usize,
+    ) -> Result<impl Iterator<Item = Result<Dataset, DataError>> + use<'t>, DataError> {
         let understood = Understood::of(table, options)?;
         let hash = table.fingerprint()?;
         let folds = match folding {
@@ -96,7 +116,7 @@ impl Dataset {
         };
         let valid = options.valid.unwrap_or(0.15);
         check_fractions(valid, 0.0)?;
-        Ok(folds.into_iter().map(move |fold| {
+        Ok(folds.into_iter().skip(first).map(move |fold| {
             let mut fold = Some(fold);
             understood.clone().dataset(table, options, &hash, &mut |targets, rows| {
                 let Fold { train: rest, test } = fold.take().unwrap_or_default();

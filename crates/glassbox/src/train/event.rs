@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use super::outcome::{EndFigures, Outcome};
+pub use super::outcome::{EndFigures, Judged, Outcome};
 use crate::watch::{Alarm, Statistics};
 
 /// Figures by name, e.g. `loss`, `accuracy`.

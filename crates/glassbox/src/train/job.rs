@@ -275,29 +275,36 @@ fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dy
 
 /// Loads what `[data]` says.
 fn load(config: &DataConfig) -> Result<Dataset, Error> {
-    // What is said of all numbers holds for arrays and for the target, too.
-    let mut prepare = data::Prepare::Auto;
-    for rule in config.prepare.iter().filter(|rule| rule.columns == Columns::Numeric) {
-        match rule.with {
-            Some(Preparation::Standardize) => prepare = data::Prepare::Standardize,
-            Some(Preparation::None) => prepare = data::Prepare::Raw,
-            _ => {}
+    Ok(data::load(&config.path, &config.options())?)
+}
+
+impl DataConfig {
+    /// What [`data::load`] is asked for.
+    pub fn options(&self) -> data::Options {
+        // What is said of all numbers holds for arrays and for the target, too.
+        let mut prepare = data::Prepare::Auto;
+        for rule in self.prepare.iter().filter(|rule| rule.columns == Columns::Numeric) {
+            match rule.with {
+                Some(Preparation::Standardize) => prepare = data::Prepare::Standardize,
+                Some(Preparation::None) => prepare = data::Prepare::Raw,
+                _ => {}
+            }
+        }
+        data::Options {
+            target: self.target.clone(),
+            valid: self.split.valid,
+            test: self.split.test,
+            stratify: self.split.stratify,
+            fold: self.split.fold,
+            prepare,
+            rules: self.prepare.clone(),
+            weight: self.weight.clone(),
+            memory: self.memory.saturating_mul(1 << 20),
+            columns: self.columns.clone(),
+            drop: self.drop.clone(),
+            ..data::Options::default()
         }
     }
-    let options = data::Options {
-        target: config.target.clone(),
-        valid: config.split.valid,
-        test: config.split.test,
-        stratify: config.split.stratify,
-        prepare,
-        rules: config.prepare.clone(),
-        weight: config.weight.clone(),
-        memory: config.memory.saturating_mul(1 << 20),
-        columns: config.columns.clone(),
-        drop: config.drop.clone(),
-        ..data::Options::default()
-    };
-    Ok(data::load(&config.path, &options)?)
 }
 
 /// Rows from which on numbers of a table are told a net in pieces: fewer do not say where to bend.

@@ -28,6 +28,7 @@ use crate::train::run::DataRecord;
 pub struct Model {
     used: Mutex<(Session, Predictor)>,
     record: DataRecord,
+    warnings: Vec<String>,
 }
 
 /// What a model says of one row.
@@ -186,7 +187,7 @@ impl Model {
         let folder = RunFolder::view(run)?;
         let graph: Graph = folder.graph(GraphKind::Infer)?;
         let record = DataRecord::read(&folder)?;
-        let Some((checkpoint, _)) = folder.checkpoints().best()? else {
+        let Some((checkpoint, warnings)) = folder.checkpoints().best()? else {
             return Err(Error::new(format!(
                 "{} has no checkpoint yet: let it train until its first one",
                 run.display()
@@ -194,7 +195,7 @@ impl Model {
         };
         let expected = graph.initial_values(0);
         crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
-        Model::of(&graph, checkpoint.weights(), record)
+        Ok(Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? })
     }
 
     pub(crate) fn of(
@@ -205,7 +206,12 @@ impl Model {
         let mut session = Session::new(Options::default())?;
         session.load(weights);
         let predictor = Predictor::new(&mut session, graph)?;
-        Ok(Model { used: Mutex::new((session, predictor)), record })
+        Ok(Model { used: Mutex::new((session, predictor)), record, warnings: Vec::new() })
+    }
+
+    /// Checkpoints that could not be read, one of the others being taken in their place.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What is predicted.

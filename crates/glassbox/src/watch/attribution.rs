@@ -25,6 +25,7 @@ pub struct InUse {
     data: Dataset,
     /// The mean row of the training part, as the net sees it.
     mean: Vec<f64>,
+    warnings: Vec<String>,
 }
 
 /// Which row's prediction.
@@ -97,7 +98,7 @@ impl InUse {
     /// # Errors
     /// A run without a checkpoint; data that cannot be loaded any more; corrupt files.
     pub fn of_run(folder: &RunFolder) -> Result<Self, Error> {
-        let Some((checkpoint, _)) = folder.checkpoints().best()? else {
+        let Some((checkpoint, warnings)) = folder.checkpoints().best()? else {
             return Err(Error::new(format!(
                 "{} has no checkpoint yet: let it train until its first one",
                 folder.path().display()
@@ -108,7 +109,12 @@ impl InUse {
         let graph: Graph = folder.graph(GraphKind::Infer)?;
         let expected = graph.initial_values(0);
         crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
-        InUse::of(graph, checkpoint.weights(), job.data)
+        Ok(InUse { warnings, ..InUse::of(graph, checkpoint.weights(), job.data)? })
+    }
+
+    /// Checkpoints that could not be read, one of the others being taken in their place.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// A model as it is used, trained on this data.
@@ -119,7 +125,8 @@ impl InUse {
             mean.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
         }
         mean.iter_mut().for_each(|sum| *sum /= data.train.len().max(1) as f64);
-        Ok(InUse { graph, weights, preparation: data.preparation.clone(), data, mean })
+        let (preparation, warnings) = (data.preparation.clone(), Vec::new());
+        Ok(InUse { graph, weights, preparation, data, mean, warnings })
     }
 
     /// The part that tells most of those that have rows: `test`, else `valid`, else `train`.

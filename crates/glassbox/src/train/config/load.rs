@@ -11,6 +11,7 @@ use super::{
     RunConfig, Split, WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
+use crate::io::FileError;
 use crate::nearest::nearest;
 
 impl RunConfig {
@@ -51,13 +52,14 @@ impl RunConfig {
 
     /// What the steps of a run follow from: its data, its starting values and how it is trained.
     /// The model and whatever else this build may not know is passed over.
-    pub(crate) fn load_steps(path: &Path) -> Result<RunConfig, ConfigError> {
-        RunConfig::new("").read_file(path, &[], |table| {
+    pub(crate) fn load_steps(path: &Path) -> Result<RunConfig, FileError> {
+        let config = RunConfig::new("").read_file(path, &[], |table| {
             table.retain(|key, _| ["data", "model", "train"].contains(&key.as_str()));
             if let Some(Located { value: Value::Table(model), .. }) = table.get_mut("model") {
                 model.retain(|key, _| key == "parameters");
             }
-        })
+        });
+        Ok(config?)
     }
 
     /// Reads a configuration's text, with `NAME=VALUE` overrides on top.
@@ -261,13 +263,21 @@ fn kinds(data: &mut Section, default: &BTreeMap<String, Kind>) -> BTreeMap<Strin
 fn split(data: &mut Section, default: Split) -> Split {
     let mut section = data.section("split", "data.split");
     // A setting given beside the file is the one to name.
-    let shares = ["valid", "test"].into_iter().filter_map(|key| section.table.get(key));
+    let shares = ["valid", "test", "fold"].into_iter().filter_map(|key| section.table.get(key));
     let place = shares.map(|located| located.place.clone()).max();
     let split = Split {
         valid: section.take("valid", default.valid, |value| share(value).map(Some)),
         test: section.take("test", default.test, |value| share(value).map(Some)),
         stratify: section.take("stratify", default.stratify, flag),
+        fold: section.take("fold", default.fold, |value| text(value)?.parse().map(Some)),
     };
+    if split.test.is_some()
+        && split.fold.is_some()
+        && let Some(place) = &place
+    {
+        let message = "`data.split`: the fold is the test part: leave `test` out";
+        section.report(place, message.into());
+    }
     if let (Some(place), true) =
         (place, split.valid.unwrap_or(0.0) + split.test.unwrap_or(0.0) >= 1.0)
     {

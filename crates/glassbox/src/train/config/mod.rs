@@ -19,7 +19,8 @@ use glassbox_engine::{Array, DType};
 use serde::Serialize;
 
 use crate::choices::choices;
-pub use crate::data::{Columns, Impute, Kind, Method as Preparation, Rule as Prepare};
+pub use crate::data::{Columns, Impute, Kind, Method as Preparation, NthFold, Rule as Prepare};
+use crate::io::FileError;
 pub use crate::nn::{Activation, Clip, Initial, Optimizer, Schedule};
 pub use crate::train::resample::Resample;
 use crate::words::words;
@@ -170,6 +171,8 @@ pub struct Split {
     pub test: Option<f64>,
     /// Whether every part gets the same mix of classes.
     pub stratify: bool,
+    /// Of a table: the fold that is the test part, in place of the share `test`.
+    pub fold: Option<NthFold>,
 }
 
 /// `[model]`
@@ -356,7 +359,7 @@ impl RunConfig {
                 memory: crate::data::MEMORY >> 20,
                 drop: Vec::new(),
                 columns: BTreeMap::new(),
-                split: Split { valid: None, test: None, stratify: true },
+                split: Split { valid: None, test: None, stratify: true, fold: None },
                 prepare: Vec::new(),
             },
             model: ModelConfig {
@@ -436,3 +439,17 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// What is wrong with a run's own `run.toml`: the file is damaged, nobody asked for it just now.
+impl From<ConfigError> for FileError {
+    fn from(error: ConfigError) -> Self {
+        let path = error.path.unwrap_or_default();
+        let line = |problem: &ConfigProblem| match problem.place.as_str() {
+            "" => problem.message.clone(),
+            place => format!("{place}: {}", problem.message),
+        };
+        let problems: Vec<String> = error.problems.iter().map(line).collect();
+        let between = format!("\n{}: ", path.display());
+        FileError { problem: problems.join(&between), path }
+    }
+}

@@ -16,6 +16,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "data.split.valid",
     "data.split.test",
     "data.split.stratify",
+    "data.split.fold",
     "data.prepare",
     "model.kind",
     "model.hidden",

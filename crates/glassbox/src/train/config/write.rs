@@ -46,7 +46,8 @@ impl RunConfig {
             share.map(|share| format!("{name} = {}, ", float(share))).unwrap_or_default()
         };
         let (valid, test) = (share("valid", split.valid), share("test", split.test));
-        let value = format!("{{ {valid}{test}stratify = {} }}", split.stratify);
+        let fold = split.fold.map(|fold| format!(", fold = \"{fold}\"")).unwrap_or_default();
+        let value = format!("{{ {valid}{test}stratify = {}{fold} }}", split.stratify);
         line(out, "split", value, "shares; valid and test absent: 0.15, or the source's own");
         for prepare in &data.prepare {
             section(out, "[[data.prepare]]             # fitted on the training part only");
