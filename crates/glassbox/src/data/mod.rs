@@ -34,6 +34,7 @@ mod jsonl;
 mod load;
 mod npy;
 mod options;
+mod parquet;
 mod prepare;
 mod raw;
 mod records;
