@@ -14,14 +14,14 @@ use super::table::RawTable;
 use crate::nearest::{listed, nearest};
 
 /// The endings of the names of tables.
-const TABLES: [&str; 5] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson"];
+const TABLES: [&str; 7] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".pq"];
 
 /// What can be loaded, for messages.
-const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy; \
+const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy, .parquet; \
                          images: a folder of IDX files as MNIST's; \
                          a built-in: blobs, circles, digits, dosage, iris, lines, moons, spirals, xor";
 
-/// Loads a CSV file, a folder of IDX files (or one of them), or a built-in dataset by its name.
+/// Loads a table (CSV, JSON lines, NPY, Parquet), a folder of IDX files (or one of them), or a built-in dataset by its name.
 ///
 /// What the source is follows from its name and content; `options` say what is not to be inferred.
 /// A built-in's name means the built-in: write `./iris` for a file of that name.
@@ -99,7 +99,7 @@ pub(super) fn table_of(path: &Path, options: &Options) -> Result<RawTable, DataE
         return table;
     }
     if !is_table(path) {
-        let cure = "what is described is a table: .csv, .tsv, .jsonl or .npy";
+        let cure = "what is described is a table: .csv, .tsv, .jsonl, .npy or .parquet";
         return Err(DataError::new(Place::file(shown), "is not a table", cure));
     }
     if !path.exists() {

@@ -35,6 +35,7 @@ mod jsonl;
 mod load;
 mod npy;
 mod options;
+mod parquet;
 mod prepare;
 mod raw;
 mod records;
