@@ -51,6 +51,7 @@ fn the_example_is_read_as_it_says() {
         columns: Columns::Numeric,
         with: Some(Preparation::Standardize),
         impute: None,
+        outliers: None,
     }];
     expected.train.stop = Some(Stop { metric: "valid_loss".into(), patience: 5 });
     assert_eq!(config, expected);
@@ -147,11 +148,13 @@ fn a_written_configuration_is_complete_and_reads_back_the_same() {
             columns: Columns::Category,
             with: Some(Preparation::OneHot),
             impute: Some(Impute::MostFrequent),
+            outliers: None,
         },
         Prepare {
             columns: Columns::Named("petal width".into()),
             with: Some(Preparation::None),
             impute: Some(Impute::Constant(-1.5)),
+            outliers: Some(1.5),
         },
     ];
     full.model.initial = Some(Initial::Zeros);
@@ -187,6 +190,7 @@ fn any_text_as_a_path_or_name_is_written_and_read_back() {
         columns: Columns::Named(odd.into()),
         with: Some(Preparation::None),
         impute: Some(Impute::Constant(-1.5)),
+        outliers: None,
     }];
     config.train.stop = Some(Stop { metric: odd.into(), patience: 1 });
     config.model.parameters = [(odd.to_owned(), Numbers::One(1.0))].into();
@@ -220,7 +224,7 @@ every = 50
         "line 3: `data.path`: expected a text, found the number 3",
         "line 4: there is no setting `data.taget`; did you mean `target`?",
         "line 5: `data.split`: valid and test together leave nothing to train on",
-        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, robust, min_max, piecewise, one_hot, ordinal, none; did you mean \"standardize\"?",
+        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, robust, min_max, piecewise, one_hot, ordinal, target, none; did you mean \"standardize\"?",
         "line 10: `model.hidden`: expected a whole number of at least 1, found the number 0",
         "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, leaky_relu, elu, selu, gelu, silu, step, identity; did you mean \"relu\"?",
         "line 12: there is no setting `model.epochs`; it belongs to `train.epochs`",

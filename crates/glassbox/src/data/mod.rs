@@ -23,6 +23,7 @@ mod csv;
 mod dataset;
 mod date;
 mod describe;
+mod effects;
 mod error;
 mod fingerprint;
 mod fit;

@@ -107,7 +107,7 @@ impl<'a> Fit<'a> {
     fn train(&mut self, reached: &mut (u64, u64)) -> Result<Fitted, Error> {
         let mut steps = Steps::new(self.data, self.config, self.training, self.given)?;
         let predictor = Predictor::new(&mut steps.session, self.inference)?;
-        let course = Course::new(&self.data.train, self.loss, self.config);
+        let course = Course::new(&self.data.train, &steps, self.loss, self.config);
         let now = Instant::now();
         let mut run = Run {
             watch: Watch::new(self.watch, self.training),
@@ -306,7 +306,7 @@ impl Run<'_, '_> {
             optimizer: config.optimizer.kind().to_string(),
             rate: config.optimizer.lr(),
             schedule: config.schedule.word().to_string(),
-            batch: config.batch.of(data.train.len()).min(data.train.len()),
+            batch: self.steps.batch,
             stop: stop.map(|stop| (stop.metric.clone(), stop.patience)),
         }
     }

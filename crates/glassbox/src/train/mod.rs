@@ -16,6 +16,7 @@ pub(crate) mod graphs;
 pub(crate) mod job;
 mod judge;
 mod outcome;
+mod resample;
 mod run;
 pub(crate) mod steps;
 mod trained;
@@ -27,6 +28,7 @@ pub use figures::{
     Threshold, Undefined, Worst,
 };
 pub use job::Job;
+pub use resample::Resample;
 pub use run::Ended;
 pub(crate) use run::{DataRecord, graphs_of};
 pub use trained::{Agreement, Model, Prediction, Predictions};

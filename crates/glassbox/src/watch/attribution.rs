@@ -413,6 +413,14 @@ impl InUse {
                             let value = value.map_or("unknown", String::as_str).to_string();
                             share(name.clone(), numbers, value, self.mean[first], None)
                         }
+                        PreparedColumn::Effects { name, of, .. } if of.len() > 1 => {
+                            let told = numbers.clone().map(|i| rounded(row[i]).to_string());
+                            let value = told.collect::<Vec<_>>().join(" ");
+                            share(name.clone(), numbers, value, self.mean[first], None)
+                        }
+                        PreparedColumn::Effects { name, .. } => {
+                            number(name.clone(), 1.0, 0.0, numbers)
+                        }
                         PreparedColumn::Boolean { name, .. } => {
                             number(name.clone(), 1.0, 0.0, numbers)
                         }

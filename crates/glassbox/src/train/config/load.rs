@@ -305,8 +305,9 @@ fn prepare(data: &mut Section) -> Vec<Prepare> {
         if !table.contains_key("columns") {
             data.report(&place, "`data.prepare`: `columns` is missing".into());
         }
-        if !table.contains_key("with") && !table.contains_key("impute") {
-            data.report(&place, "`data.prepare`: `with` or `impute` is missing".into());
+        if !["with", "impute", "outliers"].iter().any(|key| table.contains_key(*key)) {
+            let what = "`data.prepare`: `with`, `impute` or `outliers` is missing";
+            data.report(&place, what.into());
         }
         let path = "data.prepare";
         let mut section = Section { path, table, keys: Vec::new(), found: data.found };
@@ -316,6 +317,7 @@ fn prepare(data: &mut Section) -> Vec<Prepare> {
             with: section
                 .take("with", None, |value| word(value, Preparation::ALL, |w| w.word()).map(Some)),
             impute: section.take("impute", None, |value| impute(value).map(Some)),
+            outliers: section.take("outliers", None, |value| positive(value).map(Some)),
         });
         section.finish();
     }

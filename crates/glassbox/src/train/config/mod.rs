@@ -22,6 +22,7 @@ use crate::choices::choices;
 pub use crate::data::{Columns, Impute, Kind, Method as Preparation, NthFold, Rule as Prepare};
 use crate::io::FileError;
 pub use crate::nn::{Activation, Clip, Initial, Optimizer, Schedule};
+pub use crate::train::resample::Resample;
 use crate::words::words;
 pub use crate::zoo::{Layer, LayerKind, Normalize};
 
@@ -265,6 +266,8 @@ pub struct TrainConfig {
     pub label_smoothing: f64,
     /// How much each class counts.
     pub class_weights: ClassWeights,
+    /// How often rows of each class are taken.
+    pub resample: Resample,
     /// What is added to the loss for each weight's size: l1 · Σ|w|. Biases are left out.
     pub l1: f64,
     /// What is added to the loss for each weight's square: l2 · Σw². Biases are left out.
@@ -289,6 +292,13 @@ pub struct TrainConfig {
     pub checkpoint_every: f64,
     /// Threads; the numbers do not depend on it.
     pub threads: Amount,
+}
+
+impl TrainConfig {
+    /// Whether something is done about classes that are rare.
+    pub fn weighs_classes(&self) -> bool {
+        self.class_weights != ClassWeights::None || self.resample != Resample::None
+    }
 }
 
 /// A number of things, or all there are.
@@ -377,6 +387,7 @@ impl RunConfig {
                 loss: Loss::Auto,
                 label_smoothing: 0.0,
                 class_weights: ClassWeights::None,
+                resample: Resample::None,
                 l1: 0.0,
                 l2: 0.0,
                 optimizer: Optimizer::ADAM,

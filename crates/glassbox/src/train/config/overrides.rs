@@ -43,6 +43,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.loss.delta",
     "train.label_smoothing",
     "train.class_weights",
+    "train.resample",
     "train.l1",
     "train.l2",
     "train.optimizer",

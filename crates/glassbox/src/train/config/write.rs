@@ -56,6 +56,10 @@ impl RunConfig {
             if let Some(with) = prepare.with {
                 line(out, "with", quoted(with.word()), words(Preparation::ALL));
             }
+            if let Some(ranges) = prepare.outliers {
+                let comment = "training rows so many interquartile ranges outside are left out";
+                line(out, "outliers", float(ranges), comment);
+            }
             let offered = "median, mean, most_frequent, drop or a number";
             match prepare.impute {
                 Some(Impute::Constant(number)) => line(out, "impute", float(number), offered),
@@ -121,6 +125,9 @@ impl RunConfig {
             ClassWeights::Given(weights) => format!("{weights:?}"),
         };
         line(out, "class_weights", weights, "none, balanced, or a number for each class");
+        let comment =
+            "rows of rare classes more often, or of frequent ones less: none, over, under";
+        line(out, "resample", quoted(train.resample.word()), comment);
         line(out, "l1", float(train.l1), "added to the loss: l1 · Σ|w|, biases left out");
         line(out, "l2", float(train.l2), "added to the loss: l2 · Σw², biases left out");
         line(out, "optimizer", choice(train.optimizer), words(Optimizer::ALL));
