@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use glassbox::data::RawTable;
-use glassbox::train::config::ClassWeights;
 use glassbox::train::event::Outcome;
 use glassbox::train::folder::RunFolder;
 use glassbox::train::{Evaluation, Importances};
@@ -57,7 +56,7 @@ pub fn run(args: &EvalArgs, ctx: &Context) -> Result<(), AppError> {
         None => evaluation.on_part(part)?,
     };
     let config = folder.config()?.train;
-    let weighted = config.class_weights != ClassWeights::None;
+    let weighted = config.weighs_classes();
     let columns = match args.importance {
         true => Some(evaluation.importance(part, REPEATS, config.seed)?),
         false => None,

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use glassbox::train::Ended;
-use glassbox::train::config::ClassWeights;
 use glassbox::train::event::Ending;
 use glassbox::train::folder::{self, RunFolder};
 
@@ -52,7 +51,7 @@ pub fn finish(ended: &Ended, folder: &RunFolder, ctx: &Context) -> Result<(), Ap
         let state = serde_json::json!({ "run": run, "state": "interrupted", "step": step });
         return ctx.print(&state, |_| String::new());
     }
-    let weighted = folder.config()?.train.class_weights != ClassWeights::None;
+    let weighted = folder.config()?.train.weighs_classes();
     let shown = |columns| outcome(&ended.outcome, weighted, ctx.text, columns);
     ctx.print(&ended.outcome, |screen| shown(screen.columns()))
 }

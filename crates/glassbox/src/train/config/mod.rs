@@ -294,6 +294,13 @@ pub struct TrainConfig {
     pub threads: Amount,
 }
 
+impl TrainConfig {
+    /// Whether something is done about classes that are rare.
+    pub fn weighs_classes(&self) -> bool {
+        self.class_weights != ClassWeights::None || self.resample != Resample::None
+    }
+}
+
 /// A number of things, or all there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {
