@@ -27,6 +27,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "model.activation.approximate",
     "model.initial",
     "model.initial.kind",
+    "model.initial.gain",
     "model.initial.deviation",
     "model.initial.bound",
     "model.initial.value",
