@@ -23,7 +23,7 @@ pub struct Rows {
     store: Arc<Store>,
     target: Arc<TargetPreparation>,
     /// Where in the store each row is.
-    positions: Vec<u32>,
+    positions: Arc<Vec<u32>>,
 }
 
 /// All rows of a source, of which each part has some.
@@ -86,6 +86,7 @@ impl Rows {
         target: &Arc<TargetPreparation>,
         positions: Vec<u32>,
     ) -> Self {
+        let positions = Arc::new(positions);
         Rows { store: Arc::clone(store), target: Arc::clone(target), positions }
     }
 
@@ -290,7 +291,7 @@ impl Rows {
         Ok(Rows {
             store: Arc::clone(&self.store),
             target: Arc::clone(&self.target),
-            positions: rows.iter().map(|row| self.positions[*row]).collect(),
+            positions: Arc::new(rows.iter().map(|row| self.positions[*row]).collect()),
         })
     }
 }

@@ -6,4 +6,5 @@ mod verdict;
 
 pub use importance::{Importance, permutation_importance};
 pub use neighbours::{Neighbours, leave_one_out};
+pub(crate) use neighbours::{ask, told_and_known};
 pub use verdict::{Cure, Evidence, Kind, Reason, Verdict};

@@ -46,16 +46,36 @@ pub fn leave_one_out(
     of_row: usize,
 ) -> (Vec<usize>, Vec<f64>) {
     let rows = inputs.len().checked_div(width).unwrap_or(0);
+    let (told, known) = told_and_known(rows, width);
+    let said = ask(inputs, width, targets, of_row, &told, &known);
+    (told, said)
+}
+
+/// Of so many rows of so many numbers those that are told, and those among which their neighbours
+/// are looked for.
+pub(crate) fn told_and_known(rows: usize, width: usize) -> (Vec<usize>, Vec<usize>) {
     let evenly = |most: usize| -> Vec<usize> {
         let shown = rows.min(most);
         (0..shown).map(|i| i * rows / shown).collect()
     };
     let known = evenly(MOST_KNOWN.min(MOST_PRODUCTS / width.max(1) / 100).max(ASKED + 1));
     let told = evenly(MOST_TOLD.min(MOST_PRODUCTS / width.max(1) / known.len().max(1)).max(1));
+    (told, known)
+}
+
+/// What those that are `known` say of each row that is `told`.
+pub(crate) fn ask(
+    inputs: &[f32],
+    width: usize,
+    targets: &[f64],
+    of_row: usize,
+    told: &[usize],
+    known: &[usize],
+) -> Vec<f64> {
     let row = |row: usize| inputs.get(row * width..(row + 1) * width).unwrap_or_default();
     let target = |row: usize| targets.get(row * of_row..(row + 1) * of_row).unwrap_or_default();
     let mut said = Vec::with_capacity(told.len() * of_row);
-    for &at in &told {
+    for &at in told {
         let distance = |other: usize| -> f32 {
             let pairs = row(at).iter().zip(row(other));
             pairs.map(|(a, b)| (a - b) * (a - b)).sum()
@@ -72,5 +92,5 @@ pub fn leave_one_out(
             values.sum::<f64>() / asked
         }));
     }
-    (told, said)
+    said
 }

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::data::{Baseline, Dataset, Rows, Targets};
-use crate::practice::{Evidence, Neighbours, Verdict, leave_one_out};
+use crate::practice::{Evidence, Neighbours, Verdict, ask, told_and_known};
 use crate::train::evaluate::{largest, predictions, probabilities};
 use crate::train::figures::scaled_means;
 use crate::train::trained::Model;
@@ -82,20 +82,32 @@ fn baseline_loss(train: &Rows) -> f64 {
     }
 }
 
-/// The model's errors on training rows beside those of their neighbours.
+/// The model's errors on training rows beside those of their neighbours. Only the rows that are
+/// asked are gathered: the others may not fit in memory.
 fn beside_neighbours(results: &[f32], train: &Rows) -> Result<Option<Neighbours>, Error> {
-    let (all, width) = ((0..train.len()).collect::<Vec<_>>(), train.width());
-    let mut inputs = vec![0.0; train.len() * width];
+    let width = train.width();
+    let (told, known) = told_and_known(train.len(), width);
+    let mut asked = [told.as_slice(), &known].concat();
+    asked.sort_unstable();
+    asked.dedup();
+    let place = |row: &usize| asked.binary_search(row).unwrap_or_default();
+    let (told, known): (Vec<_>, Vec<_>) =
+        (told.iter().map(place).collect(), known.iter().map(place).collect());
+    let some = train.select(&asked)?;
+    let mut inputs = vec![0.0; asked.len() * width];
+    some.gather_inputs(&(0..asked.len()).collect::<Vec<_>>(), &mut inputs)?;
+    let outputs = results.len() / train.len().max(1);
+    let results: Vec<f32> =
+        asked.iter().flat_map(|row| &results[row * outputs..][..outputs]).copied().collect();
     // For each row the errors of the model and of its neighbours.
-    let (errors, baseline): (Vec<(f64, f64)>, f64) = match train.targets() {
+    let (errors, baseline): (Vec<(f64, f64)>, f64) = match some.targets() {
         Targets::Classes(labels) => {
-            train.gather_inputs(&all, &mut inputs)?;
             let classes = train.classes().unwrap_or(1);
             let mut one_hot = vec![0.0; labels.len() * classes];
             for (of_row, &label) in one_hot.chunks_exact_mut(classes).zip(&labels) {
                 of_row[label as usize] = 1.0;
             }
-            let (rows, said) = leave_one_out(&inputs, width, &one_hot, classes);
+            let said = ask(&inputs, width, &one_hot, classes, &told, &known);
             let wrong =
                 |scores: &[f32], label: i64| f64::from(u8::from(largest(scores) as i64 != label));
             let pair = |(&row, said): (&usize, &[f64])| {
@@ -103,25 +115,24 @@ fn beside_neighbours(results: &[f32], train: &Rows) -> Result<Option<Neighbours>
                 let model = &results[row * classes..(row + 1) * classes];
                 (wrong(model, labels[row]), wrong(&said, labels[row]))
             };
-            let errors = rows.iter().zip(said.chunks_exact(classes)).map(pair).collect();
+            let errors = told.iter().zip(said.chunks_exact(classes)).map(pair).collect();
             (
                 errors,
                 1.0 - Baseline::fit(train).score(train).and_then(|s| s.accuracy).unwrap_or(0.0),
             )
         }
         Targets::Values(values) => {
-            train.gather_inputs(&all, &mut inputs)?;
             let outputs = train.outputs();
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
             let predicted: Vec<f64> =
-                predictions(results, train).iter().map(|&x| f64::from(x)).collect();
-            let (rows, said) = leave_one_out(&inputs, width, &values, outputs);
+                predictions(&results, &some).iter().map(|&x| f64::from(x)).collect();
+            let said = ask(&inputs, width, &values, outputs, &told, &known);
             let pair = |(&row, said): (&usize, &[f64])| {
                 let of_row = row * outputs..(row + 1) * outputs;
                 let observed = &values[of_row.clone()];
                 (mean_square(&predicted[of_row], observed), mean_square(said, observed))
             };
-            let errors = rows.iter().zip(said.chunks_exact(outputs)).map(pair).collect();
+            let errors = told.iter().zip(said.chunks_exact(outputs)).map(pair).collect();
             (errors, baseline_loss(train))
         }
     };

@@ -15,6 +15,7 @@ mod fit;
 pub(crate) mod graphs;
 pub(crate) mod job;
 mod judge;
+mod loader;
 mod outcome;
 mod resample;
 mod run;

@@ -1,6 +1,8 @@
 //! Steps of training, one after the other, always the same: what the loop, resuming and replaying
 //! have in common.
 
+use std::ops::Range;
+
 use glassbox_engine::{Array, Buffer, Graph, Options, Parameters, Prepared, Session, Tensor};
 
 use crate::Error;
@@ -10,12 +12,14 @@ use crate::train::checkpoint::{Checkpoint, check_same_model};
 use crate::train::config::{self, TrainConfig};
 use crate::train::evaluate::Predictor;
 use crate::train::graphs::{Part, check_memory, name};
+use crate::train::loader::Loader;
 use crate::train::resample::{Resample, taken};
 use crate::train::state::{Exact, TrainState};
 
 /// Training between two steps: the session with every value, and where it stands.
 pub(crate) struct Steps<'a> {
     train: &'a Rows,
+    loader: Loader<'a>,
     seed: u64,
     rate: Rate,
     pub batch: usize,
@@ -139,6 +143,7 @@ impl<'a> Steps<'a> {
         let steps = config.epochs.saturating_mul(steps_an_epoch);
         Ok(Steps {
             train: &data.train,
+            loader: Loader::new(&data.train, batch, session.threads()),
             seed: config.seed,
             rate: Rate {
                 start: config.optimizer.lr(),
@@ -256,7 +261,7 @@ impl<'a> Steps<'a> {
         let given = self.given(number);
         let mut plans = others.iter_mut().chain(&mut self.plans);
         let plan = plans.find(|plan| plan.part == part).ok_or_else(no_plan)?;
-        plan.fill(self.train, &self.order[batch.clone()], given)?;
+        plan.fill((&mut self.loader, self.train), &self.order, batch.clone(), given)?;
         self.session.run(&plan.prepared, &mut plan.inputs, &mut plan.outputs)?;
         let number =
             |at: usize| Some(f64::from(*plan.outputs.get(at)?.as_slice::<f32>()?.first()?));
@@ -346,7 +351,7 @@ impl<'a> Steps<'a> {
         let given = self.given(number);
         let index = self.plan_of(part)?;
         let plan = &mut self.plans[index];
-        plan.fill(self.train, &self.order[batch.clone()], given)?;
+        plan.fill((&mut self.loader, self.train), &self.order, batch.clone(), given)?;
         let names = [name::INPUTS, name::TARGETS, name::RATE, name::STEP];
         let given = names.into_iter().zip(plan.slots);
         let given = given.chain(plan.seed.map(|slot| (name::SEED, slot)));
@@ -435,7 +440,13 @@ impl StepPlan {
         rate.and_then(|rate| rate.first()).map_or(f64::NAN, |&rate| f64::from(rate))
     }
 
-    fn fill(&mut self, train: &Rows, rows: &[usize], given: Given) -> Result<(), Error> {
+    fn fill(
+        &mut self,
+        (loader, train): (&mut Loader<'_>, &Rows),
+        order: &[usize],
+        batch: Range<usize>,
+        given: Given,
+    ) -> Result<(), Error> {
         let wrong = || Error::new("the training graph's inputs have unexpected types");
         let [inputs, targets, rate_slot, step_slot] = self.slots;
         let [inputs, targets] =
@@ -443,16 +454,16 @@ impl StepPlan {
         let numbers = inputs.as_slice_mut::<f32>().ok_or_else(wrong)?;
         if targets.dtype() == glassbox_engine::DType::I64 {
             let labels = targets.as_slice_mut::<i64>().ok_or_else(wrong)?;
-            train.gather(rows, numbers, TargetsMut::Classes(labels))?;
+            loader.gather(order, batch.clone(), numbers, TargetsMut::Classes(labels))?;
         } else {
             let values = targets.as_slice_mut::<f32>().ok_or_else(wrong)?;
-            train.gather(rows, numbers, TargetsMut::Values(values))?;
+            loader.gather(order, batch.clone(), numbers, TargetsMut::Values(values))?;
         }
         self.inputs[rate_slot].as_slice_mut::<f32>().ok_or_else(wrong)?[0] = given.rate as f32;
         self.inputs[step_slot].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = given.step as i64;
         if let Some(slot) = self.row_weights {
             let weights = self.inputs[slot].as_slice_mut::<f32>().ok_or_else(wrong)?;
-            train.gather_weights(rows, weights)?;
+            train.gather_weights(&order[batch], weights)?;
         }
         if let Some(seed) = self.seed {
             self.inputs[seed].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = given.seed as i64;
