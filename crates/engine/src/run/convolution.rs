@@ -47,6 +47,9 @@ impl Room {
         let (groups, depth, filters) = (stencil.groups, stencil.depth(), stencil.filters());
         let workers = if stencil.products() < WORTH_THREADS { 1 } else { threads.max(1) };
         let (shared, own) = match gives {
+            Convolved::Filter if is_depthwise(stencil) => {
+                ((depthwise::slices(stencil.batch) - 1) * taps * stencil.channels, (0, 0))
+            }
             _ if is_depthwise(stencil) => (0, (0, 0)),
             Convolved::Output => (
                 product::packed_len(kernels, groups, taps * depth, filters),
@@ -294,9 +297,12 @@ impl Machine<'_> {
             // ask for, all checked by the caller; workers have sums and memory of their own.
             unsafe { gradient.0.run(kernels, patches, packed, worker, workers) }
         })?;
-        let elements = filter.len();
-        let slices = filter::slices(s.batch * s.outputs[0] * s.outputs[1], elements);
-        let partials = Start(self.start);
+        self.combine(filter::slices(s.batch * s.outputs[0] * s.outputs[1], filter.len()), filter)
+    }
+
+    /// Adds the sums of all slices but the first to those of the first, in order.
+    fn combine(&self, slices: usize, filter: &mut [f32]) -> Result<(), WorkerPanic> {
+        let (elements, partials) = (filter.len(), Start(self.start));
         self.pool.for_each_chunk_mut(
             filter,
             elements.div_ceil(self.room.workers),
@@ -333,6 +339,7 @@ impl Machine<'_> {
             input: of(Convolved::Input),
             filter: of(Convolved::Filter),
             output: of(Convolved::Output),
+            partials: self.start,
         };
         *match gives {
             Convolved::Input => &mut depthwise.input,
@@ -345,7 +352,11 @@ impl Machine<'_> {
             // SAFETY: the set is available and the arrays are as long as the sizes ask for, all checked
             // by the caller; each worker writes pixels or channels of its own.
             unsafe { depthwise.0.run(kernels, worker, workers) }
-        })
+        })?;
+        match gives {
+            Convolved::Filter => self.combine(depthwise::slices(stencil.batch), c),
+            _ => Ok(()),
+        }
     }
 }
 

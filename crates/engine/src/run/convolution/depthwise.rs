@@ -7,9 +7,6 @@ use crate::run::matmul::kernel::{Fold, Kernels};
 use crate::run::pool::share_of;
 use std::ops::Range;
 
-/// Channels that a worker takes at a time of a filter's gradient.
-const CHANNELS: usize = 64;
-
 /// A convolution with a filter `[taps, taps, 1, channels]`, and its three arrays.
 #[derive(Clone, Copy)]
 pub(super) struct Depthwise {
@@ -18,6 +15,8 @@ pub(super) struct Depthwise {
     pub input: *mut f32,
     pub filter: *mut f32,
     pub output: *mut f32,
+    /// Of the filter's gradient, the sums of all slices of images but the first.
+    pub partials: *mut f32,
 }
 
 impl Depthwise {
@@ -34,11 +33,9 @@ impl Depthwise {
         unsafe {
             match self.gives {
                 Convolved::Filter => {
-                    let parts = channels.div_ceil(CHANNELS);
-                    for item in share_of(height.taps * width.taps * parts, workers, worker) {
-                        let first = item % parts * CHANNELS;
-                        let held = first..channels.min(first + CHANNELS);
-                        self.element(kernels, item / parts, held);
+                    let slices = slices(self.stencil.batch);
+                    for slice in share_of(slices, workers, worker) {
+                        self.slice(kernels, slice, share_of(self.stencil.batch, slices, slice));
                     }
                 }
                 Convolved::Output => {
@@ -115,40 +112,47 @@ impl Depthwise {
         unsafe { (kernels.fold)(&fold) }
     }
 
-    /// Some channels of one element of the filter's gradient: image after image.
-    unsafe fn element(&self, kernels: &Kernels, tap: usize, held: Range<usize>) {
-        let Stencil { batch, sliding: [height, width], outputs, channels, .. } = self.stencil;
-        let (down, across) = (tap / width.taps, tap % width.taps);
-        let rows = height.windows_at(down, outputs[0]);
-        let steps = width.windows_at(across, outputs[1]);
-        let target = self.filter.wrapping_add(tap * channels + held.start);
-        if rows.is_empty() || steps.is_empty() || batch == 0 {
-            // SAFETY: these channels are this worker's.
-            unsafe { target.write_bytes(0, held.len()) };
-            return;
-        }
-        for image in 0..batch {
-            let input = (image * height.input + height.place(down, rows.start)) * width.input
-                + width.place(across, steps.start);
-            let output = (image * outputs[0] + rows.start) * outputs[1] + steps.start;
-            let fold = Fold {
-                a: self.input.wrapping_add(input * channels + held.start).cast_const(),
-                a_line: (height.stride * width.input * channels) as isize,
-                a_step: (width.stride * channels) as isize,
-                b: self.output.wrapping_add(output * channels + held.start).cast_const(),
-                b_line: (outputs[1] * channels) as isize,
-                b_step: channels as isize,
-                lines: rows.len(),
-                steps: steps.len(),
-                channels: held.len(),
-                target,
-                accumulate: image > 0,
-            };
-            // SAFETY: the element lies within the image for these windows, and the channels are this
-            // worker's.
-            unsafe { (kernels.fold)(&fold) }
+    /// The filter's gradient of some images: one after another, element by element of the filter.
+    unsafe fn slice(&self, kernels: &Kernels, slice: usize, images: Range<usize>) {
+        let Stencil { sliding: [height, width], outputs, channels, .. } = self.stencil;
+        let elements = height.taps * width.taps * channels;
+        let sums = match slice.checked_sub(1) {
+            None => self.filter,
+            Some(further) => self.partials.wrapping_add(further * elements),
+        };
+        for image in images.clone() {
+            for tap in 0..height.taps * width.taps {
+                let (down, across) = (tap / width.taps, tap % width.taps);
+                let rows = height.windows_at(down, outputs[0]);
+                let steps = width.windows_at(across, outputs[1]);
+                let input = (image * height.input + height.place(down, rows.start)) * width.input
+                    + width.place(across, steps.start);
+                let output = (image * outputs[0] + rows.start) * outputs[1] + steps.start;
+                let fold = Fold {
+                    a: self.input.wrapping_add(input * channels).cast_const(),
+                    a_line: (height.stride * width.input * channels) as isize,
+                    a_step: (width.stride * channels) as isize,
+                    b: self.output.wrapping_add(output * channels).cast_const(),
+                    b_line: (outputs[1] * channels) as isize,
+                    b_step: channels as isize,
+                    // With nothing to read in one direction, there is nothing in the other.
+                    lines: if steps.is_empty() { 0 } else { rows.len() },
+                    steps: steps.len(),
+                    channels,
+                    target: sums.wrapping_add(tap * channels),
+                    accumulate: image > images.start,
+                };
+                // SAFETY: the element lies within the image for these windows; the slice's sums are this
+                // worker's.
+                unsafe { (kernels.fold)(&fold) }
+            }
         }
     }
+}
+
+/// In how many slices so many images are summed. Part of the law of same bits.
+pub(super) fn slices(batch: usize) -> usize {
+    batch.clamp(1, 16)
 }
 
 /// The elements of `taps` that position `p` reads within `0..size`.

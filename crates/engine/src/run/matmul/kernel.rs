@@ -279,38 +279,38 @@ unsafe fn copy<V: Vector>(pieces: &Pieces) {
 
 /// See [`Fold`]. Each channel's sum is the chain `((0 + a₀b₀) + a₁b₁) + …`, row by row.
 #[inline(always)]
-unsafe fn fold<V: Vector, const VECTORS: usize>(fold: &Fold, first: usize) {
-    let lanes =
-        |vector: usize| fold.channels.saturating_sub(first + vector * V::LANES).min(V::LANES);
-    // SAFETY: `Fold` promises `channels` numbers at each place of the rectangle and of the target;
-    // vectors that would reach further are cut to `lanes`, and `first` is below `channels`.
+unsafe fn fold<V: Vector, const VECTORS: usize, const FULL: bool>(fold: &Fold, first: usize) {
+    let lanes = |vector: usize| match FULL {
+        true => V::LANES,
+        false => (fold.channels - first - vector * V::LANES).min(V::LANES),
+    };
+    // SAFETY: `Fold` promises `channels` numbers at each place of the rectangle and of the target, from
+    // `first` on `VECTORS` vectors of them, the last of which is cut to `lanes` unless it is full.
     unsafe {
-        let full = lanes(VECTORS - 1) == V::LANES;
-        let load = |from: *const f32, vector: usize| match full {
+        let load = |from: *const f32, vector: usize| match FULL {
             true => V::load(from.add(vector * V::LANES)),
-            false if lanes(vector) == 0 => V::zero(),
             false => V::load_first(from.add(vector * V::LANES), lanes(vector)),
         };
         let mut sums = [V::zero(); VECTORS];
         for y in 0..fold.lines {
             let at = |line: isize| y as isize * line + first as isize;
-            let (a, b) = (fold.a.offset(at(fold.a_line)), fold.b.offset(at(fold.b_line)));
-            for x in 0..fold.steps as isize {
-                let (a, b) = (a.offset(x * fold.a_step), b.offset(x * fold.b_step));
+            let (mut a, mut b) = (fold.a.offset(at(fold.a_line)), fold.b.offset(at(fold.b_line)));
+            for _ in 0..fold.steps {
                 for (vector, sum) in sums.iter_mut().enumerate() {
                     *sum = sum.add_product(load(a, vector), load(b, vector));
                 }
+                // The last step may point past the end, where nothing is read.
+                a = a.wrapping_offset(fold.a_step);
+                b = b.wrapping_offset(fold.b_step);
             }
         }
         for (vector, &sum) in sums.iter().enumerate() {
-            if lanes(vector) > 0 {
-                let to = fold.target.add(first + vector * V::LANES);
-                let total = match fold.accumulate {
-                    true => V::load_first(to, lanes(vector)).add(sum),
-                    false => sum,
-                };
-                total.store_first(to, lanes(vector));
-            }
+            let to = fold.target.add(first + vector * V::LANES);
+            let total = match fold.accumulate {
+                true => V::load_first(to, lanes(vector)).add(sum),
+                false => sum,
+            };
+            total.store_first(to, lanes(vector));
         }
     }
 }
@@ -346,14 +346,19 @@ macro_rules! kernels {
             }
             $(#[$attribute])?
             unsafe fn folding(of: &Fold) {
-                let mut first = 0;
-                while first < of.channels {
-                    let wide = of.channels - first > 2 * <$vector>::LANES;
-                    // SAFETY: as above; `first` is below `channels`.
-                    unsafe {
-                        if wide { fold::<$vector, 4>(of, first) } else { fold::<$vector, 2>(of, first) }
+                let (lanes, channels) = (<$vector>::LANES, of.channels);
+                let (many, whole) = (channels - channels % (4 * lanes), channels - channels % lanes);
+                // SAFETY: as above; all vectors but the last are full.
+                unsafe {
+                    for first in (0..many).step_by(4 * lanes) {
+                        fold::<$vector, 4, true>(of, first);
                     }
-                    first += if wide { 4 } else { 2 } * <$vector>::LANES;
+                    for first in (many..whole).step_by(lanes) {
+                        fold::<$vector, 1, true>(of, first);
+                    }
+                    if whole < channels {
+                        fold::<$vector, 1, false>(of, whole);
+                    }
                 }
             }
             Kernels {
