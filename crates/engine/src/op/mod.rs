@@ -469,6 +469,21 @@ impl Op {
         }
     }
 
+    /// How many multiply-adds (of other ops: results) computing a result of this shape takes.
+    pub fn work(&self, args: &[Shape], result: &Shape) -> usize {
+        match (self, args) {
+            (Op::Matmul, [left, _]) => {
+                let depth = left.sizes().last().copied().unwrap_or(1);
+                depth.saturating_mul(result.elements())
+            }
+            (Op::Convolution { gives, choices }, [a, b]) => {
+                convolution::stencil(*gives, choices, [a, b], result).products()
+            }
+            (Op::MaxPool { choices }, [x]) => pool::stencil(choices, x, result).products(),
+            _ => result.elements(),
+        }
+    }
+
     /// Whether the op is linear in `argument` while the others stay as they are, so that its local
     /// derivative is the op itself.
     pub(crate) fn is_linear_in(&self, argument: usize) -> bool {
