@@ -230,7 +230,8 @@ fn mistakes_are_told_in_words() {
             assert!(text.contains(word), "“{word}” is not in: {text}");
         }
     };
-    tell(of(plain.groups(4)), &["6 channels", "takes 6 in each of 4 groups", "input `images`"]);
+    tell(of(plain.groups(4)), &["6 channels cannot be cut into 4 equal groups", "input `images`"]);
+    tell(of(plain.groups(2)), &["6 channels", "takes 6 in each of 2 groups"]);
     tell(of(plain.groups(0)), &["1 group at least"]);
     tell(of(plain.stride([0, 1])), &["height", "stride 0", "at least 1"]);
     tell(of(plain.dilation([1, 0])), &["width", "dilation 0"]);

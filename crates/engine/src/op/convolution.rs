@@ -254,6 +254,9 @@ fn outputs(
 }
 
 fn channels(channels: usize, filter: [usize; 4], groups: usize) -> Result<(), String> {
+    if !channels.is_multiple_of(groups) {
+        return Err(format!("{channels} channels cannot be cut into {groups} equal groups"));
+    }
     if filter[2].checked_mul(groups) != Some(channels) {
         return Err(match groups {
             1 => format!("the images have {channels} channels, the filter takes {}", filter[2]),

@@ -158,6 +158,9 @@ pub(super) fn slices(batch: usize) -> usize {
 /// The elements of `taps` that position `p` reads within `0..size`.
 fn reached(taps: &Taps, p: usize, size: usize) -> Range<usize> {
     let at = taps.place(p, 0);
+    if at >= 0 && taps.place(p, taps.count) - taps.spread < size as isize {
+        return 0..taps.count;
+    }
     let spread = taps.spread.max(1);
     let start = (at.saturating_neg().max(0) as usize).div_ceil(spread as usize).min(taps.count);
     let room = size as isize - at;

@@ -313,6 +313,9 @@ fn convolve(
 ) -> Vec<f64> {
     let mut result = vec![0.0; elements];
     let (depth, filters) = (stencil.depth(), stencil.filters());
+    if stencil.products() == 0 {
+        return result;
+    }
     for (input, tap, output) in stencil.meetings() {
         for c in 0..stencil.channels {
             let group = c / depth * filters;
@@ -334,6 +337,9 @@ fn convolve(
 /// The first largest of each window, NaN being larger than all, and the number of its element.
 fn max_pool(stencil: &Stencil, x: &[f64], elements: usize) -> Vec<Vec<f64>> {
     let (mut largest, mut places) = (vec![f64::NEG_INFINITY; elements], vec![-1.0; elements]);
+    if elements == 0 {
+        return vec![largest, places];
+    }
     for (input, _, output) in stencil.meetings() {
         for c in 0..stencil.channels {
             let (from, to) = (input * stencil.channels + c, output * stencil.channels + c);
