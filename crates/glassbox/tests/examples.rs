@@ -11,6 +11,8 @@ mod own_loop;
 mod own_loss;
 #[path = "../examples/own_model.rs"]
 mod own_model;
+#[path = "../examples/own_recurrent.rs"]
+mod own_recurrent;
 
 #[test]
 fn a_model_of_one_s_own() {
@@ -35,4 +37,9 @@ fn callbacks_of_one_s_own() {
 #[test]
 fn a_loop_of_one_s_own() {
     own_loop::main().unwrap();
+}
+
+#[test]
+fn a_recurrent_network_of_one_s_own() {
+    own_recurrent::main().unwrap();
 }
