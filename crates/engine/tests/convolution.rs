@@ -160,9 +160,7 @@ fn random_pooling_and_its_derivatives_equal_the_reference() {
         let dtype = if index % 3 == 0 { DType::F64 } else { DType::F32 };
         let window = [1 + dice.below(4), 1 + dice.below(4)];
         let mut choices = Pooling::new(window).stride([1 + dice.below(3), 1 + dice.below(3)]);
-        for axis in 0..2 {
-            choices.padding[axis] = [dice.below(window[axis]), dice.below(window[axis])];
-        }
+        choices.padding = window.map(|size| [dice.below(size), dice.below(size)]);
         let sizes = [
             1 + dice.below(3),
             window[0] + dice.below(6),

@@ -174,13 +174,13 @@ impl Machine<'_> {
         &self,
         job: &(dyn Fn(usize, usize, (*mut f32, *mut f32)) + Sync),
     ) -> Result<(), WorkerPanic> {
-        let (room, start) = (&self.room, &Start(self.start));
+        let (room, start) = (&self.room, Start(self.start));
         if room.workers == 1 {
             job(0, 1, room.of(start.0, 0));
             return Ok(());
         }
         self.pool.run(&|worker| {
-            let start = start;
+            let start = &start;
             job(worker, room.workers, room.of(start.0, worker));
         })
     }
