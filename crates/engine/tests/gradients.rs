@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use glassbox_engine::op::{Binary, Unary};
+use glassbox_engine::op::{Binary, Convolution, Pooling, Unary};
 use glassbox_engine::random::Stream;
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{Array, DType, Graph, Parameters, Tensor, grad};
@@ -322,4 +322,76 @@ fn at_either_end_a_clamp_passes_half_of_the_gradient() {
     inputs.insert("x", Array::vector([-2.0f64, -1.0, 0.5, 1.0, 2.0]));
     let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[slope]).unwrap();
     assert_eq!(run.value(slope).unwrap(), [0.0, 0.5, 1.0, 0.5, 0.0]);
+}
+
+#[test]
+fn convolutions() {
+    let stream = Stream::new(11, "convolutions", 0);
+    let mut at = 0;
+    let mut below = |n: usize| {
+        at += 1;
+        stream.bits(at) as usize % n
+    };
+    for seed in 0..24 {
+        let groups = [1, 1, 2, 3][below(4)];
+        let mut choices = Convolution::default().groups(groups);
+        let (mut size, mut small, mut taps) = ([0; 2], [0; 2], [0; 2]);
+        let mut more = [0; 2];
+        for axis in 0..2 {
+            taps[axis] = 1 + below(3);
+            choices.stride[axis] = 1 + below(3);
+            choices.dilation[axis] = 1 + below(2);
+            let extent = (taps[axis] - 1) * choices.dilation[axis] + 1;
+            choices.padding[axis] = [below(extent), below(extent)];
+            size[axis] = extent + below(3);
+            small[axis] = 2 + below(2);
+            more[axis] = below(choices.stride[axis]);
+        }
+        // A transposed convolution needs something to be left of it.
+        let whole = |axis: usize| {
+            let padding: usize = choices.padding[axis].iter().sum();
+            (small[axis] - 1) * choices.stride[axis] + (taps[axis] - 1) * choices.dilation[axis] + 1
+                > padding
+        };
+        let (depth, filters) = (1 + below(2), 1 + below(2));
+        let images = vec![1 + below(2), size[0], size[1], depth * groups];
+        let filter = vec![taps[0], taps[1], depth, filters * groups];
+        let name = format!("conv2d {choices:?}");
+        check(&name, seed, &[images, filter.clone()], (-1.0, 1.0), |_, x| {
+            x[0].square().conv2d(x[1], choices)
+        });
+        if whole(0) && whole(1) {
+            let images = vec![1 + below(2), small[0], small[1], filters * groups];
+            let name = format!("conv_transpose2d {choices:?}");
+            check(&name, seed, &[images, filter], (-1.0, 1.0), |_, x| {
+                x[0].square().conv_transpose2d(x[1], choices, more)
+            });
+        }
+    }
+}
+
+#[test]
+fn pooling() {
+    for seed in 0..8 {
+        let stream = Stream::new(seed, "pooling", 0);
+        let below = |at: u64, n: usize| stream.bits(at) as usize % n;
+        let window = [1 + below(0, 3), 1 + below(1, 3)];
+        let mut choices = Pooling::new(window).stride([1 + below(2, 2), 1 + below(3, 3)]);
+        choices.padding[0] = [below(4, window[0]), below(5, window[0])];
+        choices.padding[1] = [below(6, window[1]), below(7, window[1])];
+        let sizes = vec![1 + below(8, 2), window[0] + 2, window[1] + below(9, 3), 2];
+        let shapes = std::slice::from_ref(&sizes);
+        check("max_pool2d", seed, shapes, (-2.0, 2.0), |_, x| x[0].square().max_pool2d(choices).0);
+        for counted in [true, false] {
+            check("average_pool2d", seed, shapes, (-2.0, 2.0), |_, x| {
+                x[0].square().average_pool2d(choices, counted)
+            });
+        }
+        check("adaptive_average_pool2d", seed, shapes, (-2.0, 2.0), |_, x| {
+            x[0].square().adaptive_average_pool2d([2, 3])
+        });
+        check("global_average_pool", seed, shapes, (-2.0, 2.0), |_, x| {
+            x[0].square().global_average_pool()
+        });
+    }
 }

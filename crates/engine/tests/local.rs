@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
+use glassbox_engine::op::{Convolution, Pooling};
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{Array, DType, Graph, Op, Parameters, Tensor};
 
@@ -32,6 +33,13 @@ fn all_kinds<'g>(x: Tensor<'g>, y: Tensor<'g>, table: Tensor<'g>, rows: Tensor<'
     let _ = x.cumulative_sum(2);
     let at = graph.constant(DType::I64, 1.0);
     let _ = x.update_slice(y.permute(&[0, 2, 1]).slice_at(at, 2, 2), at, 2);
+    let (images, filter) = (x.reshape([1, 2, 3, 4]), y.reshape([3, 2, 2, 2]));
+    let choices = Convolution::default().padding([1, 1]).stride([1, 2]).groups(2);
+    let filter = filter.concatenate(&[filter], 3);
+    let z = images.conv2d(filter, choices);
+    let _ = z.conv_transpose2d(filter, choices, [0, 0]);
+    let _ = glassbox_engine::grad((z * 0.1).square().sum(), &[filter]);
+    let _ = images.max_pool2d(Pooling::new([2, 2]).stride([1, 1]));
     assert!(graph.check().is_ok());
 }
 
@@ -94,7 +102,7 @@ fn every_column_is_what_a_small_change_does() {
             }
         }
     }
-    assert!(checked > 3000 && kinds.len() >= 18, "{checked} numbers of {kinds:?}");
+    assert!(checked > 3000 && kinds.len() >= 30, "{checked} numbers of {kinds:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use glassbox_engine::op::{Convolution, Pooling};
 use glassbox_engine::{
     Buffer, DType, Distribution, Graph, Initial, Mode, Options, Prepared, Scope, Session, Tensor,
     grad,
@@ -87,12 +88,19 @@ fn step(graph: &Graph, batch: usize, hidden: usize, classes: usize) -> Vec<Tenso
     let h = keep.greater(keep.full_like(0.1)).select(h / 0.9, h.full_like(0.0));
     let logits = linear(at.child("fc2"), h, classes);
     let shifted = logits - logits.max_axis(-1).detach();
+    // The rows as small images.
+    let filter = at.parameter("filter", [3, 3, 1, 4], Initial::Uniform { low: -0.1, high: 0.1 });
+    let each = at.parameter("each", [2, 2, 1, 4], Initial::Uniform { low: -0.1, high: 0.1 });
+    let choices = Convolution::default().padding([1, 1]);
+    let image = x.reshape([batch, 4, 8, 1]).conv2d(filter, choices);
+    let image = image.max_pool2d(Pooling::new([2, 2])).0.conv2d(each, choices.groups(4));
+    let image = image.global_average_pool().mean();
     let log_p = shifted - shifted.exp().sum_axis(-1).log();
     let one_hot = graph.iota([batch, classes], 1).equal(labels.reshape([batch, 1]));
     let picked = one_hot.select(log_p, log_p.full_like(0.0));
     let cross_entropy = -(picked.sum() / batch as f64);
     let penalty = h.permute(&[1, 0]).slice_to(&[0, 1], &[2, 1], [hidden / 2, batch - 1].into());
-    let loss = cross_entropy + penalty.square().sum_axis(0).mean() * 1e-3;
+    let loss = image + cross_entropy + penalty.square().sum_axis(0).mean() * 1e-3;
     let right = logits.argmax(-1).equal(labels).cast(DType::I64).sum();
     adam(at, loss, rate);
     vec![loss, right]

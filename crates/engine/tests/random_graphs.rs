@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use glassbox_engine::op::{Binary, Steps, Unary};
+use glassbox_engine::op::{Binary, Convolution, Pooling, Steps, Unary};
 use glassbox_engine::random::Stream;
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{
@@ -90,7 +90,7 @@ fn float_step<'g>(pools: &Pools<'g>, dice: &mut Dice, dtype: DType) -> Tensor<'g
     let (a, b) = (pool[dice.below(pool.len())], pool[dice.below(pool.len())]);
     let (rank, axis, fits) = (a.rank() as isize, random_axis(dice, a), fits(a, b));
     let graph = a.graph();
-    match dice.below(46) {
+    match dice.below(49) {
         0 => a.tanh(),
         1 => a.sigmoid(),
         2 => a.softplus(),
@@ -180,6 +180,43 @@ fn float_step<'g>(pools: &Pools<'g>, dice: &mut Dice, dtype: DType) -> Tensor<'g
             // Not the larger or smaller of what is only equal after rounding: its slope jumps.
             let smooth = [Binary::Add, Binary::Sub, Binary::Mul, Binary::Div, Binary::Pow];
             smooth[dice.below(5)].of(a.tanh() + 1.5, b.tanh() + 1.5) * 0.5
+        }
+        43 if rank >= 2 && a.elements() > 0 => {
+            // One image of one channel, under a filter that is made of it.
+            let (rows, columns) = (a.elements() / a.dim(-1), a.dim(-1));
+            let image = a.tanh().reshape([1, rows, columns, 1]);
+            let size = [1 + dice.below(rows.min(3)), 1 + dice.below(columns.min(3))];
+            let part = image.slice(1, 0..size[0]).slice(2, 0..size[1]).permute(&[1, 2, 3, 0]);
+            let filter = part.concatenate(&[part.sin(), part * 0.5], 3);
+            let plain = Convolution::default().padding([dice.below(3), dice.below(3)]);
+            let y = if dice.below(2) == 0 {
+                image.conv2d(filter, plain).conv_transpose2d(filter, plain, [0, 0])
+            } else {
+                let by = [1 + dice.below(2), 1 + dice.below(3)];
+                image.conv2d(filter, plain.stride(by)).sum_axis(3)
+            };
+            y.reshape([y.dim(1), y.dim(2)]) * 0.3
+        }
+        44 if rank >= 2 && a.elements() > 0 => {
+            // Each channel by itself.
+            let (rows, channels) = (a.elements() / a.dim(-1), a.dim(-1));
+            let line = a.tanh().reshape([1, 1, rows, channels]);
+            let filter = line.slice(2, 0..1 + dice.below(rows.min(4)));
+            let filter = filter.reshape([1, filter.dim(2), 1, channels]);
+            let y = line.conv2d(filter, Convolution::default().groups(channels).padding([0, 1]));
+            y.reshape([y.dim(2), channels])
+        }
+        45 if rank >= 2 && a.elements() > 0 => {
+            let (rows, columns) = (a.elements() / a.dim(-1), a.dim(-1));
+            let image = a.reshape([1, rows, columns, 1]);
+            let windows =
+                Pooling::new([1 + dice.below(rows.min(3)), 1 + dice.below(columns.min(3))]);
+            let y = match dice.below(3) {
+                0 => image.max_pool2d(windows.stride([1, 1])).0,
+                1 => image.average_pool2d(windows, true),
+                _ => image.adaptive_average_pool2d([2, 3]),
+            };
+            y.reshape([y.dim(1), y.dim(2)])
         }
         _ => {
             let smooth: Vec<Unary> = Unary::ALL

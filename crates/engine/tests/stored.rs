@@ -4,6 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use glassbox_engine::op::{Convolution, Pooling};
 use glassbox_engine::random::Stream;
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{
@@ -58,6 +59,12 @@ fn model() -> Graph {
     });
     let rolled = last.sum() * 0.01 + all.square().mean();
     let around = grad(rolled, &[w, x])[0];
+    let filter = table.slice(0, 0..3).reshape([2, 2, 1, 3]);
+    let choices = Convolution::default().stride([1, 2]).padding([1, 0]).dilation([2, 1]);
+    let images = h.reshape([1, 6, 4, 1]).conv2d(filter, choices);
+    let pooled = images.max_pool2d(Pooling::new([2, 2]).stride([2, 1]));
+    let spread = images.conv_transpose2d(filter, choices, [0, 1]);
+    let filtered = grad(pooled.0.square().sum() + spread.square().sum(), &[table])[0];
     let outputs = [
         loss,
         masked.max_with_index(1).0,
@@ -75,6 +82,10 @@ fn model() -> Graph {
         update.slice_at(step, 3, 0).clamp(-0.5, 0.5),
         grad(order.sum(), &[w])[0],
         around,
+        images,
+        pooled.1,
+        spread,
+        filtered,
     ];
     for (index, output) in outputs.into_iter().enumerate() {
         output.named(&format!("out{index}"));
@@ -84,7 +95,7 @@ fn model() -> Graph {
 }
 
 fn outputs(graph: &Graph) -> Vec<Tensor<'_>> {
-    (0..16).filter_map(|index| graph.named(&format!("out{index}"))).collect()
+    (0..20).filter_map(|index| graph.named(&format!("out{index}"))).collect()
 }
 
 fn inputs() -> Parameters {
@@ -118,7 +129,7 @@ fn a_graph_that_is_read_back_runs_to_the_same_bits_and_prints_the_same() {
     assert_eq!(back.contributions(), graph.contributions());
     assert_eq!(back.initial_values(7), graph.initial_values(7));
     let expected = run(&graph, graph.initial_values(7)).unwrap();
-    assert_eq!(expected.len(), 16 + 4);
+    assert_eq!(expected.len(), 20 + 4);
     assert_eq!(run(&back, back.initial_values(7)).unwrap(), expected);
     assert_eq!(serde_json::to_string(&back).unwrap(), text, "written again it is the same");
 }
@@ -274,11 +285,35 @@ fn ops_whose_sizes_do_not_fit_their_arguments_are_refused_in_words() {
         ("SliceAt", "size", 2.into(), "do not follow"),
         ("UpdateSlice", "axis", 1.into(), "does not fit"),
         ("UpdateSlice", "axis", huge(), "has no axis"),
+        ("Convolution", "gives", "Nothing".into(), "unknown variant"),
+        ("MaxPool", "choices", Json::Null, "invalid type"),
     ] {
         let mut json = good.clone();
         let nodes = json["nodes"].as_array_mut().unwrap();
         let node = nodes.iter_mut().find(|n| n["op"].get(op).is_some()).unwrap();
         node["op"][op][field] = value;
+        let error = serde_json::from_value::<Graph>(json).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(words), "{op} {field}: “{words}” is not in: {error}");
+    }
+    // Choices that do not fit, within the choices.
+    for (op, field, value, words) in [
+        ("Convolution", "stride", serde_json::json!([0, 1]), "at least 1"),
+        ("Convolution", "stride", serde_json::json!([u64::MAX, 1]), "too large"),
+        ("Convolution", "dilation", serde_json::json!([2, u64::MAX / 2]), "too large"),
+        ("Convolution", "padding", serde_json::json!([[0, 0], [u64::MAX, 1]]), "too large"),
+        ("Convolution", "padding", serde_json::json!([[5, 0], [0, 1]]), "do not follow"),
+        ("Convolution", "groups", 0.into(), "1 group at least"),
+        ("Convolution", "groups", 2.into(), "1 channels cannot be cut"),
+        ("Convolution", "groups", huge(), "groups"),
+        ("MaxPool", "window", serde_json::json!([0, 2]), "at least 1"),
+        ("MaxPool", "window", serde_json::json!([2, u64::MAX]), "too large"),
+        ("MaxPool", "padding", serde_json::json!([[2, 0], [0, 0]]), "not below the window"),
+        ("MaxPool", "stride", serde_json::json!([1, 1]), "do not follow"),
+    ] {
+        let mut json = good.clone();
+        let nodes = json["nodes"].as_array_mut().unwrap();
+        let node = nodes.iter_mut().find(|n| n["op"].get(op).is_some()).unwrap();
+        node["op"][op]["choices"][field] = value;
         let error = serde_json::from_value::<Graph>(json).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains(words), "{op} {field}: “{words}” is not in: {error}");
     }

@@ -533,6 +533,67 @@ fn a_network_is_read_layer_by_layer_and_written_back() {
 }
 
 #[test]
+fn layers_over_images_are_read_and_written_back() {
+    let text = r#"
+data.path = "digits"
+[[model.layer]]
+kind = "conv"
+channels = 8
+size = 3
+[[model.layer]]
+kind = "conv"
+channels = 8
+size = 5
+stride = 2
+padding = 0
+groups = 4
+initial = "pytorch"
+[[model.layer]]
+kind = "max_pool"
+size = 2
+[[model.layer]]
+kind = "average_pool"
+size = 3
+stride = 1
+padding = 1
+[[model.layer]]
+kind = "global_average_pool"
+"#;
+    let config = load(text, &[]).unwrap();
+    let layers: Vec<&LayerKind> = config.model.layers.iter().map(|layer| &layer.kind).collect();
+    let conv = |size, stride, padding, groups, initial| LayerKind::Conv {
+        channels: 8,
+        size,
+        stride,
+        padding,
+        groups,
+        initial,
+    };
+    assert_eq!(
+        layers,
+        [
+            &conv(3, 1, None, 1, None),
+            &conv(5, 2, Some(0), 4, Some(Initial::Pytorch)),
+            &LayerKind::MaxPool { size: 2, stride: None, padding: 0 },
+            &LayerKind::AveragePool { size: 3, stride: Some(1), padding: 1 },
+            &LayerKind::GlobalAveragePool,
+        ]
+    );
+    let written = config.to_toml();
+    assert_eq!(load(&written, &[]).unwrap(), config, "{written}");
+    let found = problems(&text.replace("channels = 8\nsize = 3\n", "size = 0\nstrides = 2\n"), &[]);
+    let expected = [
+        "line 4: `model.layer`: a conv layer needs `channels`",
+        "line 5: `model.layer.size`: expected a whole number of at least 1",
+        "line 6: there is no setting `model.layer.strides`",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for expected in expected {
+        assert!(found.iter().any(|found| found.starts_with(expected)), "{expected}: {found:#?}");
+    }
+}
+
+#[test]
 fn mistakes_in_layers_have_their_lines() {
     let text = r#"
 data.path = "iris"
@@ -554,7 +615,7 @@ unit = 3
     let found = problems(text, &[]);
     let expected = [
         "line 4: `model.kind = \"mlp\"` has no [[model.layer]]",
-        "line 7: `model.layer.kind`: \"linera\" is not one of linear, activation, dropout, batch_norm, layer_norm, reshape, flatten, add, concatenate; did you mean \"linear\"?",
+        "line 7: `model.layer.kind`: \"linera\" is not one of linear, conv, max_pool, average_pool, global_average_pool, activation, dropout, batch_norm, layer_norm, reshape, flatten, add, concatenate; did you mean \"linear\"?",
         "line 9: `model.layer`: `kind` is missing: one of linear, ",
         "line 11: `model.layer`: a linear layer needs `units`",
         "line 15: `model.layer.rate`: expected a number from 0 to below 1, found the number 2",

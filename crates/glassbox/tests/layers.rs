@@ -192,3 +192,44 @@ fn branches_reshapes_and_the_last_layer_fit_together() {
     assert_eq!(graph.state("out/weight").unwrap().shape().sizes(), &[16, 3]);
     assert_eq!(graph.state("layer_norm1/weight").unwrap().shape().sizes(), &[8]);
 }
+
+#[test]
+fn layers_over_images_fit_together_or_say_what_is_wrong() {
+    let conv = |channels, size, padding, groups| {
+        let initial = None;
+        LayerKind::Conv { channels, size, stride: 1, padding, groups, initial }.into()
+    };
+    let pool = |size| LayerKind::MaxPool { size, stride: None, padding: 0 }.into();
+    let mean = || LayerKind::AveragePool { size: 2, stride: Some(1), padding: 1 }.into();
+    let layers = vec![
+        conv(4, 3, None, 1),
+        pool(2),
+        conv(6, 3, Some(0), 2),
+        mean(),
+        LayerKind::GlobalAveragePool.into(),
+    ];
+    let network = Network::new(layers, &[8, 9, 1], 3).unwrap();
+    let graph = Graph::new();
+    let y = network.forward(graph.root(Mode::Train), graph.input("x", DType::F32, [5, 8, 9, 1]));
+    graph.check().unwrap();
+    assert_eq!(y.shape().sizes(), &[5, 3]);
+    assert_eq!(graph.state("conv1/weight").unwrap().shape().sizes(), &[3, 3, 1, 4]);
+    assert_eq!(graph.state("conv2/weight").unwrap().shape().sizes(), &[3, 3, 2, 6]);
+    assert_eq!(graph.named("average_pool1/average_pool").unwrap().shape().sizes(), &[5, 3, 3, 6]);
+    assert_eq!(
+        problems(vec![conv(4, 3, None, 1)], &[64]),
+        ["layer 1: `conv1` reads images [height, width, channels], not rows of shape [64]: put a \
+             reshape in front of it, such as shape = [8, 8, 1]"]
+    );
+    assert_eq!(
+        problems(vec![conv(4, 3, None, 2), pool(9), conv(2, 9, Some(0), 1)], &[8, 9, 1]),
+        [
+            "layer 1: `conv1`, which reads images of shape [8, 9, 1]: 1 channels cannot be cut into \
+             2 equal groups",
+            "layer 2: `max_pool1`, which reads images of shape [8, 9, 4]: a window of height 9 does \
+             not fit images of height 8",
+            "layer 3: `conv2`, which reads images of shape [8, 9, 4]: a filter of height 9 does not \
+             fit images of height 8",
+        ]
+    );
+}

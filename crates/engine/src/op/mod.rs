@@ -3,15 +3,18 @@
 //! One file a family. Composites (softmax, losses, layers) are ordinary functions elsewhere.
 
 mod composite;
+pub(crate) mod convolution;
 mod cumulative;
 mod index;
 mod matmul;
 mod movement;
 mod order;
 pub(crate) mod pointwise;
+pub(crate) mod pool;
 mod random;
 mod reduce;
 pub(crate) mod scan;
+pub(crate) mod stencil;
 mod window;
 
 use std::fmt;
@@ -20,10 +23,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::{DType, Node, Output, Shape, Tensor};
 
+pub use convolution::{Convolution, Convolved};
 pub use pointwise::{Binary, Compare, Logic, Unary};
+pub use pool::Pooling;
 pub use random::Distribution;
 pub use reduce::Reduction;
 pub use scan::{Bundle, Steps};
+pub(crate) use stencil::{Sliding, Stencil};
 pub(crate) use window::Window;
 
 /// What a node computes. A closed list: an exhaustive `match` names whatever is missing.
@@ -140,6 +146,18 @@ pub enum Op {
     },
     /// Matrix product of the last two axes; leading axes are a batch.
     Matmul,
+    /// A convolution of images, or its derivative: one of input, filter and output from the two others.
+    Convolution {
+        /// Which.
+        gives: Convolved,
+        /// How the filter goes over the images.
+        choices: Convolution,
+    },
+    /// The largest of each window of images, and the number of its element.
+    MaxPool {
+        /// The windows.
+        choices: Pooling,
+    },
     /// Rows of a table `[rows, …]` by number: `[n…]` → `[n…, …]`.
     Gather,
     /// Adds values `[n…, …]` into rows of zeros by number, in order: undoes `Gather`.
@@ -284,6 +302,10 @@ impl Op {
                 window::infer_update_slice(*axis, args[0], args[1], args[2])
             }
             Op::Matmul => matmul::infer(args[0], args[1]),
+            Op::Convolution { gives, choices } => {
+                convolution::infer(*gives, choices, args[0], args[1], wanted)
+            }
+            Op::MaxPool { choices } => pool::infer_max(choices, args[0]),
             Op::Gather => index::infer_gather(args[0], args[1]),
             Op::ScatterAdd { rows } => index::infer_scatter_add(*rows, args[0], args[1]),
             Op::Detach => Inferred::fine(args[0].clone()),
@@ -302,7 +324,7 @@ impl Op {
         args: &[Tensor<'g>],
         outputs: &[Tensor<'g>],
     ) -> Vec<Option<Tensor<'g>>> {
-        // Of `MaxIndex` and `Sort`, which have several outputs, only the first is differentiable.
+        // Of `MaxIndex`, `MaxPool` and `Sort`, which have several outputs, only the first is differentiable.
         let Some(up) = upstream[0] else { return vec![None; args.len()] };
         match self {
             Op::Input { .. }
@@ -343,6 +365,8 @@ impl Op {
             Op::SliceAt { axis, .. } => window::derive_slice_at(*axis, up, args[0], args[1]),
             Op::UpdateSlice { axis } => window::derive_update_slice(*axis, up, args[1], args[2]),
             Op::Matmul => matmul::derive(up, args[0], args[1]),
+            Op::Convolution { gives, choices } => convolution::derive(*gives, *choices, up, args),
+            Op::MaxPool { .. } => pool::derive_max(up, args[0], outputs[1]),
             Op::Gather => vec![Some(up.scatter_add(args[1], args[0].dim(0))), None],
             Op::ScatterAdd { .. } => vec![Some(up.gather(args[1])), None],
         }
@@ -363,12 +387,14 @@ impl Op {
             | Op::Permute { .. }
             | Op::Slice { .. }
             | Op::Embed { .. }
+            | Op::MaxPool { .. }
             | Op::Detach => 1,
             Op::Binary(_)
             | Op::Compare(_)
             | Op::Logic(_)
             | Op::SliceAt { .. }
             | Op::Matmul
+            | Op::Convolution { .. }
             | Op::Gather
             | Op::ScatterAdd { .. }
             | Op::Carry { .. }
@@ -409,6 +435,8 @@ impl Op {
             Op::SliceAt { .. } => "slice_at",
             Op::UpdateSlice { .. } => "update_slice",
             Op::Matmul => "matmul",
+            Op::Convolution { gives, .. } => gives.name(),
+            Op::MaxPool { .. } => "max_pool2d",
             Op::Gather => "gather",
             Op::ScatterAdd { .. } => "scatter_add",
             Op::Detach => "detach",
@@ -430,13 +458,29 @@ impl Op {
             (Op::Select, 1) => "1 where chosen, else 0",
             (Op::Select, _) => "0 where chosen, else 1",
             (Op::Reduce { reduction, .. }, _) => reduction.local_in_words(),
-            (Op::MaxIndex { .. }, _) => "1 for the largest, else 0",
+            (Op::Convolution { gives, .. }, argument) => gives.local_in_words(argument),
+            (Op::MaxIndex { .. } | Op::MaxPool { .. }, _) => "1 for the largest, else 0",
             (Op::Sort { .. }, _) => "1 for where it went, else 0",
             (Op::CumulativeSum { .. }, _) => "1 for each sum that it is in, else 0",
             (Op::SliceAt { .. }, _) => "1 within the window, else 0",
             (Op::UpdateSlice { .. }, 0) => "1 outside the window, else 0",
             (Op::Gather, 0) => "1 for the chosen rows",
             _ => "1",
+        }
+    }
+
+    /// How many multiply-adds (of other ops: results) computing a result of this shape takes.
+    pub fn work(&self, args: &[Shape], result: &Shape) -> usize {
+        match (self, args) {
+            (Op::Matmul, [left, _]) => {
+                let depth = left.sizes().last().copied().unwrap_or(1);
+                depth.saturating_mul(result.elements())
+            }
+            (Op::Convolution { gives, choices }, [a, b]) => {
+                convolution::stencil(*gives, choices, [a, b], result).products()
+            }
+            (Op::MaxPool { choices }, [x]) => pool::stencil(choices, x, result).products(),
+            _ => result.elements(),
         }
     }
 
@@ -453,7 +497,8 @@ impl Op {
             | Op::Embed { .. }
             | Op::Concatenate { .. }
             | Op::CumulativeSum { .. }
-            | Op::Matmul => true,
+            | Op::Matmul
+            | Op::Convolution { .. } => true,
             Op::UpdateSlice { .. } => argument < 2,
             Op::Gather | Op::ScatterAdd { .. } | Op::SliceAt { .. } => argument == 0,
             _ => false,
@@ -480,6 +525,17 @@ impl fmt::Display for Op {
                 write!(f, " axis {axis}{}", if *reverse { " from the end" } else { "" })
             }
             Op::SliceAt { axis, size } => write!(f, " {size} axis {axis}"),
+            Op::Convolution { choices, .. } => {
+                let Convolution { stride, padding, dilation, groups } = choices;
+                write!(f, " stride {stride:?} padding {padding:?}")?;
+                if *dilation != [1, 1] {
+                    write!(f, " dilation {dilation:?}")?;
+                }
+                if *groups > 1 { write!(f, " groups {groups}") } else { Ok(()) }
+            }
+            Op::MaxPool { choices: Pooling { window, stride, padding } } => {
+                write!(f, " {window:?} stride {stride:?} padding {padding:?}")
+            }
             Op::Permute { order } => write!(f, " {order:?}"),
             Op::Slice { start, step } | Op::Embed { start, step } => {
                 write!(f, " from {start:?} by {step:?}")

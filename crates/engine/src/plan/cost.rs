@@ -11,7 +11,7 @@ use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Region, Sort, Step}
 /// What one run of a plan costs.
 ///
 /// A matrix product `[m, k]` × `[k, n]` counts 2mnk operations, a multiplication and an addition for
-/// each term; a pointwise op 1 for each element that it gives, be it an addition or a logarithm; a sum
+/// each term, and a convolution as the product that it is, padding included; a pointwise op 1 for each element that it gives, be it an addition or a logarithm; a sum
 /// 1 for each element that it takes; sorting `n` elements `n · ⌈log₂ n⌉`; a loop its body's operations
 /// and bytes as often as it steps. Moving elements counts none.
 /// Bytes are those of each kernel's arguments and results, each element once: what has to come and go
@@ -105,10 +105,10 @@ impl Plan {
             .collect()
     }
 
-    /// Multiply-adds × 2 in matrix products, of one run; [`cost`](Self::cost) counts everything.
+    /// Multiply-adds × 2 in matrix products and convolutions, of one run; [`cost`](Self::cost) counts everything.
     pub fn operations(&self) -> usize {
         let product = |step: &Step| match &step.kernel {
-            Kernel::Matmul { .. } => operations(&step.kernel),
+            Kernel::Matmul { .. } | Kernel::Convolution { .. } => operations(&step.kernel),
             Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.steps),
             _ => 0,
         };
@@ -133,6 +133,9 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
         }
         Kernel::CumulativeSum { outer, size, inner, .. } => product(&[*outer, *size, *inner]),
         Kernel::Matmul { batch, m, n, k, .. } => product(&[2, *batch, *m, *n, *k]),
+        Kernel::Convolution { stencil, .. } => stencil.products().saturating_mul(2),
+        // A comparison for each element of each window.
+        Kernel::MaxPool(stencil) => stencil.products(),
         Kernel::ScatterAdd { width, numbers, .. } => product(&[*width, *numbers]),
         Kernel::Scan(scan) => scan.body.cost().operations.saturating_mul(scan.steps),
         Kernel::Assemble(_)

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::Error;
 use crate::graph::{DType, Shape, Value};
-use crate::op::{Op, Window};
+use crate::op::{Convolved, Op, Stencil, Window, convolution, pool};
 use crate::plan::kernel::{Assemble, Extent, Kernel, Part, Sort};
 use crate::plan::simplify::Program;
 
@@ -149,6 +149,24 @@ fn middle(sizes: &[usize], axes: &[usize]) -> Option<[usize; 3]> {
     })
 }
 
+/// A convolution's kernel; where each pixel is by itself, a product of matrices.
+fn convolution_kernel(gives: Convolved, stencil: Stencil) -> Kernel {
+    if !stencil.is_pointwise() {
+        return Kernel::Convolution { gives, stencil };
+    }
+    let [height, width] = stencil.sliding;
+    let pixels = stencil.batch * height.input * width.input;
+    let (channels, features) = (stencil.channels, stencil.features);
+    let (m, n, k) = match gives {
+        Convolved::Output => (pixels, features, channels),
+        Convolved::Input => (pixels, channels, features),
+        Convolved::Filter => (channels, features, pixels),
+    };
+    let transpose_left = gives == Convolved::Filter;
+    let transpose_right = gives == Convolved::Input;
+    Kernel::Matmul { batch: 1, m, n, k, transpose_left, transpose_right }
+}
+
 impl Fuser<'_> {
     fn shape(&self, value: Value) -> &Shape {
         &self.program.node(value).outputs[usize::from(value.output)].shape
@@ -220,6 +238,17 @@ impl Fuser<'_> {
                 self.emit(Kernel::UpdateSlice(window), reads, index);
             }
             Op::Matmul => self.matmul(index),
+            Op::Convolution { gives, choices } => {
+                let args = [self.shape(node.args[0]), self.shape(node.args[1])];
+                let stencil = convolution::stencil(*gives, choices, args, self.shape(value));
+                let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
+                self.emit(convolution_kernel(*gives, stencil), reads, index);
+            }
+            Op::MaxPool { choices } => {
+                let stencil = pool::stencil(choices, self.shape(node.args[0]), self.shape(value));
+                let from = self.materialise(node.args[0]);
+                self.emit(Kernel::MaxPool(stencil), vec![from], index);
+            }
             Op::Gather => {
                 let rows = self.sizes(node.args[0])[0];
                 let width = self.sizes(node.args[0])[1..].iter().product();

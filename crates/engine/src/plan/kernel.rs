@@ -1,7 +1,8 @@
 //! What the steps of a plan are made of.
 
 use crate::graph::DType;
-use crate::op::{Binary, Compare, Distribution, Logic, Reduction, Unary, Window};
+use crate::op::{Binary, Compare, Convolved, Distribution, Logic, Reduction};
+use crate::op::{Stencil, Unary, Window};
 use crate::plan::{Plan, bytes};
 
 /// Which memory a region lies in.
@@ -88,6 +89,10 @@ pub(crate) enum Kernel {
         transpose_left: bool,
         transpose_right: bool,
     },
+    /// One of a convolution's arrays from the two others.
+    Convolution { gives: Convolved, stencil: Stencil },
+    /// The largest of each window, and the number of its element.
+    MaxPool(Stencil),
     /// Elements moved into place.
     Assemble(Assemble),
     /// A window at a position; reads the whole and the position.
@@ -146,6 +151,10 @@ impl Kernel {
             Kernel::SliceAt(_) => "slice_at",
             Kernel::UpdateSlice(_) => "update_slice",
             Kernel::Matmul { .. } => "matmul",
+            Kernel::Convolution { gives: Convolved::Output, .. } => "convolution",
+            Kernel::Convolution { gives: Convolved::Input, .. } => "convolution_input",
+            Kernel::Convolution { gives: Convolved::Filter, .. } => "convolution_filter",
+            Kernel::MaxPool(_) => "max_pool",
             Kernel::Assemble(_) => "move",
             Kernel::Gather { .. } => "gather",
             Kernel::ScatterAdd { .. } => "scatter_add",

@@ -54,6 +54,8 @@ pub(crate) fn hash_op(op: &Op, hasher: &mut impl Hasher) {
         Op::Reduce { reduction, axes } => (reduction, axes).hash(hasher),
         Op::Permute { order } => order.hash(hasher),
         Op::Slice { start, step } | Op::Embed { start, step } => (start, step).hash(hasher),
+        Op::Convolution { gives, choices } => (gives, choices).hash(hasher),
+        Op::MaxPool { choices } => choices.hash(hasher),
         Op::ScatterAdd { rows } => rows.hash(hasher),
         Op::Time { steps, reverse } => (steps, reverse).hash(hasher),
         Op::Carry { slot } => slot.hash(hasher),

@@ -93,6 +93,22 @@ impl Plan {
                     if *reverse { " from the end" } else { "" },
                     list(&step.reads)
                 )?,
+                Kernel::Convolution { stencil, .. } | Kernel::MaxPool(stencil) => {
+                    let [height, width] = stencil.sliding;
+                    writeln!(
+                        f,
+                        "{} of {} × {} over {} × [{}, {}, {}], {} features  ({})  {of}",
+                        step.kernel.name(),
+                        height.taps,
+                        width.taps,
+                        stencil.batch,
+                        height.input,
+                        width.input,
+                        stencil.channels,
+                        stencil.features,
+                        list(&step.reads)
+                    )?;
+                }
                 Kernel::SliceAt(w) | Kernel::UpdateSlice(w) => writeln!(
                     f,
                     "{} {} of {}  ({})  {of}",

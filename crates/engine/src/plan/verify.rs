@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::graph::DType;
-use crate::op::Window;
+use crate::op::{Convolved, Sliding, Window};
 use crate::plan::kernel::{Assemble, Extent, Instruction, Kernel, Loop, Memory, Part, Place};
 use crate::plan::kernel::{Region, Register, Scan, Sort, Step};
 use crate::plan::loops::REGISTER_LIMIT;
@@ -123,6 +123,8 @@ fn types(step: &Step) -> Result<(), String> {
         (Kernel::SliceAt(_), [a, DType::I64], [to]) => a == to,
         (Kernel::UpdateSlice(_), [a, b, DType::I64], [to]) => a == to && b == to,
         (Kernel::Matmul { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
+        (Kernel::Convolution { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
+        (Kernel::MaxPool(_), [a], [to, DType::I64]) => a == to && to.is_float(),
         (Kernel::Gather { .. } | Kernel::ScatterAdd { .. }, [a, numbers], [to]) => {
             a == to && number(a) && *numbers == DType::I64
         }
@@ -185,6 +187,25 @@ fn sizes(step: &Step) -> Result<(), String> {
             vec![product(&[*batch, *m, *k])?, product(&[*batch, *k, *n])?],
             vec![product(&[*batch, *m, *n])?],
         ),
+        Kernel::Convolution { gives, stencil } => {
+            let [input, filter, output] =
+                stencil.elements().ok_or("sizes do not fit each other")?;
+            match gives {
+                Convolved::Output => (vec![input, filter], vec![output]),
+                Convolved::Input => (vec![output, filter], vec![input]),
+                Convolved::Filter => (vec![input, output], vec![filter]),
+            }
+        }
+        Kernel::MaxPool(stencil) => {
+            let [input, _, output] = stencil.elements().ok_or("sizes do not fit each other")?;
+            let meets = |s: &Sliding| {
+                s.input > 0 && s.before < s.taps && s.after < s.taps && s.dilation == 1
+            };
+            if stencil.channels != stencil.features || !stencil.sliding.iter().all(meets) {
+                return Err("a window has no elements".to_string());
+            }
+            (vec![input], vec![output, output])
+        }
         Kernel::Gather { table_rows, width, numbers } => {
             (vec![product(&[*table_rows, *width])?, *numbers], vec![product(&[*numbers, *width])?])
         }

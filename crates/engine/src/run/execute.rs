@@ -2,12 +2,14 @@
 
 use crate::Error;
 use crate::graph::DType;
-use crate::op::{Distribution, Reduction, Window};
+use crate::op::{Convolved, Distribution, Reduction, Stencil, Window};
 use crate::plan::kernel::{Assemble, Kernel, Part, Region, Sort, Step};
 use crate::random::{Stream, normal_of, unit};
+use crate::run::convolution;
 use crate::run::cumulative::{self, cumulative_sum};
 use crate::run::isa::Isa;
 use crate::run::matmul::{View, matmul, matmul_f64};
+use crate::run::max_pool::max_pool;
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, WorkerPanic};
 use crate::run::reduce::reduce;
@@ -100,6 +102,19 @@ impl Machine<'_> {
             Kernel::Matmul { batch, m, n, k, transpose_left, transpose_right } => {
                 let sizes = [*batch, *m, *n, *k];
                 self.matmul(sizes, [*transpose_left, *transpose_right], reads, writes)
+            }
+            Kernel::Convolution { gives, stencil } => {
+                self.convolution(stencil, *gives, reads, writes)
+            }
+            Kernel::MaxPool(s) => {
+                let (isa, pool, m) = (self.isa, self.pool, &self.memories);
+                let (from, to) = (&reads[0], &writes[0]);
+                let places = m.set(&writes[1]);
+                match from.dtype {
+                    DType::F32 => max_pool(isa, pool, s, m.get::<f32>(from), m.set(to), places)?,
+                    _ => max_pool(isa, pool, s, m.get::<f64>(from), m.set(to), places)?,
+                }
+                Ok(())
             }
             Kernel::Assemble(a) => match writes[0].dtype.size() {
                 1 => self.assemble::<u8>(a, reads, writes),
@@ -251,6 +266,24 @@ impl Machine<'_> {
                 let c = &mut memories.set::<f64>(&writes[0])[result];
                 matmul_f64(self.pool, m, n, k, a, b, c)?;
             }
+        }
+        Ok(())
+    }
+
+    fn convolution(
+        &mut self,
+        stencil: &Stencil,
+        gives: Convolved,
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let (m, of) = (&self.memories, (stencil, gives));
+        if reads[0].dtype == DType::F32 {
+            let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
+            convolution::convolve_f32(self.isa, self.pool, self.work, of, a, b, c)?;
+        } else {
+            let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
+            convolution::double(self.pool, of, a, b, c)?;
         }
         Ok(())
     }

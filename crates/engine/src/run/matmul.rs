@@ -11,7 +11,7 @@
 
 mod blocked;
 mod double;
-mod kernel;
+pub(super) mod kernel;
 #[cfg(test)]
 mod tests;
 mod vector;

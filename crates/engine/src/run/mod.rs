@@ -4,11 +4,13 @@
 //! signatures.
 
 pub(crate) mod buffer;
+mod convolution;
 mod cumulative;
 mod execute;
 pub mod isa;
 pub(crate) mod math;
 pub(crate) mod matmul;
+mod max_pool;
 mod memories;
 pub(crate) mod pool;
 pub(crate) mod reduce;

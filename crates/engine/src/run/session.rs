@@ -11,6 +11,7 @@ use crate::plan::kernel::Kernel;
 use crate::plan::memory::describe;
 use crate::plan::{Plan, Request, Slot};
 use crate::run::buffer::{Aligned, Buffer};
+use crate::run::convolution;
 use crate::run::execute::Machine;
 use crate::run::isa::Isa;
 use crate::run::matmul;
@@ -340,6 +341,10 @@ impl Session {
             Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
             Kernel::Matmul { m, n, k, .. } => {
                 work = work.max(matmul::scratch_len(self.isa, threads, *m, *n, *k));
+            }
+            Kernel::Convolution { gives, stencil } => {
+                let len = convolution::scratch_len(self.isa, threads, stencil, *gives);
+                work = work.max(len);
             }
             Kernel::Reduce { outer, reduced, inner, .. } => {
                 partials = partials.max(reduce::partials_len(*outer, *reduced, *inner));

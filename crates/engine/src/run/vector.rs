@@ -55,6 +55,8 @@ fn map2<T: Copy, U: Copy, R>(to: &mut [R], a: &[T], b: &[U], f: impl Fn(T, U) ->
     }
 }
 
+pub(super) use for_each_isa;
+
 macro_rules! unary_loops {
     ($($name:ident $method:ident f64[$f64:expr] f32[$f32:expr] i64[$($i64:expr)?]
        [$derivative:expr] $words:literal $doc:literal;)*) => {

@@ -15,6 +15,8 @@ choices! {
         Lecun = "lecun",
         /// Uniform with variance 1 / inputs (LeCun et al. 1998).
         LecunUniform = "lecun_uniform",
+        /// Uniform in ±1 / √inputs, biases too, as PyTorch's layers are unless told otherwise.
+        Pytorch = "pytorch",
         /// Normal with mean 0.
         Normal = "normal" {
             /// Standard deviation.
@@ -65,11 +67,20 @@ impl Initial {
             Initial::XavierNormal => normal(2.0 / (n + m)),
             Initial::Lecun => normal(1.0 / n),
             Initial::LecunUniform => uniform(1.0 / n),
+            Initial::Pytorch => uniform((3.0 * n).recip()),
             Initial::Normal { deviation } => Normal { mean: 0.0, deviation },
             Initial::Uniform { bound } => Uniform { low: -bound, high: bound },
             Initial::Orthogonal { gain } => Orthogonal { gain },
             Initial::Constant { value } => Constant(value),
             Initial::Zeros => Constant(0.0),
+        }
+    }
+
+    /// The distribution of the bias of a unit with `inputs` inputs: 0, but for [`Initial::Pytorch`].
+    pub fn bias(self, inputs: usize) -> glassbox_engine::Initial {
+        match self {
+            Initial::Pytorch => self.weights(inputs, 1),
+            _ => 0.0.into(),
         }
     }
 

@@ -4,7 +4,8 @@ use crate::nn::Initial;
 
 /// A fully connected layer: `x · weight + bias`, `[rows, inputs]` → `[rows, features]`.
 ///
-/// Parameters: `weight [inputs, features]` drawn as `initial` says, `bias [features]` zero. The result
+/// Parameters: `weight [inputs, features]` drawn as `initial` says, `bias [features]` zero
+/// (drawn with [`Initial::Pytorch`]). The result
 /// is called `linear` within the scope.
 ///
 /// ```
@@ -20,6 +21,6 @@ pub fn linear<'g>(at: Scope<'g>, x: Tensor<'g>, features: usize, initial: Initia
     let _inside = at.enter();
     let inputs = x.dim(-1);
     let weight = at.parameter("weight", [inputs, features], initial.weights(inputs, features));
-    let bias = at.parameter("bias", [features], 0.0);
+    let bias = at.parameter("bias", [features], initial.bias(inputs));
     (x.matmul(weight) + bias).named("linear")
 }

@@ -3,6 +3,7 @@
 
 mod activation;
 mod clip;
+mod conv;
 mod dropout;
 mod initial;
 mod linear;
@@ -11,11 +12,13 @@ mod normalize;
 mod objective;
 mod optimizer;
 mod penalty;
+mod pool;
 mod schedule;
 mod softmax;
 
 pub use activation::Activation;
 pub use clip::Clip;
+pub use conv::{Conv, conv_transpose2d, conv1d, conv2d};
 pub use dropout::{dropout, seed, step};
 pub use initial::Initial;
 pub use linear::linear;
@@ -24,6 +27,7 @@ pub use normalize::{batch_norm, layer_norm};
 pub use objective::{Divisor, Objective, Recorded};
 pub use optimizer::Optimizer;
 pub use penalty::penalty;
+pub use pool::{adaptive_average_pool2d, average_pool2d, global_average_pool, max_pool2d};
 pub use schedule::{Plateau, Schedule, Span};
 pub use softmax::{log_softmax, softmax};
 

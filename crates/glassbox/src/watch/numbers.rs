@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use glassbox_engine::reference::Evaluation;
-use glassbox_engine::{Graph, Op, Options, Session, Tensor, Value};
+use glassbox_engine::{Graph, Options, Session, Tensor, Value};
 
 use crate::Error;
 use crate::watch::Moment;
@@ -53,12 +53,10 @@ fn multiply_adds(graph: &Graph, of: &[Tensor<'_>]) -> u64 {
     for index in (0..wanted.len()).rev() {
         let Some(node) = graph.node(index).filter(|_| wanted[index]) else { continue };
         node.args.iter().for_each(|arg| wanted[arg.node as usize] = true);
-        let elements = node.outputs.iter().map(|output| output.shape.elements() as u64).sum();
-        let depth = match (&node.op, node.args.first().and_then(|&arg| graph.tensor(arg))) {
-            (Op::Matmul, Some(left)) => left.dim(-1) as u64,
-            _ => 1,
-        };
-        sum = sum.saturating_add(depth.saturating_mul(elements));
+        let shapes: Vec<_> = node.args.iter().filter_map(|&arg| graph.tensor(arg)).collect();
+        let shapes: Vec<_> = shapes.iter().map(|tensor| tensor.shape()).collect();
+        let results = node.outputs.iter().map(|output| node.op.work(&shapes, &output.shape) as u64);
+        sum = results.fold(sum, u64::saturating_add);
     }
     sum
 }

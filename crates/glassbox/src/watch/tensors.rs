@@ -149,7 +149,9 @@ impl Moment {
             let Some(node) = asked.graph.node(term.consumer as usize) else { continue };
             let argument = usize::from(term.argument);
             let local = match &node.op {
-                Op::Matmul | Op::Binary(glassbox_engine::op::Binary::Mul) => {
+                Op::Matmul
+                | Op::Convolution { .. }
+                | Op::Binary(glassbox_engine::op::Binary::Mul) => {
                     node.args.get(1 - argument.min(1)).map(|&other| figures(other)).transpose()?
                 }
                 Op::Unary(_) => {

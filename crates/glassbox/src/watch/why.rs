@@ -326,9 +326,13 @@ impl Update<'_> {
                 self.sum(&node, index, known)
             }
             (Op::Select, _) if !made.contains(&0) => self.sum(&node, index, known),
-            (Op::Binary(Binary::Mul) | Op::Matmul | Op::ScatterAdd { .. }, Some(made)) => {
-                self.scaled(&node, index, made, known)
-            }
+            (
+                Op::Binary(Binary::Mul)
+                | Op::Matmul
+                | Op::Convolution { .. }
+                | Op::ScatterAdd { .. },
+                Some(made),
+            ) => self.scaled(&node, index, made, known),
             (Op::Binary(Binary::Div) | Op::Gather, Some(0)) => self.scaled(&node, index, 0, known),
             (Op::Binary(Binary::Max | Binary::Min), Some(made)) => {
                 self.clipped(value, &node.args[made], known)
@@ -423,7 +427,7 @@ impl Update<'_> {
         // Only there does the element keep its place.
         let in_place = node.outputs.first().map(|o| o.shape.elements())
             == self.run.at(node.args[made]).ok().map(<[f64]>::len)
-            && !matches!(node.op, Op::Permute { .. } | Op::Matmul);
+            && !matches!(node.op, Op::Permute { .. } | Op::Matmul | Op::Convolution { .. });
         let mut scaled = Parts::new();
         for (name, part) in &known[&node.args[made]] {
             let through = |numbers: &[f64]| -> Result<Vec<f64>, Error> {

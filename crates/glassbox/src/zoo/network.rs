@@ -1,8 +1,9 @@
+use glassbox_engine::op::{Convolution, Pooling};
 use glassbox_engine::{Scope, Tensor};
 use serde::Serialize;
 
 use crate::nearest::suggestion;
-use crate::nn::{self, Activation, Initial, Module};
+use crate::nn::{self, Activation, Conv, Initial, Module};
 
 /// The name by which layers read what goes into a network.
 const INPUT: &str = "input";
@@ -20,6 +21,41 @@ pub enum LayerKind {
         /// How weights are drawn; none suits the activation that follows.
         initial: Option<Initial>,
     },
+    /// Filters over images: [`nn::conv2d`].
+    Conv {
+        /// Channels of the result.
+        channels: usize,
+        /// Height and width of the filters.
+        size: usize,
+        /// How far they move.
+        stride: usize,
+        /// Zeros around the image; none keeps its size at a stride of 1.
+        padding: Option<usize>,
+        /// Into how many parts the channels are cut.
+        groups: usize,
+        /// How weights are drawn; none suits the activation that follows.
+        initial: Option<Initial>,
+    },
+    /// The largest of each window of images: [`nn::max_pool2d`].
+    MaxPool {
+        /// Height and width of the windows.
+        size: usize,
+        /// How far they move; none puts them side by side.
+        stride: Option<usize>,
+        /// Around the image.
+        padding: usize,
+    },
+    /// The mean of each window of images: [`nn::average_pool2d`].
+    AveragePool {
+        /// Height and width of the windows.
+        size: usize,
+        /// How far they move; none puts them side by side.
+        stride: Option<usize>,
+        /// Zeros around the image.
+        padding: usize,
+    },
+    /// The mean of each channel over its image: [`nn::global_average_pool`].
+    GlobalAveragePool,
     /// A function of each number.
     Activation {
         /// Which.
@@ -52,6 +88,10 @@ impl LayerKind {
     pub fn word(&self) -> &'static str {
         match self {
             LayerKind::Linear { .. } => "linear",
+            LayerKind::Conv { .. } => "conv",
+            LayerKind::MaxPool { .. } => "max_pool",
+            LayerKind::AveragePool { .. } => "average_pool",
+            LayerKind::GlobalAveragePool => "global_average_pool",
             LayerKind::Activation { .. } => "activation",
             LayerKind::Dropout { .. } => "dropout",
             LayerKind::BatchNorm => "batch_norm",
@@ -61,6 +101,26 @@ impl LayerKind {
             LayerKind::Add => "add",
             LayerKind::Concatenate => "concatenate",
         }
+    }
+
+    /// How a convolution goes over images.
+    fn convolution(&self) -> Option<Conv> {
+        let LayerKind::Conv { size, stride, padding, groups, .. } = *self else { return None };
+        let conv = Conv::new([size; 2]).stride([stride; 2]).groups(groups);
+        Some(match padding {
+            Some(zeros) => conv.padding([zeros; 2]),
+            None => conv.same(),
+        })
+    }
+
+    /// The windows of pooling.
+    fn windows(&self) -> Option<Pooling> {
+        let (LayerKind::MaxPool { size, stride, padding }
+        | LayerKind::AveragePool { size, stride, padding }) = *self
+        else {
+            return None;
+        };
+        Some(Pooling::new([size; 2]).stride([stride.unwrap_or(size); 2]).padding([padding; 2]))
     }
 
     /// Whether it puts several layers together.
@@ -200,7 +260,12 @@ impl Network {
         match next.map(|at| (&self.layers[at].kind, at + 1)) {
             Some((LayerKind::Activation { activation }, _)) => activation.initial(),
             Some((
-                LayerKind::BatchNorm | LayerKind::LayerNorm | LayerKind::Dropout { .. },
+                LayerKind::BatchNorm
+                | LayerKind::LayerNorm
+                | LayerKind::Dropout { .. }
+                | LayerKind::MaxPool { .. }
+                | LayerKind::AveragePool { .. }
+                | LayerKind::GlobalAveragePool,
                 position,
             )) => self.initial_of(position),
             _ => Initial::Xavier,
@@ -226,6 +291,20 @@ impl Module for Network {
                     let initial = initial.unwrap_or_else(|| self.initial_of(position));
                     nn::linear(scope, x, *units, initial)
                 }
+                LayerKind::Conv { channels, initial, .. } => {
+                    let initial = initial.unwrap_or_else(|| self.initial_of(position));
+                    let conv = layer.kind.convolution().unwrap_or_else(|| Conv::new([1, 1]));
+                    nn::conv2d(scope, x, *channels, conv.initial(initial))
+                }
+                LayerKind::MaxPool { .. } => {
+                    nn::max_pool2d(scope, x, layer.kind.windows().unwrap_or(Pooling::new([1, 1])))
+                }
+                LayerKind::AveragePool { .. } => nn::average_pool2d(
+                    scope,
+                    x,
+                    layer.kind.windows().unwrap_or(Pooling::new([1, 1])),
+                ),
+                LayerKind::GlobalAveragePool => nn::global_average_pool(scope, x),
                 LayerKind::Activation { activation } => {
                     let _inside = scope.enter();
                     activation.of(x).named(activation.word())
@@ -344,6 +423,10 @@ fn after(layer: &Placed, read: &[&[usize]]) -> Result<Vec<usize>, (String, Vec<u
                 format!("`{name}` reads rows of shape {first:?}: put a flatten in front of it");
             Err((what, vec![*units]))
         }
+        kind @ (LayerKind::Conv { .. }
+        | LayerKind::MaxPool { .. }
+        | LayerKind::AveragePool { .. }
+        | LayerKind::GlobalAveragePool) => image(kind, name, &first),
         LayerKind::Reshape { shape } if shape.iter().product::<usize>() == numbers => {
             Ok(shape.clone())
         }
@@ -385,5 +468,55 @@ fn after(layer: &Placed, read: &[&[usize]]) -> Result<Vec<usize>, (String, Vec<u
         | LayerKind::Dropout { .. }
         | LayerKind::BatchNorm
         | LayerKind::LayerNorm => Ok(first),
+    }
+}
+
+/// The shape of one image after a convolution or pooling; after a mistake, the likeliest beside it.
+fn image(
+    kind: &LayerKind,
+    name: &str,
+    first: &[usize],
+) -> Result<Vec<usize>, (String, Vec<usize>)> {
+    let &[height, width, channels] = first else {
+        let numbers: usize = first.iter().product();
+        let side = numbers.isqrt();
+        let hint = match side * side == numbers {
+            true => format!(", such as shape = [{side}, {side}, 1]"),
+            false => String::new(),
+        };
+        let what = format!(
+            "`{name}` reads images [height, width, channels], not rows of shape {first:?}: put a \
+             reshape in front of it{hint}"
+        );
+        let guess = match kind {
+            LayerKind::Conv { channels, .. } => vec![1, 1, *channels],
+            _ => first.to_vec(),
+        };
+        return Err((what, guess));
+    };
+    // What the layer records for one image says what it gives, and what is wrong.
+    let graph = glassbox_engine::Graph::new();
+    let x = graph.input("x", glassbox_engine::DType::F32, [1, height, width, channels]);
+    let y = match (kind, kind.convolution(), kind.windows()) {
+        (LayerKind::Conv { channels: gives, .. }, Some(conv), _) => {
+            let Convolution { groups, .. } = conv.how;
+            let filter = [conv.size[0], conv.size[1], channels / groups.max(1), *gives];
+            x.conv2d(graph.input("w", glassbox_engine::DType::F32, filter), conv.how)
+        }
+        (_, _, Some(windows)) => x.max_pool2d(windows).0,
+        _ => x.global_average_pool(),
+    };
+    let shape = y.shape().sizes()[1..].to_vec();
+    match graph.check() {
+        Ok(()) => Ok(shape),
+        Err(mistakes) => {
+            let what = mistakes.0.first().map_or("does not fit", |mistake| mistake.what.as_str());
+            let what = what.split_once(": ").map_or(what, |(_, rest)| rest);
+            let guess = match kind {
+                LayerKind::Conv { channels, .. } => vec![height, width, *channels],
+                _ => first.to_vec(),
+            };
+            Err((format!("`{name}`, which reads images of shape {first:?}: {what}"), guess))
+        }
     }
 }

@@ -42,6 +42,13 @@ fn everything(graph: &Graph) -> Vec<Tensor<'_>> {
     let window = h.sin().update_slice(x.slice(0, 0..3), step, 0).slice_at(step, 2, 1);
     let sums = logits.cumulative_sum(0).top_k(3, 1);
     let last = [last, all, window, sums.0, sums.1.sort(0).1];
+    // Images, under a filter that is learned.
+    let filter = at.parameter("filter", [2, 2, 1, 3], 0.1);
+    let choices = crate::op::Convolution::default().stride([1, 2]).padding([1, 0]);
+    let images = x.tanh().reshape([1, 6, 4, 1]).conv2d(filter, choices);
+    let pooled = images.max_pool2d(crate::op::Pooling::new([2, 2]).stride([1, 1]));
+    let slopes = grad(pooled.0.square().sum(), &[filter, x]);
+    let last = [&last[..], &[images, pooled.0, pooled.1, slopes[0], slopes[1]]].concat();
     let first = [loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b];
     [&first[..], &last].concat()
 }
@@ -344,6 +351,7 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
             Kernel::CumulativeSum { .. } => 3,
             Kernel::SliceAt(_) | Kernel::UpdateSlice(_) => 4,
             Kernel::Sort(_) => 5,
+            Kernel::Convolution { .. } | Kernel::MaxPool(_) => 9,
             _ => 0,
         };
         for which in 0..sizes {
@@ -352,6 +360,15 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
                 let mut fields: Vec<&mut usize> = match &mut copy.steps[step].kernel {
                     Kernel::SliceAt(w) | Kernel::UpdateSlice(w) => {
                         vec![&mut w.outer, &mut w.whole, &mut w.part, &mut w.inner]
+                    }
+                    Kernel::Convolution { stencil: s, .. } | Kernel::MaxPool(s) => {
+                        let [height, width] = &mut s.sliding;
+                        let [rows, columns] = &mut s.outputs;
+                        let (channels, features) = (&mut s.channels, &mut s.features);
+                        let all =
+                            [&mut s.batch, &mut height.input, &mut width.input, rows, columns];
+                        let taps = [&mut height.taps, &mut width.taps, channels, features];
+                        all.into_iter().chain(taps).collect()
                     }
                     Kernel::Sort(s) => {
                         vec![&mut s.outer, &mut s.size, &mut s.inner, &mut s.count, &mut s.parts]
@@ -373,7 +390,7 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
             }
         }
     }
-    assert_eq!(kinds.len(), 10, "{kinds:?}");
+    assert_eq!(kinds.len(), 14, "{kinds:?}");
 }
 
 #[test]

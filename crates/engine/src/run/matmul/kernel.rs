@@ -9,7 +9,7 @@ use crate::run::isa::Isa;
 ///
 /// Strides count numbers. `b` has `vectors · LANES` readable numbers at every depth, whatever
 /// `columns` is.
-pub(super) struct Tile {
+pub(in crate::run) struct Tile {
     pub depth: usize,
     pub a: *const f32,
     pub a_row_stride: usize,
@@ -26,7 +26,7 @@ pub(super) struct Tile {
 /// Packs `lanes` rows (of A) or columns (of B) of `depth` numbers each:
 /// `target[p · width + i] = source[i · lane_stride + p · depth_stride]`, and 0 for i in
 /// `lanes..width` if the width is a whole number of vectors. One of the strides is 1.
-pub(super) struct Panel {
+pub(in crate::run) struct Panel {
     pub source: *const f32,
     pub lane_stride: usize,
     pub depth_stride: usize,
@@ -38,10 +38,10 @@ pub(super) struct Panel {
 }
 
 /// A register kernel for a fixed number of rows and vectors.
-pub(super) type Micro = unsafe fn(&Tile);
+pub(in crate::run) type Micro = unsafe fn(&Tile);
 
 /// The kernels of one instruction set.
-pub(super) struct Kernels {
+pub(in crate::run) struct Kernels {
     /// Numbers in a vector.
     pub lanes: usize,
     /// The most rows of a register tile; not above `lanes`.
@@ -54,6 +54,37 @@ pub(super) struct Kernels {
     pub row: unsafe fn(&Tile, *mut f32),
     /// The packing routine.
     pub pack: unsafe fn(&Panel),
+    /// Copies pieces at equal distances.
+    pub copy: unsafe fn(&Pieces),
+    /// Sums of products, channel by channel.
+    pub fold: unsafe fn(&Fold),
+}
+
+/// `count` pieces of `length` numbers: `target[i · target_step + j] = source[i · source_step + j]`.
+pub(in crate::run) struct Pieces {
+    pub source: *const f32,
+    pub source_step: usize,
+    pub target: *mut f32,
+    pub target_step: usize,
+    pub count: usize,
+    pub length: usize,
+}
+
+/// For each of `channels` channels the sum over a rectangle of products of two arrays:
+/// `target[c] (+)= Σ a[y · a_line + x · a_step + c] · b[y · b_line + x · b_step + c]`.
+pub(in crate::run) struct Fold {
+    pub a: *const f32,
+    pub a_line: isize,
+    pub a_step: isize,
+    pub b: *const f32,
+    pub b_line: isize,
+    pub b_step: isize,
+    pub lines: usize,
+    pub steps: usize,
+    pub channels: usize,
+    pub target: *mut f32,
+    /// Add to what `target` holds, instead of replacing it.
+    pub accumulate: bool,
 }
 
 impl Kernels {
@@ -225,6 +256,65 @@ unsafe fn pack<V: Vector>(panel: &Panel) {
     }
 }
 
+/// See [`Pieces`].
+#[inline(always)]
+unsafe fn copy<V: Vector>(pieces: &Pieces) {
+    let Pieces { count, length, .. } = *pieces;
+    for i in 0..count {
+        // SAFETY: `Pieces` promises `length` numbers of each piece, and no vector reaches further.
+        unsafe {
+            let source = pieces.source.add(i * pieces.source_step);
+            let target = pieces.target.add(i * pieces.target_step);
+            let whole = length - length % V::LANES;
+            for at in (0..whole).step_by(V::LANES) {
+                V::load(source.add(at)).store(target.add(at));
+            }
+            if whole < length {
+                let rest = length - whole;
+                V::load_first(source.add(whole), rest).store_first(target.add(whole), rest);
+            }
+        }
+    }
+}
+
+/// See [`Fold`]. Each channel's sum is the chain `((0 + a₀b₀) + a₁b₁) + …`, row by row.
+#[inline(always)]
+unsafe fn fold<V: Vector, const VECTORS: usize, const FULL: bool>(fold: &Fold, first: usize) {
+    let lanes = |vector: usize| match FULL {
+        true => V::LANES,
+        false => (fold.channels - first - vector * V::LANES).min(V::LANES),
+    };
+    // SAFETY: `Fold` promises `channels` numbers at each place of the rectangle and of the target, from
+    // `first` on `VECTORS` vectors of them, the last of which is cut to `lanes` unless it is full.
+    unsafe {
+        let load = |from: *const f32, vector: usize| match FULL {
+            true => V::load(from.add(vector * V::LANES)),
+            false => V::load_first(from.add(vector * V::LANES), lanes(vector)),
+        };
+        let mut sums = [V::zero(); VECTORS];
+        for y in 0..fold.lines {
+            let at = |line: isize| y as isize * line + first as isize;
+            let (mut a, mut b) = (fold.a.offset(at(fold.a_line)), fold.b.offset(at(fold.b_line)));
+            for _ in 0..fold.steps {
+                for (vector, sum) in sums.iter_mut().enumerate() {
+                    *sum = sum.add_product(load(a, vector), load(b, vector));
+                }
+                // The last step may point past the end, where nothing is read.
+                a = a.wrapping_offset(fold.a_step);
+                b = b.wrapping_offset(fold.b_step);
+            }
+        }
+        for (vector, &sum) in sums.iter().enumerate() {
+            let to = fold.target.add(first + vector * V::LANES);
+            let total = match fold.accumulate {
+                true => V::load_first(to, lanes(vector)).add(sum),
+                false => sum,
+            };
+            total.store_first(to, lanes(vector));
+        }
+    }
+}
+
 /// The kernels of one instruction set: a wrapper compiled for its features, and the tables.
 macro_rules! kernels {
     ($name:ident, $vector:ty, $features:literal, vectors $vectors:tt, rows $rows:tt) => {
@@ -249,6 +339,28 @@ macro_rules! kernels {
                 // SAFETY: as above.
                 unsafe { pack::<$vector>(panel) }
             }
+            $(#[$attribute])?
+            unsafe fn copying(pieces: &Pieces) {
+                // SAFETY: as above.
+                unsafe { copy::<$vector>(pieces) }
+            }
+            $(#[$attribute])?
+            unsafe fn folding(of: &Fold) {
+                let (lanes, channels) = (<$vector>::LANES, of.channels);
+                let (many, whole) = (channels - channels % (4 * lanes), channels - channels % lanes);
+                // SAFETY: as above; all vectors but the last are full.
+                unsafe {
+                    for first in (0..many).step_by(4 * lanes) {
+                        fold::<$vector, 4, true>(of, first);
+                    }
+                    for first in (many..whole).step_by(lanes) {
+                        fold::<$vector, 1, true>(of, first);
+                    }
+                    if whole < channels {
+                        fold::<$vector, 1, false>(of, whole);
+                    }
+                }
+            }
             Kernels {
                 lanes: <$vector>::LANES,
                 rows: kernels!(@count $rows),
@@ -259,6 +371,8 @@ macro_rules! kernels {
                 ],
                 row,
                 pack: packing,
+                copy: copying,
+                fold: folding,
             }
         };
     };

@@ -5,7 +5,7 @@ use super::Evaluation;
 use super::meaning::{compute, reduced_index};
 use crate::graph::region::ScanArgs;
 use crate::graph::{Graph, Node, Output, Value};
-use crate::op::{Op, Reduction};
+use crate::op::{Convolution, Convolved, Op, Reduction, convolution};
 use crate::{Array, DType, Error, Parameters, Shape};
 
 impl Evaluation {
@@ -58,6 +58,12 @@ impl Evaluation {
                 Op::Sort { axis, .. } => {
                     let indices = self.at_step(Value { output: 1, ..y }, own, step)?;
                     self.sorted_to(node, indices, axis, element % size)
+                }
+                Op::MaxPool { .. } => {
+                    let places = self.at_step(Value { output: 1, ..y }, own, step)?;
+                    let from = (element % size) as f64;
+                    let went = places.iter().enumerate().filter(|(_, place)| **place == from);
+                    went.map(|(to, _)| (to, 1.0)).collect()
                 }
                 _ => self.column(node, &args, argument, element % size)?,
             };
@@ -185,6 +191,9 @@ impl Evaluation {
                 Ok(vec![(order.iter().enumerate().map(place).sum(), 1.0)])
             }
             Op::Matmul => Ok(self.product_column(node, given, argument, element)),
+            Op::Convolution { gives, choices } => {
+                Ok(self.convolved_column(node, *gives, choices, given, argument, element))
+            }
             _ => {
                 let mut unit = vec![0.0; shape.elements()];
                 unit[element] = 1.0;
@@ -304,6 +313,60 @@ impl Evaluation {
         let y = graph.record(op, &args, wanted.map(in_f64));
         graph.check()?;
         Ok((args, y))
+    }
+
+    /// A convolution's column: wherever the element meets the other argument, that goes to where both
+    /// meet the result.
+    fn convolved_column(
+        &self,
+        node: &Node,
+        gives: Convolved,
+        choices: &Convolution,
+        given: &[&[f64]],
+        argument: usize,
+        element: usize,
+    ) -> Vec<(usize, f64)> {
+        let shapes = [0, 1].map(|i| &self.output(node.args[i]).shape);
+        let stencil = convolution::stencil(gives, choices, shapes, &node.outputs[0].shape);
+        let (depth, filters) = (stencil.depth(), stencil.filters());
+        let (channels, features) = (stencil.channels, stencil.features);
+        let changed = gives.roles()[argument];
+        let mut column = std::collections::BTreeMap::new();
+        let mut add = |input: usize, filter: usize, output: usize| {
+            let place = |role: Convolved| match role {
+                Convolved::Input => input,
+                Convolved::Filter => filter,
+                Convolved::Output => output,
+            };
+            let other = given[1 - argument][place(gives.roles()[1 - argument])];
+            *column.entry(place(gives)).or_insert(0.0) += other;
+        };
+        for (input, tap, output) in stencil.meetings() {
+            // Channels and features that meet where the changed element is one of the three.
+            let (inputs, outputs) = match changed {
+                Convolved::Input if element / channels == input => {
+                    let c = element % channels;
+                    (c..c + 1, c / depth * filters..(c / depth + 1) * filters)
+                }
+                Convolved::Output if element / features == output => {
+                    let o = element % features;
+                    (o / filters * depth..(o / filters + 1) * depth, o..o + 1)
+                }
+                Convolved::Filter if element / features / depth == tap => {
+                    let (c, o) = (element / features % depth, element % features);
+                    let c = o / filters * depth + c;
+                    (c..c + 1, o..o + 1)
+                }
+                _ => continue,
+            };
+            for c in inputs {
+                for o in outputs.clone() {
+                    let filter = (tap * depth + c % depth) * features + o;
+                    add(input * channels + c, filter, output * features + o);
+                }
+            }
+        }
+        column.into_iter().collect()
     }
 
     /// A product's column: the element of the left side acts on its row, that of the right side on

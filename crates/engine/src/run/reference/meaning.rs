@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::graph::{Inner, Node, Output, Value};
-use crate::op::{Op, Reduction, Window};
+use crate::op::{Convolved, Op, Reduction, Stencil, Window, convolution, pool};
 use crate::random::Stream;
 
 /// The meaning of every primitive but sources and loops.
@@ -118,6 +118,15 @@ pub(super) fn compute(inner: &Inner, node: &Node, args: &[&[f64]]) -> Result<Vec
             whole
         }
         Op::Matmul => matmul(sizes(0), sizes(1), args[0], args[1]),
+        Op::Convolution { gives, choices } => {
+            let shapes = [0, 1].map(|i| &output_of(node.args[i]).shape);
+            let stencil = convolution::stencil(*gives, choices, shapes, &output.shape);
+            convolve(*gives, &stencil, args[0], args[1], elements)
+        }
+        Op::MaxPool { choices } => {
+            let stencil = pool::stencil(choices, &output_of(node.args[0]).shape, &output.shape);
+            return Ok(max_pool(&stencil, args[0], elements));
+        }
         Op::Gather => {
             let rows = sizes(0)[0];
             let width = args[0].len() / rows.max(1);
@@ -292,6 +301,55 @@ fn matmul(left: &[usize], right: &[usize], a: &[f64], b: &[f64]) -> Vec<f64> {
         }
     }
     out
+}
+
+/// Wherever input, filter and output meet, the product of two of them is added to the third.
+fn convolve(
+    gives: Convolved,
+    stencil: &Stencil,
+    a: &[f64],
+    b: &[f64],
+    elements: usize,
+) -> Vec<f64> {
+    let mut result = vec![0.0; elements];
+    let (depth, filters) = (stencil.depth(), stencil.filters());
+    if stencil.products() == 0 {
+        return result;
+    }
+    for (input, tap, output) in stencil.meetings() {
+        for c in 0..stencil.channels {
+            let group = c / depth * filters;
+            let x = input * stencil.channels + c;
+            let w = (tap * depth + c % depth) * stencil.features + group;
+            let y = output * stencil.features + group;
+            for o in 0..filters {
+                match gives {
+                    Convolved::Output => result[y + o] += a[x] * b[w + o],
+                    Convolved::Input => result[x] += a[y + o] * b[w + o],
+                    Convolved::Filter => result[w + o] += a[x] * b[y + o],
+                }
+            }
+        }
+    }
+    result
+}
+
+/// The first largest of each window, NaN being larger than all, and the number of its element.
+fn max_pool(stencil: &Stencil, x: &[f64], elements: usize) -> Vec<Vec<f64>> {
+    let (mut largest, mut places) = (vec![f64::NEG_INFINITY; elements], vec![-1.0; elements]);
+    if elements == 0 {
+        return vec![largest, places];
+    }
+    for (input, _, output) in stencil.meetings() {
+        for c in 0..stencil.channels {
+            let (from, to) = (input * stencil.channels + c, output * stencil.channels + c);
+            let (value, held) = (x[from], largest[to]);
+            if places[to] < 0.0 || value > held || value.is_nan() && !held.is_nan() {
+                (largest[to], places[to]) = (value, from as f64);
+            }
+        }
+    }
+    vec![largest, places]
 }
 
 fn row_number(id: f64, rows: usize) -> Result<usize, Error> {

@@ -11,6 +11,17 @@ use crate::zoo::Network;
 fn kinds() -> Vec<LayerKind> {
     vec![
         LayerKind::Linear { units: 1, initial: None },
+        LayerKind::Conv {
+            channels: 1,
+            size: 3,
+            stride: 1,
+            padding: None,
+            groups: 1,
+            initial: None,
+        },
+        LayerKind::MaxPool { size: 2, stride: None, padding: 0 },
+        LayerKind::AveragePool { size: 2, stride: None, padding: 0 },
+        LayerKind::GlobalAveragePool,
         LayerKind::Activation { activation: Activation::Relu },
         LayerKind::Dropout { rate: 0.5 },
         LayerKind::BatchNorm,
@@ -55,6 +66,11 @@ pub(super) fn read(model: &mut Section, default: &[Layer]) -> Vec<Layer> {
     layers
 }
 
+/// A whole number of at least `least`.
+fn number_of(section: &mut Section, key: &'static str, default: usize, least: u64) -> usize {
+    section.take(key, default, |value| whole(value, least).map(|n| n as usize))
+}
+
 fn layer(mut section: Section, place: &Place) -> Option<Layer> {
     let kinds = kinds();
     let words: Vec<&'static str> = kinds.iter().map(LayerKind::word).collect();
@@ -85,6 +101,32 @@ fn layer(mut section: Section, place: &Place) -> Option<Layer> {
             }
             section.keys.push("initial");
         }
+        LayerKind::Conv { channels, size, stride, padding, groups, initial } => {
+            need(&section, "channels");
+            need(&section, "size");
+            for (key, number) in
+                [("channels", channels), ("size", size), ("stride", stride), ("groups", groups)]
+            {
+                *number = number_of(&mut section, key, *number, 1);
+            }
+            if section.table.contains_key("padding") {
+                *padding = Some(number_of(&mut section, "padding", 0, 0));
+            }
+            if section.table.contains_key("initial") {
+                *initial = Some(section.choice("initial", "model.layer.initial", Initial::He));
+            }
+            section.keys.extend(["padding", "initial"]);
+        }
+        LayerKind::MaxPool { size, stride, padding }
+        | LayerKind::AveragePool { size, stride, padding } => {
+            need(&section, "size");
+            *size = number_of(&mut section, "size", *size, 1);
+            if section.table.contains_key("stride") {
+                *stride = Some(number_of(&mut section, "stride", 1, 1));
+            }
+            *padding = number_of(&mut section, "padding", 0, 0);
+            section.keys.push("stride");
+        }
         LayerKind::Activation { activation } => {
             need(&section, "activation");
             *activation = section.choice("activation", "model.layer.activation", *activation);
@@ -97,7 +139,8 @@ fn layer(mut section: Section, place: &Place) -> Option<Layer> {
             need(&section, "shape");
             *shape = section.take("shape", Vec::new(), units);
         }
-        LayerKind::BatchNorm
+        LayerKind::GlobalAveragePool
+        | LayerKind::BatchNorm
         | LayerKind::LayerNorm
         | LayerKind::Flatten
         | LayerKind::Add

@@ -247,10 +247,33 @@ fn write_layer(out: &mut String, layer: &Layer) {
                 line(out, "initial", choice(*initial), "");
             }
         }
+        LayerKind::Conv { channels, size, stride, padding, groups, initial } => {
+            line(out, "channels", channels, "of the result");
+            line(out, "size", size, "height and width of the filters");
+            line(out, "stride", stride, "");
+            match padding {
+                Some(zeros) => line(out, "padding", zeros, "zeros around the image"),
+                None => absent(out, "padding", "0", "absent: keeps the size at a stride of 1"),
+            }
+            line(out, "groups", groups, "parts that the channels are cut into");
+            if let Some(initial) = initial {
+                line(out, "initial", choice(*initial), "");
+            }
+        }
+        LayerKind::MaxPool { size, stride, padding }
+        | LayerKind::AveragePool { size, stride, padding } => {
+            line(out, "size", size, "height and width of the windows");
+            match stride {
+                Some(stride) => line(out, "stride", stride, ""),
+                None => absent(out, "stride", "1", "absent: windows side by side"),
+            }
+            line(out, "padding", padding, "around the image");
+        }
         LayerKind::Activation { activation } => line(out, "activation", choice(*activation), ""),
         LayerKind::Dropout { rate } => line(out, "rate", float(*rate), ""),
         LayerKind::Reshape { shape } => line(out, "shape", format!("{shape:?}"), "of one row"),
-        LayerKind::BatchNorm
+        LayerKind::GlobalAveragePool
+        | LayerKind::BatchNorm
         | LayerKind::LayerNorm
         | LayerKind::Flatten
         | LayerKind::Add

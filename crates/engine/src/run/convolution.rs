@@ -1,0 +1,374 @@
+//! Convolutions: implicit products of matrices, of which a few rows of patches exist at a time; each
+//! channel by itself has loops of its own.
+//!
+//! Same bits: every element is a chain of multiply-adds over blocks that depend on the sizes only. A
+//! filter's gradient is summed in slices of pixels, whose number depends on the sizes only.
+#![allow(unsafe_code)]
+
+mod depthwise;
+mod double;
+mod filter;
+mod patches;
+mod product;
+mod taps;
+
+use super::isa::Isa;
+use super::matmul::kernel::Kernels;
+use super::pool::{Pool, WorkerPanic};
+use crate::op::{Convolved, Stencil};
+use depthwise::Depthwise;
+use double::convolve_f64;
+use filter::Gradient;
+use patches::Source;
+use product::Product;
+use taps::Taps;
+
+/// Below so many multiply-adds a second thread costs more than it brings.
+const WORTH_THREADS: usize = 48 * 48 * 48;
+/// Numbers to line up memory with cache lines.
+const ALIGNMENT: usize = 16;
+
+/// What all workers are given.
+struct Shared<T>(T);
+
+/// Numbers of scratch memory: what all workers share, then what each has.
+struct Room {
+    shared: usize,
+    /// For patches, and for a packed adjoint.
+    own: (usize, usize),
+    workers: usize,
+}
+
+impl Room {
+    fn new(isa: Isa, threads: usize, stencil: &Stencil, gives: Convolved) -> Room {
+        let kernels = Kernels::of(isa);
+        let [height, width] = stencil.sliding;
+        let taps = height.taps * width.taps;
+        let (groups, depth, filters) = (stencil.groups, stencil.depth(), stencil.filters());
+        let workers = if stencil.products() < WORTH_THREADS { 1 } else { threads.max(1) };
+        let (shared, own) = match gives {
+            Convolved::Filter if is_depthwise(stencil) => {
+                ((depthwise::slices(stencil.batch) - 1) * taps * stencil.channels, (0, 0))
+            }
+            _ if is_depthwise(stencil) => (0, (0, 0)),
+            Convolved::Output => (
+                product::packed_len(kernels, groups, taps * depth, filters),
+                (product::patches_len(taps, depth), 0),
+            ),
+            Convolved::Input => (
+                product::packed_len(kernels, groups, taps * filters, depth),
+                (product::patches_len(taps, filters), 0),
+            ),
+            Convolved::Filter => {
+                let elements = taps * depth * stencil.features;
+                let pixels = stencil.batch * stencil.outputs[0] * stencil.outputs[1];
+                let partials = (filter::slices(pixels, elements) - 1) * elements;
+                (partials, filter::worker_len(kernels, taps, depth, filters))
+            }
+        };
+        let whole = |n: usize| n.next_multiple_of(ALIGNMENT);
+        Room { shared: whole(shared), own: (whole(own.0), whole(own.1)), workers }
+    }
+
+    fn len(&self) -> usize {
+        self.shared + self.workers * (self.own.0 + self.own.1) + ALIGNMENT
+    }
+
+    /// Where a worker's memory begins.
+    fn of(&self, start: *mut f32, worker: usize) -> (*mut f32, *mut f32) {
+        let own = start.wrapping_add(self.shared + worker * (self.own.0 + self.own.1));
+        (own, own.wrapping_add(self.own.0))
+    }
+}
+
+fn is_depthwise(stencil: &Stencil) -> bool {
+    stencil.depth() == 1 && stencil.filters() == 1
+}
+
+/// How many numbers of scratch memory [`convolve_f32`] needs.
+pub(super) fn scratch_len(isa: Isa, threads: usize, stencil: &Stencil, gives: Convolved) -> usize {
+    if stencil.products() == 0 { 0 } else { Room::new(isa, threads, stencil, gives).len() }
+}
+
+/// One of a convolution's arrays from the two others, in the order of [`Convolved::roles`], in f64.
+pub(super) fn double(
+    pool: &Pool,
+    (stencil, gives): (&Stencil, Convolved),
+    a: &[f64],
+    b: &[f64],
+    c: &mut [f64],
+) -> Result<(), WorkerPanic> {
+    check(stencil, gives, a.len(), b.len(), c.len());
+    if stencil.products() == 0 {
+        c.fill(0.0);
+        return Ok(());
+    }
+    convolve_f64(pool, stencil, gives, a, b, c)
+}
+
+/// Panics unless the arrays are as long as the stencil says: that is a mistake of the caller.
+fn check(stencil: &Stencil, gives: Convolved, a: usize, b: usize, c: usize) {
+    let of = |role: Convolved| {
+        let held = stencil.elements();
+        held.map(|[input, filter, output]| match role {
+            Convolved::Input => input,
+            Convolved::Filter => filter,
+            Convolved::Output => output,
+        })
+    };
+    let [one, other] = gives.roles();
+    let fits = [of(one), of(other), of(gives)] == [Some(a), Some(b), Some(c)];
+    assert!(fits, "arrays of {a}, {b} and {c} elements do not fit {stencil:?}");
+}
+
+/// One of a convolution's arrays from the two others, in the order of [`Convolved::roles`].
+///
+/// `scratch` has at least [`scratch_len`] numbers; what it holds does not matter. Panics if an array does
+/// not fit or `isa` is not available: those are mistakes of the caller.
+pub(super) fn convolve_f32(
+    isa: Isa,
+    pool: &Pool,
+    scratch: &mut [f32],
+    (stencil, gives): (&Stencil, Convolved),
+    a: &[f32],
+    b: &[f32],
+    c: &mut [f32],
+) -> Result<(), WorkerPanic> {
+    isa.assert_available();
+    check(stencil, gives, a.len(), b.len(), c.len());
+    if stencil.products() == 0 {
+        c.fill(0.0);
+        return Ok(());
+    }
+    let room = Room::new(isa, pool.threads(), stencil, gives);
+    assert!(scratch.len() >= room.len(), "{stencil:?} needs {} numbers of scratch", room.len());
+    let unaligned = scratch.as_mut_ptr();
+    let start = unaligned.wrapping_add(unaligned.align_offset(64).min(ALIGNMENT));
+    let machine = Machine { kernels: Kernels::of(isa), pool, room, start };
+    if is_depthwise(stencil) {
+        return machine.depthwise(stencil, gives, a, b, c);
+    }
+    match gives {
+        Convolved::Output => machine.forward(stencil, a, b, c),
+        Convolved::Input => machine.backward(stencil, a, b, c),
+        Convolved::Filter => machine.filter(stencil, a, b, c),
+    }
+}
+
+struct Machine<'a> {
+    kernels: &'static Kernels,
+    pool: &'a Pool,
+    room: Room,
+    start: *mut f32,
+}
+
+/// A pointer that workers may be given.
+struct Start(*mut f32);
+
+// SAFETY: each worker accesses memory of its own only.
+unsafe impl Sync for Start {}
+
+impl Machine<'_> {
+    /// Runs `job(worker, workers, its memory)`.
+    fn run(
+        &self,
+        job: &(dyn Fn(usize, usize, (*mut f32, *mut f32)) + Sync),
+    ) -> Result<(), WorkerPanic> {
+        let (room, start) = (&self.room, Start(self.start));
+        if room.workers == 1 {
+            job(0, 1, room.of(start.0, 0));
+            return Ok(());
+        }
+        self.pool.run(&|worker| {
+            let start = &start;
+            job(worker, room.workers, room.of(start.0, worker));
+        })
+    }
+
+    fn product(&self, product: Product) -> Result<(), WorkerPanic> {
+        let (kernels, packed) = (self.kernels, Start(self.start));
+        // SAFETY: the set is available and the arrays and the memory have the lengths that sizes ask
+        // for, all checked by the caller; the packed filter lies before all workers' memory.
+        unsafe { product.pack(kernels, packed.0) };
+        let product = Shared(product);
+        self.run(&|worker, workers, (patches, _)| {
+            let (product, packed) = (&product, &packed);
+            // SAFETY: as above; workers have shares of the positions and patches of their own.
+            unsafe { product.0.run(kernels, packed.0, patches, worker, workers) }
+        })
+    }
+
+    fn forward(
+        &self,
+        s: &Stencil,
+        input: &[f32],
+        filter: &[f32],
+        output: &mut [f32],
+    ) -> Result<(), WorkerPanic> {
+        let line = s.outputs[1] * s.features;
+        self.product(Product {
+            source: input_of(s, input),
+            batch: s.batch,
+            groups: s.groups,
+            gives: s.filters(),
+            target: output.as_mut_ptr(),
+            target_steps: [s.outputs[0] * line, line, s.features],
+            filter: filter.as_ptr(),
+            filter_depth: s.depth(),
+            filter_features: s.features,
+            filter_width: s.sliding[1].taps,
+            transposed: false,
+        })
+    }
+
+    /// Inputs that lie a stride apart read the same elements of the filter: one product for each phase.
+    fn backward(
+        &self,
+        s: &Stencil,
+        output: &[f32],
+        filter: &[f32],
+        input: &mut [f32],
+    ) -> Result<(), WorkerPanic> {
+        let [height, width] = s.sliding;
+        let phases = |s: &crate::op::Sliding| s.stride.min(s.input);
+        let taps = |y, x| [Taps::backward(&height, y), Taps::backward(&width, x)];
+        let all = (0..phases(&height)).flat_map(|y| (0..phases(&width)).map(move |x| (y, x)));
+        let is_empty = |taps: [Taps; 2]| taps.iter().any(|taps| taps.count == 0);
+        if all.clone().any(|(y, x)| is_empty(taps(y, x))) {
+            input.fill(0.0);
+        }
+        let line = width.input * s.channels;
+        for (y, x) in all {
+            if is_empty(taps(y, x)) {
+                continue;
+            }
+            self.product(Product {
+                source: Source {
+                    pointer: output.as_ptr(),
+                    size: s.outputs,
+                    channels: s.features,
+                    taps: taps(y, x),
+                    grid: [
+                        (height.input - y).div_ceil(height.stride),
+                        (width.input - x).div_ceil(width.stride),
+                    ],
+                    depth: s.filters(),
+                },
+                batch: s.batch,
+                groups: s.groups,
+                gives: s.depth(),
+                target: input.as_mut_ptr().wrapping_add(y * line + x * s.channels),
+                target_steps: [
+                    height.input * line,
+                    height.stride * line,
+                    width.stride * s.channels,
+                ],
+                filter: filter.as_ptr(),
+                filter_depth: s.depth(),
+                filter_features: s.features,
+                filter_width: width.taps,
+                transposed: true,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn filter(
+        &self,
+        s: &Stencil,
+        input: &[f32],
+        adjoint: &[f32],
+        filter: &mut [f32],
+    ) -> Result<(), WorkerPanic> {
+        let gradient = Shared(Gradient {
+            source: input_of(s, input),
+            batch: s.batch,
+            groups: s.groups,
+            filters: s.filters(),
+            features: s.features,
+            adjoint: adjoint.as_ptr(),
+            result: filter.as_mut_ptr(),
+            partials: self.start,
+        });
+        let kernels = self.kernels;
+        self.run(&|worker, workers, (patches, packed)| {
+            let gradient = &gradient;
+            // SAFETY: the set is available and the arrays and the memory have the lengths that sizes
+            // ask for, all checked by the caller; workers have sums and memory of their own.
+            unsafe { gradient.0.run(kernels, patches, packed, worker, workers) }
+        })?;
+        self.combine(filter::slices(s.batch * s.outputs[0] * s.outputs[1], filter.len()), filter)
+    }
+
+    /// Adds the sums of all slices but the first to those of the first, in order.
+    fn combine(&self, slices: usize, filter: &mut [f32]) -> Result<(), WorkerPanic> {
+        let (elements, partials) = (filter.len(), Start(self.start));
+        self.pool.for_each_chunk_mut(
+            filter,
+            elements.div_ceil(self.room.workers),
+            &|first, sums| {
+                let partials = &partials;
+                for slice in 0..slices - 1 {
+                    let from = partials.0.wrapping_add(slice * elements + first).cast_const();
+                    // SAFETY: each slice's sums were written by a worker, and nobody writes them now.
+                    let more = unsafe { std::slice::from_raw_parts(from, sums.len()) };
+                    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+                }
+            },
+        )
+    }
+
+    fn depthwise(
+        &self,
+        stencil: &Stencil,
+        gives: Convolved,
+        a: &[f32],
+        b: &[f32],
+        c: &mut [f32],
+    ) -> Result<(), WorkerPanic> {
+        // What is not given is only read.
+        let [one, other] = gives.roles();
+        let of = |role: Convolved| match role {
+            _ if role == one => a.as_ptr().cast_mut(),
+            _ if role == other => b.as_ptr().cast_mut(),
+            _ => std::ptr::null_mut(),
+        };
+        let mut depthwise = Depthwise {
+            stencil: *stencil,
+            gives,
+            input: of(Convolved::Input),
+            filter: of(Convolved::Filter),
+            output: of(Convolved::Output),
+            partials: self.start,
+        };
+        *match gives {
+            Convolved::Input => &mut depthwise.input,
+            Convolved::Filter => &mut depthwise.filter,
+            Convolved::Output => &mut depthwise.output,
+        } = c.as_mut_ptr();
+        let (kernels, depthwise) = (self.kernels, Shared(depthwise));
+        self.run(&|worker, workers, _| {
+            let depthwise = &depthwise;
+            // SAFETY: the set is available and the arrays are as long as the sizes ask for, all checked
+            // by the caller; each worker writes pixels or channels of its own.
+            unsafe { depthwise.0.run(kernels, worker, workers) }
+        })?;
+        match gives {
+            Convolved::Filter => self.combine(depthwise::slices(stencil.batch), c),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The input as outputs read it.
+fn input_of(s: &Stencil, input: &[f32]) -> Source {
+    let [height, width] = s.sliding;
+    Source {
+        pointer: input.as_ptr(),
+        size: [height.input, width.input],
+        channels: s.channels,
+        taps: [Taps::forward(&height), Taps::forward(&width)],
+        grid: s.outputs,
+        depth: s.depth(),
+    }
+}

@@ -1,0 +1,103 @@
+//! The largest of each window of images.
+#![allow(unsafe_code)]
+
+use super::isa::Isa;
+use super::pool::{Pool, WorkerPanic};
+use super::vector::for_each_isa;
+use crate::op::{Sliding, Stencil};
+
+/// Channels whose largest are kept side by side.
+const CHANNELS: usize = 32;
+
+/// A number that a window may be of.
+pub(super) trait Number: Copy + PartialOrd + Default + Send + Sync {}
+impl Number for f32 {}
+impl Number for f64 {}
+
+/// Writes the largest of each window and the number of its element; the first of several, NaN before
+/// all others. Every window has an element.
+pub(super) fn max_pool<T: Number>(
+    isa: Isa,
+    pool: &Pool,
+    stencil: &Stencil,
+    x: &[T],
+    largest: &mut [T],
+    places: &mut [i64],
+) -> Result<(), WorkerPanic> {
+    isa.assert_available();
+    let line = stencil.outputs[1] * stencil.channels;
+    if largest.is_empty() {
+        return Ok(());
+    }
+    let places = Places(places.as_mut_ptr());
+    pool.for_each_chunk_mut(largest, line, &|first, largest| {
+        let places = &places;
+        // SAFETY: as many places as numbers, and each line is handed out once.
+        let places =
+            unsafe { std::slice::from_raw_parts_mut(places.0.wrapping_add(first), largest.len()) };
+        pool_line(isa, stencil, first / line, x, largest, places);
+    })
+}
+
+struct Places(*mut i64);
+
+// SAFETY: each worker writes lines of its own.
+unsafe impl Sync for Places {}
+
+for_each_isa! {
+    /// One line of the output.
+    pool_line<T: Number>(
+        stencil: &Stencil, line: usize, x: &[T], largest: &mut [T], places: &mut [i64]
+    ) = pool_line_body
+}
+
+/// The elements of a window that lie within an axis, and where the first of them lies.
+fn reached(s: &Sliding, window: usize) -> (usize, usize) {
+    let first = window * s.stride;
+    let end = (first + s.taps).min(s.before + s.input);
+    let start = first.max(s.before);
+    (start - s.before, end.saturating_sub(start))
+}
+
+#[inline(always)]
+fn pool_line_body<const FMA: bool, T: Number>(
+    stencil: &Stencil,
+    line: usize,
+    x: &[T],
+    largest: &mut [T],
+    places: &mut [i64],
+) {
+    let [height, width] = stencil.sliding;
+    let channels = stencil.channels;
+    let (image, row) = (line / stencil.outputs[0], line % stencil.outputs[0]);
+    let (top, rows) = reached(&height, row);
+    for column in 0..stencil.outputs[1] {
+        let (left, columns) = reached(&width, column);
+        let corner = ((image * height.input + top) * width.input + left) * channels;
+        let to = column * channels;
+        for first in (0..channels).step_by(CHANNELS) {
+            let count = CHANNELS.min(channels - first);
+            let mut best = [T::default(); CHANNELS];
+            let mut chosen = [0u32; CHANNELS];
+            let at = |y: usize, x: usize| corner + (y * width.input + x) * channels + first;
+            best[..count].copy_from_slice(&x[at(0, 0)..at(0, 0) + count]);
+            for window in 1..rows * columns {
+                let (down, across) = (window / columns, window % columns);
+                let values = &x[at(down, across)..at(down, across) + count];
+                let held = best.iter_mut().zip(&mut chosen).zip(values);
+                for ((best, chosen), &value) in held {
+                    #[allow(clippy::eq_op, reason = "a number that is not equal to itself is NaN")]
+                    let wins = (value > *best) | ((value != value) & (*best == *best));
+                    *best = if wins { value } else { *best };
+                    *chosen = if wins { window as u32 } else { *chosen };
+                }
+            }
+            largest[to + first..to + first + count].copy_from_slice(&best[..count]);
+            let places = places[to + first..to + first + count].iter_mut();
+            for ((place, &window), channel) in places.zip(&chosen).zip(0..) {
+                let window = window as usize;
+                *place = (at(window / columns, window % columns) + channel) as i64;
+            }
+        }
+    }
+}
