@@ -2,8 +2,10 @@
 //! records; there is no backward code here.
 
 mod activation;
+mod attention;
 mod clip;
 mod dropout;
+mod embedding;
 mod initial;
 mod linear;
 mod loss;
@@ -11,19 +13,25 @@ mod normalize;
 mod objective;
 mod optimizer;
 mod penalty;
+mod positions;
+mod recurrent;
 mod schedule;
 mod softmax;
 
 pub use activation::Activation;
+pub use attention::{Mask, attention, join_heads, multi_head_attention, padding_mask, split_heads};
 pub use clip::Clip;
 pub use dropout::{dropout, seed, step};
+pub use embedding::{embedding, embedding_table};
 pub use initial::Initial;
 pub use linear::linear;
 pub use loss::{Loss, OwnLoss};
-pub use normalize::{batch_norm, layer_norm};
+pub use normalize::{batch_norm, group_norm, layer_norm, rms_norm};
 pub use objective::{Divisor, Objective, Recorded};
 pub use optimizer::Optimizer;
 pub use penalty::penalty;
+pub use positions::{learned_positions, rotary, sinusoidal_positions};
+pub use recurrent::{Recurrence, Recurrent, gru, lstm, rnn};
 pub use schedule::{Plateau, Schedule, Span};
 pub use softmax::{log_softmax, softmax};
 
