@@ -124,23 +124,32 @@ pub fn multi_head_attention<'g>(
     let xavier = uniform((6.0 / (4 * width).max(1) as f64).sqrt());
     let weight = input.parameter("weight", [width, 3 * width], xavier);
     let bias = input.parameter("bias", [3 * width], 0.0);
-    let project = |from: Tensor<'g>, parts: std::ops::Range<usize>| {
-        let columns = parts.start * width..parts.end * width;
-        from.matmul(weight.slice(-1, columns.clone())) + bias.slice(-1, columns)
-    };
-    let part = |of: Tensor<'g>, i: usize| of.slice(-1, i * width..(i + 1) * width);
-    let [q, k, v] = if x.value() == memory.value() {
-        let all = project(x, 0..3);
-        [0, 1, 2].map(|i| part(all, i))
-    } else {
-        let all = project(memory, 1..3);
-        [project(x, 0..1), part(all, 0), part(all, 1)]
-    };
-    let [q, k, v] = [q, k, v].map(|t| split_heads(t, heads));
+    let [q, k, v] = projections(x, memory, weight, bias);
+    let (q, k, v) = (split_heads(q, heads), split_heads(k, heads), split_heads(v, heads));
     let found = join_heads(attention(q, k, v, mask));
     let out = uniform(1.0 / (width.max(1) as f64).sqrt());
     let weight = output.parameter("weight", [width, width], out);
     found.matmul(weight) + output.parameter("bias", [width], 0.0)
+}
+
+/// Queries of `x`, keys and values of `memory`: of one product where both are the same.
+#[track_caller]
+fn projections<'g>(
+    x: Tensor<'g>,
+    memory: Tensor<'g>,
+    weight: Tensor<'g>,
+    bias: Tensor<'g>,
+) -> [Tensor<'g>; 3] {
+    let width = x.dim(-1);
+    let (first, second, third) = (0..width, width..2 * width, 2 * width..3 * width);
+    if x.value() == memory.value() {
+        let all = x.matmul(weight) + bias;
+        return [all.slice(-1, first), all.slice(-1, second), all.slice(-1, third)];
+    }
+    let rest = width..3 * width;
+    let q = x.matmul(weight.slice(-1, first.clone())) + bias.slice(-1, first.clone());
+    let both = memory.matmul(weight.slice(-1, rest.clone())) + bias.slice(-1, rest);
+    [q, both.slice(-1, first), both.slice(-1, second)]
 }
 
 /// `[batch, time, width]` → `[batch, heads, time, width / heads]`.

@@ -207,9 +207,10 @@ where
                 continue;
             }
             let row = last.first().map_or(0, Vec::len);
-            let first = settings.first.map_or([zeros; N], |states| {
-                states.map(|state| state.slice(0, row..row + 1).reshape([batch, units]))
-            });
+            let mut first = [zeros; N];
+            for (to, state) in first.iter_mut().zip(settings.first.iter().flatten()) {
+                *to = state.slice(0, row..row + 1).reshape([batch, units]);
+            }
             let within = if reversed { layer.child("reversed") } else { layer };
             let weights = [units, gates, usize::from(reversed)];
             let (states, outputs) =
@@ -263,7 +264,10 @@ fn direction<'g, const N: usize>(
     let recurrent = weights("recurrent", units);
     // Of all steps at once: nothing of it waits for the step before.
     let given = sequences.matmul(input.weight) + input.bias;
-    let ends = lengths.map(|lengths| lengths.reshape([batch, 1]));
+    let mut ends = None;
+    if let Some(lengths) = lengths {
+        ends = Some(lengths.reshape([batch, 1]));
+    }
     let steps = if reversed == 1 { Steps::reversed(time) } else { Steps::from(time) };
     at.graph().scan(steps, first, given, |before, x, now| {
         let after = step(recurrent, x, before);
