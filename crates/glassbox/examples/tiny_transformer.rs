@@ -95,20 +95,20 @@ pub fn learn(steps: i64) -> Result<Vec<f32>, Box<dyn Error>> {
     }
 
     // The same parameters, on the last characters written: at each place the next character is drawn
-    // by its probability (the largest of scores to which Gumbel noise is added). What stands behind
-    // the last one is not seen.
+    // by its probability at temperature ½ (the largest of scores to which Gumbel noise is added). What
+    // stands behind the last one is not seen.
     let graph = Graph::new();
     let at = graph.root(Mode::Eval);
     let scores = model(at, graph.input("ids", DType::I64, [1, TIME]), alphabet.len());
     let drawn =
         at.random(Distribution::Uniform, scores.shape(), nn::seed(&graph), nn::step(&graph));
-    let chosen = (scores - (-drawn.log()).log()).argmax(-1);
+    let chosen = (scores * 2.0 - (-drawn.log()).log()).argmax(-1);
     let plan = session.prepare(&graph, &[chosen])?;
     let slot = |name: &str| plan.input(name).ok_or(format!("no input `{name}`"));
     let [ids, step] = [slot("ids")?, slot("step")?];
     let (mut inputs, mut outputs) = (plan.inputs(), plan.outputs());
-    let mut written = vec![number('T')];
-    for _ in 0..160 {
+    let mut written: Vec<i64> = "The moon was shining ".chars().map(number).collect();
+    for _ in 0..140 {
         let seen = &written[written.len().saturating_sub(TIME)..];
         inputs[ids].as_slice_mut().ok_or("i64")?[..seen.len()].copy_from_slice(seen);
         inputs[step].as_slice_mut::<i64>().ok_or("i64")?[0] += 1;
@@ -124,5 +124,5 @@ pub fn learn(steps: i64) -> Result<Vec<f32>, Box<dyn Error>> {
 /// Learns the poem.
 #[allow(dead_code, reason = "the tests take fewer steps")]
 fn main() -> Result<(), Box<dyn Error>> {
-    learn(400).map(|_| ())
+    learn(600).map(|_| ())
 }

@@ -215,7 +215,8 @@ fn a_padding_id_outside_the_table_gives_zeros_and_teaches_nothing() {
 
 #[test]
 fn group_and_root_mean_square_normalisation() {
-    let layers: [(&str, for<'g> fn(Scope<'g>, Tensor<'g>) -> Tensor<'g>); 2] =
+    type Norm = for<'g> fn(Scope<'g>, Tensor<'g>) -> Tensor<'g>;
+    let layers: [(&str, Norm); 2] =
         [("group_norm", |at, x| nn::group_norm(at, x, 2)), ("rms_norm", nn::rms_norm)];
     for (name, layer) in layers {
         let found = &fixture("normalizations")[name];
