@@ -23,7 +23,7 @@ fn main() {
         baseline: [("accuracy".to_owned(), 0.333)].into(),
         ..Outcome::default()
     };
-    print!("{}", outcome(&result, text, screen.columns()));
+    print!("{}", outcome(&result, false, text, screen.columns()));
 }
 
 /// The events of a run that nobody trained.

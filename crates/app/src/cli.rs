@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    compare, completions, eval, explain, init, inspect, models, predict, resume, runs, summary,
-    train,
+    compare, completions, data, eval, explain, init, inspect, models, predict, resume, runs,
+    summary, train,
 };
 use crate::context::Context;
 use crate::error::AppError;
@@ -46,6 +46,7 @@ pub struct GlobalArgs {
 #[derive(Subcommand)]
 pub enum Verb {
     Train(train::TrainArgs),
+    Data(data::DataArgs),
     Init(init::InitArgs),
     Resume(resume::ResumeArgs),
     Eval(eval::EvalArgs),
@@ -98,6 +99,7 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
     let context = Context { text, global: cli.global };
     match &cli.verb {
         Verb::Train(args) => train::run(args, &context),
+        Verb::Data(args) => data::run(args, &context),
         Verb::Init(args) => init::run(args, &context),
         Verb::Resume(args) => resume::run(args, &context),
         Verb::Eval(args) => eval::run(args, &context),
@@ -233,7 +235,7 @@ mod tests {
         assert_eq!(verbs, placed);
         for verb in verbs {
             let count = help::EXAMPLES.iter().filter(|(of, ..)| *of == verb).count();
-            assert!((1..=4).contains(&count), "{verb}: {count} examples");
+            assert!((1..=5).contains(&count), "{verb}: {count} examples");
         }
         for (verb, line, ..) in help::EXAMPLES {
             assert!(line.starts_with(&format!("glassbox {verb}")), "{line}");

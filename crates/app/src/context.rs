@@ -77,6 +77,13 @@ impl Context {
         let _ = writeln!(io::stderr(), "{message}");
     }
 
+    /// Says that checkpoints could not be read and another one was taken; not with `--quiet`.
+    pub fn warn_of_checkpoints(&self, problems: &[String]) {
+        if !self.global.quiet {
+            problems.iter().for_each(|problem| self.warn(self.text.other_checkpoint(problem)));
+        }
+    }
+
     /// Prints a warning on standard error.
     pub fn warn(&self, message: impl std::fmt::Display) {
         let _ = writeln!(io::stderr(), "{}", self.text.warning(message));

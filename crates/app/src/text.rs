@@ -92,6 +92,21 @@ impl Text {
         }
     }
 
+    /// What is made small, by the loss's symbol.
+    pub fn loss(self, symbol: &str) -> String {
+        match symbol {
+            "CE" => self.loss_cross_entropy(),
+            "BCE" => self.loss_binary_cross_entropy(),
+            "MSE" => self.loss_squared_error(),
+            "SSR" => self.loss_sum_of_squares(),
+            "MAE" => self.loss_absolute_error(),
+            "Huber" => self.loss_huber(),
+            "NLL" => self.loss_gaussian_nll(),
+            "loss" => self.loss_own(),
+            other => other.to_owned(),
+        }
+    }
+
     /// What a run is doing.
     pub fn state(self, state: RunState) -> String {
         match state {

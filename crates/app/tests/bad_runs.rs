@@ -146,3 +146,47 @@ fn what_only_training_takes_is_refused_elsewhere_and_starting_values_are_checked
     assert!(error.contains("is for classes, but the target `effectiveness` is a number"));
     assert!(!at.path("run").exists(), "nothing is made");
 }
+
+#[test]
+fn a_best_checkpoint_that_cannot_be_read_is_told_wherever_another_is_used() {
+    let at = Workplace::new();
+    at.done("train iris --epochs 4 --set checkpoint_every=1e-9 --set stop=false --out run");
+    let kept = at.run(&["inspect", "run", "--step", "999"]).error;
+    let step = kept.split(", ").next().unwrap().rsplit(' ').next().unwrap().trim().to_owned();
+    at.file("run/checkpoints/best", format!("step-{step}\n"));
+    let model = at.path(&format!("run/checkpoints/step-{step}/model.safetensors"));
+    let bytes = fs::read(&model).unwrap();
+    fs::write(&model, &bytes[..bytes.len() / 2]).unwrap();
+    at.file("new.csv", "sepal_length,sepal_width,petal_length,petal_width\n5,3,1,0.2\n");
+    for line in ["predict run new.csv", "eval run", "explain run --prediction", "inspect run"] {
+        let error = at.done(line).error;
+        assert!(
+            error.contains("truncated") && error.contains("another checkpoint"),
+            "{line}: {error}"
+        );
+        assert!(!at.done(&format!("{line} --quiet")).error.contains("warning"), "{line}");
+    }
+}
+
+#[test]
+fn a_damaged_configuration_of_a_run_is_a_failure_and_a_missing_folder_is_named() {
+    let at = Workplace::new();
+    at.done("train iris --epochs 1 --out run");
+    let text = at.text("run/run.toml");
+    at.file("run/run.toml", format!("{text}\nevry = 3\nwat = 1\n"));
+    for line in ["summary run", "eval run", "resume run", "compare run run", "inspect run"] {
+        if line == "inspect run" {
+            assert!(at.done(line).error.contains("weights only"));
+            continue;
+        }
+        let error = at.refused(1, line);
+        let named = error.lines().filter(|line| line.starts_with("error: run/run.toml: line"));
+        assert_eq!(named.count(), 2, "{error}");
+    }
+    at.file("run/run.toml", text);
+    at.file("new.csv", "sepal_length,sepal_width,petal_length,petal_width\n5,3,1,0.2\n");
+    for line in ["predict run new.csv --out-file no/where.csv", "init iris --out no/where.toml"] {
+        let error = at.refused(1, line);
+        assert!(error.contains("there is no folder no: make it first, `mkdir -p no`"), "{error}");
+    }
+}

@@ -87,6 +87,10 @@ fn runs_stand_side_by_side_with_only_what_differs() {
     at.done("train iris --epochs 6 --out wide");
     at.done("train iris --epochs 4 --hidden 3 --out small");
     let found = at.json("compare wide small");
+    let kind = found["runs"][0]["outcome"]["verdict"]["kind"].as_str().unwrap();
+    let row = at.done("compare wide small").out;
+    let row = row.lines().find(|line| line.starts_with("verdict")).unwrap();
+    assert!(row.contains(kind), "{row}");
     assert_eq!(
         found["differences"],
         json!({"model.hidden": [[64, 32], [3]], "train.epochs": [6, 4]})
@@ -176,14 +180,73 @@ fn the_numbers_of_each_parameter_are_described() {
     assert_eq!(paths("inspect run --layer fc2"), ["fc2/bias", "fc2/weight"]);
     assert_eq!(paths("inspect run --layer *weight"), ["fc1/weight", "fc2/weight"]);
     let text = at.done("inspect run").out;
-    assert!(text.contains("weights of step 4 of run"), "{text}");
-    assert!(at.done("inspect run --step 4 --lang ko").out.contains("4스텝 가중치"));
+    assert!(text.contains("run · weights of step 4"), "{text}");
+    assert!(at.done("inspect run --step 4 --lang ko").out.contains("4스텝의 가중치"));
     let error = at.refused(1, "inspect run --layer fcl");
-    assert!(error.contains("no parameter matches `fcl`; did you mean `fc1`?"), "{error}");
+    assert!(error.contains("or activation matches `fcl`; did you mean `fc1`?"), "{error}");
     let error = at.refused(1, "inspect run --step 3");
     assert!(error.contains("there is no checkpoint of step 3; there are those of 4"), "{error}");
     at.refused(1, "train iris --lr 1e30 --out failed");
     assert!(at.refused(1, "inspect failed").contains("failed: has no checkpoint yet"));
+}
+
+#[test]
+fn gradients_and_activations_are_those_of_the_step_that_was_recorded() {
+    let at = Workplace::new();
+    // Looked at in every step, and one checkpoint kept for each.
+    let flags =
+        "--epochs 3 --batch 26 --hidden 6 --activation tanh --set watch.every=1 --set stop=false";
+    at.done(&format!("train iris {flags} --set checkpoint_every=1e-9 --out run"));
+    let log = at.text("run/watch.jsonl");
+    let looks: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kept = at.run(&["inspect", "run", "--step", "999"]).error;
+    let step: u64 = kept.split(", ").next().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    let found = at.json(&format!("inspect run --step {step}"));
+    // What comes next after the checkpoint is what the training then recorded.
+    let look = looks.iter().find(|look| look["step"] == step + 1).unwrap();
+    let near = |a: &serde_json::Value, b: &serde_json::Value| {
+        let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+        assert!((a - b).abs() <= 1e-5 * b.abs().max(1e-6), "{a} is not {b}");
+    };
+    near(&found["batch"]["loss"], &look["loss"]);
+    for parameter in found["parameters"].as_array().unwrap() {
+        let all = look["parameters"].as_array().unwrap();
+        let recorded = all.iter().find(|p| p["path"] == parameter["path"]).unwrap();
+        near(&parameter["gradient"]["norm"], &recorded["gradient_norm"]);
+        near(&parameter["gradient"]["update_ratio"], &recorded["update_ratio"]);
+        near(&parameter["norm"], &recorded["norm"]);
+    }
+    let names = |found: &serde_json::Value| {
+        let of = |a: &serde_json::Value| a["path"].as_str().unwrap().to_owned();
+        found["activations"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&found), ["fc1/linear", "fc1/tanh", "fc2/linear"]);
+    assert!(found["activations"][1]["saturated"].is_f64(), "{found}");
+    // The curve has every look of the log, a layer's norm being that of its parameters together.
+    let curve = &found["curve"];
+    assert_eq!(curve["steps"].as_array().unwrap().len(), looks.len());
+    let first = looks[0]["parameters"].as_array().unwrap().iter();
+    let squares: f64 = first
+        .filter(|p| p["path"].as_str().unwrap().starts_with("fc2/"))
+        .map(|p| p["gradient_norm"].as_f64().unwrap().powi(2))
+        .sum();
+    assert_eq!(curve["layers"][1][0], "fc2");
+    near(&curve["layers"][1][1][0], &json!(squares.sqrt()));
+    let one = at.json("inspect run --layer fc2/linear");
+    assert_eq!((names(&one).len(), one["parameters"].as_array().unwrap().len()), (1, 0));
+    let text = at.done("inspect run").out;
+    assert!(text.contains("gradient norm of each layer, steps 1 to 12"), "{text}");
+}
+
+#[test]
+fn weights_are_shown_where_the_data_is_gone() {
+    let at = Workplace::new();
+    at.file("flowers.csv", flowers(60)).done("train flowers.csv --epochs 1 --out run");
+    std::fs::remove_file(at.path("flowers.csv")).unwrap();
+    let printed = at.done("inspect run");
+    assert!(printed.error.contains("warning: weights only"), "{}", printed.error);
+    assert!(printed.out.contains("fc1/weight") && !printed.out.contains("fc1/relu"));
 }
 
 /// Whether a shell that is on this machine accepts the script; nothing where it is not.

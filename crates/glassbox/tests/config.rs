@@ -5,8 +5,8 @@
 use glassbox::engine::{Array, DType};
 use glassbox::train::config::{
     Activation, Amount, ClassWeights, Clip, Columns, Impute, Initial, Layer, LayerKind, Loss,
-    ModelKind, Normalize, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule, Split,
-    Stop,
+    ModelKind, Normalize, NthFold, Numbers, Optimizer, Preparation, Prepare, RunConfig, Schedule,
+    Split, Stop,
 };
 
 /// The example of the specification.
@@ -46,11 +46,12 @@ fn the_example_is_read_as_it_says() {
     let config = load(IRIS, &[]).unwrap();
     let mut expected = RunConfig::new("iris.csv");
     expected.data.target = Some("species".into());
-    expected.data.split = Split { valid: Some(0.15), test: Some(0.15), stratify: true };
+    expected.data.split = Split { valid: Some(0.15), test: Some(0.15), stratify: true, fold: None };
     expected.data.prepare = vec![Prepare {
         columns: Columns::Numeric,
         with: Some(Preparation::Standardize),
         impute: None,
+        outliers: None,
     }];
     expected.train.stop = Some(Stop { metric: "valid_loss".into(), patience: 5 });
     assert_eq!(config, expected);
@@ -124,20 +125,36 @@ fn the_dosage_network_starts_from_given_numbers() {
 }
 
 #[test]
+fn a_fold_is_the_test_part_and_reads_back() {
+    let config = RunConfig::new("a.csv").set(&["split.fold=2/5".into()]).unwrap();
+    assert_eq!(config.data.split.fold, Some(NthFold { fold: 2, of: 5 }));
+    assert_eq!(RunConfig::from_toml(&config.to_toml(), &[]).unwrap(), config);
+    let wrong = |settings: &[&str]| {
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        RunConfig::new("a.csv").set(&settings).unwrap_err().to_string()
+    };
+    assert!(wrong(&["split.fold=0/5"]).contains("such as 2/5, found `0/5`"));
+    assert!(wrong(&["split.fold=2/5", "split.test=0.2"]).contains("leave `test` out"));
+}
+
+#[test]
 fn a_written_configuration_is_complete_and_reads_back_the_same() {
     let mut full = RunConfig::new("my \"odd\"\\path\n.csv");
     full.data.target = Some("종".into());
-    full.data.split = Split { valid: Some(0.1 + 0.2), test: Some(1e-300), stratify: false };
+    full.data.split =
+        Split { valid: Some(0.1 + 0.2), test: Some(1e-300), stratify: false, fold: None };
     full.data.prepare = vec![
         Prepare {
             columns: Columns::Category,
             with: Some(Preparation::OneHot),
             impute: Some(Impute::MostFrequent),
+            outliers: None,
         },
         Prepare {
             columns: Columns::Named("petal width".into()),
             with: Some(Preparation::None),
             impute: Some(Impute::Constant(-1.5)),
+            outliers: Some(1.5),
         },
     ];
     full.model.initial = Some(Initial::Zeros);
@@ -173,6 +190,7 @@ fn any_text_as_a_path_or_name_is_written_and_read_back() {
         columns: Columns::Named(odd.into()),
         with: Some(Preparation::None),
         impute: Some(Impute::Constant(-1.5)),
+        outliers: None,
     }];
     config.train.stop = Some(Stop { metric: odd.into(), patience: 1 });
     config.model.parameters = [(odd.to_owned(), Numbers::One(1.0))].into();
@@ -206,7 +224,7 @@ every = 50
         "line 3: `data.path`: expected a text, found the number 3",
         "line 4: there is no setting `data.taget`; did you mean `target`?",
         "line 5: `data.split`: valid and test together leave nothing to train on",
-        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, robust, min_max, piecewise, one_hot, ordinal, none; did you mean \"standardize\"?",
+        "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, robust, min_max, piecewise, one_hot, ordinal, target, none; did you mean \"standardize\"?",
         "line 10: `model.hidden`: expected a whole number of at least 1, found the number 0",
         "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, leaky_relu, elu, selu, gelu, silu, step, identity; did you mean \"relu\"?",
         "line 12: there is no setting `model.epochs`; it belongs to `train.epochs`",

@@ -10,7 +10,7 @@ use glassbox::data::{
 use support::{csv, message};
 
 fn rule(columns: &str, with: Option<Method>, impute: Option<Impute>) -> Rule {
-    Rule { columns: columns.into(), with, impute }
+    Rule { columns: columns.into(), with, impute, outliers: None }
 }
 
 /// All rows train, so that expected values can be worked out by hand.
@@ -217,7 +217,7 @@ fn a_number_in_pieces_stands_for_itself_and_for_the_parts_it_is_through() {
     );
     let deviation = (f64::from(33 * 33 - 1) / 12.0).sqrt();
     let row = apply(&dataset, "x\n5\nNA\n99\n");
-    let through = |parts: &[f32]| [&parts[..], &vec![0.0; 16 - parts.len()]].concat();
+    let through = |parts: &[f32]| [parts, &vec![0.0; 16 - parts.len()]].concat();
     assert_eq!(row[0], (-11.0 / deviation) as f32);
     assert_eq!(row[1..17], through(&[1.0, 1.0, 0.5]));
     // A missing one is the median, and says so; beyond the edges nothing goes further.
@@ -234,4 +234,91 @@ fn a_number_in_pieces_stands_for_itself_and_for_the_parts_it_is_through() {
     // A target is not told in pieces.
     let target = load(SMALL, "y", vec![rule("y", Some(Method::Piecewise), None)]);
     assert!(message(target).contains("`piecewise` does not suit a number"));
+}
+
+#[test]
+fn a_category_is_told_by_the_target_and_no_row_by_its_own() {
+    // Ten rows of `a` with the target 4, ten of `b` with 8: each is drawn to the mean 6 by ten rows.
+    let rows: String = (0..20).map(|i| if i < 10 { "a,4.0\n" } else { "b,8.0\n" }).collect();
+    let options = |rules, columns: &[(&str, glassbox::data::Kind)]| Options {
+        target: Some("y".into()),
+        columns: columns.iter().map(|(name, kind)| (name.to_string(), *kind)).collect(),
+        valid: Some(0.0),
+        test: Some(0.0),
+        prepare: glassbox::data::Prepare::Raw,
+        rules,
+        ..Options::default()
+    };
+    let rules = vec![rule("category", Some(Method::Target), None)];
+    let text = format!("c,y\n{rows}");
+    let number = [("y", glassbox::data::Kind::Number)];
+    let dataset = from_csv("t.csv", text.as_bytes(), &options(rules.clone(), &number)).unwrap();
+    assert_eq!(dataset.input.features, ["c"]);
+    assert_eq!(apply(&dataset, "c\na\nb\nzzz\n"), [5.0, 7.0, 6.0]);
+    // A training row is told by the eight rows of its category in the other four parts.
+    let mut told = vec![0.0; 20];
+    dataset.train.gather_inputs(&(0..20).collect::<Vec<_>>(), &mut told).unwrap();
+    let a = ((8.0 * 4.0 + 10.0 * 6.0) / 18.0) as f32;
+    assert_eq!((told[0], told[9]), (a, a));
+    // Of two classes the share of the second, of three each one's.
+    let of = |classes: &[&str]| {
+        let row = |i: usize| format!("{},{}\n", ["a", "b"][i % 2], classes[i % classes.len()]);
+        let text: String = (0..60).map(row).collect();
+        from_csv("t.csv", format!("c,y\n{text}").as_bytes(), &options(rules.clone(), &[])).unwrap()
+    };
+    let two = of(&["no", "yes"]);
+    assert_eq!(apply(&two, "c\na\n"), [(10.0 * 0.5 / 40.0) as f32]);
+    assert_eq!(of(&["x", "y", "z"]).input.features, ["c → x", "c → y", "c → z"]);
+    // A stored preparation reads back the same.
+    let json = serde_json::to_string(&two.preparation).unwrap();
+    assert_eq!(serde_json::from_str::<Preparation>(&json).unwrap(), two.preparation);
+}
+
+#[test]
+fn outlying_rows_leave_the_training_part_and_no_other() {
+    let rows: String = (0..200).map(|i| format!("{},{}\n", i % 20, i)).collect();
+    let text = format!("x,y\n{rows}500,1.5\n-300,2.5\n");
+    let options = |outliers, valid| {
+        let rule = Rule { columns: "x".into(), with: None, impute: None, outliers };
+        let (target, rules) = (Some("y".into()), vec![rule]);
+        Options { target, valid, test: Some(0.0), rules, ..Options::default() }
+    };
+    let of = |outliers, valid| from_csv("t.csv", text.as_bytes(), &options(outliers, valid));
+    let all = of(None, Some(0.0)).unwrap();
+    let kept = of(Some(1.5), Some(0.0)).unwrap();
+    assert_eq!((all.train.len(), kept.train.len()), (202, 200));
+    assert!(kept.notices.iter().any(|n| n.contains("`x`: 2 rows of the training part outside")));
+    let half = of(Some(1.5), Some(0.5)).unwrap();
+    assert_eq!(half.valid.len(), 101);
+    assert!(half.train.source_rows().iter().all(|row| *row <= 200));
+}
+
+/// Whose neighbour a row is depends on the units of the columns (C4).
+#[test]
+fn the_neighbours_of_a_row_change_with_scaling() {
+    // Height tells the class; the second column is noise in a smaller unit.
+    let row = |i: usize| {
+        let class = i % 2;
+        let height = 1.6 + 0.2 * class as f64 + 0.001 * (i % 7) as f64;
+        format!("{height},{},{}\n", (i * 7919) % 1000, ["short", "tall"][class])
+    };
+    let text: String = (0..120).map(row).collect();
+    let right = |method| {
+        let dataset = load(
+            &format!("height,noise,y\n{text}"),
+            "y",
+            vec![rule("numeric", Some(method), None)],
+        );
+        let dataset = dataset.unwrap();
+        let labels = dataset.train.labels().unwrap();
+        let mut inputs = vec![0.0; labels.len() * 2];
+        dataset.train.gather_inputs(&(0..labels.len()).collect::<Vec<_>>(), &mut inputs).unwrap();
+        let one_hot: Vec<f64> =
+            labels.iter().flat_map(|&l| [f64::from(l == 0), f64::from(l == 1)]).collect();
+        let (rows, said) = glassbox::practice::leave_one_out(&inputs, 2, &one_hot, 2);
+        let hits = rows.iter().zip(said.chunks_exact(2));
+        hits.filter(|(row, said)| (said[1] > said[0]) == (labels[**row] == 1)).count()
+    };
+    assert!(right(Method::None) < 90, "{}", right(Method::None));
+    assert_eq!((right(Method::Standardize), right(Method::MinMax)), (120, 120));
 }

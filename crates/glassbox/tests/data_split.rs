@@ -3,7 +3,9 @@
 
 mod support;
 
-use glassbox::data::{Options, epoch_order, from_csv, split};
+use glassbox::data::{
+    Dataset, Folding, NthFold, Options, RawTable, epoch_order, from_csv, load, split,
+};
 use proptest::prelude::*;
 use support::{csv, message};
 
@@ -70,4 +72,32 @@ proptest! {
         order.sort();
         prop_assert_eq!(order, (0..rows).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_fold_that_options_name_is_that_of_all_folds() {
+    let options = |fold| Options { fold, ..Options::default() };
+    let rows: Vec<Vec<String>> =
+        (0..57).map(|i| vec![format!("{}.5", i * 31 % 57), format!("{}", i % 3)]).collect();
+    let table = RawTable::from_rows(&["x".to_string(), "y".to_string()], &rows).unwrap();
+    let plain = options(None);
+    let all = Dataset::folds(&table, &plain, Folding::ByChance { k: 4 }).unwrap();
+    for (at, fold) in all.map(Result::unwrap).enumerate() {
+        let nth = NthFold { fold: at + 1, of: 4 };
+        let one = Dataset::from_table(&table, &options(Some(nth))).unwrap();
+        assert_eq!(one.preparation, fold.preparation);
+        for (one, other) in
+            [(&one.train, &fold.train), (&one.valid, &fold.valid), (&one.test, &fold.test)]
+        {
+            assert_eq!(one.source_rows(), other.source_rows());
+        }
+    }
+    let wrong = |fold, of| {
+        Dataset::from_table(&table, &options(Some(NthFold { fold, of }))).unwrap_err().to_string()
+    };
+    assert!(wrong(5, 4).contains("there is no fold 5 of 4"));
+    assert!(wrong(0, 4).contains("there is no fold 0 of 4"));
+    assert!(wrong(1, 58).contains("58 folds of 57 rows"));
+    let images = load("digits", &options(Some(NthFold { fold: 1, of: 2 }))).unwrap_err();
+    assert!(images.to_string().contains("only the rows of a table"), "{images}");
 }

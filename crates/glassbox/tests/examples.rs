@@ -13,6 +13,8 @@ mod own_loop;
 mod own_loss;
 #[path = "../examples/own_model.rs"]
 mod own_model;
+#[path = "../examples/own_recurrent.rs"]
+mod own_recurrent;
 #[path = "../examples/tiny_transformer.rs"]
 mod tiny_transformer;
 
@@ -39,6 +41,11 @@ fn callbacks_of_one_s_own() {
 #[test]
 fn a_loop_of_one_s_own() {
     own_loop::main().unwrap();
+}
+
+#[test]
+fn a_recurrent_network_of_one_s_own() {
+    own_recurrent::main().unwrap();
 }
 
 /// The mean loss of the last five of some steps is below that of the first five by this much.

@@ -104,3 +104,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn orthogonal_weights_keep_lengths_times_their_gain() {
+    let values = layers(&["a"], Initial::Orthogonal { gain: 3.0 }, 5);
+    let w = values.get("a/weight").unwrap().to_f64();
+    for (a, b) in (0..5).flat_map(|a| (0..5).map(move |b| (a, b))) {
+        let dot: f64 = (0..5).map(|i| w[5 * i + a] * w[5 * i + b]).sum();
+        let expected = if a == b { 9.0 } else { 0.0 };
+        assert!((dot - expected).abs() < 1e-5, "{a} {b}: {dot}");
+    }
+}

@@ -169,8 +169,12 @@ fn two_classes_have_their_curves_with_the_areas_of_the_figures() {
         let figure = run.outcome.metrics[figure];
         assert!(page.contains(&format!("{name} {figure:.4}")), "{name} {figure}");
     }
-    let verdict = run.outcome.verdict.as_ref().unwrap().to_string();
-    assert!(text_of(&page).contains(&verdict), "{verdict}");
+    // The verdict's kind is its heading, and each of its sentences stands on the page.
+    let verdict = run.outcome.verdict.as_ref().unwrap().to_string().to_lowercase();
+    let text = text_of(&page).replace('\u{a0}', " ").to_lowercase();
+    let (kind, said) = verdict.split_once(": ").unwrap();
+    assert!(page.contains(&format!("class=\"verdict {kind}\"")), "{kind}");
+    assert!(said.split(". ").all(|sentence| text.contains(sentence)), "{said}");
 }
 
 #[test]
@@ -341,4 +345,24 @@ fn an_interrupted_run_has_no_report_yet() {
     let folder = RunFolder::resume(&root.path().join("run")).unwrap();
     Job::resume(&folder, &mut |_| {}, &AtomicBool::new(false)).unwrap();
     text_of(&fs::read_to_string(folder.file("report.html")).unwrap());
+}
+
+#[test]
+fn several_targets_have_a_section_and_figures_each() {
+    let table = csv("x,height,weight", 90, |row| {
+        let x = (row * 37 % 90) as f64 / 10.0;
+        format!("{x},{},{}", 3.0 * x + 7.0, 500.0 - 40.0 * x)
+    });
+    let run = train("trees.csv", &table, |config| {
+        config.data.target = Some("height, weight".into());
+        config.train.l2 = 0.001;
+    });
+    let page = run.page();
+    for heading in ["Predictions of height", "Predictions of weight"] {
+        assert_eq!(page.matches(&format!("<h2>{heading}</h2>")).count(), 1, "{heading}");
+    }
+    let text = text_of(&page);
+    assert!(text.contains("height, weight, numbers"), "{text}");
+    assert!(text.contains("times Σw², added to the loss"));
+    assert!(text.contains("Below, each figure is the mean over the targets"));
 }

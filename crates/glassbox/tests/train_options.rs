@@ -461,3 +461,35 @@ fn a_trained_model_is_shared_between_threads() {
     shared::<Network>();
     shared::<Trainer<Mlp>>();
 }
+
+#[test]
+fn taking_rare_rows_as_often_raises_the_balanced_accuracy() {
+    use glassbox::data::{Options, from_csv};
+    use glassbox::train::Resample;
+    // A twelfth of the rows is of the rare class, and the two overlap.
+    let row = |i: u32| {
+        let noise = |k: u32| f64::from((i * 2654435 + k * 40503) % 1009) / 1009.0 - 0.5;
+        let rare = i % 12 == 0;
+        let x = 2.2 * noise(1) + if rare { 0.6 } else { 0.0 };
+        format!("{x},{},{}\n", noise(2), if rare { "rare" } else { "usual" })
+    };
+    let text: String = (0..1200).map(row).collect();
+    let data = from_csv("t.csv", format!("x,z,y\n{text}").as_bytes(), &Options::default()).unwrap();
+    let of = |how| {
+        let trainer = Trainer::new(Mlp::new([2, 8, 2])).epochs(20).resample(how);
+        let run = trainer.fit(&data).unwrap();
+        let steps = run.history().last().unwrap().step;
+        (run.evaluate(&data.test).unwrap().metrics["balanced_accuracy"], steps)
+    };
+    let (none, over, under) = (of(Resample::None), of(Resample::Over), of(Resample::Under));
+    assert!(over.0 > none.0 + 0.1 && under.0 > none.0 + 0.1, "{none:?} {over:?} {under:?}");
+    // 840 rows to train on, 70 of them rare.
+    assert_eq!((none.1, over.1, under.1), (20 * 27, 20 * 49, 20 * 5));
+    assert!(refused_numbers().contains("`train.resample` is for classes"));
+}
+
+fn refused_numbers() -> String {
+    let mut config = config(&["resample=over"]);
+    config.data.path = "dosage".into();
+    Job::from_config(config).err().unwrap().to_string()
+}

@@ -8,7 +8,7 @@ use glassbox::train::config::{ConfigError, RunConfig};
 
 use crate::error::AppError;
 
-#[derive(Args)]
+#[derive(Args, Clone, Default)]
 pub struct Asked {
     #[arg(value_name = "WHAT")]
     pub what: String,
@@ -40,25 +40,41 @@ pub struct Asked {
     pub threads: Option<String>,
     #[arg(long, value_name = "K=V", action = ArgAction::Append)]
     pub set: Vec<String>,
+    /// Of `--folds N`: the first fold is asked for.
+    #[arg(skip)]
+    pub folds: Option<usize>,
 }
 
 impl Asked {
     /// What WHAT, `--set` and the flags ask for together; flags win. All problems of all three are
     /// reported at once, each where the user wrote it.
     pub fn job(&self) -> Result<Job, AppError> {
+        Ok(Job::new(self.path(), |base| self.configure(base))?)
+    }
+
+    /// The same before any data is looked at, on the defaults.
+    pub fn config(&self) -> Result<RunConfig, AppError> {
+        Ok(self.configure(&RunConfig::new(self.path()))?)
+    }
+
+    /// What WHAT says of the data; nothing where it is a file of settings.
+    fn path(&self) -> &str {
+        if self.is_settings() { "" } else { &self.what }
+    }
+
+    fn is_settings(&self) -> bool {
+        Path::new(&self.what).extension().is_some_and(|extension| extension == "toml")
+    }
+
+    fn configure(&self, base: &RunConfig) -> Result<RunConfig, ConfigError> {
         let flags = self.flags();
         let mut settings = self.set.clone();
         settings.extend(flags.iter().map(|(setting, _)| setting.clone()));
-        let what = Path::new(&self.what);
-        let is_file = what.extension().is_some_and(|extension| extension == "toml");
-        let configure = |base: &RunConfig| {
-            let config = match is_file {
-                true => base.load_onto(what, &settings),
-                false => base.set(&settings),
-            };
-            config.map_err(|error| as_flags(error, &flags))
+        let config = match self.is_settings() {
+            true => base.load_onto(Path::new(&self.what), &settings),
+            false => base.set(&settings),
         };
-        Ok(Job::new(if is_file { "" } else { &self.what }, configure)?)
+        config.map_err(|error| as_flags(error, &flags))
     }
 
     /// The settings that the flags stand for, each with how it was written.
@@ -90,7 +106,9 @@ impl Asked {
             let value = value.as_ref()?;
             Some((format!("{path}={}", written(value)), format!("{flag} {value}")))
         };
-        all.iter().filter_map(given).collect()
+        let first =
+            self.folds.map(|of| (format!("data.split.fold=1/{of}"), format!("--folds {of}")));
+        all.iter().filter_map(given).chain(first).collect()
     }
 }
 

@@ -214,12 +214,18 @@ fn best(runs: &[Side]) -> BTreeMap<String, usize> {
 }
 
 pub fn run(args: &CompareArgs, ctx: &Context) -> Result<(), AppError> {
-    if args.runs.len() < 2 {
+    // A cross-validation stands for its folds.
+    let all = |run: &String| match &RunFolder::folds(ctx.runs(), run)[..] {
+        [] => vec![run.clone()],
+        folds => folds.iter().map(|fold| fold.display().to_string()).collect(),
+    };
+    let runs: Vec<String> = args.runs.iter().flat_map(all).collect();
+    if runs.len() < 2 {
         let see = ctx.text.see_help("glassbox compare");
         return Err(AppError::usage(format!("{}\n  {see}", ctx.text.two_runs())));
     }
     let side = |run: &String| Side::of(&ctx.run_path(run)?)?.in_full();
-    let sides = args.runs.iter().map(side).collect::<Result<Vec<_>, _>>()?;
+    let sides = runs.iter().map(side).collect::<Result<Vec<_>, _>>()?;
     let found = Comparison::of(sides);
     if !ctx.global.quiet {
         match (found.same_data, found.same_rows) {

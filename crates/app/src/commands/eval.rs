@@ -42,6 +42,7 @@ struct Json<'a> {
 pub fn run(args: &EvalArgs, ctx: &Context) -> Result<(), AppError> {
     let folder = RunFolder::view(&ctx.run_path(&args.run)?)?;
     let evaluation = Evaluation::of(&folder)?.positive(args.positive.clone());
+    ctx.warn_of_checkpoints(evaluation.warnings());
     let part = args.split.as_deref().unwrap_or(evaluation.telling_part());
     let result = match &args.file {
         Some(file) => {
@@ -54,9 +55,10 @@ pub fn run(args: &EvalArgs, ctx: &Context) -> Result<(), AppError> {
         }
         None => evaluation.on_part(part)?,
     };
-    let seed = folder.config().map_err(glassbox::Error::from)?.train.seed;
+    let config = folder.config()?.train;
+    let weighted = config.weighs_classes();
     let columns = match args.importance {
-        true => Some(evaluation.importance(part, REPEATS, seed)?),
+        true => Some(evaluation.importance(part, REPEATS, config.seed)?),
         false => None,
     };
     let json = Json { outcome: &result, importance: columns.as_ref() };
@@ -65,6 +67,6 @@ pub fn run(args: &EvalArgs, ctx: &Context) -> Result<(), AppError> {
         let bars = columns.as_ref().map(|found| importance(found, ctx.text, width) + "\n");
         bars.unwrap_or_default()
             + &threshold(&result, ctx.text, width)
-            + &outcome(&result, ctx.text, width)
+            + &outcome(&result, weighted, ctx.text, width)
     })
 }

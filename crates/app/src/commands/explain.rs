@@ -99,6 +99,7 @@ pub fn run(args: &ExplainArgs, ctx: &Context) -> Result<(), AppError> {
 /// Why the model says what it says of a row.
 fn prediction(args: &ExplainArgs, folder: &RunFolder, ctx: &Context) -> Result<(), AppError> {
     let model = InUse::of_run(folder)?;
+    ctx.warn_of_checkpoints(model.warnings());
     let class = args.class.as_deref();
     let row = args.row.unwrap_or(0);
     let attribution = match (&args.file, args.source_row) {

@@ -3,8 +3,10 @@
 use clap::Args;
 use glassbox::engine::Array;
 use glassbox::nearest::nearest;
+use glassbox::train::checkpoint::Checkpoint;
 use glassbox::train::folder::RunFolder;
 use glassbox::train::summary::Spread;
+use glassbox::watch::{ActivationStatistics, Histogram, Statistics, Which};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -30,7 +32,22 @@ pub struct Inspected {
     pub run: String,
     /// The step whose weights are described.
     pub step: u64,
+    /// What gradients and activations are of; none where the data is gone.
+    pub batch: Option<Batch>,
     pub parameters: Vec<Described>,
+    pub activations: Vec<ActivationStatistics>,
+    /// Over the training; none where nothing was watched.
+    pub curve: Option<GradientCurves>,
+}
+
+/// The batch that comes next after the weights' step.
+#[derive(Serialize)]
+pub struct Batch {
+    pub rows: usize,
+    pub loss: f64,
+    pub gradient_norm: f64,
+    /// The norm of the step of all parameters over their norm.
+    pub update_ratio: f64,
 }
 
 /// What the numbers of a parameter are like.
@@ -49,6 +66,46 @@ pub struct Described {
     pub not_finite: usize,
     /// How many lie in each of equal parts of the range from the least to the greatest.
     pub histogram: Vec<usize>,
+    /// None of a parameter that does not learn.
+    pub gradient: Option<Gradient>,
+}
+
+/// The loss's gradient with respect to a parameter.
+#[derive(Serialize)]
+pub struct Gradient {
+    pub norm: f64,
+    /// The norm of the parameter's step over its norm.
+    pub update_ratio: f64,
+    pub values: Histogram,
+}
+
+/// The gradient norm of each layer at the steps that were watched.
+#[derive(Serialize)]
+pub struct GradientCurves {
+    pub steps: Vec<u64>,
+    pub layers: Vec<(String, Vec<f64>)>,
+}
+
+impl GradientCurves {
+    /// Of the parameters that are wanted; none of fewer than two looks.
+    fn of(looks: &[Statistics], wanted: impl Fn(&str) -> bool) -> Option<Self> {
+        let mut layers: Vec<(String, Vec<f64>)> = Vec::new();
+        for (index, look) in looks.iter().enumerate() {
+            for parameter in look.parameters.iter().filter(|p| wanted(&p.path)) {
+                let layer = parameter.path.rsplit_once('/').map_or("", |(layer, _)| layer);
+                let layer = if layer.is_empty() { &parameter.path } else { layer };
+                let known = layers.iter().position(|(name, _)| name == layer);
+                let at = known.unwrap_or_else(|| {
+                    layers.push((layer.to_owned(), vec![0.0; looks.len()]));
+                    layers.len() - 1
+                });
+                let norm = &mut layers[at].1[index];
+                *norm = norm.hypot(parameter.gradient_norm);
+            }
+        }
+        let steps: Vec<u64> = looks.iter().map(|look| look.step).collect();
+        (steps.len() > 1 && !layers.is_empty()).then_some(GradientCurves { steps, layers })
+    }
 }
 
 impl Described {
@@ -66,7 +123,19 @@ impl Described {
             zeros: zeros as f64 / all.len().max(1) as f64,
             not_finite: all.len() - finite.len(),
             histogram: spread.map(|s| histogram(&finite, s.min, s.max)).unwrap_or_default(),
+            gradient: None,
         }
+    }
+
+    /// With what a look into a step says of its gradient.
+    fn with_gradient(mut self, look: Option<&Statistics>) -> Self {
+        let found = look.and_then(|look| look.parameter(&self.path));
+        self.gradient = found.filter(|p| !p.gradients.counts.is_empty()).map(|p| Gradient {
+            norm: p.gradient_norm,
+            update_ratio: p.update_ratio,
+            values: p.gradients.clone(),
+        });
+        self
     }
 }
 
@@ -86,23 +155,18 @@ fn histogram(values: &[f64], least: f64, greatest: f64) -> Vec<usize> {
 
 pub fn run(args: &InspectArgs, ctx: &Context) -> Result<(), AppError> {
     let path = ctx.run_path(&args.run)?;
-    let checkpoints = RunFolder::view(&path)?.checkpoints();
-    let steps = checkpoints.steps()?;
+    let folder = RunFolder::view(&path)?;
     let run = path.display().to_string();
-    let checkpoint = match args.step {
-        Some(step) if steps.contains(&step) => checkpoints.load(step)?,
-        Some(step) if !steps.is_empty() => {
-            let kept = steps.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-            return Err(AppError::failed(ctx.text.no_such_step(step, kept)));
-        }
-        _ => {
-            let found = checkpoints.best()?;
-            let (checkpoint, warnings) =
-                found.ok_or_else(|| AppError::failed(ctx.text.nothing_to_inspect(&run)))?;
+    let checkpoint = checkpoint(args, &folder, ctx)?;
+    let step = checkpoint.state.step;
+    // The weights can be shown where the data is gone.
+    let look = match Statistics::of_run(&folder, Which::Step(step)) {
+        Ok(look) => Some(look),
+        Err(error) => {
             if !ctx.global.quiet {
-                warnings.iter().for_each(|warning| ctx.warn(warning));
+                ctx.warn(ctx.text.only_weights(error));
             }
-            checkpoint
+            None
         }
     };
     let wanted = |path: &str| args.layer.as_ref().is_none_or(|pattern| matches(pattern, path));
@@ -110,18 +174,54 @@ pub fn run(args: &InspectArgs, ctx: &Context) -> Result<(), AppError> {
         .model
         .iter()
         .filter(|(path, _)| wanted(path))
-        .map(|(path, array)| Described::of(path, array))
+        .map(|(path, array)| Described::of(path, array).with_gradient(look.as_ref()))
         .collect();
-    if let (true, Some(pattern)) = (parameters.is_empty(), &args.layer) {
-        let layers = checkpoint.model.iter().flat_map(|(path, _)| {
+    let all = || look.iter().flat_map(|look| &look.activations);
+    let activations: Vec<_> = all().filter(|a| wanted(&a.path)).cloned().collect();
+    if let (true, true, Some(pattern)) =
+        (parameters.is_empty(), activations.is_empty(), &args.layer)
+    {
+        let paths = checkpoint.model.iter().map(|(path, _)| path);
+        let paths = paths.chain(all().map(|activation| activation.path.as_str()));
+        let layers = paths.flat_map(|path| {
             std::iter::once(path).chain(path.rsplit_once('/').map(|(scope, _)| scope))
         });
         let near = nearest(pattern, layers).map(|near| ctx.text.did_you_mean(near));
         let none = ctx.text.no_such_layer(pattern) + &near.unwrap_or_default();
         return Err(AppError::failed(none));
     }
-    let found = Inspected { run, step: checkpoint.state.step, parameters };
+    let batch = look.as_ref().map(|look| Batch {
+        rows: look.activations.first().and_then(|a| a.shape.first().copied()).unwrap_or(0),
+        loss: look.loss,
+        gradient_norm: look.gradient_norm,
+        update_ratio: look.update_ratio,
+    });
+    let curve = GradientCurves::of(&Statistics::read(&folder)?, wanted);
+    let found = Inspected { run, step, batch, parameters, activations, curve };
     ctx.print(&found, |screen| inspect(&found, ctx.text, screen.columns()))
+}
+
+/// The checkpoint of the step that is asked for, else the best.
+fn checkpoint(
+    args: &InspectArgs,
+    folder: &RunFolder,
+    ctx: &Context,
+) -> Result<Checkpoint, AppError> {
+    let checkpoints = folder.checkpoints();
+    let steps = checkpoints.steps()?;
+    match args.step {
+        Some(step) if steps.contains(&step) => Ok(checkpoints.load(step)?),
+        Some(step) if !steps.is_empty() => {
+            let kept = steps.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+            Err(AppError::failed(ctx.text.no_such_step(step, kept)))
+        }
+        _ => {
+            let none = || AppError::failed(ctx.text.nothing_to_inspect(folder.path().display()));
+            let (checkpoint, warnings) = checkpoints.best()?.ok_or_else(none)?;
+            ctx.warn_of_checkpoints(&warnings);
+            Ok(checkpoint)
+        }
+    }
 }
 
 /// Whether a path is meant: it, or a scope that it is in, is the pattern; `*` stands for any

@@ -3,8 +3,10 @@
 pub mod asked;
 pub mod compare;
 pub mod completions;
+pub mod data;
 pub mod eval;
 pub mod explain;
+pub mod folds;
 pub mod init;
 pub mod inspect;
 pub mod models;

@@ -40,6 +40,7 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
         return Err(AppError::usage(ctx.text.over_the_input(out.display())));
     }
     let model = Model::load(&run)?;
+    ctx.warn_of_checkpoints(model.warnings());
     let (predictions, table) =
         match RawRows::from_path(&args.file).map_err(glassbox::Error::from)? {
             RawRows::Table(table) => (model.predict(&table)?, Some(table)),

@@ -38,7 +38,7 @@ pub fn run(_: &RunsArgs, ctx: &Context) -> Result<(), AppError> {
         match Side::of(&path) {
             Ok(side) => found.push(Listed {
                 last: last.as_ref() == Some(&path),
-                name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                name: RunFolder::name_in(ctx.runs(), &path),
                 data: side.data.clone(),
                 model: side.model.clone(),
                 state: side.state,

@@ -8,6 +8,7 @@ use glassbox::train::event::Ending;
 use glassbox::train::folder::{self, RunFolder};
 
 use crate::commands::asked::Asked;
+use crate::commands::folds;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::terminal::outcome;
@@ -18,9 +19,14 @@ pub struct TrainArgs {
     pub asked: Asked,
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub folds: Option<usize>,
 }
 
 pub fn run(args: &TrainArgs, ctx: &Context) -> Result<(), AppError> {
+    if let Some(number) = args.folds {
+        return folds::run(args, number, ctx);
+    }
     let job = args.asked.job()?;
     let folder = match &args.out {
         Some(path) => RunFolder::create_at(path, &job.config)?,
@@ -45,5 +51,7 @@ pub fn finish(ended: &Ended, folder: &RunFolder, ctx: &Context) -> Result<(), Ap
         let state = serde_json::json!({ "run": run, "state": "interrupted", "step": step });
         return ctx.print(&state, |_| String::new());
     }
-    ctx.print(&ended.outcome, |screen| outcome(&ended.outcome, ctx.text, screen.columns()))
+    let weighted = folder.config()?.train.weighs_classes();
+    let shown = |columns| outcome(&ended.outcome, weighted, ctx.text, columns);
+    ctx.print(&ended.outcome, |screen| shown(screen.columns()))
 }

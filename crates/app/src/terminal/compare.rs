@@ -9,6 +9,7 @@ use super::chart::{Curve, chart};
 use super::format::{figure, grouped};
 use super::line::{Line, Tone, fit, width};
 use super::table::{Align, Table};
+use super::verdict::kind as kind_in_words;
 use crate::commands::compare::{Comparison, Side};
 use crate::text::Text;
 
@@ -68,6 +69,12 @@ fn facts(found: &Comparison, text: Text, columns: usize) -> String {
     row(text.column_state(), &|side| text.state(side.state));
     row(text.column_epochs(), &|side| grouped(side.epoch));
     row(text.column_seconds(), &|side| seconds(side.seconds));
+    let judged = |side: &Side| Some(side.outcome.as_ref()?.verdict.as_ref()?.kind);
+    if found.runs.iter().any(|side| judged(side).is_some()) {
+        row(text.column_verdict(), &|side| {
+            judged(side).map_or("–".into(), |kind| kind_in_words(kind, text))
+        });
+    }
     table.render(columns)
 }
 

@@ -59,7 +59,7 @@ pub fn clock(seconds: f64) -> String {
 
 /// A word as a shell reads it back.
 pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,".contains(c);
     match word.chars().all(plain) {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', "'\\''")),

@@ -5,6 +5,8 @@ mod choices;
 mod classes;
 mod compare;
 mod curve;
+mod describe;
+mod folds;
 mod format;
 mod importance;
 mod inspect;
@@ -19,6 +21,8 @@ mod verdict;
 
 pub(crate) use compare::compare;
 pub use curve::curve;
+pub(crate) use describe::describe;
+pub(crate) use folds::{fold, folds};
 pub use format::{bytes, clock, figure, grouped, quoted, rate};
 pub use importance::importance;
 pub(crate) use inspect::inspect;

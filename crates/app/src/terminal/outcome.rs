@@ -17,7 +17,9 @@ const WORST: usize = 5;
 
 /// What the figures do not tell, the figures beside the baseline's, the verdict, and the run's
 /// folder: what matters most stands last, where the eye is.
-pub fn outcome(outcome: &Outcome, text: Text, columns: usize) -> String {
+///
+/// `weighted`: its classes have weights in training already.
+pub fn outcome(outcome: &Outcome, weighted: bool, text: Text, columns: usize) -> String {
     let mut out = match &outcome.detail {
         Detail::Classes(detail) => classes(detail, text, columns) + "\n",
         Detail::Numbers { outputs } => numbers(outputs, text, columns) + "\n",
@@ -28,7 +30,11 @@ pub fn outcome(outcome: &Outcome, text: Text, columns: usize) -> String {
         (outcome.metrics.get("accuracy"), outcome.baseline.get("accuracy"))
         && of - guess < 2.0 * (of * (1.0 - of) / outcome.rows.max(1) as f64).sqrt()
     {
-        out += &lines(&text.accuracy_misleads(figure(*guess), figure(*of)), columns);
+        let mut misleads = text.accuracy_misleads(figure(*guess), figure(*of));
+        if !weighted {
+            misleads = format!("{misleads} {}", text.cure_class_weights());
+        }
+        out += &lines(&misleads, columns);
     }
     for name in outcome.undefined.keys() {
         let why = match outcome.undefined.get(name) {
@@ -105,7 +111,14 @@ fn residuals(detail: &NumberDetail, text: Text, columns: usize) -> String {
         let off = figure(row.observed - row.predicted);
         worst.row([grouped(row.row as u64), figure(row.observed), figure(row.predicted), off]);
     }
-    spread.render(columns) + "\n" + &worst.render(columns)
+    let mut out = spread.render(columns) + "\n" + &worst.render(columns);
+    if let Some(coverage) = &detail.coverage {
+        let [one, two] = coverage.shares().map(|share| format!("{:.0}", 100.0 * share));
+        let mean = figure(coverage.mean_deviation);
+        let rows = grouped(coverage.rows as u64);
+        out += &format!("\n{}", lines(&text.coverage(rows, one, two, mean), columns));
+    }
+    out
 }
 
 /// Of two classes, another threshold than the most probable class, and what it costs.
@@ -160,7 +173,7 @@ mod tests {
             ..Outcome::default()
         };
         assert_eq!(
-            outcome(&result, Text::new(Lang::English), 80),
+            outcome(&result, false, Text::new(Lang::English), 80),
             "test, 30 rows  model  baseline\n\
              loss           0.110         –\n\
              accuracy       0.967     0.333\n\
@@ -168,7 +181,7 @@ mod tests {
         );
         result.baseline.clear();
         assert_eq!(
-            outcome(&result, Text::new(Lang::Korean), 80),
+            outcome(&result, false, Text::new(Lang::Korean), 80),
             "시험, 30행   모형\n손실        0.110\n정확도      0.967\nruns/x  1.9초\n"
         );
     }
@@ -182,8 +195,11 @@ mod tests {
             ..Outcome::default()
         };
         let text = Text::new(Lang::English);
-        assert!(outcome(&result, text, 80).contains("balanced accuracy"));
+        let cure = "train.class_weights=balanced";
+        let shown = outcome(&result, false, text, 80);
+        assert!(shown.contains("balanced accuracy") && shown.contains(cure), "{shown}");
+        assert!(!outcome(&result, true, text, 80).contains(cure), "it is taken already");
         result.metrics.insert("accuracy".into(), 0.95);
-        assert!(!outcome(&result, text, 80).contains("balanced accuracy"));
+        assert!(!outcome(&result, false, text, 80).contains("balanced accuracy"));
     }
 }

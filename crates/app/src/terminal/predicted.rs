@@ -33,6 +33,8 @@ impl Predicted<'_> {
         headers.push((text.column_predicted(target), numbers));
         if classes {
             headers.push((text.column_probability(), Align::Right));
+        } else if self.sure() {
+            headers.push((text.column_deviation(), Align::Right));
         }
         let mut table = Table::new(headers);
         for (index, row) in self.predictions.rows.iter().take(SHOWN).enumerate() {
@@ -40,9 +42,13 @@ impl Predicted<'_> {
             if let Some(observed) = self.observed {
                 cells.push(observed.get(index).cloned().flatten().unwrap_or_else(|| "–".into()));
             }
-            match row.probability() {
-                Some(probability) => cells.extend([row.text(), format!("{probability:.3}")]),
-                None => cells.push(row.text().parse().map_or(row.text(), figure)),
+            let number = || row.text().parse().map_or(row.text(), figure);
+            match (row.probability(), row.deviation()) {
+                (Some(probability), _) => cells.extend([row.text(), format!("{probability:.3}")]),
+                (None, Some(deviation)) => {
+                    cells.extend([number(), format!("± {}", figure(deviation))])
+                }
+                (None, None) => cells.push(number()),
             }
             table.row(cells);
         }
@@ -54,8 +60,13 @@ impl Predicted<'_> {
         table.render(columns) + &end
     }
 
-    /// Every row as CSV: the table's own columns (the row's number for images), what is predicted
-    /// and, of classes, how probable it is.
+    /// Whether the model tells how sure it is of its numbers.
+    fn sure(&self) -> bool {
+        self.predictions.rows.iter().any(|row| row.deviation().is_some())
+    }
+
+    /// Every row as CSV: the table's own columns (the row's number for images), what is predicted and,
+    /// of classes, how probable it is; of numbers their deviation, where the model tells it.
     pub fn csv(&self) -> String {
         let separator = self.table.map_or(',', RawTable::separator);
         let own: Vec<String> = match self.table {
@@ -72,6 +83,8 @@ impl Predicted<'_> {
         header.extend(outputs.iter().map(|name| free_name(format!("predicted_{name}"), &own)));
         if !self.predictions.classes.is_empty() {
             header.push(free_name("probability".into(), &own));
+        } else if self.sure() {
+            header.push(free_name("deviation".into(), &own));
         }
         out.line(header.iter().map(String::as_str));
         for (index, row) in self.predictions.rows.iter().enumerate() {
@@ -85,7 +98,7 @@ impl Predicted<'_> {
                 Prediction::Numbers { values } => cells.extend(values.iter().map(f64::to_string)),
                 row => cells.push(row.text()),
             }
-            cells.extend(row.probability().map(|probability| probability.to_string()));
+            cells.extend(row.probability().or(row.deviation()).map(|sure| sure.to_string()));
             out.line(cells.iter().map(String::as_str));
         }
         out.text
@@ -145,7 +158,7 @@ mod tests {
                 probability: 0.75,
                 probabilities: vec![0.75, 0.25],
             },
-            false => Prediction::Number { value: row as f64 + 0.5 },
+            false => Prediction::Number { value: row as f64 + 0.5, deviation: None },
         };
         Predictions {
             target: "kind".into(),
@@ -178,6 +191,22 @@ mod tests {
         let predicted =
             Predicted { predictions: &predictions, table: Some(&table), observed: None };
         assert_eq!(predicted.csv(), "x;kind;predicted_kind\n1,5;2;0.5\n");
+    }
+
+    #[test]
+    fn a_deviation_stands_beside_its_number() {
+        let mut predictions = predictions(false, 2);
+        predictions.rows = vec![Prediction::Number { value: 18.25, deviation: Some(2.125) }; 2];
+        let predicted = Predicted { predictions: &predictions, table: None, observed: None };
+        assert_eq!(
+            predicted.lines(Text::new(Lang::English), 80).lines().collect::<Vec<_>>(),
+            [
+                "row  predicted kind     std",
+                "  1            18.2  ± 2.12",
+                "  2            18.2  ± 2.12"
+            ]
+        );
+        assert!(predicted.csv().starts_with("row,predicted_kind,deviation\n1,18.25,2.125\n"));
     }
 
     #[test]

@@ -85,6 +85,18 @@ impl<W: Write> Progress<W> {
         self.handle_at(event, Instant::now());
     }
 
+    /// Says something in a line of its own, in place of the live line.
+    pub fn say(&mut self, words: &str) {
+        self.clear();
+        self.line(&Line::new().with(Tone::Plain, words));
+        let _ = self.out.flush(); // A closed pipe must not stop the training.
+    }
+
+    /// Whether a person sees steps as they are taken.
+    pub fn is_live(&self) -> bool {
+        self.screen.live
+    }
+
     /// What it was written to.
     pub fn into_inner(self) -> W {
         self.out

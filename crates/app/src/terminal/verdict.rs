@@ -8,12 +8,7 @@ use crate::text::Text;
 
 /// The verdict with its reason, and below it what to try.
 pub fn verdict(verdict: &Verdict, text: Text, columns: usize) -> String {
-    let kind = match verdict.kind {
-        Kind::Healthy => text.verdict_healthy(),
-        Kind::Overfitting => text.verdict_overfitting(),
-        Kind::Underfitting => text.verdict_underfitting(),
-        Kind::Unclear => text.verdict_unclear(),
-    };
+    let kind = kind(verdict.kind, text);
     let mut out = lines(&format!("{kind}: {}", reason(verdict, text)), columns);
     if !verdict.cures.is_empty() {
         let cures: Vec<String> = verdict.cures.iter().map(|cure| self::cure(*cure, text)).collect();
@@ -24,6 +19,16 @@ pub fn verdict(verdict: &Verdict, text: Text, columns: usize) -> String {
         out += &lines(&cures, columns);
     }
     out
+}
+
+/// The verdict in a word.
+pub fn kind(kind: Kind, text: Text) -> String {
+    match kind {
+        Kind::Healthy => text.verdict_healthy(),
+        Kind::Overfitting => text.verdict_overfitting(),
+        Kind::Underfitting => text.verdict_underfitting(),
+        Kind::Unclear => text.verdict_unclear(),
+    }
 }
 
 /// The text in lines; where columns are not limited, in one.

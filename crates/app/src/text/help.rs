@@ -49,6 +49,21 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ("train", "Train a model on your data.", "데이터로 모형을 훈련합니다."),
     ("train.out", "The run folder to make", "만들 실행 폴더"),
     (
+        "train.folds",
+        "Cross-validate: train N times, each time with another part of the table held out",
+        "교차 검증: 표를 N등분해 매번 다른 부분을 떼어 두고 N번 훈련합니다",
+    ),
+    (
+        "data",
+        "Show what a table holds: columns, gaps, classes, likely leaks.",
+        "표에 담긴 것을 보여 줍니다: 열, 빈 값, 부류, 새는 정보.",
+    ),
+    (
+        "data.set",
+        "Say what was inferred wrongly, e.g. data.columns={zip=\"category\"}; may be repeated",
+        "잘못 추론한 것을 바로잡습니다. 예: data.columns={zip=\"category\"} (여러 번 쓸 수 있음)",
+    ),
+    (
         "init",
         "Write the complete run.toml that `train` would use.",
         "`train`이 쓸 설정 전부를 run.toml로 씁니다.",
@@ -142,8 +157,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ("explain.epoch", "The first step of this epoch, from 1", "그 에포크의 첫 스텝, 1부터"),
     (
         "explain.class",
-        "The class whose probability is explained; the predicted one where absent",
-        "확률을 설명할 클래스. 없으면 예측한 클래스",
+        "The class whose probability is explained, or which of several targets; the predicted class or the first target where absent",
+        "확률을 설명할 클래스, 또는 여러 목표 가운데 하나. 없으면 예측한 클래스나 첫 목표",
     ),
     (
         "explain.part",
@@ -157,13 +172,13 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "inspect",
-        "Show what the weights of each layer are like.",
-        "층마다 가중치의 분포를 보여 줍니다.",
+        "Show the weights, gradients and activations of each layer.",
+        "층마다 가중치, 기울기, 활성값을 보여 줍니다.",
     ),
     (
         "inspect.layer",
-        "A layer or parameter, e.g. fc1 or *weight",
-        "층이나 매개변수. 예: fc1, *weight",
+        "A layer, parameter or activation, e.g. fc1 or *weight",
+        "층이나 매개변수, 활성값. 예: fc1, *weight",
     ),
     (
         "inspect.step",
@@ -194,7 +209,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
 
 /// The verbs by what one wants to do: the heading in English and Korean, and its verbs.
 pub const VERBS: &[(&str, &str, &[&str])] = &[
-    ("Train", "훈련", &["train", "init", "resume"]),
+    ("Train", "훈련", &["data", "train", "init", "resume"]),
     ("Use", "사용", &["predict", "eval"]),
     ("Look inside", "들여다보기", &["summary", "explain", "inspect", "compare"]),
     ("Manage", "관리", &["runs", "models", "completions"]),
@@ -221,6 +236,8 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "use what was trained last",
         "마지막에 훈련한 것을 쓰기",
     ),
+    ("data", "glassbox data iris.csv --target species", "", ""),
+    ("data", "glassbox data iris", "built-in data", "내장 데이터"),
     ("train", "glassbox train iris.csv --target species", "a table", "표"),
     ("train", "glassbox train digits --hidden 64,32 --lr 0.003", "", ""),
     (
@@ -229,6 +246,7 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "any setting",
         "아무 설정이나",
     ),
+    ("train", "glassbox train iris.csv --folds 3 --epochs 5", "cross-validation", "교차 검증"),
     ("train", "glassbox train run.toml --seed 7", "what `init` wrote", "`init`이 쓴 파일"),
     ("init", "glassbox init iris.csv --target species", "writes run.toml", "run.toml을 씁니다"),
     ("init", "glassbox init digits --epochs 5 --out digits.toml", "", ""),
@@ -245,8 +263,8 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     (
         "inspect",
         "glassbox inspect last --layer '*weight'",
-        "weights without biases",
-        "편향 없이 가중치만",
+        "weights without biases and activations",
+        "편향과 활성값 없이 가중치만",
     ),
     ("compare", "glassbox compare runs/short last", "", ""),
     ("compare", "glassbox compare runs/2*", "all of them", "전부"),

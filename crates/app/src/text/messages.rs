@@ -48,9 +48,29 @@ texts! {
         "예측: `{target}`, {count}개 부류 가운데 하나: {classes}"
     }
     chosen_number(target) { "target: `{target}`, a number" "예측: `{target}`, 수" }
+    chosen_numbers_of(targets) { "targets: {targets}, numbers" "예측: {targets}, 수" }
+    chosen_layers(layers) { "layers: {layers}" "층: {layers}" }
+    chosen_row_weights() { "rows count by their weights" "행마다 가중치를 둠" }
+    chosen_row_weights_of(column) {
+        "rows count by their `{column}`"
+        "행의 가중치: `{column}` 열"
+    }
+    chosen_class_weights(weights) { "classes count: {weights}" "부류의 가중치: {weights}" }
+    chosen_frozen(numbers, paths) {
+        "frozen: {numbers} parameters, in {paths}"
+        "고정: 매개변수 {numbers}개 ({paths})"
+    }
     loss_cross_entropy() { "cross entropy" "교차 엔트로피" }
+    loss_binary_cross_entropy() { "binary cross entropy" "이진 교차 엔트로피" }
     loss_squared_error() { "squared error" "제곱 오차" }
     loss_sum_of_squares() { "sum of squares" "제곱합" }
+    loss_absolute_error() { "absolute error" "절대 오차" }
+    loss_huber() { "Huber loss" "후버 손실" }
+    loss_gaussian_nll() {
+        "Gaussian negative log-likelihood (mean and deviation)"
+        "가우스 음의 로그 가능도 (평균과 표준편차)"
+    }
+    loss_own() { "own loss" "직접 만든 손실" }
     chosen_training(loss, optimizer, rate, batch, epochs) {
         "training: {loss} by {optimizer} at rate {rate}, {batch} rows a step, at most {epochs} epochs"
         "훈련: {loss}, {optimizer}, 학습률 {rate}, 스텝마다 {batch}행, 최대 {epochs}에포크"
@@ -147,6 +167,10 @@ texts! {
     }
     told_worst() { "the classes with the lowest F1:" "F1이 가장 낮은 부류:" }
     column_residual() { "observed − predicted" "실제 − 예측" }
+    coverage(rows, one, two, mean) {
+        "of {rows} rows {one} % lie within ± 1 standard deviation of what is predicted (68 % where the model is right about it), {two} % within ± 2 (95 %); the deviations are {mean} on average"
+        "{rows}행 가운데 {one} %가 예측에서 ± 1 표준편차 안에(모형이 맞으면 68 %), {two} %가 ± 2 안에(95 %) 있습니다. 표준편차 평균 {mean}"
+    }
     column_worst_row() { "furthest off: row" "가장 빗나간 행" }
     column_target() { "target" "목표" }
     column_observed_number() { "observed" "실제" }
@@ -154,6 +178,10 @@ texts! {
     accuracy_misleads(guess, accuracy) {
         "Always saying the most frequent class is right in {guess} of the rows, so an accuracy of {accuracy} says little: look at the balanced accuracy and at each class."
         "가장 흔한 부류만 대답해도 {guess}만큼 맞으므로 정확도 {accuracy}만으로는 알 수 없습니다. 균형 정확도와 부류별 지표를 보세요."
+    }
+    cure_class_weights() {
+        "`--set train.class_weights=balanced` makes every class count the same in training."
+        "`--set train.class_weights=balanced`를 쓰면 훈련에서 모든 부류의 비중이 같아집니다."
     }
     undefined_one_class() {
         "cannot be told, all of these rows are of one class"
@@ -301,6 +329,101 @@ texts! {
         "가장 좋은 {metric} {value} ({step}스텝)"
     }
 
+    // A table before anything is learned from it
+    rows_and_columns(rows, columns) { "{rows} rows, {columns} columns" "{rows}행, {columns}열" }
+    column_column() { "column" "열" }
+    column_kind() { "kind" "종류" }
+    column_missing() { "missing" "빈 값" }
+    column_values() { "values" "값" }
+    column_tells() { "tells" "예측력" }
+    the_target() { "← target" "← 목표" }
+    kind_number() { "number" "수" }
+    kind_boolean() { "yes/no" "예/아니요" }
+    kind_date() { "date" "날짜" }
+    kind_category() { "category" "범주" }
+    kind_text() { "text" "글" }
+    kind_constant() { "constant" "상수" }
+    kind_empty() { "empty" "비어 있음" }
+    values_such_as(distinct, example) {
+        "{distinct} different: {example}, …"
+        "서로 다른 값 {distinct}개: {example}, …"
+    }
+    tells_means() {
+        "tells: how much of the target the column tells alone, on rows held out"
+        "예측력: 그 열 하나로 떼어 둔 행의 목표를 얼마나 맞히는지"
+    }
+    target_is_class(target, classes) {
+        "target: `{target}`, one of {classes} classes"
+        "목표: `{target}`, {classes}개 부류 가운데 하나"
+    }
+    target_is_number(target) { "target: `{target}`, a number" "목표: `{target}`, 수" }
+    target_spread(mean, deviation, median) {
+        "mean {mean}, standard deviation {deviation}, median {median}"
+        "평균 {mean}, 표준편차 {deviation}, 중앙값 {median}"
+    }
+    target_missing(rows) {
+        "! {rows} rows have no target: training leaves them out"
+        "! {rows}행에 목표 값이 없어 훈련에서 뺍니다"
+    }
+    and_more_classes(classes) { "… and {classes} more classes" "… 외 {classes}개 부류" }
+    imbalanced(ratio) {
+        "The largest class has {ratio} rows for each one of the smallest, so accuracy alone says little."
+        "가장 큰 부류의 행이 가장 작은 부류의 {ratio}배여서 정확도만으로는 알 수 없습니다."
+    }
+    leak_equal(column) {
+        "`{column}` is the target, cell by cell: leave it out."
+        "`{column}` 열은 목표와 모든 칸이 같습니다. 빼세요."
+    }
+    leak_counts(column) {
+        "`{column}` only counts the rows: leave it out."
+        "`{column}` 열은 행 번호일 뿐입니다. 빼세요."
+    }
+    leak_tells(column, percent) {
+        "`{column}` tells {percent} of the target alone: leave it out if it is only known afterwards."
+        "`{column}` 열 하나가 목표의 {percent}를 알려 줍니다. 결과가 나온 뒤에야 알 수 있는 값이라면 빼세요."
+    }
+    duplicate_rows(rows) {
+        "{rows} rows are the same as an earlier one: the same row can be trained on and tested with."
+        "앞에 나온 행과 똑같은 행이 {rows}개입니다. 같은 행으로 훈련도 하고 시험도 하게 됩니다."
+    }
+    contradictory_rows(rows) {
+        "{rows} rows have the inputs of another row and another target: no model can tell all of them."
+        "{rows}행은 다른 행과 입력이 같은데 목표가 다릅니다. 어떤 모형도 다 맞힐 수 없습니다."
+    }
+    cannot_be_learned() {
+        "as it is, this cannot be trained on:"
+        "이대로는 훈련할 수 없습니다:"
+    }
+    train_on_it(command) { "next: {command}" "다음: {command}" }
+    images_of(source, rows, shape) {
+        "{source} · {rows} images of {shape}"
+        "{source} · {shape} 이미지 {rows}장"
+    }
+    arrays_of(source, rows, shape) {
+        "{source} · {rows} arrays of {shape}"
+        "{source} · {shape} 배열 {rows}개"
+    }
+    classes_of(classes) { "{classes} classes:" "부류 {classes}개:" }
+
+    // Cross-validation
+    fold_of(fold, folds, rows) { "fold {fold}/{folds}  {rows} rows" "{fold}/{folds}번째  {rows}행" }
+    folds_and_rows(folds, rows) {
+        "{folds} folds, {rows} rows"
+        "{folds}겹, {rows}행"
+    }
+    mean_and_deviation() {
+        "mean ± standard deviation over the folds; each row was held out once"
+        "겹들의 평균 ± 표준편차. 모든 행을 한 번씩 떼어 두었습니다"
+    }
+    folds_kept(run, folds) {
+        "Each fold's model is a run of its own, {run}/fold1 to fold{folds}. For one model of all the data train without --folds."
+        "겹마다 모형이 실행 하나로 남습니다: {run}/fold1부터 fold{folds}까지. 데이터 전부로 모형 하나를 얻으려면 --folds 없이 훈련하세요."
+    }
+    folds_interrupted(done, folds, run) {
+        "stopped with {done} of {folds} folds done; this one goes on with `glassbox resume {run}`, the others begin anew with `train --folds`"
+        "{folds}겹 가운데 {done}겹을 마치고 멈췄습니다. 이 겹을 이어서 하려면 `glassbox resume {run}`, 나머지는 `train --folds`로 다시 시작하세요"
+    }
+
     // Models and configurations
     column_model() { "model" "모형" }
     column_computes() { "computes" "계산" }
@@ -327,6 +450,7 @@ texts! {
     column_epochs() { "epochs" "에포크" }
     column_figure() { "figure" "값" }
     column_seconds() { "seconds" "초" }
+    column_verdict() { "verdict" "판단" }
     column_setting() { "setting" "설정" }
     column_numbers_learned() { "parameters" "매개변수" }
     no_runs() {
@@ -351,9 +475,42 @@ texts! {
         "{path}: {count} infinite or NaN, not in these figures"
         "{path}: 무한대나 NaN {count}개는 이 값들에서 뺌"
     }
-    weights_of_step_in(step, run) { "weights of step {step} of {run}" "{run}의 {step}스텝 가중치" }
+    weights_of(run, step) {
+        "{run} · weights of step {step}"
+        "{run} · {step}스텝의 가중치"
+    }
+    next_batch(rows, loss) {
+        "over the batch that comes next: {rows} rows, loss {loss}"
+        "바로 다음 배치에서: {rows}행, 손실 {loss}"
+    }
+    column_gradient() { "gradient" "기울기" }
+    column_step_ratio() { "step/weight" "스텝/가중치" }
+    column_activation() { "activation" "활성값" }
+    silent_units(silent) { "{silent} units 0 in every row" "유닛 {silent}개가 모든 행에서 0" }
+    saturated_share(percent) { "{percent} saturated" "{percent} 포화" }
+    gradient_curves(first, last) {
+        "gradient norm of each layer, steps {first} to {last}"
+        "층마다 기울기의 노름, {first}–{last}스텝"
+    }
+    gradient_curves_log(first, last) {
+        "gradient norm of each layer, steps {first} to {last} (logarithmic scale)"
+        "층마다 기울기의 노름, {first}–{last}스텝 (로그 눈금)"
+    }
+    only_weights(problem) {
+        "weights only; gradients and activations cannot be computed: {problem}"
+        "가중치만 보여 줍니다. 기울기와 활성값을 계산할 수 없습니다: {problem}"
+    }
 
     // Errors
+    other_checkpoint(problem) {
+        "{problem}; another checkpoint is used"
+        "{problem}. 다른 저장 지점을 씁니다"
+    }
+    two_folds() { "at least 2 folds" "2 이상이어야 합니다" }
+    not_empty(folder) {
+        "{folder}: is not empty: name an empty or new folder"
+        "{folder}: 비어 있지 않습니다. 비어 있거나 새로운 폴더를 쓰세요"
+    }
     is_a_folder(file) {
         "{file}: is a folder: name the file to write"
         "{file}: 폴더입니다. 쓸 파일 이름을 정하세요"
@@ -385,8 +542,8 @@ texts! {
         "{run}: 아직 저장 지점이 없습니다. 첫 저장까지 훈련하세요"
     }
     no_such_layer(pattern) {
-        "no parameter matches `{pattern}`"
-        "`{pattern}`에 맞는 매개변수가 없습니다"
+        "no parameter or activation matches `{pattern}`"
+        "`{pattern}`에 맞는 매개변수나 활성값이 없습니다"
     }
     error(message) { "error: {message}" "오류: {message}" }
     warning(message) { "warning: {message}" "경고: {message}" }

@@ -40,6 +40,23 @@ fn command_line() -> Vec<Case> {
         case("An unknown language", 2, "glassbox runs --lang fr"),
         case("An unknown shell", 2, "glassbox completions fsh"),
         case("An unknown model to describe", 2, "glassbox models mpl"),
+        case("Data to describe that is not there", 1, "glassbox data irsi"),
+        case("A target of which there is no column", 1, "glassbox data iris --target specise"),
+        case("A column to leave out that is not there", 1, "glassbox data iris --drop petals"),
+        case("A setting that is none", 2, "glassbox data iris --set data.colums={}"),
+        case("A target of images", 1, "glassbox data digits --target label"),
+        case("Fewer than two folds", 2, "glassbox train iris --folds 1"),
+        case("Folds that are no number", 2, "glassbox train iris --folds many"),
+        case("More folds than rows", 1, "glassbox train dosage --folds 4"),
+        case("Folds of images", 1, "glassbox train digits --folds 5"),
+        case(
+            "Folds and a share for the test part",
+            2,
+            "glassbox train iris --folds 5 --set split.test=0.2",
+        ),
+        case("Folds into a folder with files", 1, "glassbox train iris --folds 3 --out thesis")
+            .file("thesis/chapter.txt", "precious\n"),
+        case("A fold that there cannot be", 2, "glassbox train iris --set split.fold=6/5"),
         case("A single run to compare", 2, "glassbox compare last"),
         case("An error beside --json: nothing on standard output", 1, "glassbox eval last --json"),
         case("In Korean", 2, "glassbox train iris --epoch 3 --lang ko"),
@@ -322,6 +339,8 @@ fn runs() -> Vec<Case> {
     vec![
         case("No run yet", 1, "glassbox eval last"),
         case("A run that is not there", 1, "glassbox summary frist-try").given(BY_NAME),
+        case("The folder of a cross-validation where a run is meant", 1, "glassbox eval cv")
+            .given("glassbox train iris --folds 2 --epochs 1 --quiet --out cv > log.txt"),
         case("A folder that is no run", 1, "glassbox resume thesis")
             .file("thesis/chapter.txt", "precious\n"),
         case("A file that is no run", 1, "glassbox inspect flowers.csv")
@@ -356,8 +375,19 @@ fn runs() -> Vec<Case> {
             .file("t.csv", "x\n1\n")
             .given("echo '{' > run/data.json"),
         trained("A damaged graph", 1, "glassbox eval run").given("echo '[]' > run/graph/infer.json"),
-        trained("A damaged configuration", 2, "glassbox summary run")
+        trained("A damaged configuration", 1, "glassbox summary run")
             .given("echo '[train' > run/run.toml"),
+        trained("A damaged configuration, explained", 1, "glassbox explain run --param 'fc1/bias[0]'")
+            .given("sed -i 's/^epochs = 1 /epochs = -1 /' run/run.toml"),
+        trained("The best checkpoint is damaged: the last one is used, with a warning", 0,
+            "glassbox predict run t.csv > /dev/null")
+            .file("t.csv", "sepal_length,sepal_width,petal_length,petal_width\n5,3,1,0.2\n")
+            .given("sed -i 's/epochs = 1 /epochs = 2 /' run/run.toml && glassbox resume run --quiet > log.txt")
+            .given("echo step-4 > run/checkpoints/best")
+            .given("truncate -s 100 run/checkpoints/step-4/model.safetensors"),
+        trained("Data that is gone when weights are looked at: shown without gradients", 0,
+            "glassbox inspect run > /dev/null")
+            .given("sed -i 's/path = \"iris\"/path = \"gone.csv\"/' run/run.toml"),
         trained("A damaged log", 1, "glassbox compare run run")
             .given("echo 'nonsense' > run/metrics.jsonl"),
         trained("A damaged pointer to the last run", 1, "glassbox summary last")

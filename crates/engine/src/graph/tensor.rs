@@ -68,6 +68,11 @@ impl<'g> Tensor<'g> {
         self
     }
 
+    /// Whether it is a value of a step of a [`scan`](Graph::scan), which is not to be read outside it.
+    pub fn is_inside_loop(self) -> bool {
+        self.graph.region_of(self.value).is_some()
+    }
+
     /// The number `value` of the same type.
     #[track_caller]
     pub fn scalar(self, value: f64) -> Self {

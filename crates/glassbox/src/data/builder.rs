@@ -88,13 +88,20 @@ impl Builder {
         }
         self.words = vec![Words::default(); self.names.len()];
         self.group = (GROUP_CELLS / self.names.len().max(1)).clamp(1, GROUP_ROWS);
-        if looks_like_values(&self.names) {
+        // Where names are kept apart from values, none is taken for one.
+        if !self.keep_blank && looks_like_values(&self.names) {
             self.problems.push(
                 place(),
                 format!("the first line holds values ({}), not names", self.names.join(", ")),
                 "put a line with the names of the columns first",
             );
         }
+    }
+
+    /// Keeps what is to be known about the table, in words.
+    #[cfg(feature = "parquet")]
+    pub(super) fn notice(&mut self, notice: String) {
+        self.notices.push(notice);
     }
 
     /// Takes a row; `line` is where it stands, for messages.

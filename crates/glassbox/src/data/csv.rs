@@ -6,13 +6,14 @@ use super::builder::Builder;
 use super::error::DataError;
 use super::jsonl::{self, is_jsonl};
 use super::npy::{self, Npy};
+use super::parquet::{self, is_parquet};
 use super::records::Records;
 use super::source::Source;
 use super::table::{MEMORY, RawTable};
 
 impl RawTable {
     /// Reads a file of rows, gzipped or not: JSON lines where its name ends in `.jsonl` or
-    /// `.ndjson`, NPY where it begins as such a file does, else CSV. See [`RawTable::from_bytes`].
+    /// `.ndjson`, NPY or Parquet where it begins as such a file does, else CSV. See [`RawTable::from_bytes`].
     ///
     /// # Errors
     /// A file that cannot be read or decompressed, and whatever `from_bytes` finds.
@@ -26,6 +27,9 @@ impl RawTable {
             return jsonl::read(|| Source::open(path), memory);
         }
         let mut source = Source::open(path)?;
+        if is_parquet(&path.to_string_lossy(), source.peek()?) {
+            return parquet::open(path, memory);
+        }
         if source.peek()?.starts_with(npy::MAGIC) {
             return npy::table(Npy::open(source)?, None, memory);
         }
@@ -38,6 +42,8 @@ impl RawTable {
     /// `,` `;` tab or `|` (whichever the header has most of), quoted by `"` where needed, lines ended
     /// by LF or CRLF. Blank lines are skipped. JSON lines are one flat object a line; a key that a
     /// line does not have is a missing value. An NPY file is an array of rows and columns.
+    /// Parquet (with the feature `parquet`) has columns of numbers, booleans, texts, dates, times and
+    /// decimals; none may be nested.
     ///
     /// # Errors
     /// Every problem at once, each with its line: no header or no rows, another encoding, two
@@ -49,6 +55,9 @@ impl RawTable {
 
     pub(super) fn read(file: &str, bytes: &[u8], memory: usize) -> Result<Self, DataError> {
         let source = Source::bytes(file, bytes);
+        if is_parquet(file, bytes) {
+            return parquet::read(file, bytes, memory);
+        }
         if is_jsonl(file) {
             return jsonl::read(|| Ok(Source::bytes(file, bytes)), memory);
         }

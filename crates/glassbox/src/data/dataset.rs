@@ -211,6 +211,10 @@ impl Options {
             let what = format!("{what} have one target: there is no column {}", quoted(target));
             problems.push(Place::default(), what, cure);
         }
+        if let Some(fold) = self.fold {
+            let what = format!("fold {fold}: only the rows of a table are divided into folds");
+            problems.push(Place::default(), what, "leave the folds out, or give a table");
+        }
         let named = self.rules.iter().filter_map(|rule| match &rule.columns {
             Columns::Named(name) => Some(name),
             _ => None,

@@ -141,7 +141,7 @@ impl Scaling {
             Method::Standardize | Method::Piecewise => (mean, std),
             Method::Robust => (middle, spread(quantile(values, 0.25), quantile(values, 0.75))),
             Method::MinMax => (least, spread(least, most)),
-            Method::OneHot | Method::Ordinal | Method::None => (0.0, 1.0),
+            Method::OneHot | Method::Ordinal | Method::Target | Method::None => (0.0, 1.0),
         };
         let fill = match impute {
             None | Some(Impute::Median | Impute::Drop) => middle,

@@ -1,6 +1,10 @@
 //! Cross-validation: every row is held out once, and everything fitted is fitted without it.
 
+use std::fmt;
+use std::str::FromStr;
+
 use glassbox_engine::random::Stream;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::error::{DataError, Place, count};
 
@@ -27,6 +31,54 @@ pub enum Folding {
         /// The number of folds, at least 1.
         k: usize,
     },
+}
+
+/// One fold of several by chance, as a setting: `2/5` is the second of five.
+///
+/// ```
+/// use glassbox::data::NthFold;
+/// assert_eq!("2/5".parse(), Ok(NthFold { fold: 2, of: 5 }));
+/// assert!("6/5".parse::<NthFold>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NthFold {
+    /// Which one, from 1.
+    pub fold: usize,
+    /// How many there are, at least 2.
+    pub of: usize,
+}
+
+impl fmt::Display for NthFold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.fold, self.of)
+    }
+}
+
+impl FromStr for NthFold {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/');
+        let numbers = parts.and_then(|(fold, of)| {
+            Some(NthFold { fold: fold.trim().parse().ok()?, of: of.trim().parse().ok()? })
+        });
+        match numbers {
+            Some(found) if found.of >= 2 && (1..=found.of).contains(&found.fold) => Ok(found),
+            _ => Err(format!("expected one of two folds or more, such as 2/5, found `{text}`")),
+        }
+    }
+}
+
+impl Serialize for NthFold {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for NthFold {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
+    }
 }
 
 /// Divides `rows` rows into `k` folds by chance: each row is in exactly one test part, and the parts

@@ -65,9 +65,12 @@ pub fn lines(rows: usize, noise: f64, seed: u64) -> Result<Dataset, DataError> {
     Shape::Lines.dataset(rows, noise, seed, &Options::default())
 }
 
-/// The generator of this name, as it is when it is loaded by name: 1,000 rows, always the same.
-pub(super) fn by_name(name: &str, options: &Options) -> Option<Result<Dataset, DataError>> {
-    let (shape, noise) = match name {
+/// The rows that are made when a generator is loaded by its name, always the same ones.
+const BY_NAME: (usize, u64) = (1000, 42);
+
+/// The generator of this name, and its noise when it is loaded by name.
+fn named(name: &str) -> Option<(Shape, f64)> {
+    Some(match name {
         "moons" => (Shape::Moons, 0.15),
         "circles" => (Shape::Circles, 0.08),
         "spirals" => (Shape::Spirals { arms: 2 }, 0.03),
@@ -75,8 +78,19 @@ pub(super) fn by_name(name: &str, options: &Options) -> Option<Result<Dataset, D
         "blobs" => (Shape::Blobs { clouds: 3 }, 0.25),
         "lines" => (Shape::Lines, 0.2),
         _ => return None,
-    };
-    Some(shape.dataset(1000, noise, 42, options))
+    })
+}
+
+/// The generator of this name, as it is when it is loaded by name: 1,000 rows, always the same.
+pub(super) fn by_name(name: &str, options: &Options) -> Option<Result<Dataset, DataError>> {
+    let ((shape, noise), (rows, seed)) = (named(name)?, BY_NAME);
+    Some(shape.dataset(rows, noise, seed, options))
+}
+
+/// The table of a generator, as it is when it is loaded by name.
+pub(super) fn table_by_name(name: &str) -> Option<Result<RawTable, DataError>> {
+    let ((shape, noise), (rows, seed)) = (named(name)?, BY_NAME);
+    Some(shape.table(rows, noise, seed))
 }
 
 /// What is made up.
@@ -143,6 +157,13 @@ impl Shape {
         seed: u64,
         options: &Options,
     ) -> Result<Dataset, DataError> {
+        let table = self.table(rows, noise, seed)?;
+        let mut options = options.clone();
+        options.target = options.target.or_else(|| table.names.last().cloned());
+        Dataset::from_table(&table, &options)
+    }
+
+    fn table(self, rows: usize, noise: f64, seed: u64) -> Result<RawTable, DataError> {
         let classes = self.classes();
         let wrong =
             |what: String, cure: &str| Err(DataError::new(Place::file(self.name()), what, cure));
@@ -173,9 +194,7 @@ impl Shape {
         let rows: Vec<Vec<String>> = (0..rows).map(row).collect();
         let mut table = RawTable::from_rows(&names, &rows)?;
         table.file = self.name().into();
-        let mut options = options.clone();
-        options.target = options.target.or_else(|| names.last().cloned());
-        Dataset::from_table(&table, &options)
+        Ok(table)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::builtin::{BUILTINS, load_builtin, table_text};
 use super::dataset::Dataset;
 use super::error::{DataError, Place};
+use super::generate;
 use super::images::{from_files, idx_name};
 use super::npy::{self, Npy};
 use super::options::Options;
@@ -13,14 +14,14 @@ use super::table::RawTable;
 use crate::nearest::{listed, nearest};
 
 /// The endings of the names of tables.
-const TABLES: [&str; 5] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson"];
+const TABLES: [&str; 7] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", ".pq"];
 
 /// What can be loaded, for messages.
-const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy; \
+const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy, .parquet; \
                          images: a folder of IDX files as MNIST's; \
                          a built-in: blobs, circles, digits, dosage, iris, lines, moons, spirals, xor";
 
-/// Loads a CSV file, a folder of IDX files (or one of them), or a built-in dataset by its name.
+/// Loads a table (CSV, JSON lines, NPY, Parquet), a folder of IDX files (or one of them), or a built-in dataset by its name.
 ///
 /// What the source is follows from its name and content; `options` say what is not to be inferred.
 /// A built-in's name means the built-in: write `./iris` for a file of that name.
@@ -69,14 +70,36 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
     Err(DataError::new(Place::file(shown), what, cure))
 }
 
+/// Whether what a path or a built-in's name stands for is a table, rather than images: [`describe`]
+/// takes it. Whether it can be read is another question.
+///
+/// [`describe`]: super::describe()
+///
+/// ```
+/// use glassbox::data::is_table;
+/// assert!(is_table("iris") && is_table("sales.csv"));
+/// assert!(!is_table("digits") && !is_table("train-images-idx3-ubyte.gz"));
+/// ```
+pub fn is_table(path_or_name: impl AsRef<Path>) -> bool {
+    let path = path_or_name.as_ref();
+    match path.to_str() {
+        Some(name) if BUILTINS.contains(&name) => name != "digits",
+        _ if path.is_dir() => npy::inputs_in(path).is_some(),
+        _ => idx_name(path).is_none(),
+    }
+}
+
 /// The table that a path or a built-in's name stands for.
 pub(super) fn table_of(path: &Path, options: &Options) -> Result<RawTable, DataError> {
     let shown = path.display().to_string();
     if let Some(text) = table_text(&shown) {
         return RawTable::read(&shown, text.as_bytes(), options.memory);
     }
-    if BUILTINS.contains(&shown.as_str()) || path.is_dir() && npy::inputs_in(path).is_none() {
-        let cure = "what is described is a table: .csv, .tsv, .jsonl or .npy";
+    if let Some(table) = generate::table_by_name(&shown) {
+        return table;
+    }
+    if !is_table(path) {
+        let cure = "what is described is a table: .csv, .tsv, .jsonl, .npy or .parquet";
         return Err(DataError::new(Place::file(shown), "is not a table", cure));
     }
     if !path.exists() {

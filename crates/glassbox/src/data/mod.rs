@@ -23,6 +23,7 @@ mod csv;
 mod dataset;
 mod date;
 mod describe;
+mod effects;
 mod error;
 mod fingerprint;
 mod fit;
@@ -34,6 +35,7 @@ mod jsonl;
 mod load;
 mod npy;
 mod options;
+mod parquet;
 mod prepare;
 mod raw;
 mod records;
@@ -57,10 +59,10 @@ pub use describe::{
     TargetDescription, describe,
 };
 pub use error::{DataError, Place, Problem};
-pub use folds::{Fold, Folding, k_fold, time_series_folds};
+pub use folds::{Fold, Folding, NthFold, k_fold, time_series_folds};
 pub use generate::{blobs, circles, lines, moons, spirals, xor};
 pub use idx::Idx;
-pub use load::{from_csv, load};
+pub use load::{from_csv, is_table, load};
 pub use options::{Options, Prepare};
 pub use prepare::{InputPreparation, Preparation, Prepared, PreparedColumn};
 pub use raw::RawRows;

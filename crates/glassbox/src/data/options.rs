@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::folds::NthFold;
 use super::rules::Rule;
 use super::schema::Kind;
 use super::table::MEMORY;
@@ -29,6 +30,9 @@ pub struct Options {
     pub test: Option<f64>,
     /// Whether each class gives the same fraction to each part.
     pub stratify: bool,
+    /// Of a table: its test part is this fold of it, as [`Dataset::folds`](super::Dataset::folds)
+    /// holds it out, in place of the fraction `test`.
+    pub fold: Option<NthFold>,
     /// What is done to numbers.
     pub prepare: Prepare,
     /// What is done to columns of a table, where that is not to be as usual.
@@ -66,6 +70,7 @@ impl Default for Options {
             valid: None,
             test: None,
             stratify: true,
+            fold: None,
             prepare: Prepare::Auto,
             rules: Vec::new(),
             weight: None,

@@ -139,6 +139,23 @@ pub enum PreparedColumn {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fill: Option<String>,
     },
+    /// A feature for each of `of`: what it is on average where the category stands; an unknown category
+    /// is the overall mean.
+    Effects {
+        /// The column's name.
+        name: String,
+        /// The values of the training part, sorted; missing ones are the value `missing`.
+        values: Vec<String>,
+        /// The classes or numbers of the target.
+        of: Vec<String>,
+        /// For each value the mean of each of `of` on the scale of training.
+        means: Vec<Vec<f64>>,
+        /// The mean of each of `of` over the training part.
+        overall: Vec<f64>,
+        /// What a missing value is set to; none where it is a value of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fill: Option<String>,
+    },
     /// One feature: the place of the value among `values`, from 0 (the first) to 1 (the last); an
     /// unknown value is in the middle.
     Ordinal {
@@ -434,6 +451,14 @@ impl InputPreparation {
                 {
                     Some(format!("the values of column {} are not sorted", quoted(name)))
                 }
+                PreparedColumn::Effects { name, values, of, means, overall, .. }
+                    if !values.is_sorted_by(|a, b| a < b)
+                        || means.len() != values.len()
+                        || means.iter().any(|means| means.len() != of.len())
+                        || overall.len() != of.len() =>
+                {
+                    Some(format!("the means of column {} do not fit its values", quoted(name)))
+                }
                 PreparedColumn::Pieces { name, edges, .. }
                     if edges.len() < 2 || !edges.is_sorted_by(|a, b| a < b) =>
                 {
@@ -526,6 +551,7 @@ impl PreparedColumn {
             | PreparedColumn::Date { name, .. }
             | PreparedColumn::Boolean { name, .. }
             | PreparedColumn::Category { name, .. }
+            | PreparedColumn::Effects { name, .. }
             | PreparedColumn::Ordinal { name, .. } => name,
         }
     }
@@ -541,6 +567,9 @@ impl PreparedColumn {
                 let part =
                     |ends: &[f64]| format!("{name} {} to {}", short(ends[0]), short(ends[1]));
                 std::iter::once(name.to_string()).chain(edges.windows(2).map(part)).collect()
+            }
+            PreparedColumn::Effects { of, .. } if of.len() > 1 => {
+                of.iter().map(|of| format!("{name} → {of}")).collect()
             }
             _ => vec![name.to_string()],
         };
@@ -569,6 +598,7 @@ impl PreparedColumn {
             | PreparedColumn::Boolean { missing, .. }
             | PreparedColumn::Ordinal { missing, .. } => 1 + usize::from(*missing),
             PreparedColumn::Pieces { edges, missing, .. } => edges.len() + usize::from(*missing),
+            PreparedColumn::Effects { of, .. } => of.len(),
             PreparedColumn::Date { cycles, missing, .. } => {
                 1 + 2 * cycles.len() + usize::from(*missing)
             }
@@ -587,7 +617,7 @@ impl PreparedColumn {
             PreparedColumn::Date { missing, .. } => ("the middle date".into(), *missing),
             PreparedColumn::Boolean { usual, missing, .. } => (usual.to_string(), *missing),
             PreparedColumn::Ordinal { fill, missing, .. } => (quoted(fill), *missing),
-            PreparedColumn::Category { fill, .. } => {
+            PreparedColumn::Category { fill, .. } | PreparedColumn::Effects { fill, .. } => {
                 return fill.as_ref().map(|fill| quoted(fill));
             }
         };

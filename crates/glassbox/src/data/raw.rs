@@ -8,7 +8,7 @@ use super::table::RawTable;
 /// Rows as they stand in a file, to be predicted: nothing is interpreted yet.
 #[derive(Clone, Debug)]
 pub enum RawRows {
-    /// The rows of a table: CSV, JSON lines or NPY.
+    /// The rows of a table: CSV, JSON lines, NPY or Parquet.
     Table(RawTable),
     /// The images of an IDX file.
     Images(Idx),

@@ -24,6 +24,10 @@ words! {
         OneHot = "one_hot",
         /// One input: the place of the category among the sorted ones, from 0 to 1.
         Ordinal = "ordinal",
+        /// What the target is on average where the category stands: the share of each class (of the
+        /// second, of two), or the mean of the number, the fewer rows the nearer to the overall one
+        /// (Micci-Barreca 2001). For categories of many values.
+        Target = "target",
         /// As it is.
         None = "none",
     }
@@ -146,8 +150,8 @@ impl From<&str> for Columns {
 /// ```
 /// use glassbox::data::{self, Impute, Method, Options, Rule};
 /// let rules = vec![
-///     Rule { columns: "numeric".into(), with: Some(Method::Robust), impute: Some(Impute::Mean) },
-///     Rule { columns: "petal_width".into(), with: Some(Method::MinMax), impute: None },
+///     Rule { impute: Some(Impute::Mean), ..Rule::new("numeric", Method::Robust) },
+///     Rule::new("petal_width", Method::MinMax),
 /// ];
 /// let iris = data::load("iris", &Options { rules, ..Options::default() })?;
 /// # Ok::<(), data::DataError>(())
@@ -160,6 +164,17 @@ pub struct Rule {
     pub with: Option<Method>,
     /// What their missing values become. None: nothing is said about it.
     pub impute: Option<Impute>,
+    /// Training rows whose number lies more than so many interquartile ranges below the first or above
+    /// the third quartile are left out (Tukey 1977 took 1.5, and 3 for what is far out). Rows of the
+    /// other parts stay. None: nothing is said about it.
+    pub outliers: Option<f64>,
+}
+
+impl Rule {
+    /// Prepares columns by a method, and says nothing else about them.
+    pub fn new(columns: &str, with: Method) -> Self {
+        Rule { columns: columns.into(), with: Some(with), impute: None, outliers: None }
+    }
 }
 
 /// What rules say of one column.
@@ -167,6 +182,7 @@ pub struct Rule {
 pub(super) struct Said {
     pub(super) with: Option<Method>,
     pub(super) impute: Option<Impute>,
+    pub(super) outliers: Option<f64>,
 }
 
 /// What the rules say of a column.
@@ -181,6 +197,7 @@ pub(super) fn said(rules: &[Rule], column: &ColumnSchema) -> Said {
         if applies {
             said.with = rule.with.or(said.with);
             said.impute = rule.impute.or(said.impute);
+            said.outliers = rule.outliers.or(said.outliers);
         }
     }
     said
@@ -224,7 +241,7 @@ pub(super) fn check(rules: &[Rule], schema: &Schema, file: &str) -> Result<(), D
                 &["median", "mean", "drop"],
             ),
             Kind::Boolean => (&[Method::None], &["most_frequent", "drop"]),
-            _ => (&[Method::OneHot, Method::Ordinal], &["most_frequent", "drop"]),
+            _ => (&[Method::OneHot, Method::Ordinal, Method::Target], &["most_frequent", "drop"]),
         };
         let place = || Place::file(file).column(&column.name);
         if let Some(with) = said.with.filter(|with| !methods.contains(with)) {

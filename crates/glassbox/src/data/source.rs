@@ -123,7 +123,7 @@ fn broken(name: &str, gzipped: bool, read: u64, error: &std::io::Error) -> DataE
     }
 }
 
-fn unreadable(name: &str, error: &std::io::Error) -> DataError {
+pub(super) fn unreadable(name: &str, error: &std::io::Error) -> DataError {
     let what = format!("cannot be read: {error}");
     DataError::new(Place::file(name), what, "check the file and the disk")
 }

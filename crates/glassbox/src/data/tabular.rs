@@ -1,11 +1,15 @@
 //! From a raw table to a dataset: columns understood, target chosen, rows split, values prepared.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use super::dataset::{Dataset, Parts, empty_parts};
 use super::date::DateOrder;
+use super::effects::{self, Wanted};
 use super::error::{DataError, Place, Problems, count, quoted};
 use super::fingerprint::Fingerprint;
-use super::fit::{Scaling, fit};
-use super::folds::{Fold, Folding, k_fold, time_series_folds};
+use super::fit::{Scaling, fit, quantile};
+use super::folds::{Fold, Folding, NthFold, k_fold, time_series_folds};
 use super::options::{Options, Prepare};
 use super::prepare::{InputPreparation, Preparation, PreparedColumn};
 use super::rows::{Inputs, Rows, Store, Targets};
@@ -35,6 +39,16 @@ impl Dataset {
     /// # Ok::<(), glassbox::data::DataError>(())
     /// ```
     pub fn from_table(table: &RawTable, options: &Options) -> Result<Self, DataError> {
+        if let Some(NthFold { fold, of }) = options.fold {
+            let folding = Folding::ByChance { k: of };
+            let none = || {
+                let what = format!("there is no fold {fold} of {of}");
+                DataError::new(Place::file(table.file()), what, "count folds from 1")
+            };
+            let before = fold.checked_sub(1).ok_or_else(none)?;
+            let mut from = Dataset::folds_from(table, options, folding, before)?;
+            return from.next().unwrap_or_else(|| Err(none()));
+        }
         // The hash takes a pass of its own over everything: beside the others, where it is long.
         let (understood, hash) = std::thread::scope(|scope| {
             let long = table.rows().saturating_mul(table.columns()) > 1 << 20;
@@ -73,6 +87,16 @@ impl Dataset {
         options: &'t Options,
         folding: Folding,
     ) -> Result<impl Iterator<Item = Result<Dataset, DataError>> + use<'t>, DataError> {
+        Dataset::folds_from(table, options, folding, 0)
+    }
+
+    /// The folds without the first ones.
+    fn folds_from<'t>(
+        table: &'t RawTable,
+        options: &'t Options,
+        folding: Folding,
+        first: usize,
+    ) -> Result<impl Iterator<Item = Result<Dataset, DataError>> + use<'t>, DataError> {
         let understood = Understood::of(table, options)?;
         let hash = table.fingerprint()?;
         let folds = match folding {
@@ -92,7 +116,7 @@ impl Dataset {
         };
         let valid = options.valid.unwrap_or(0.15);
         check_fractions(valid, 0.0)?;
-        Ok(folds.into_iter().map(move |fold| {
+        Ok(folds.into_iter().skip(first).map(move |fold| {
             let mut fold = Some(fold);
             understood.clone().dataset(table, options, &hash, &mut |targets, rows| {
                 let Fold { train: rest, test } = fold.take().unwrap_or_default();
@@ -184,20 +208,26 @@ impl Understood {
         };
         let Understood { schema, counting, targets: columns, assumed, found } = self;
         let mut targets = preparation.targets_of(table, &columns, &found.rows)?;
-        let parts = divide(&targets, found.rows.len())?;
+        let mut parts = divide(&targets, found.rows.len())?;
+        let outliers = leave_out_outliers(table, &schema, &found.rows, options, &mut parts.train)?;
         let split_notices =
             empty_parts(&parts, options.valid.unwrap_or(0.15), options.test.unwrap_or(0.15));
         let train: Vec<u32> = parts.train.iter().map(|at| found.rows[*at]).collect();
 
-        preparation.inputs = fit_inputs(table, &schema, &train, options)?;
         if fit_target(table, &schema, &columns, &train, options, &mut preparation.target)? {
             drop(targets);
             targets = preparation.targets_of(table, &columns, &found.rows)?;
         }
-        drop(train);
+        let told = options.rules.iter().any(|rule| rule.with == Some(Method::Target));
+        let wanted = told.then(|| Wanted::new(&preparation.target, &targets, &parts.train));
+        let (inputs, own) = fit_inputs(table, &schema, &train, wanted.as_ref(), options)?;
+        preparation.inputs = inputs;
+        let width = preparation.input_shape().iter().product();
+        drop((train, wanted));
         let mut matrix = Spool::new(options.memory);
-        let (width, _) =
-            preparation.apply_rows(table, &found.rows, &mut |numbers| matrix.push(numbers))?;
+        let mut own = OwnEffects::new(own, width, &parts.train, found.rows.len());
+        preparation
+            .apply_rows(table, &found.rows, &mut |numbers| matrix.push(own.replace(numbers)))?;
         let weight = schema.columns.iter().position(|column| column.role == Role::Weight);
         let weights = weight.map(|column| weights(table, column, &found.rows)).transpose()?;
 
@@ -206,6 +236,7 @@ impl Understood {
         notices.extend(found.notices);
         notices.extend(notices_on_columns(table, &schema, &preparation, options)?);
         notices.extend(schema::suspicious_counters(&schema, &counting));
+        notices.extend(outliers);
         notices.extend(split_notices);
         let inputs = Inputs::Floats(matrix.finish()?);
         let source_rows = (found.rows.len() < table.rows()).then_some(found.rows);
@@ -357,20 +388,127 @@ fn divide(targets: &Targets, rows: usize, options: &Options) -> Result<Split, Da
     split(rows, labels, options.stratify, valid, test, options.seed)
 }
 
+/// Leaves out of the training rows (places among `rows`) those whose number lies far outside, as rules
+/// say; gives what was left out in words.
+fn leave_out_outliers(
+    table: &RawTable,
+    schema: &Schema,
+    rows: &[u32],
+    options: &Options,
+    train: &mut Vec<usize>,
+) -> Result<Vec<String>, DataError> {
+    let mut notices = Vec::new();
+    let mut far: HashSet<u32> = HashSet::new();
+    let held: Vec<u32> = train.iter().map(|at| rows[*at]).collect();
+    for (index, column) in schema.columns.iter().enumerate() {
+        let Some(ranges) = rules::said(&options.rules, column).outliers else { continue };
+        if column.role != Role::Input {
+            continue;
+        }
+        let mut values: Vec<f64> = Vec::with_capacity(held.len());
+        table.each_of(index, &held, |_, cell| values.extend(cell.number()))?;
+        values.sort_unstable_by(f64::total_cmp);
+        let (low, high) = (quantile(&values, 0.25), quantile(&values, 0.75));
+        let reach = ranges * (high - low);
+        let mut left_out = 0;
+        table.each_of(index, &held, |row, cell| {
+            let outside = |x: f64| x < low - reach || x > high + reach;
+            // Where most rows are the same number, any other would be far from it.
+            if reach > 0.0 && cell.number().is_some_and(outside) {
+                left_out += 1;
+                far.insert(row as u32);
+            }
+        })?;
+        if left_out > 0 {
+            notices.push(format!(
+                "column `{}`: {} of the training part outside {} to {} left out",
+                column.name,
+                count(left_out, "row"),
+                low - reach,
+                high + reach
+            ));
+        }
+    }
+    train.retain(|at| !far.contains(&rows[*at]));
+    if train.is_empty() {
+        let what = "every row of the training part has an outlying number";
+        let cure = "give `outliers` a larger number of interquartile ranges";
+        return Err(DataError::new(Place::file(table.file()), what, cure));
+    }
+    Ok(notices)
+}
+
+/// What columns told by the target are in each training row: which features they are, and the numbers
+/// `[training rows, features]`.
+type Own = Vec<(Range<usize>, Vec<f32>)>;
+
+/// Puts in the place of a column's mean in each training row that without the row's own target.
+struct OwnEffects {
+    own: Own,
+    /// Features of a row.
+    width: usize,
+    /// For each row its place among the training rows.
+    place: Vec<Option<u32>>,
+    next: usize,
+    numbers: Vec<f32>,
+}
+
+impl OwnEffects {
+    fn new(own: Own, width: usize, train: &[usize], rows: usize) -> Self {
+        let mut place = vec![None; if own.is_empty() { 0 } else { rows }];
+        if !own.is_empty() {
+            for (at, row) in train.iter().enumerate() {
+                place[*row] = Some(at as u32);
+            }
+        }
+        OwnEffects { own, width, place, next: 0, numbers: Vec::new() }
+    }
+
+    /// The next whole rows, of which there are as many as places that follow.
+    fn replace<'n>(&'n mut self, numbers: &'n [f32]) -> &'n [f32] {
+        if self.own.is_empty() {
+            return numbers;
+        }
+        self.numbers.clear();
+        self.numbers.extend_from_slice(numbers);
+        for row in self.numbers.chunks_exact_mut(self.width) {
+            if let Some(at) = self.place.get(self.next).copied().flatten() {
+                for (features, own) in &self.own {
+                    let from = at as usize * features.len();
+                    row[features.clone()].copy_from_slice(&own[from..from + features.len()]);
+                }
+            }
+            self.next += 1;
+        }
+        &self.numbers
+    }
+}
+
+/// Fits every input column on the training rows; with what those told by the target are in them.
 fn fit_inputs(
     table: &RawTable,
     schema: &Schema,
     train: &[u32],
+    wanted: Option<&Wanted>,
     options: &Options,
-) -> Result<InputPreparation, DataError> {
+) -> Result<(InputPreparation, Own), DataError> {
     let raw = options.prepare == Prepare::Raw;
-    let columns: Vec<PreparedColumn> = schema
-        .columns
-        .iter()
-        .enumerate()
-        .filter(|(_, column)| column.role == Role::Input)
-        .map(|(i, column)| fit(table, i, column, train, rules::said(&options.rules, column), raw))
-        .collect::<Result<_, _>>()?;
+    let (mut columns, mut own, mut first) = (Vec::new(), Vec::new(), 0);
+    let inputs = schema.columns.iter().enumerate().filter(|(_, c)| c.role == Role::Input);
+    for (index, column) in inputs {
+        let said = rules::said(&options.rules, column);
+        let fitted = match (said.with, wanted) {
+            (Some(Method::Target), Some(wanted)) => {
+                let (name, fill) = (column.name.clone(), said.impute.is_some());
+                let (fitted, numbers) = effects::fit(table, index, name, train, wanted, fill)?;
+                own.push((first..first + fitted.width(), numbers));
+                fitted
+            }
+            _ => fit(table, index, column, train, said, raw)?,
+        };
+        first += fitted.width();
+        columns.push(fitted);
+    }
     if columns.is_empty() {
         let reasons = schema.columns.iter().filter_map(|column| match &column.role {
             Role::Dropped(reason) => Some(format!("`{}` ({reason})", column.name)),
@@ -384,7 +522,7 @@ fn fit_inputs(
         let cure = "add a column, choose another target, or declare what a dropped column is";
         return Err(DataError::new(Place::file(table.file()), what, cure));
     }
-    Ok(InputPreparation::Table { columns })
+    Ok((InputPreparation::Table { columns }, own))
 }
 
 /// Which columns were dropped or filled in, and what is to be known about dates.

@@ -60,7 +60,7 @@ impl<'c> Writer<'c> {
             | PreparedColumn::Date { missing, .. }
             | PreparedColumn::Boolean { missing, .. }
             | PreparedColumn::Ordinal { missing, .. } => *missing,
-            PreparedColumn::Category { .. } => false,
+            PreparedColumn::Category { .. } | PreparedColumn::Effects { .. } => false,
         };
         Writer { column, place, categories: HashMap::new(), flag, guessed, problems }
     }
@@ -115,6 +115,21 @@ impl<'c> Writer<'c> {
                         Ok(0.5)
                     }
                 }
+            }
+            PreparedColumn::Effects { values, means, overall, fill, .. } => {
+                let usual = fill.as_deref().unwrap_or(MISSING);
+                let find = |text: Option<&str>| category(values, text.unwrap_or(usual));
+                let place = self.place_of(cell, find);
+                match (place, cell.value()) {
+                    (Some(_), _) => {}
+                    (None, None) => self.guessed.missing += 1,
+                    (None, Some(text)) => {
+                        *self.guessed.unknown.entry(text.into_owned()).or_default() += 1;
+                    }
+                }
+                let means = place.and_then(|place| means.get(place)).unwrap_or(overall);
+                out.iter_mut().zip(means).for_each(|(to, mean)| *to = *mean as f32);
+                return;
             }
             PreparedColumn::Category { values, missing, fill, .. } => {
                 let find = |text: Option<&str>| match (text, fill) {

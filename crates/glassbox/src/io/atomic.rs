@@ -15,6 +15,14 @@ pub const UNFINISHED: &str = ".tmp-";
 
 /// Replaces the file at `path` by `bytes`, all of them or none.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let folder = parent(path);
+    if !folder.exists() {
+        let folder = folder.display();
+        let what = format!(
+            "cannot write: there is no folder {folder}: make it first, `mkdir -p {folder}`"
+        );
+        return Err(FileError::new(path, what));
+    }
     let temporary = unfinished_name(path);
     let written = write_synced(&temporary, bytes)
         .and_then(|()| fs::rename(&temporary, path))
@@ -24,7 +32,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         let _ = fs::remove_file(&temporary);
     }
     written?;
-    sync_folder(parent(path))
+    sync_folder(folder)
 }
 
 /// Replaces the file at `path` by one line, such as `checkpoints/last` → `step-120`.

@@ -25,6 +25,12 @@ choices! {
             /// The largest size.
             bound: positive = 1.0,
         },
+        /// Rows or columns, whichever are fewer, at right angles to each other: lengths stay what they
+        /// were on the way through, however often (Saxe et al. 2014).
+        Orthogonal = "orthogonal" {
+            /// The length of each of them.
+            gain: positive = 1.0,
+        },
         /// All the same: units of a layer stay copies of each other.
         Constant = "constant" {
             /// The number.
@@ -45,7 +51,7 @@ impl Initial {
     /// assert_eq!(he, engine::Initial::Normal { mean: 0.0, deviation: 0.5 }); // √(2 / 8)
     /// ```
     pub fn weights(self, inputs: usize, outputs: usize) -> glassbox_engine::Initial {
-        use glassbox_engine::Initial::{Constant, Normal, Uniform};
+        use glassbox_engine::Initial::{Constant, Normal, Orthogonal, Uniform};
         let (n, m) = (inputs.max(1) as f64, outputs as f64);
         let normal = |variance: f64| Normal { mean: 0.0, deviation: variance.sqrt() };
         let uniform = |variance: f64| {
@@ -61,6 +67,7 @@ impl Initial {
             Initial::LecunUniform => uniform(1.0 / n),
             Initial::Normal { deviation } => Normal { mean: 0.0, deviation },
             Initial::Uniform { bound } => Uniform { low: -bound, high: bound },
+            Initial::Orthogonal { gain } => Orthogonal { gain },
             Initial::Constant { value } => Constant(value),
             Initial::Zeros => Constant(0.0),
         }

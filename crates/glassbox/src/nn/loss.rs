@@ -66,20 +66,6 @@ impl Loss {
         }
     }
 
-    /// Its slope with respect to a prediction, in words.
-    pub fn slope_in_words(self) -> &'static str {
-        match self {
-            Loss::CrossEntropy => "(p − observed)/rows",
-            Loss::BinaryCrossEntropy => "(p − observed)/n",
-            Loss::SquaredError => "−2(obs − pred)/n",
-            Loss::SumOfSquares => "−2(obs − pred)",
-            Loss::AbsoluteError => "−sign(obs − pred)/n",
-            Loss::Huber { .. } => "−clip(obs − pred, ±δ)/n",
-            Loss::GaussianNll => "dNLL/d(μ, ln σ²)",
-            Loss::Own(_) => "dloss/dpred",
-        }
-    }
-
     /// The type of the targets that it takes: labels (i64) `[rows]`, or numbers (f32)
     /// `[rows, outputs]`. One's own takes what the data has.
     pub fn target_type(self) -> DType {

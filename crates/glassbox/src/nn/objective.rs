@@ -70,13 +70,45 @@ impl<'g> Rowwise<'g> {
 }
 
 impl Objective {
-    /// Its slope with respect to a prediction, in words.
-    pub fn slope_in_words(&self) -> &'static str {
-        let entropy = matches!(self.loss, Loss::CrossEntropy | Loss::BinaryCrossEntropy);
-        match (entropy, self.class_weights.is_empty(), self.label_smoothing > 0.0) {
-            (true, false, _) => "weighted (p − observed)/Σ weights",
-            (true, true, true) => "(p − smoothed)/rows",
-            _ => self.loss.slope_in_words(),
+    /// Its slope with respect to a prediction, in words: of a model that gives `outputs` numbers a row,
+    /// `output` being the prediction's; `weighted` says whether rows have weights of their own. w is
+    /// the weight of a row, n the number of rows.
+    ///
+    /// ```
+    /// use glassbox::nn::{Loss, Objective};
+    /// assert_eq!(Objective::from(Loss::SquaredError).slope_in_words((0, 1), false), "−2(obs − pred)/n");
+    /// assert_eq!(
+    ///     Objective::from(Loss::SquaredError).slope_in_words((1, 2), true),
+    ///     "−2w(obs − pred)/(2Σw)"
+    /// );
+    /// ```
+    pub fn slope_in_words(&self, (output, outputs): (usize, usize), weighted: bool) -> String {
+        let weighted = weighted || !self.class_weights.is_empty();
+        let w = if weighted { "w" } else { "" };
+        let n = if weighted { "Σw" } else { "n" };
+        let over = match outputs {
+            0 | 1 => n.to_string(),
+            outputs => format!("({outputs}{n})"),
+        };
+        let observed = if self.label_smoothing > 0.0 { "smoothed" } else { "observed" };
+        match self.loss {
+            // Each class's part of what is smoothed counts by its own weight.
+            Loss::CrossEntropy if !self.class_weights.is_empty() && self.label_smoothing > 0.0 => {
+                "dCE/dpred".to_string()
+            }
+            Loss::CrossEntropy => format!("{w}(p − {observed})/{n}"),
+            Loss::BinaryCrossEntropy => format!("{w}(p − {observed})/{over}"),
+            Loss::SquaredError => format!("−2{w}(obs − pred)/{over}"),
+            Loss::SumOfSquares => format!("−2{w}(obs − pred)"),
+            Loss::AbsoluteError => {
+                format!("−{w}{}sign(obs − pred)/{over}", if weighted { "·" } else { "" })
+            }
+            Loss::Huber { .. } => {
+                format!("−{w}{}clip(obs − pred, ±δ)/{over}", if weighted { "·" } else { "" })
+            }
+            Loss::GaussianNll if output == 0 => format!("−{w}(obs − μ)/(σ²{n})"),
+            Loss::GaussianNll => format!("{w}(1 − (obs − μ)²/σ²)/(2{n})"),
+            Loss::Own(_) => "dloss/dpred".to_string(),
         }
     }
 

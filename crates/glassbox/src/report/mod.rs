@@ -6,6 +6,7 @@
 //! scheme, and prints.
 
 mod chart;
+mod choices;
 mod classes;
 mod facts;
 mod html;

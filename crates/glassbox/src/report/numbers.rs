@@ -2,16 +2,17 @@
 
 use crate::report::chart::{self, Labels};
 use crate::report::facts::ToldNumber;
-use crate::report::html::{Head, count, cut, escape, number, table};
+use crate::report::html::{Head, count, cut, escape, name, number, percent, table};
 use crate::report::page::figure;
 use crate::report::words::Words;
+use crate::train::NumberDetail;
 
 /// More rows than this are sampled for the chart.
 const MOST_POINTS: usize = 1_500;
 const MOST_MISSES: usize = 10;
 
 /// The section's HTML.
-pub(crate) fn section(w: Words, told: &[ToldNumber], target: &str) -> String {
+pub(crate) fn section(w: Words, told: &[ToldNumber], target: &str, several: bool) -> String {
     let target = cut(target, 30);
     let finite = |row: &&ToldNumber| row.residual().is_finite();
     let told: (Vec<&ToldNumber>, Vec<&ToldNumber>) = told.iter().partition(finite);
@@ -22,7 +23,8 @@ pub(crate) fn section(w: Words, told: &[ToldNumber], target: &str) -> String {
     });
     misses.truncate(MOST_MISSES);
 
-    let mut out = format!("<section>\n<h2>{}</h2>\n", w.numbers());
+    let heading = if several { w.numbers_of(&escape(&target)) } else { w.numbers() };
+    let mut out = format!("<section>\n<h2>{heading}</h2>\n");
     if !omitted.is_empty() {
         out += &format!("<p class=\"caution\">{}</p>\n", w.omitted(&count(omitted.len())));
     }
@@ -75,6 +77,32 @@ pub(crate) fn section(w: Words, told: &[ToldNumber], target: &str) -> String {
         table(&heads, &rows),
         w.rows_note()
     );
+    out
+}
+
+/// Of several targets each one's figures, in its own unit; of a model that tells how sure it is, how
+/// right it is about that.
+pub(crate) fn by_target(w: Words, outputs: &[NumberDetail]) -> String {
+    let mut out = String::new();
+    if outputs.len() > 1 {
+        let heads = [
+            Head::text(w.target()),
+            Head::number(w.name_mae()),
+            Head::number(w.name_rmse()),
+            Head::number(w.name_r2()),
+        ];
+        let row = |output: &NumberDetail| {
+            let r2 = output.r2.map_or("–".into(), number);
+            vec![name(&output.name, 60), number(output.mae), number(output.rmse), r2]
+        };
+        let rows: Vec<Vec<String>> = outputs.iter().map(row).collect();
+        out += &format!("{}<p class=\"note\">{}</p>\n", table(&heads, &rows), w.mean_of_targets());
+    }
+    for coverage in outputs.iter().filter_map(|output| output.coverage) {
+        let [one, two] = coverage.shares().map(percent);
+        let mean = number(coverage.mean_deviation);
+        out += &format!("<p>{}</p>\n", w.coverage(&one, &two, &mean));
+    }
     out
 }
 

@@ -10,7 +10,7 @@ use crate::report::html::{
     Head, count, duration, escape, list_of_facts, name, number, percent, plain, table,
 };
 use crate::report::words::Words;
-use crate::report::{classes, numbers};
+use crate::report::{choices, classes, numbers};
 use crate::train::config::{Amount, Loss, ModelKind};
 use crate::train::{Detail, Undefined};
 
@@ -61,7 +61,8 @@ pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
             classes::section(w, told, names, &part, positive)?
         }
         (Some(Told::Numbers(told)), _) => {
-            told.iter().map(|(name, told)| numbers::section(w, told, name)).collect()
+            let several = told.len() > 1;
+            told.iter().map(|(name, told)| numbers::section(w, told, name, several)).collect()
         }
         _ => format!("<p class=\"note\">{}</p>\n", w.no_predictions()),
     };
@@ -121,15 +122,7 @@ fn metric(w: Words, metric: &str, loss: Loss) -> (String, String) {
         "top_5_accuracy" => (w.name_top_5_accuracy(), w.meaning_top_5_accuracy()),
         "median_ae" => (w.name_median_ae(), w.meaning_median_ae()),
         "mse" => (w.name_mse(), w.meaning_mse()),
-        "loss" => {
-            let meaning = match loss {
-                Loss::CrossEntropy => w.meaning_loss_cross_entropy(),
-                Loss::SquaredError => w.meaning_loss_squared_error(),
-                Loss::SumOfSquares => w.meaning_loss_sum_of_squares(),
-                _ => String::new(),
-            };
-            (w.name_loss(), meaning)
-        }
+        "loss" => (w.name_loss(), choices::meaning_of_loss(w, loss)),
         other => (escape(other), String::new()),
     }
 }
@@ -144,6 +137,10 @@ fn outcome(w: Words, facts: &Facts) -> String {
         let right = count((share * outcome.rows as f64).round() as usize);
         lead.push(w.right_classes(&right, &rows, &split, &percent(share)));
         lead.extend(baseline("accuracy").map(|share| w.baseline_classes(&percent(share))));
+    } else if let Detail::Numbers { outputs } = &outcome.detail
+        && outputs.len() > 1
+    {
+        lead.push(w.several_numbers(&count(outputs.len()), &rows, &split));
     } else if let Some(error) = figure("mae") {
         lead.push(w.off_numbers(&number(error), &rows, &split));
         lead.extend(baseline("mae").map(|error| w.baseline_numbers(&number(error))));
@@ -157,6 +154,9 @@ fn outcome(w: Words, facts: &Facts) -> String {
     };
     if !caution.is_empty() {
         out += &format!("<p class=\"caution\">{caution}</p>\n");
+    }
+    if let Detail::Numbers { outputs } = &outcome.detail {
+        out += &numbers::by_target(w, outputs);
     }
     // The figures of the target's own unit first, the loss last.
     let names: BTreeSet<&String> = outcome.metrics.keys().chain(outcome.baseline.keys()).collect();
@@ -188,10 +188,31 @@ fn outcome(w: Words, facts: &Facts) -> String {
         None => {}
     }
     if let Some(verdict) = &outcome.verdict {
-        let said = escape(&verdict.to_string());
-        out += &format!("<h3>{}</h3>\n<p>{said}.</p>\n", w.verdict());
+        out += &format!("<h3>{}</h3>\n{}", w.verdict(), verdict_panel(&verdict.to_string()));
+        let judged = match facts.config.train.loss {
+            Loss::Auto | Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::SquaredError => {
+                String::new()
+            }
+            _ => format!("<p class=\"note\">{}</p>\n", w.verdict_by_squares()),
+        };
+        out += &judged;
     }
     out + "</section>\n"
+}
+
+/// `kind: reason. Try cures. …` as a panel: the kind first and bold, each sentence on its own line.
+fn verdict_panel(said: &str) -> String {
+    let (kind, rest) = said.split_once(": ").unwrap_or((said, ""));
+    let capital = |text: &str| -> String {
+        let mut letters = text.chars();
+        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+    };
+    // A number and its sign are not parted at the end of a line.
+    let rest = escape(rest).replace(" %", "\u{a0}%").replace(" ± ", "\u{a0}±\u{a0}");
+    let line = |line: &str| format!("<span>{}.</span>", capital(line));
+    let lines: String = rest.split(". ").map(line).collect();
+    let (kind, heading) = (escape(kind), escape(&capital(kind)));
+    format!("<div class=\"verdict {kind}\"><b>{heading}</b>{lines}</div>\n")
 }
 
 fn training(w: Words, facts: &Facts) -> String {
@@ -205,16 +226,33 @@ fn training(w: Words, facts: &Facts) -> String {
     }
     out += &how_it_went(w, facts);
     if !facts.alerts.is_empty() {
-        out += &format!("<h3>{}</h3>\n<ul>\n", w.alerts());
-        for (step, message) in facts.alerts.iter().take(MOST_ALERTS) {
-            out += &format!("<li>{}</li>\n", w.alert(&count(*step as usize), &escape(message)));
-        }
-        out += "</ul>\n";
+        out += &alerts(w, &facts.alerts);
     }
     if !facts.epochs.is_empty() {
         out += &epochs_table(w, facts);
     }
     out + "</section>\n"
+}
+
+/// The alarms in their order: what is the matter, and below it what to try.
+fn alerts(w: Words, alerts: &[(u64, String)]) -> String {
+    let row = |(step, message): &(u64, String)| {
+        let (matter, cure) = message.split_once(". ").unwrap_or((message, ""));
+        let matter = escape(matter.trim_end_matches('.'));
+        let told = match cure {
+            "" => matter,
+            cure => choices::noted(matter, &escape(cure)),
+        };
+        vec![count(*step as usize), told]
+    };
+    let rows: Vec<Vec<String>> = alerts.iter().take(MOST_ALERTS).map(row).collect();
+    let heads = [Head::number(w.step()), Head::text(w.matter())];
+    let mut out = format!("<h3>{}</h3>\n{}", w.alerts(), table(&heads, &rows));
+    let more = alerts.len() - rows.len();
+    if more > 0 {
+        out += &format!("<p class=\"note\">{}</p>\n", w.alerts_more(&count(more)));
+    }
+    out
 }
 
 /// The figure that is shown by epoch: the one that was watched, else the task's usual one.
@@ -316,18 +354,18 @@ fn how_it_went(w: Words, facts: &Facts) -> String {
         Amount::All => w.all_rows(),
         Amount::Exactly(rows) => count(rows),
     };
-    let rate = w.rate(&plain(train.optimizer.lr()));
-    list_of_facts(&[
+    let mut facts_of_training = vec![
         (w.epochs(), epochs),
         (w.best(), best),
         (w.steps(), count(last.map_or(0, |epoch| epoch.step) as usize)),
         (w.time(), duration(seconds)),
-        (w.name_loss(), train.loss.word().replace('_', " ")),
-        (w.optimizer(), format!("{}, {rate}", train.optimizer.kind().replace('_', " "))),
-        (w.schedule(), train.schedule.word().to_owned()),
         (w.batch(), batch),
         (w.seed(), train.seed.to_string()),
-    ])
+    ];
+    facts_of_training.extend(choices::of_training(w, train));
+    let weight = facts.config.data.weight.as_deref();
+    facts_of_training.extend(choices::of_care(w, train, &facts.config.model, weight));
+    list_of_facts(&facts_of_training)
 }
 
 fn epochs_table(w: Words, facts: &Facts) -> String {
@@ -373,6 +411,7 @@ fn data(w: Words, facts: &Facts) -> String {
     let target = name(&data.preparation.target.name, 60);
     let what = match facts.classes() {
         Some(classes) => w.target_classes(&count(classes.len())),
+        None if data.preparation.target.outputs() > 1 => w.target_numbers(),
         None => w.target_number(),
     };
     let shape: Vec<String> =
@@ -474,11 +513,8 @@ fn model(w: Words, facts: &Facts) -> String {
     let model = &facts.config.model;
     let hidden: Vec<String> = model.hidden.iter().map(|units| count(*units)).collect();
     let hidden = if hidden.is_empty() { w.none() } else { hidden.join(", ") };
-    let of_mlp = [
-        (w.hidden(), hidden),
-        (w.activation(), model.activation.word().to_owned()),
-        (w.initial(), model.initial().word().to_owned()),
-    ];
+    let mut of_mlp = vec![(w.hidden(), hidden)];
+    of_mlp.extend(choices::of_units(w, model));
     // A network's layers stand in the table alone.
     let facts_of_model = match model.kind {
         ModelKind::Mlp => list_of_facts(&of_mlp),

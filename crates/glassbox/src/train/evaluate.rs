@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use glassbox_engine::{Buffer, Graph, Prepared, Session};
 
 use crate::Error;
-use crate::data::{Rows, Targets};
+use crate::data::{Rows, TargetPreparation, Targets};
 use crate::metrics::Regression;
 use crate::nn::Loss;
 use crate::train::event::Metrics;
@@ -124,6 +124,25 @@ pub(crate) fn predictions<'a>(results: &'a [f32], rows: &Rows) -> Cow<'a, [f32]>
         return Cow::Borrowed(results);
     }
     results.chunks_exact(width).flat_map(|row| &row[..outputs]).copied().collect()
+}
+
+/// The standard deviation that a Gaussian's results tell for each row, in the target's own unit; none
+/// of other results. Beside a row's mean stands ln σ², on the scale of training.
+pub(crate) fn deviations(results: &[f32], rows: &Rows) -> Option<Vec<f64>> {
+    let width = results.len() / rows.len().max(1);
+    let each = results.chunks_exact(width.max(1)).map(|row| deviation(row, rows.target()));
+    each.collect()
+}
+
+/// As [`deviations`], of one row's results.
+pub(crate) fn deviation(results: &[f32], target: &TargetPreparation) -> Option<f64> {
+    match (results, target.classes()) {
+        (&[_, log_variance], None) if target.outputs() == 1 => {
+            let unit = target.unscale(1.0) - target.unscale(0.0);
+            Some((f64::from(log_variance) / 2.0).exp() * unit.abs())
+        }
+        _ => None,
+    }
 }
 
 /// Predictions on the scale of training beside what was observed, in the targets' own units.

@@ -60,6 +60,11 @@ impl<'a> Evaluation<'a> {
         Ok(Evaluation { folder, job, trained, positive: None })
     }
 
+    /// See [`Model::warnings`].
+    pub fn warnings(&self) -> &[String] {
+        self.trained.warnings()
+    }
+
     /// Of two classes the one that is looked for; by default the one with fewer training rows.
     #[must_use]
     pub fn positive(self, class: Option<String>) -> Self {

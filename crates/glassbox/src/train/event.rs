@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use super::outcome::{EndFigures, Outcome};
+pub use super::outcome::{EndFigures, Judged, Outcome};
 use crate::watch::{Alarm, Statistics};
 
 /// Figures by name, e.g. `loss`, `accuracy`.
@@ -65,12 +65,24 @@ pub struct Choices {
     pub rows: [usize; 3],
     /// What is predicted.
     pub target: String,
+    /// The names of the numbers that are predicted, where there are several.
+    pub outputs: Vec<String>,
     /// The names of its classes; empty where it is a number.
     pub classes: Vec<String>,
     /// The columns that are read, by kind (`number`, `boolean`, `category`); empty for images.
     pub columns: Vec<(String, Vec<String>)>,
     /// The shape of a row as the model sees it.
     pub shape: Vec<usize>,
+    /// The model's results in its order, e.g. `fc1/relu`, and each one's shape for a row.
+    pub layers: Vec<(String, Vec<usize>)>,
+    /// Whether rows count by weights, and the column that holds them, where it has a name.
+    pub row_weights: Option<String>,
+    /// How much each class counts; empty where all count the same.
+    pub class_weights: Vec<f64>,
+    /// Parameters that the training does not move, by path.
+    pub frozen: Vec<String>,
+    /// Numbers in them.
+    pub frozen_numbers: u64,
     /// The loss, e.g. `CE`.
     pub loss: String,
     /// The optimiser, e.g. `adam`.
@@ -79,7 +91,7 @@ pub struct Choices {
     pub rate: f64,
     /// How it changes, e.g. `cosine`.
     pub schedule: String,
-    /// Rows a step.
+    /// Rows a step, of all the batches that make it.
     pub batch: usize,
     /// The figure and the epochs without improvement that end the training early.
     pub stop: Option<(String, u64)>,

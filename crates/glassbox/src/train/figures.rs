@@ -11,7 +11,7 @@ use crate::metrics::{
     Average, Averaged, Classification, Confusion, Cut, Ranking, Regression, quantile,
 };
 use crate::nn::Loss;
-use crate::train::evaluate::{predictions, probabilities, regression, score};
+use crate::train::evaluate::{deviations, predictions, probabilities, regression, score};
 use crate::train::event::Metrics;
 
 /// More classes than this have no table of all pairs.
@@ -165,6 +165,44 @@ pub struct NumberDetail {
     pub residuals: Residuals,
     /// The rows that are furthest off, at most 10.
     pub worst: Vec<Worst>,
+    /// How right the model's own deviations are, where it tells them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
+}
+
+/// How many rows lie within the standard deviations σ that a model tells of them. Of a model that is
+/// right, in the long run, 68.3 % lie within ± σ and 95.4 % within ± 2 σ; fewer do where it is too
+/// sure, more where it is not sure enough.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Coverage {
+    /// All rows.
+    pub rows: usize,
+    /// Rows with |observed − predicted| ≤ σ.
+    pub within_one: usize,
+    /// Rows with |observed − predicted| ≤ 2 σ.
+    pub within_two: usize,
+    /// The mean of σ, in the target's own unit.
+    pub mean_deviation: f64,
+}
+
+impl Coverage {
+    fn of(pairs: &[(f64, f64)], deviations: &[f64]) -> Self {
+        let within = |times: f64| {
+            let off = |((o, p), sigma): (&(f64, f64), &f64)| (o - p).abs() <= times * sigma;
+            pairs.iter().zip(deviations).filter(|&(pair, sigma)| off((pair, sigma))).count()
+        };
+        Coverage {
+            rows: pairs.len(),
+            within_one: within(1.0),
+            within_two: within(2.0),
+            mean_deviation: deviations.iter().sum::<f64>() / deviations.len().max(1) as f64,
+        }
+    }
+
+    /// The share of rows within ± σ, and within ± 2 σ.
+    pub fn shares(&self) -> [f64; 2] {
+        [self.within_one, self.within_two].map(|rows| rows as f64 / self.rows.max(1) as f64)
+    }
 }
 
 /// How observed − predicted is spread.
@@ -355,11 +393,14 @@ fn numbers(
         report.undefined.insert("r2".into(), Undefined::Constant);
     }
     let names = rows.target().output_names();
+    let deviations = deviations(results, rows);
     let detail = |(output, name): (usize, &&str)| {
         let of = |i: usize, x: f64| (x, rows.target().unscale_output(output, f64::from(told[i])));
         let pairs = observed.iter().enumerate().skip(output).step_by(outputs);
         let pairs: Vec<(f64, f64)> = pairs.map(|(i, &x)| of(i, x)).collect();
+        let sure = deviations.as_ref().map(|deviations| Coverage::of(&pairs, deviations));
         NumberDetail {
+            coverage: sure,
             name: (*name).to_owned(),
             rmse: model.outputs[output].rmse,
             mae: model.outputs[output].mae,

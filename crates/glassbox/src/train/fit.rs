@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use glassbox_engine::{Array, Graph, Parameters};
+use glassbox_engine::{Array, Graph, Parameters, Tensor};
 use serde::Serialize;
 
 use crate::Error;
@@ -14,10 +14,11 @@ use crate::train::config::{Stop, TrainConfig, WatchConfig};
 use crate::train::evaluate::{Predictor, score};
 use crate::train::event::{self, Ending, Event, Finished, Metrics, more_is_better};
 use crate::train::folder::{RunFolder, RunState, Status};
+use crate::train::job::objective;
 use crate::train::log::Log;
 use crate::train::state::{Best, Exact, LogOffsets};
 use crate::train::steps::Steps;
-use crate::watch::look::{Look, Watch};
+use crate::watch::look::{Look, Watch, activations};
 use crate::watch::{Alarm, Course, NotFinite, Replay};
 
 /// What the loop is given.
@@ -107,7 +108,7 @@ impl<'a> Fit<'a> {
     fn train(&mut self, reached: &mut (u64, u64)) -> Result<Fitted, Error> {
         let mut steps = Steps::new(self.data, self.config, self.training, self.given)?;
         let predictor = Predictor::new(&mut steps.session, self.inference)?;
-        let course = Course::new(&self.data.train, self.loss, self.config);
+        let course = Course::new(&self.data.train, &steps, self.loss, self.config);
         let now = Instant::now();
         let mut run = Run {
             watch: Watch::new(self.watch, self.training),
@@ -296,7 +297,29 @@ impl Run<'_, '_> {
             }
         }
         let stop = config.stop.as_ref().filter(|_| !data.valid.is_empty());
+        let graph = &self.fit.training[0];
+        let is_frozen = |(path, _): &(String, Tensor<'_>)| {
+            let (new, held) = (graph.current(path), graph.state(path));
+            new.zip(held).is_some_and(|(new, held)| new.value() == held.value())
+        };
+        let frozen: Vec<(String, Tensor<'_>)> =
+            graph.parameters().into_iter().filter(is_frozen).collect();
+        let of_row = |(name, tensor): (String, Tensor<'_>)| {
+            (name, tensor.shape().sizes().get(1..).unwrap_or_default().to_vec())
+        };
+        let weights = data.schema.iter().flat_map(|schema| &schema.columns);
+        let weights = weights.into_iter().find(|column| column.role == Role::Weight);
+        let weights = weights.map(|column| column.name.clone()).unwrap_or_default();
         event::Choices {
+            outputs: match target.outputs() {
+                1 => Vec::new(),
+                _ => target.output_names().iter().map(ToString::to_string).collect(),
+            },
+            layers: activations(graph).into_iter().map(of_row).collect(),
+            row_weights: data.train.is_weighted().then_some(weights),
+            class_weights: objective(self.fit.loss, config, data).class_weights,
+            frozen_numbers: frozen.iter().map(|(_, tensor)| tensor.elements() as u64).sum(),
+            frozen: frozen.into_iter().map(|(path, _)| path).collect(),
             rows: [data.train.len(), data.valid.len(), data.test.len()],
             target: target.name.clone(),
             classes: target.classes().unwrap_or_default().to_vec(),
@@ -306,7 +329,7 @@ impl Run<'_, '_> {
             optimizer: config.optimizer.kind().to_string(),
             rate: config.optimizer.lr(),
             schedule: config.schedule.word().to_string(),
-            batch: config.batch.of(data.train.len()).min(data.train.len()),
+            batch: self.steps.rows_a_step(),
             stop: stop.map(|stop| (stop.metric.clone(), stop.patience)),
         }
     }

@@ -115,20 +115,26 @@ impl RunFolder {
     /// Makes `root/2026-11-20-1412-iris-mlp` for a run that begins now, open for training; where
     /// that name is taken, `-2`, `-3`, … is added.
     pub fn create_in(root: &Path, label: &str, config: &RunConfig) -> Result<Self, FileError> {
+        RunFolder::begin(RunFolder::new_name_in(root, label)?, config)
+    }
+
+    /// Makes an empty folder of a name that [`create_in`](Self::create_in) would give.
+    pub fn new_name_in(root: &Path, label: &str) -> Result<PathBuf, FileError> {
         fs::create_dir_all(root).map_err(FileError::at(root, "cannot create"))?;
         let name = format!("{}-{label}", jiff::Zoned::now().strftime("%Y-%m-%d-%H%M"));
         let mut path = root.join(&name);
-        for suffix in 2.. {
+        let mut suffix = 2;
+        loop {
             // Making the folder is the claim on its name: of two processes one succeeds.
             match fs::create_dir(&path) {
-                Ok(()) => break,
+                Ok(()) => return Ok(path),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                     path = root.join(format!("{name}-{suffix}"));
+                    suffix += 1;
                 }
                 Err(error) => return Err(FileError::at(&path, "cannot create")(error)),
             }
         }
-        RunFolder::begin(path, config)
     }
 
     /// Makes the folder that `--out` names, open for training; a folder with files is refused.
@@ -180,7 +186,7 @@ impl RunFolder {
     /// The runs in `root`, those begun last first.
     pub fn all(root: &Path) -> Vec<PathBuf> {
         let mut found = runs(root);
-        found.sort_by_key(|path| std::cmp::Reverse((begun(path), name(path))));
+        found.sort_by_key(|path| std::cmp::Reverse((begun(path), path.clone())));
         found
     }
 
@@ -196,7 +202,14 @@ impl RunFolder {
             return Ok(path);
         }
         let runs = runs(root);
-        let names: Vec<_> = runs.iter().map(|path| name(path)).collect();
+        let names: Vec<_> = runs.iter().map(|path| RunFolder::name_in(root, path)).collect();
+        if let Some(first) = RunFolder::folds(root, word).first() {
+            let problem = format!(
+                "holds the folds of a cross-validation: name one of them, such as {}",
+                first.display()
+            );
+            return Err(FileError::new(word, problem));
+        }
         let problem = match nearest(word, names.iter().map(String::as_str)) {
             _ if Path::new(word).exists() => "is not a run: it has no run.toml".into(),
             Some(near) => format!("there is no such run; did you mean `{near}`?"),
@@ -205,14 +218,34 @@ impl RunFolder {
         Err(FileError::new(word, problem))
     }
 
+    /// The runs in the folder of a cross-validation that a word names, in order; none where it names
+    /// something else.
+    pub fn folds(root: &Path, word: &str) -> Vec<PathBuf> {
+        let candidates = [PathBuf::from(word), root.join(word)];
+        let folder = candidates.into_iter().find(|path| path.join("fold1/run.toml").is_file());
+        let fold = |folder: &Path, number: usize| folder.join(format!("fold{number}"));
+        folder.map_or(Vec::new(), |folder| {
+            let folds = (1..).map(|number| fold(&folder, number));
+            folds.take_while(|path| path.join("run.toml").is_file()).collect()
+        })
+    }
+
     /// Makes `last` mean this run.
     pub fn mark_last(&self, root: &Path) -> Result<(), FileError> {
         fs::create_dir_all(root).map_err(FileError::at(root, "cannot create"))?;
-        let inside = self.path.parent() == Some(root);
-        let absolute =
-            || std::path::absolute(&self.path).map_err(FileError::at(&self.path, "cannot find"));
-        let line = if inside { name(&self.path) } else { absolute()?.display().to_string() };
-        atomic::write_pointer(&root.join(LAST), &line)
+        let line = match self.path.strip_prefix(root) {
+            Ok(inside) => inside.to_owned(),
+            Err(_) => {
+                std::path::absolute(&self.path).map_err(FileError::at(&self.path, "cannot find"))?
+            }
+        };
+        atomic::write_pointer(&root.join(LAST), &line.display().to_string())
+    }
+
+    /// What a run in `root` is called: `2026-11-20-1412-iris-mlp`, or with the folder of its folds
+    /// `2026-11-20-1412-iris-mlp/fold1`.
+    pub fn name_in(root: &Path, path: &Path) -> String {
+        path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
     }
 
     /// The folder.
@@ -226,8 +259,8 @@ impl RunFolder {
     }
 
     /// The run's configuration.
-    pub fn config(&self) -> Result<RunConfig, super::config::ConfigError> {
-        RunConfig::load(&self.file("run.toml"), &[])
+    pub fn config(&self) -> Result<RunConfig, FileError> {
+        Ok(RunConfig::load(&self.file("run.toml"), &[])?)
     }
 
     /// What the run is doing; one whose process died without a word is interrupted.
@@ -374,14 +407,15 @@ fn clear_unfinished(folder: &Path) {
     }
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The runs in `root`.
+/// The runs in `root`, and those in folders of folds there.
 fn runs(root: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(root).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(|path| path.join("run.toml").is_file()).collect()
+    let inside = |folder: &Path| {
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+    };
+    let is_run = |path: &PathBuf| path.join("run.toml").is_file();
+    let (mut runs, others): (Vec<PathBuf>, Vec<PathBuf>) = inside(root).partition(is_run);
+    runs.extend(others.iter().flat_map(|folder| inside(folder)).filter(is_run));
+    runs
 }
 
 /// The run that the pointer names; where that was removed, the newest of those left.

@@ -7,7 +7,7 @@ use crate::data::{self, Dataset, InputPreparation, Method, PreparedColumn, Task}
 use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
-    ModelKind, Numbers, Preparation, Prepare, RunConfig, Schedule, Stop, TrainConfig,
+    ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
 };
 use crate::train::graphs::{Part, Recipe, check_memory, outputs};
 use crate::train::steps::{parts, replace};
@@ -41,11 +41,7 @@ impl Job {
         let mut data = load(&first.data)?;
         let mut suggested = first.clone();
         if gains_by_pieces(&data, &first) {
-            suggested.data.prepare = vec![Prepare {
-                columns: Columns::Numeric,
-                with: Some(Method::Piecewise),
-                impute: None,
-            }];
+            suggested.data.prepare = vec![Prepare::new("numeric", Method::Piecewise)];
             let again = configure(&suggested)?.data;
             if again.prepare == suggested.data.prepare {
                 data = load(&again)?;
@@ -174,7 +170,7 @@ impl Job {
     /// One training graph for each number of rows that steps have, and the inference graph.
     pub(crate) fn graphs(&self) -> Result<(Vec<Graph>, Graph), Error> {
         let recipe = self.recipe();
-        let parts = parts(self.data.train.len(), &self.config.train);
+        let parts = parts(&self.data, &self.config.train);
         let training =
             parts.into_iter().map(|part| recipe.training(part)).collect::<Result<Vec<_>, _>>()?;
         let rows = self.data.train.len().clamp(1, INFERENCE_ROWS);
@@ -233,6 +229,9 @@ pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset)
     if matches!(loss, nn::Loss::Own(_)) && data.train.is_weighted() {
         problems.push("a loss of one's own cannot count rows by their weights".into());
     }
+    if classes.is_none() && config.resample != Resample::None {
+        problems.push("`train.resample` is for classes, but the target is a number".into());
+    }
     match (&config.class_weights, classes) {
         (ClassWeights::None, _) => {}
         (_, None) => {
@@ -276,29 +275,36 @@ fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dy
 
 /// Loads what `[data]` says.
 fn load(config: &DataConfig) -> Result<Dataset, Error> {
-    // What is said of all numbers holds for arrays and for the target, too.
-    let mut prepare = data::Prepare::Auto;
-    for rule in config.prepare.iter().filter(|rule| rule.columns == Columns::Numeric) {
-        match rule.with {
-            Some(Preparation::Standardize) => prepare = data::Prepare::Standardize,
-            Some(Preparation::None) => prepare = data::Prepare::Raw,
-            _ => {}
+    Ok(data::load(&config.path, &config.options())?)
+}
+
+impl DataConfig {
+    /// What [`data::load`] is asked for.
+    pub fn options(&self) -> data::Options {
+        // What is said of all numbers holds for arrays and for the target, too.
+        let mut prepare = data::Prepare::Auto;
+        for rule in self.prepare.iter().filter(|rule| rule.columns == Columns::Numeric) {
+            match rule.with {
+                Some(Preparation::Standardize) => prepare = data::Prepare::Standardize,
+                Some(Preparation::None) => prepare = data::Prepare::Raw,
+                _ => {}
+            }
+        }
+        data::Options {
+            target: self.target.clone(),
+            valid: self.split.valid,
+            test: self.split.test,
+            stratify: self.split.stratify,
+            fold: self.split.fold,
+            prepare,
+            rules: self.prepare.clone(),
+            weight: self.weight.clone(),
+            memory: self.memory.saturating_mul(1 << 20),
+            columns: self.columns.clone(),
+            drop: self.drop.clone(),
+            ..data::Options::default()
         }
     }
-    let options = data::Options {
-        target: config.target.clone(),
-        valid: config.split.valid,
-        test: config.split.test,
-        stratify: config.split.stratify,
-        prepare,
-        rules: config.prepare.clone(),
-        weight: config.weight.clone(),
-        memory: config.memory.saturating_mul(1 << 20),
-        columns: config.columns.clone(),
-        drop: config.drop.clone(),
-        ..data::Options::default()
-    };
-    Ok(data::load(&config.path, &options)?)
 }
 
 /// Rows from which on numbers of a table are told a net in pieces: fewer do not say where to bend.

@@ -70,16 +70,17 @@ impl Log {
 /// The lines of a log; a last line torn by a crash, or being written just now, is left out. A log
 /// that was never begun has no lines.
 pub fn read(path: &Path) -> Result<Vec<serde_json::Value>, FileError> {
-    let text = match std::fs::read_to_string(path) {
+    let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        text => text.map_err(FileError::at(path, "cannot read"))?,
+        bytes => bytes.map_err(FileError::at(path, "cannot read"))?,
     };
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let parse = |(index, line): (usize, &str)| {
-        serde_json::from_str(line)
+    // A torn line may end within a character.
+    let parse = |(index, line): (usize, &[u8])| {
+        serde_json::from_slice(line)
             .map_err(|error| FileError::new(path, format_args!("line {}: {error}", index + 1)))
     };
-    whole.lines().enumerate().map(parse).collect()
+    let whole = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    whole.enumerate().map(parse).collect()
 }
 
 #[cfg(test)]
@@ -112,6 +113,17 @@ mod tests {
         let path = folder.path().join("alerts.jsonl");
         assert!(read(&path).unwrap().is_empty());
         std::fs::write(&path, "{}\nnonsense\n").unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("alerts.jsonl: line 2:"));
+    }
+
+    #[test]
+    fn a_line_torn_within_a_letter_is_left_out_and_a_blank_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("alerts.jsonl");
+        let torn = "{\"a\": 1}\n{\"what\": \"손실";
+        std::fs::write(&path, &torn.as_bytes()[..torn.len() - 1]).unwrap();
+        assert_eq!(read(&path).unwrap(), [json!({"a": 1})]);
+        std::fs::write(&path, "{}\n\n").unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("alerts.jsonl: line 2:"));
     }
 

@@ -16,6 +16,7 @@ pub(crate) mod graphs;
 pub(crate) mod job;
 mod judge;
 mod outcome;
+mod resample;
 mod run;
 pub(crate) mod steps;
 mod trained;
@@ -23,10 +24,11 @@ mod trainer;
 
 pub use evaluation::{Evaluation, Importances};
 pub use figures::{
-    AtThreshold, ClassDetail, ClassResult, Confused, Detail, NumberDetail, Report, Residuals,
-    Threshold, Undefined, Worst,
+    AtThreshold, ClassDetail, ClassResult, Confused, Coverage, Detail, NumberDetail, Report,
+    Residuals, Threshold, Undefined, Worst,
 };
 pub use job::Job;
+pub use resample::Resample;
 pub use run::Ended;
 pub(crate) use run::{DataRecord, graphs_of};
 pub use trained::{Agreement, Model, Prediction, Predictions};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::practice::Verdict;
+use crate::practice::{Kind, Verdict};
 use crate::train::event::Metrics;
 use crate::train::figures::{Detail, Report, Undefined};
 
@@ -49,6 +49,16 @@ pub struct EndFigures {
     /// The same figures of the simplest guess, where there are any.
     #[serde(deserialize_with = "numbers")]
     pub baseline: Metrics,
+    /// The verdict on the training; none where the file is older than verdicts.
+    #[serde(default)]
+    pub verdict: Option<Judged>,
+}
+
+/// What a verdict says, without its evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Whether the training overfitted, underfitted or went well.
+    pub kind: Kind,
 }
 
 /// Figures as JSON has them: one that is no number is written as `null`.

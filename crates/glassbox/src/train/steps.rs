@@ -10,6 +10,7 @@ use crate::train::checkpoint::{Checkpoint, check_same_model};
 use crate::train::config::{self, TrainConfig};
 use crate::train::evaluate::Predictor;
 use crate::train::graphs::{Part, check_memory, name};
+use crate::train::resample::{Resample, taken};
 use crate::train::state::{Exact, TrainState};
 
 /// Training between two steps: the session with every value, and where it stands.
@@ -17,7 +18,7 @@ pub(crate) struct Steps<'a> {
     train: &'a Rows,
     seed: u64,
     rate: Rate,
-    batch: usize,
+    pub batch: usize,
     /// Batches that make a step.
     accumulate: usize,
     averages: bool,
@@ -29,6 +30,8 @@ pub(crate) struct Steps<'a> {
     /// The rows of the current epoch, in order.
     order: Vec<usize>,
     order_of: Option<u64>,
+    /// The rows of an epoch, where that is not each row once.
+    taken: Option<Vec<usize>>,
     /// What the last step's loss counts by: rows, or the sum of their weights.
     weight: f64,
     pub state: TrainState,
@@ -83,7 +86,11 @@ struct Given {
 
 /// The graphs that training needs, the one of a whole batch first: a step ends with a whole batch or
 /// with what is left at the end of an epoch, and where several batches make a step others come before.
-pub(crate) fn parts(rows: usize, config: &TrainConfig) -> Vec<Part> {
+pub(crate) fn parts(data: &Dataset, config: &TrainConfig) -> Vec<Part> {
+    let rows = match config.resample {
+        Resample::None => data.train.len(),
+        how => taken(&data.train, how, config.seed).len(),
+    };
     let batch = config.batch.of(rows).min(rows).max(1);
     let mut parts = vec![Part { rows: batch, ends: true }];
     if !rows.is_multiple_of(batch) {
@@ -104,7 +111,8 @@ impl<'a> Steps<'a> {
         graphs: &[Graph],
         given: &Parameters,
     ) -> Result<Self, Error> {
-        let parts = parts(data.train.len(), config);
+        let parts = parts(data, config);
+        let taken = taken(&data.train, config.resample, config.seed);
         if graphs.len() != parts.len() || data.train.is_empty() {
             return Err(Error::new("the run's graphs do not fit its data: train it anew"));
         }
@@ -127,7 +135,7 @@ impl<'a> Steps<'a> {
         };
         let batch = parts[0].rows;
         let accumulate = usize::try_from(config.accumulate).unwrap_or(usize::MAX).max(1);
-        let steps_an_epoch = data.train.len().div_ceil(batch).div_ceil(accumulate) as u64;
+        let steps_an_epoch = taken.len().div_ceil(batch).div_ceil(accumulate) as u64;
         let steps = config.epochs.saturating_mul(steps_an_epoch);
         Ok(Steps {
             train: &data.train,
@@ -144,7 +152,8 @@ impl<'a> Steps<'a> {
             sums: config.loss == config::Loss::SumOfSquares,
             session,
             plans,
-            order: (0..data.train.len()).collect(),
+            taken: (config.resample != Resample::None).then(|| taken.clone()),
+            order: taken,
             order_of: None,
             weight: 0.0,
             state,
@@ -192,6 +201,11 @@ impl<'a> Steps<'a> {
         let results = predictor.rows(&mut self.session, rows);
         self.session.load(own);
         results
+    }
+
+    /// Rows of a whole step.
+    pub fn rows_a_step(&self) -> usize {
+        self.batch.saturating_mul(self.accumulate).min(self.order.len())
     }
 
     /// Steps of one epoch.
@@ -346,6 +360,9 @@ impl<'a> Steps<'a> {
         let epoch = self.state.epoch;
         if self.order_of != Some(epoch) && self.batch < self.order.len() {
             epoch_order_into(&mut self.order, self.seed, epoch);
+            if let Some(taken) = &self.taken {
+                self.order.iter_mut().for_each(|place| *place = taken[*place]);
+            }
             self.order_of = Some(epoch);
         }
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::data::{Idx, InputPreparation, Prepared, RawTable, Rows, Task};
-use crate::train::evaluate::{Predictor, largest, probabilities};
+use crate::train::evaluate::{Predictor, deviation, largest, probabilities};
 use crate::train::folder::{GraphKind, LAST, RunFolder};
 use crate::train::run::DataRecord;
 
@@ -28,6 +28,7 @@ use crate::train::run::DataRecord;
 pub struct Model {
     used: Mutex<(Session, Predictor)>,
     record: DataRecord,
+    warnings: Vec<String>,
 }
 
 /// What a model says of one row.
@@ -47,6 +48,11 @@ pub enum Prediction {
     Number {
         /// The number.
         value: f64,
+        /// Its standard deviation σ, of a model that tells how sure it is
+        /// ([`Loss::GaussianNll`](crate::nn::Loss::GaussianNll)): where the model is right, 68 % of what is
+        /// observed lies within ± σ, 95 % within ± 2 σ.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        deviation: Option<f64>,
     },
     /// Several numbers, each in its own unit.
     Numbers {
@@ -105,10 +111,18 @@ impl Prediction {
     pub fn text(&self) -> String {
         match self {
             Prediction::Class { class, .. } => class.clone(),
-            Prediction::Number { value } => value.to_string(),
+            Prediction::Number { value, .. } => value.to_string(),
             Prediction::Numbers { values } => {
                 values.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
             }
+        }
+    }
+
+    /// The standard deviation of a number, from a model that tells it.
+    pub fn deviation(&self) -> Option<f64> {
+        match self {
+            Prediction::Number { deviation, .. } => *deviation,
+            Prediction::Class { .. } | Prediction::Numbers { .. } => None,
         }
     }
 
@@ -135,7 +149,7 @@ impl Predictions {
         let squares: Option<f64> = known
             .iter()
             .map(|(row, observed)| match row {
-                Prediction::Number { value } => {
+                Prediction::Number { value, .. } => {
                     Some((value - observed.parse::<f64>().ok()?).powi(2))
                 }
                 Prediction::Numbers { values } => {
@@ -173,7 +187,7 @@ impl Model {
         let folder = RunFolder::view(run)?;
         let graph: Graph = folder.graph(GraphKind::Infer)?;
         let record = DataRecord::read(&folder)?;
-        let Some((checkpoint, _)) = folder.checkpoints().best()? else {
+        let Some((checkpoint, warnings)) = folder.checkpoints().best()? else {
             return Err(Error::new(format!(
                 "{} has no checkpoint yet: let it train until its first one",
                 run.display()
@@ -181,7 +195,7 @@ impl Model {
         };
         let expected = graph.initial_values(0);
         crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
-        Model::of(&graph, checkpoint.weights(), record)
+        Ok(Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? })
     }
 
     pub(crate) fn of(
@@ -192,7 +206,12 @@ impl Model {
         let mut session = Session::new(Options::default())?;
         session.load(weights);
         let predictor = Predictor::new(&mut session, graph)?;
-        Ok(Model { used: Mutex::new((session, predictor)), record })
+        Ok(Model { used: Mutex::new((session, predictor)), record, warnings: Vec::new() })
+    }
+
+    /// Checkpoints that could not be read, one of the others being taken in their place.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What is predicted.
@@ -302,7 +321,10 @@ impl Model {
                 let value = |(i, x): (usize, &f32)| target.unscale_output(i, f64::from(*x));
                 Prediction::Numbers { values: results.iter().enumerate().map(value).collect() }
             }
-            None => Prediction::Number { value: target.unscale(f64::from(results[0])) },
+            None => Prediction::Number {
+                value: target.unscale(f64::from(results[0])),
+                deviation: deviation(results, target),
+            },
         }
     }
 
@@ -320,7 +342,8 @@ impl Model {
         predictor.matrix(session, matrix)
     }
 
-    /// `predictions.csv`: each row's number in its source, what was observed and what is predicted.
+    /// `predictions.csv`: each row's number in its source, what was observed and what is predicted; the
+    /// probability of a class, the deviation of a number where the model tells it.
     pub(crate) fn table_of_results(&self, results: &[f32], rows: &Rows) -> String {
         let width = (results.len() / rows.len().max(1)).max(1);
         let target = &self.record.preparation.target;
@@ -328,7 +351,9 @@ impl Model {
         if target.outputs() > 1 {
             return self.table_of_numbers(results, rows);
         }
-        let mut out = String::from("row,observed,predicted,probability\n");
+        let gaussian = target.classes().is_none() && width > 1;
+        let sure = if gaussian { "deviation" } else { "probability" };
+        let mut out = format!("row,observed,predicted,{sure}\n");
         // A row at a time: beside the results there may be no room for texts of all rows.
         for (index, results) in results.chunks_exact(width).enumerate() {
             let label = labels.as_ref().and_then(|labels| labels.get(index));
@@ -342,9 +367,10 @@ impl Model {
             };
             let prediction = self.row_of(results);
             let row = rows.source_row(index).unwrap_or(0);
-            let probability = prediction.probability().map(|p| p.to_string()).unwrap_or_default();
+            let sure = prediction.probability().or(prediction.deviation());
+            let sure = sure.map(|x| x.to_string()).unwrap_or_default();
             let (observed, predicted) = (cell(&observed), cell(&prediction.text()));
-            out += &format!("{row},{observed},{predicted},{probability}\n");
+            out += &format!("{row},{observed},{predicted},{sure}\n");
         }
         out
     }

@@ -11,7 +11,9 @@ use crate::data::{Dataset, RawTable, Rows};
 use crate::nn::{Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
 use crate::practice::Verdict;
 use crate::train::checkpoint::Checkpoint;
-use crate::train::config::{self, Amount, ClassWeights, RunConfig, Stop, TrainConfig, WatchConfig};
+use crate::train::config::{
+    self, Amount, ClassWeights, Resample, RunConfig, Stop, TrainConfig, WatchConfig,
+};
 use crate::train::event::{self, Ending, Event};
 use crate::train::figures::{Report, report};
 use crate::train::fit::{Fit, Fitted};
@@ -116,6 +118,13 @@ impl<M: Module> Trainer<M> {
     /// How much each class counts in training. Figures of evaluation are of the plain loss.
     pub fn class_weights(mut self, weights: ClassWeights) -> Self {
         self.config.class_weights = weights;
+        self
+    }
+
+    /// How often rows of each class are taken in an epoch. Figures of evaluation are of the data as it
+    /// is.
+    pub fn resample(mut self, how: Resample) -> Self {
+        self.config.resample = how;
         self
     }
 
@@ -301,7 +310,7 @@ impl<M: Module> Trainer<M> {
         if !problems.is_empty() {
             return Err(Error::new(problems.join("\n")));
         }
-        let training = parts(data.train.len(), &config)
+        let training = parts(data, &config)
             .into_iter()
             .map(|part| recipe.training(part))
             .collect::<Result<Vec<_>, _>>()?;

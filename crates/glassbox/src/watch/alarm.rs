@@ -4,7 +4,8 @@
 //! activations. All that alarms remember goes into checkpoints, so that a resumed run raises the same
 //! ones at the same steps.
 
-use crate::train::config::{ClassWeights, TrainConfig};
+use crate::train::config::{ClassWeights, Resample, TrainConfig};
+use crate::train::steps::Steps;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -212,7 +213,7 @@ pub(crate) struct Course {
     round: u64,
     /// Steps of the whole training.
     steps: u64,
-    /// Rows of a whole batch.
+    /// Rows of a whole step.
     batch: usize,
     /// The loss of a row of the simplest guess.
     guess: Option<f64>,
@@ -222,15 +223,15 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    pub fn new(rows: &Rows, loss: Loss, config: &TrainConfig) -> Self {
-        let batch = config.batch.of(rows.len());
+    pub fn new(rows: &Rows, steps: &Steps<'_>, loss: Loss, config: &TrainConfig) -> Self {
         // A loss that counts classes differently is not that of the guess.
-        let plain = config.class_weights == ClassWeights::None && config.label_smoothing == 0.0;
-        let steps_an_epoch = rows.len().div_ceil(batch.max(1)) as u64;
+        let plain = config.class_weights == ClassWeights::None
+            && config.resample == Resample::None
+            && config.label_smoothing == 0.0;
         Course {
-            round: steps_an_epoch.clamp(20, 200),
-            steps: steps_an_epoch.saturating_mul(config.epochs),
-            batch,
+            round: steps.steps_an_epoch().clamp(20, 200),
+            steps: steps.steps_an_epoch().saturating_mul(config.epochs),
+            batch: steps.rows_a_step(),
             guess: guess(rows, loss).filter(|_| plain),
             loss,
             rate: config.optimizer.lr(),

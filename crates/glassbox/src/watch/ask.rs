@@ -66,6 +66,12 @@ impl Moment {
             let hint = crate::nearest::suggestion(&path, "parameters and activations", &names);
             return Err(Error::new(format!("there is no `{path}` in this run: {hint}")));
         };
+        if tensor.is_inside_loop() {
+            return Err(Error::new(format!(
+                "`{path}` is another number at every step of a loop: let the loop's body give it out, \
+                 and name the sequence that comes out"
+            )));
+        }
         if !tensor.dtype().is_float() {
             return Err(Error::new(format!(
                 "`{path}` holds {} numbers, by which nothing can be differentiated",

@@ -25,6 +25,7 @@ pub struct InUse {
     data: Dataset,
     /// The mean row of the training part, as the net sees it.
     mean: Vec<f64>,
+    warnings: Vec<String>,
 }
 
 /// Which row's prediction.
@@ -97,7 +98,7 @@ impl InUse {
     /// # Errors
     /// A run without a checkpoint; data that cannot be loaded any more; corrupt files.
     pub fn of_run(folder: &RunFolder) -> Result<Self, Error> {
-        let Some((checkpoint, _)) = folder.checkpoints().best()? else {
+        let Some((checkpoint, warnings)) = folder.checkpoints().best()? else {
             return Err(Error::new(format!(
                 "{} has no checkpoint yet: let it train until its first one",
                 folder.path().display()
@@ -108,7 +109,12 @@ impl InUse {
         let graph: Graph = folder.graph(GraphKind::Infer)?;
         let expected = graph.initial_values(0);
         crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
-        InUse::of(graph, checkpoint.model, job.data)
+        Ok(InUse { warnings, ..InUse::of(graph, checkpoint.weights(), job.data)? })
+    }
+
+    /// Checkpoints that could not be read, one of the others being taken in their place.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// A model as it is used, trained on this data.
@@ -119,7 +125,8 @@ impl InUse {
             mean.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
         }
         mean.iter_mut().for_each(|sum| *sum /= data.train.len().max(1) as f64);
-        Ok(InUse { graph, weights, preparation: data.preparation.clone(), data, mean })
+        let (preparation, warnings) = (data.preparation.clone(), Vec::new());
+        Ok(InUse { graph, weights, preparation, data, mean, warnings })
     }
 
     /// The part that tells most of those that have rows: `test`, else `valid`, else `train`.
@@ -172,7 +179,12 @@ impl InUse {
             (Some(labels), _, Some(classes)) => {
                 labels.get(at).and_then(|&label| classes.get(label as usize).cloned())
             }
-            (_, Some(values), _) => values.get(at).map(|value| value.to_string()),
+            (_, Some(values), _) => {
+                let outputs = target.outputs();
+                let values = values.get(at * outputs..(at + 1) * outputs).unwrap_or_default();
+                let texts = values.iter().map(|&value| rounded(value, value, 7).to_string());
+                Some(texts.collect::<Vec<_>>().join(" "))
+            }
             _ => None,
         };
         let words = format!("row {source} of {}, in the {part} part", data.source);
@@ -219,18 +231,26 @@ impl InUse {
         let raw = graph.named("prediction").ok_or_else(|| missing("prediction"))?;
         let classes = target.classes();
         let results = if classes.is_some() { nn::softmax(raw) } else { raw };
-        // Which class: the one named, else the one predicted.
+        let outputs = target.output_names();
+        // Which class: the one named, else the one predicted; of several numbers the first.
         let first = self.run(&graph, inputs, &[row.numbers.as_slice()], &[results.value()])?;
         let width = results.elements() / results.dim(0).max(1);
         let of_row: Vec<f64> = first.first().map(|all| all[..width].to_vec()).unwrap_or_default();
         let best = (0..of_row.len()).fold(0, |b, i| if of_row[i] > of_row[b] { i } else { b });
         let index = match (class, classes) {
-            (None, _) => best,
+            (None, Some(_)) => best,
+            (None, None) => 0,
             (Some(name), Some(classes)) => {
                 classes.iter().position(|class| class == name).ok_or_else(|| {
                     let names: Vec<&str> = classes.iter().map(String::as_str).collect();
                     let hint = crate::nearest::suggestion(name, "classes", &names);
                     Error::new(format!("there is no class `{name}`: {hint}"))
+                })?
+            }
+            (Some(name), None) if outputs.len() > 1 => {
+                outputs.iter().position(|output| output == &name).ok_or_else(|| {
+                    let hint = crate::nearest::suggestion(name, "targets", &outputs);
+                    Error::new(format!("there is no target `{name}`: {hint}"))
                 })?
             }
             (Some(_), None) => {
@@ -260,23 +280,37 @@ impl InUse {
         }
         let points = points / 4;
         // A number is told in its own unit.
-        let unit = target.unscale(1.0) - target.unscale(0.0);
+        let told = |x: f64| if classes.is_some() { x } else { target.unscale_output(index, x) };
+        let unit = told(1.0) - told(0.0);
         let of = match classes {
             Some(classes) => format!("p({})", classes.get(index).cloned().unwrap_or_default()),
-            None => target.name.clone(),
+            None => outputs.get(index).map(ToString::to_string).unwrap_or_default(),
+        };
+        // Of several numbers the one that is explained.
+        let observed = match (&row.observed, classes) {
+            (Some(all), None) if outputs.len() > 1 => {
+                all.split(' ').nth(index).map(ToString::to_string)
+            }
+            (observed, _) => observed.clone(),
         };
         let predicted = match classes {
             Some(classes) => classes.get(best).cloned().unwrap_or_default(),
-            None => rounded(target.unscale(result)).to_string(),
+            None => {
+                let number = rounded(told(result), told(result), 6).to_string();
+                let scores: Vec<f32> = of_row.iter().map(|&x| x as f32).collect();
+                match crate::train::evaluate::deviation(&scores, target) {
+                    Some(sigma) => format!("{number} ± {}", rounded(sigma, sigma, 3)),
+                    None => number,
+                }
+            }
         };
         let mut inputs = self.shares(&row.numbers, at_row, &mean_slopes, unit);
         inputs.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
-        let told = |x: f64| if classes.is_some() { x } else { target.unscale(x) };
         Ok(Attribution {
             row: row.words,
             of,
             predicted,
-            observed: row.observed,
+            observed,
             result: told(result),
             at_the_mean: told(at_the_mean),
             sum: sum * unit,
@@ -366,7 +400,8 @@ impl InUse {
             };
         let number = |input: String, scale: f64, offset: f64, numbers: std::ops::Range<usize>| {
             let at = numbers.start;
-            let raw = rounded(row[at] * scale + offset);
+            let scaled = row[at] * scale;
+            let raw = rounded(scaled + offset, scaled.abs().max(offset.abs()), 6);
             let mean = self.mean[at] * scale + offset;
             share(input, numbers, raw.to_string(), mean, Some(at_row[at] / scale * unit))
         };
@@ -390,7 +425,9 @@ impl InUse {
                             });
                             let slope = (at_row[first] / scale + part) * unit;
                             let mean = self.mean[first] * scale + offset;
-                            let value = rounded(raw).to_string();
+                            let value =
+                                rounded(raw, (row[first] * scale).abs().max(offset.abs()), 6)
+                                    .to_string();
                             share(name.clone(), numbers, value, mean, Some(slope))
                         }
                         PreparedColumn::Date { name, offset, scale, .. } => {
@@ -405,6 +442,15 @@ impl InUse {
                             let value = value.filter(|_| (place - place.round()).abs() < 1e-3);
                             let value = value.map_or("unknown", String::as_str).to_string();
                             share(name.clone(), numbers, value, self.mean[first], None)
+                        }
+                        PreparedColumn::Effects { name, of, .. } if of.len() > 1 => {
+                            let told =
+                                numbers.clone().map(|i| rounded(row[i], row[i], 4).to_string());
+                            let value = told.collect::<Vec<_>>().join(" ");
+                            share(name.clone(), numbers, value, self.mean[first], None)
+                        }
+                        PreparedColumn::Effects { name, .. } => {
+                            number(name.clone(), 1.0, 0.0, numbers)
                         }
                         PreparedColumn::Boolean { name, .. } => {
                             number(name.clone(), 1.0, 0.0, numbers)
@@ -439,9 +485,16 @@ impl InUse {
     }
 }
 
-/// Six digits: what the net sees was rounded when it was scaled.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.5e}").parse().unwrap_or(value) + 0.0
+/// So many digits of what it was computed from: the net's numbers were rounded when they were scaled.
+fn rounded(value: f64, from: f64, digits: i32) -> f64 {
+    if !value.is_finite() || from == 0.0 {
+        return value + 0.0;
+    }
+    let place = from.abs().log10().floor() as i32 + 1 - digits;
+    match u32::try_from(-place) {
+        Ok(digits) => format!("{value:.0$}", digits as usize).parse().unwrap_or(value) + 0.0,
+        Err(_) => (value / 10f64.powi(place)).round() * 10f64.powi(place) + 0.0,
+    }
 }
 
 /// A row of a part as the net sees it.

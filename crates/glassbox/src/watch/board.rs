@@ -2,17 +2,21 @@
 
 use std::fmt;
 
+use glassbox_engine::Tensor;
 use glassbox_engine::reference::Evaluation;
 
 use crate::Error;
 use crate::nn::Loss;
+use crate::train::graphs::name;
 use crate::watch::chain::{Derivative, Local};
 use crate::watch::explain::slope;
 use crate::watch::tables::aligned;
-use crate::watch::{Difference, Explanation, Moment};
+use crate::watch::{Difference, Explanation, LossPart, Moment};
 
 /// A net with at most so many parameters is written with w1, b1 … as in a textbook.
 const BOARD: usize = 24;
+/// Numbers of a row that are told beside each other.
+const BESIDE: usize = 2;
 /// Terms that are shown of a long sum.
 const SHOWN: usize = 16;
 
@@ -83,41 +87,58 @@ impl Moment {
     /// The names of a row's figures on the board.
     pub(crate) fn context_names(&self) -> Vec<String> {
         let mut names = self.features.clone();
-        names.extend(match self.loss {
-            Loss::CrossEntropy => ["class".to_string(), "p(class)".to_string()],
-            _ => ["observed".to_string(), "predicted".to_string()],
+        names.extend(self.weighted().then(|| "weight".to_string()));
+        let told = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+        names.extend(match (self.loss, &self.outputs[..]) {
+            (Loss::CrossEntropy | Loss::BinaryCrossEntropy, _) => told(&["class", "p(class)"]),
+            (Loss::GaussianNll, _) => told(&["observed", "μ", "σ"]),
+            (_, [_]) => told(&["observed", "predicted"]),
+            (_, outputs) if outputs.len() <= BESIDE => {
+                let both = |name: &String| [format!("obs {name}"), format!("pred {name}")];
+                outputs.iter().flat_map(both).collect()
+            }
+            _ => Vec::new(),
         });
         names
     }
 
-    /// A row's figures on the board: its features as the net sees them, what was observed, what is
-    /// predicted.
+    /// A row's figures on the board: its features as the net sees them, how much it counts, what was
+    /// observed, what is predicted.
     pub(crate) fn context(&self, run: &Evaluation, row: usize) -> Result<Vec<f64>, Error> {
-        let input = |name: &str| {
-            let tensor = self.graph.find_input(name);
-            tensor.ok_or_else(|| Error::new(format!("the training graph has no `{name}`")))
-        };
-        let (inputs, targets) = (run.value(input("inputs")?)?, run.value(input("targets")?)?);
-        let prediction = self
-            .graph
-            .named("prediction")
-            .ok_or_else(|| Error::new("the training graph has no `prediction`"))?;
-        let prediction = run.value(prediction)?;
         let rows = self.rows.len().max(1);
-        let part = |all: &[f64]| {
+        let part = |tensor: Option<Tensor<'_>>, what: &str| -> Result<Vec<f64>, Error> {
+            let missing = || Error::new(format!("the training graph has no `{what}`"));
+            let all = run.value(tensor.ok_or_else(missing)?)?;
             let width = all.len() / rows;
-            all.get(row * width..(row + 1) * width).map(<[f64]>::to_vec).unwrap_or_default()
+            Ok(all.get(row * width..(row + 1) * width).map(<[f64]>::to_vec).unwrap_or_default())
         };
-        let mut context: Vec<f64> = part(inputs).into_iter().take(self.features.len()).collect();
-        let (observed, predicted) = (part(targets), part(prediction));
-        match self.loss {
-            Loss::CrossEntropy => {
-                let scores: Vec<f32> = predicted.iter().map(|&s| s as f32).collect();
+        let input = |name: &str| part(self.graph.find_input(name), name);
+        let mut context: Vec<f64> =
+            input(name::INPUTS)?.into_iter().take(self.features.len()).collect();
+        if self.weighted() {
+            context.extend(input(name::ROW_WEIGHTS)?);
+        }
+        let observed = input(name::TARGETS)?;
+        let predicted = part(self.graph.named(name::PREDICTION), name::PREDICTION)?;
+        match (self.loss, &predicted[..]) {
+            (Loss::CrossEntropy | Loss::BinaryCrossEntropy, scores) => {
+                let mut scores: Vec<f32> = scores.iter().map(|&score| score as f32).collect();
+                if let (Loss::BinaryCrossEntropy, [_]) = (self.loss, &scores[..]) {
+                    // One score against 0.
+                    scores.insert(0, 0.0);
+                }
                 let class = observed.first().copied().unwrap_or(f64::NAN);
                 let p = crate::train::evaluate::probabilities(&scores);
                 context.extend([class, p.get(class as usize).copied().unwrap_or(f64::NAN)]);
             }
-            _ => context.extend([observed, predicted].iter().filter_map(|v| v.first().copied())),
+            (Loss::GaussianNll, [mean, log_variance, ..]) => {
+                context.extend(observed);
+                context.extend([*mean, (log_variance / 2.0).exp()]);
+            }
+            (_, predicted) if self.outputs.len() <= BESIDE => {
+                context.extend(observed.iter().zip(predicted).flat_map(|(o, p)| [*o, *p]));
+            }
+            _ => {}
         }
         Ok(context)
     }
@@ -164,14 +185,33 @@ impl fmt::Display for Explanation {
         }
         writeln!(f)?;
         let sum = if self.terms.len() == 1 { "" } else { "Σ  " };
+        let of = |part: &LossPart| slope(symbol, &part.of);
+        let derived = match &self.parts[..] {
+            [] => slope(symbol, loss),
+            [data, ..] => {
+                let parts: Vec<String> = self.parts.iter().map(of).collect();
+                writeln!(f, "{} = {}", slope(symbol, loss), parts.join(" + "))?;
+                slope(symbol, &data.of)
+            }
+        };
         match self.factors.is_empty() {
-            true => writeln!(f, "{} = 0: no way has a share", slope(symbol, loss))?,
-            false => writeln!(f, "{} = {sum}{}", slope(symbol, loss), self.factors.join(" · "))?,
+            true => writeln!(f, "{derived} = 0: no way has a share")?,
+            false => writeln!(f, "{derived} = {sum}{}", self.factors.join(" · "))?,
         }
-        for formula in &self.formulas {
+        for formula in self.formulas.iter().chain(&self.penalty) {
             writeln!(f, "  {formula}")?;
         }
-        self.table(f)?;
+        if !self.terms.is_empty() || self.others.is_some() {
+            self.table(f)?;
+        }
+        if !self.parts.is_empty() {
+            let mut lines = vec![["", "value", "derivative"].map(String::from).to_vec()];
+            let all = self.parts.iter().map(|part| (&part.of, part.value, part.gradient));
+            for (name, value, gradient) in all.chain([(loss, self.loss_value, self.gradient)]) {
+                lines.push(vec![name.clone(), figure(value), figure(gradient)]);
+            }
+            aligned(f, &lines, 1)?;
+        }
         let told = self.classes.iter().enumerate().any(|(i, name)| *name != i.to_string());
         if told && self.classes.len() <= 10 && self.context.iter().any(|c| c == "class") {
             let named = self.classes.iter().enumerate().map(|(i, name)| format!("{i} {name}"));
@@ -194,10 +234,29 @@ impl fmt::Display for Explanation {
         if self.row.is_none() {
             writeln!(f, "in training's f32  {}", figure(self.gradient_f32))?;
         }
+        if self.frozen {
+            writeln!(
+                f,
+                "{symbol} is frozen: no step moves it; this is what its gradient would be"
+            )?;
+        }
         if let (Some(update), None) = (&self.update, self.row) {
             let step = update.before - update.after;
+            if update.batches > 1 {
+                writeln!(
+                    f,
+                    "this is the last of {} batches, whose gradients make the step together",
+                    update.batches
+                )?;
+            }
+            // What is clipped, added up or decayed is no longer rate × gradient.
+            let by_rate = update.rate * self.gradient;
+            let rounding = 1e-6 * (by_rate.abs() + update.before.abs() * 1e-3);
+            let is_plain =
+                update.optimizer == "gradient_descent" && (step - by_rate).abs() <= rounding;
+            let clipped = if update.clipped { ", gradients clipped," } else { "" };
             match update.optimizer.as_str() {
-                "gradient_descent" => writeln!(
+                _ if is_plain => writeln!(
                     f,
                     "step = rate {} × {} = {}      {symbol}: {} → {}",
                     figure(f64::from(update.rate as f32)),
@@ -208,7 +267,7 @@ impl fmt::Display for Explanation {
                 )?,
                 kind => writeln!(
                     f,
-                    "step of {kind} at rate {} = {}      {symbol}: {} → {}",
+                    "step of {kind} at rate {}{clipped} = {}      {symbol}: {} → {}",
                     figure(update.rate),
                     figure(step),
                     figure(update.before),
@@ -236,6 +295,8 @@ impl Explanation {
         let one_row = self.terms.len() > 1 && self.terms.iter().all(|t| t.row == self.terms[0].row);
         let by_row = self.terms.iter().all(|term| term.row.is_some()) && !one_row;
         let mut header = vec![if by_row { "row" } else { "through" }.to_string()];
+        let timed = self.terms.iter().any(|term| term.time.is_some());
+        header.extend(timed.then(|| "time".to_string()));
         header.extend(self.context.iter().filter(|_| by_row).cloned());
         for (index, name) in self.heads.iter().enumerate() {
             let words = self.slope.as_ref().filter(|_| index == 0).unwrap_or(name);
@@ -249,6 +310,9 @@ impl Explanation {
                 Some(row) if by_row => row.to_string(),
                 _ => term.through.clone(),
             }];
+            if timed {
+                line.push(term.time.map(|time| time.to_string()).unwrap_or_default());
+            }
             let context = term.context.iter().filter(|_| by_row);
             let numbers = context.chain(&term.factors).chain([&term.product]);
             line.extend(numbers.map(|&value| figure(value)));
@@ -258,13 +322,14 @@ impl Explanation {
         let total: usize = widths.iter().sum::<usize>() + 2 * widths.len();
         let others = self.others.map_or(0, |others| others.terms);
         let hidden = self.terms.len() - shown.len() + others;
+        // The penalty's share stands below.
+        let sum = self.parts.first().map_or(self.gradient, |part| part.gradient);
         if hidden > 0 {
-            let rest: f64 =
-                self.gradient - shown.iter().map(|&i| self.terms[i].product).sum::<f64>();
+            let rest: f64 = sum - shown.iter().map(|&i| self.terms[i].product).sum::<f64>();
             let words = format!("{hidden} smaller terms  {}", figure(rest));
             writeln!(f, "{words:>total$}")?;
         }
-        let words = format!("sum  {}", figure(self.gradient));
+        let words = format!("sum  {}", figure(sum));
         writeln!(f, "{words:>total$}")
     }
 }

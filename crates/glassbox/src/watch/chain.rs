@@ -129,6 +129,14 @@ pub(crate) struct Ways {
     pub others: (usize, f64),
 }
 
+impl Ways {
+    /// What all of them come to; none where there are none.
+    pub fn sum(&self) -> Option<f64> {
+        let some = !self.followed.is_empty() || self.others.0 > 0;
+        some.then(|| self.followed.iter().map(Way::product).sum::<f64>() + self.others.1)
+    }
+}
+
 impl Way {
     /// The share: upstream × local × local …
     pub fn product(&self) -> f64 {

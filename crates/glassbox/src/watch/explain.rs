@@ -1,10 +1,14 @@
 //! Where a gradient comes from, term by term, checked by finite differences.
 
-use glassbox_engine::Value;
+use std::collections::BTreeSet;
+
 use glassbox_engine::reference::Evaluation;
+use glassbox_engine::{Graph, Value};
 use serde::Serialize;
 
 use crate::Error;
+use crate::nn::Loss;
+use crate::train::graphs::name;
 use crate::watch::ask::{Asked, Sort, Target, element_name, indices_of};
 use crate::watch::chain::{Derivative, Local, Way};
 use crate::watch::numbers::Numbers;
@@ -15,6 +19,8 @@ use crate::watch::{At, Element, Moment, Unit};
 pub struct Term {
     /// The row's number in the source, from 1; none where the term is not one row's.
     pub row: Option<usize>,
+    /// The step of a sequence, from 0, where the term goes through a loop over its steps.
+    pub time: Option<usize>,
     /// Which element the term goes through first, e.g. `fc2/linear[3, 7]`.
     pub through: String,
     /// What the row was: its features, what was observed, what is predicted (for small tables).
@@ -46,11 +52,26 @@ pub struct Others {
     pub product: f64,
 }
 
+/// A part of what training makes small: the loss of the data, or the penalty for large weights.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LossPart {
+    /// What it is: the loss's symbol, or `penalty`.
+    pub of: String,
+    /// Its value.
+    pub value: f64,
+    /// Its share of the derivative.
+    pub gradient: f64,
+}
+
 /// What the optimiser makes of a parameter's gradient.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Update {
     /// The optimiser, e.g. `adam`.
     pub optimizer: String,
+    /// Whether it gets the gradients clipped.
+    pub clipped: bool,
+    /// How many batches it adds up; the derivative is the last one's.
+    pub batches: usize,
     /// The learning rate of this step.
     pub rate: f64,
     /// The value before the step.
@@ -66,10 +87,16 @@ pub struct Explanation {
     pub of: String,
     /// How it is written, e.g. `b3` in a net small enough for a board.
     pub symbol: String,
-    /// How what is derived is written: the loss, e.g. `SSR`, or the number that was named.
+    /// How what is derived is written: the loss, e.g. `SSR`, `total` where a penalty for large weights
+    /// is added to it, or the number that was named.
     pub loss: String,
     /// Its value.
     pub loss_value: f64,
+    /// Loss and penalty, where there is one for this number: they come to what is derived. The terms
+    /// are those of the loss, and the penalty's share stands here alone.
+    pub parts: Vec<LossPart>,
+    /// The derivative of the penalty as a formula.
+    pub penalty: Option<String>,
     /// The step.
     #[serde(flatten)]
     pub at: At,
@@ -96,7 +123,7 @@ pub struct Explanation {
     pub terms: Vec<Term>,
     /// Terms beside them, which are only summed.
     pub others: Option<Others>,
-    /// The sum of all terms: the derivative, in f64.
+    /// The sum of all terms and of the penalty's share: the derivative, in f64.
     pub gradient: f64,
     /// The derivative as training computes it, in f32.
     pub gradient_f32: f64,
@@ -106,6 +133,8 @@ pub struct Explanation {
     pub announced: Option<String>,
     /// What the optimiser makes of it; parameters alone, and the loss's derivative alone.
     pub update: Option<Update>,
+    /// Whether it is a parameter that the training does not move.
+    pub frozen: bool,
     /// The row of the batch asked for, where the derivative is its share alone.
     pub row: Option<usize>,
     /// Why a row's share is not the row's alone, where rows act on each other.
@@ -171,6 +200,12 @@ impl Moment {
         let mut wanted = route.wanted();
         let parameter = target.sort == Sort::Parameter && from.is_none();
         let after = self.graph.current(&target.name).filter(|_| parameter);
+        let frozen = after.is_some_and(|after| after.value() == target.value);
+        let penalty = match from {
+            None => Penalty::of(asked.graph, target.value),
+            Some(_) => Penalty::default(),
+        };
+        wanted.extend(penalty.values.iter().filter_map(|&value| asked.graph.tensor(value)));
         wanted.extend(after.and_then(|t| asked.graph.tensor(t.value())));
         let Numbers { run, announced } = self.evaluate(asked.graph, wanted, &asked)?;
         let derivative = Derivative { route: &route, run: &run };
@@ -182,8 +217,15 @@ impl Moment {
             let each = sizes.elements() / rows.max(1);
             sizes.sizes().first() != Some(&rows) || Some(element / each.max(1)) == share
         };
-        let keep = |value, element| share.is_none() || of_row(value, element);
+        let keep = |value: Value, element| {
+            !penalty.nodes.contains(&value.node) && (share.is_none() || of_row(value, element))
+        };
         let mut ways = derivative.ways(target.value, target.element, keep)?;
+        let of_penalty = |value: Value, _| penalty.nodes.contains(&value.node);
+        let of_penalty = match share {
+            None => derivative.ways(target.value, target.element, of_penalty)?.sum(),
+            Some(_) => None,
+        };
         if from.is_some() {
             ways.followed.retain(|way| way.product() != 0.0);
         }
@@ -195,7 +237,7 @@ impl Moment {
         };
         let loss = match &from {
             Some(from) => element_name(&from.name, &from.indices),
-            None => self.loss.symbol().to_string(),
+            None => self.data_loss().to_string(),
         };
         let mut labels = self.labels(&derivative, &ways.followed, &symbol, &loss, from.is_none());
         let mut terms = Vec::with_capacity(ways.followed.len());
@@ -211,10 +253,30 @@ impl Moment {
             labels.in_own_unit(&mut terms, &symbol, scale);
         }
         let others = Others { terms: ways.others.0, product: ways.others.1 / scale };
-        let gradient = terms.iter().map(|term| term.product).sum::<f64>() + others.product;
+        let of_terms = terms.iter().map(|term| term.product).sum::<f64>() + others.product;
+        let gradient = of_terms + of_penalty.unwrap_or(0.0);
+        let mut loss_value = run.at(asked.from)?[0];
+        let mut parts = Vec::new();
+        if let [data, added] = penalty.values[..] {
+            let data = run.at(data)?[0];
+            match of_penalty {
+                Some(share) => {
+                    let part = |of: &str, value, gradient| LossPart {
+                        of: of.to_string(),
+                        value,
+                        gradient,
+                    };
+                    parts.push(part(&loss, data, of_terms));
+                    parts.push(part(name::PENALTY, run.at(added)?[0], share));
+                }
+                None => loss_value = data,
+            }
+        }
         let exact = share.is_none() && announced.is_none();
         let difference = exact.then(|| {
-            let size = terms.iter().map(|t| t.product.abs()).sum::<f64>() + others.product.abs();
+            let size = terms.iter().map(|t| t.product.abs()).sum::<f64>()
+                + others.product.abs()
+                + of_penalty.map_or(0.0, f64::abs);
             difference(&run, &asked, Moved::Element(target.element), scale, gradient, size)
         });
         let in_f32 = self.gradient_f32(&asked)?.get(target.element).copied().unwrap_or(f64::NAN);
@@ -226,8 +288,10 @@ impl Moment {
             value: run.at(target.value)?[target.element],
             unit,
             of_row: target.indices.first().filter(|_| of_batch).and_then(|&row| input(row)),
-            loss,
-            loss_value: run.at(asked.from)?[0],
+            penalty: (!parts.is_empty()).then(|| self.penalty_in_words(&symbol)),
+            loss: if parts.is_empty() { loss } else { TOTAL.to_string() },
+            loss_value,
+            parts,
             at: self.at,
             context: if small { self.context_names() } else { Vec::new() },
             factors: labels.factors,
@@ -238,7 +302,8 @@ impl Moment {
             gradient_f32: in_f32 / scale,
             difference: difference.transpose()?,
             announced,
-            update: if parameter { self.update(&run, &target)? } else { None },
+            update: if parameter && !frozen { self.update(&run, &target)? } else { None },
+            frozen,
             row: share,
             coupled: self.coupled(),
             classes: self.classes.clone(),
@@ -284,7 +349,11 @@ impl Moment {
         labels.heads.reverse();
         let ends_at_prediction = derivative.route.name(first.end.0) == "prediction";
         let told = is_loss && ends_at_prediction;
-        labels.slope = told.then(|| self.slope.to_string());
+        let outputs = derivative.route.graph.named("prediction").map_or(1, |p| p.dim(-1).max(1));
+        let output = |way: &Way| way.end.1 % outputs;
+        let one = ways.iter().all(|way| output(way) == output(first));
+        let slope = || self.objective.slope_in_words((output(first), outputs), self.weighted());
+        labels.slope = (told && (one || self.loss != Loss::GaussianNll)).then(slope);
         labels
     }
 
@@ -305,6 +374,7 @@ impl Moment {
         };
         Ok(Term {
             row: row.and_then(|row| self.rows.get(row).copied()),
+            time: self.time_of(derivative, way)?,
             through: self.first_of(derivative, way),
             context,
             product: way.product(),
@@ -322,15 +392,85 @@ impl Moment {
         element_name(&derivative.route.name(value), &indices_of(shape.sizes(), element))
     }
 
+    /// The step of the loop that the first value on a way is in, if it is in one.
+    fn time_of(&self, derivative: &Derivative<'_>, way: &Way) -> Result<Option<usize>, Error> {
+        let Some(first) = way.locals.first() else { return Ok(None) };
+        let shape = derivative.route.graph.tensor(first.of).map(|t| t.shape()).unwrap_or_default();
+        let size = shape.elements().max(1);
+        let repeated = derivative.run.at(first.of)?.len() > size;
+        Ok(repeated.then_some(first.element / size))
+    }
+
     fn update(&self, run: &Evaluation, target: &Target) -> Result<Option<Update>, Error> {
         let after = self.graph.current(&target.name).filter(|_| !self.at.after_the_end);
         let Some(after) = after else { return Ok(None) };
         Ok(Some(Update {
             optimizer: self.optimizer.kind().to_string(),
+            clipped: self.clipped,
+            batches: self.batches,
             rate: self.rate,
             before: run.at(target.value)?[target.element],
             after: run.value(after)?[target.element],
         }))
+    }
+}
+
+/// How the sum of loss and penalty is written.
+const TOTAL: &str = "total";
+
+/// The part of the graph that makes the penalty for large weights.
+#[derive(Default)]
+struct Penalty {
+    /// Loss and penalty; nothing where the graph has none.
+    values: Vec<Value>,
+    nodes: BTreeSet<u32>,
+}
+
+impl Penalty {
+    fn of(graph: &Graph, target: Value) -> Self {
+        let named = [name::DATA_LOSS, name::PENALTY].map(|name| graph.named(name));
+        let [Some(data), Some(penalty)] = named else { return Penalty::default() };
+        let mut nodes = BTreeSet::new();
+        let mut open = vec![penalty.value()];
+        while let Some(value) = open.pop() {
+            if value != target && nodes.insert(value.node) {
+                let node = graph.node(value.node as usize);
+                open.extend(node.into_iter().flat_map(|node| node.args));
+            }
+        }
+        Penalty { values: vec![data.value(), penalty.value()], nodes }
+    }
+}
+
+impl Moment {
+    /// How the loss of the data is written.
+    fn data_loss(&self) -> &'static str {
+        self.loss.symbol()
+    }
+
+    /// Whether rows have weights of their own.
+    pub(crate) fn weighted(&self) -> bool {
+        self.graph.find_input(name::ROW_WEIGHTS).is_some()
+    }
+
+    /// How what training makes small is written, derived by this.
+    pub(crate) fn loss_by(&self, of: Value) -> &'static str {
+        let penalty = Penalty::of(&self.graph, of);
+        let by = |index: &u32| {
+            let node = self.graph.node(*index as usize);
+            node.is_some_and(|node| node.args.contains(&of))
+        };
+        if penalty.nodes.iter().any(by) { TOTAL } else { self.data_loss() }
+    }
+
+    fn penalty_in_words(&self, symbol: &str) -> String {
+        let (l1, l2) = self.penalty;
+        let parts = [
+            (l1 > 0.0).then(|| format!("{l1} · sign({symbol})")),
+            (l2 > 0.0).then(|| format!("2 · {l2} · {symbol}")),
+        ];
+        let sum: Vec<String> = parts.into_iter().flatten().collect();
+        format!("{} = {}", slope(symbol, name::PENALTY), sum.join(" + "))
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Which {
     Best,
     /// Those of the last checkpoint.
     Last,
+    /// Those of the checkpoint of this step.
+    Step(u64),
 }
 
 impl Statistics {
@@ -35,11 +37,12 @@ impl Statistics {
         let (training, _) = graphs_of(folder)?;
         let checkpoints = folder.checkpoints();
         let found = match which {
-            Which::Best => checkpoints.best()?,
-            Which::Last => checkpoints.last()?,
+            Which::Best => checkpoints.best()?.map(|(checkpoint, _)| checkpoint),
+            Which::Last => checkpoints.last()?.map(|(checkpoint, _)| checkpoint),
+            Which::Step(step) => Some(checkpoints.load(step)?),
         };
         let mut steps = Steps::new(&job.data, &job.config.train, &training, &job.given()?)?;
-        if let Some((checkpoint, _)) = &found {
+        if let Some(checkpoint) = &found {
             steps.restore(checkpoint)?;
         }
         full(&mut steps, &training, &everything())

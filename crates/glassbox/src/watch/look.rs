@@ -220,7 +220,7 @@ fn parameters(graph: &Graph) -> Vec<(String, Tensor<'_>)> {
 
 /// The named results of the model itself, in its order, each once: under its longest name, which says
 /// where it is.
-fn activations(graph: &Graph) -> Vec<(String, Tensor<'_>)> {
+pub(crate) fn activations(graph: &Graph) -> Vec<(String, Tensor<'_>)> {
     let forward = |value: Value| {
         let node = graph.node(value.node as usize)?;
         let source = matches!(node.op, Op::State { .. } | Op::Input { .. } | Op::Constant(_));
@@ -234,7 +234,12 @@ fn activations(graph: &Graph) -> Vec<(String, Tensor<'_>)> {
         let inside = scope
             .is_some_and(|scope| !matches!(scope.split('/').next(), Some("loss" | "optimizer")));
         let known = found.last().is_some_and(|(_, last)| last.value() == tensor.value());
-        if inside && !known && tensor.dtype().is_float() && tensor.rank() > 0 {
+        if inside
+            && !known
+            && !tensor.is_inside_loop()
+            && tensor.dtype().is_float()
+            && tensor.rank() > 0
+        {
             found.push((name, tensor));
         }
     }

@@ -24,7 +24,7 @@ pub(crate) use alarm::Course;
 pub use alarm::{Alarm, Alarms, short};
 pub use attribution::{Attribution, InUse, InputShare, Of};
 pub use element::Element;
-pub use explain::{Difference, Explanation, Others, Term, Update};
+pub use explain::{Difference, Explanation, LossPart, Others, Term, Update};
 pub use inputs::Unit;
 pub use inspect::Which;
 pub use moment::{At, Moment, When};

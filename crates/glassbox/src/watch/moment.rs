@@ -8,7 +8,7 @@ use glassbox_engine::{Graph, Parameters};
 
 use crate::Error;
 use crate::data::{Dataset, InputPreparation, Rows};
-use crate::nn::{Loss, Optimizer};
+use crate::nn::{Loss, Objective, Optimizer};
 use crate::train::Job;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
@@ -29,14 +29,21 @@ pub struct Moment {
     /// Multiply-adds beyond which numbers are not computed in f64.
     pub(crate) limit: u64,
     pub(crate) loss: Loss,
-    /// The slope of the loss with respect to a prediction, in words.
-    pub(crate) slope: &'static str,
+    pub(crate) objective: Objective,
+    /// What large weights cost: l1 and l2.
+    pub(crate) penalty: (f64, f64),
+    /// Batches that make the step, of which this is the last.
+    pub(crate) batches: usize,
+    /// Whether the gradients are clipped.
+    pub(crate) clipped: bool,
     pub(crate) optimizer: Optimizer,
     pub(crate) rate: f64,
     /// Names of a row's numbers; empty for images.
     pub(crate) features: Vec<String>,
     /// How raw rows become inputs.
     pub(crate) preparation: InputPreparation,
+    /// Names of the numbers that are told; of a class its target's.
+    pub(crate) outputs: Vec<String>,
     /// Names of the classes; empty for numbers.
     pub(crate) classes: Vec<String>,
 }
@@ -160,6 +167,7 @@ impl Moment {
         config: &TrainConfig,
         loss: Loss,
     ) -> Result<Self, Error> {
+        let batches = steps.batches();
         let (index, inputs, rows) = steps.next_inputs()?;
         let target = &data.preparation.target;
         let source = |rows: &Rows, row: usize| rows.source_row(row).unwrap_or(0);
@@ -174,11 +182,15 @@ impl Moment {
             graph: training.swap_remove(index),
             inputs,
             loss,
-            slope: objective(loss, config, data).slope_in_words(),
+            objective: objective(loss, config, data),
+            penalty: (config.l1, config.l2),
+            batches,
+            clipped: config.clip.is_some(),
             optimizer: config.optimizer,
             rate,
             features: data.input.features.clone(),
             preparation: data.preparation.inputs.clone(),
+            outputs: target.output_names().iter().map(ToString::to_string).collect(),
             classes: target.classes().unwrap_or_default().to_vec(),
         })
     }
@@ -243,7 +255,8 @@ impl Moment {
     /// their shapes.
     pub fn things(&self) -> Vec<(String, Vec<usize>)> {
         let parameters = self.graph.parameters().into_iter();
-        let named = self.graph.names().into_iter().filter(|(name, _)| name != "loss");
+        let named = self.graph.names().into_iter();
+        let named = named.filter(|(name, tensor)| name != "loss" && !tensor.is_inside_loop());
         let inputs = self.graph.find_input("inputs").map(|tensor| ("inputs".to_string(), tensor));
         let all = parameters.chain(named).chain(inputs);
         all.map(|(n, t)| (n, t.shape().sizes().to_vec())).collect()

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::train::graphs::name::GRADIENT_SUM;
 use crate::watch::board::figure;
 use crate::watch::explain::slope;
 use crate::watch::{Attribution, Factor, Figures, Movement, RowShare, TensorView};
@@ -57,9 +58,11 @@ impl fmt::Display for Factor {
 }
 
 /// What a summand is called.
-fn words(of: &str) -> String {
+fn words(of: &str, several: bool) -> String {
     match of {
+        "gradient" if several => "gradient of the last batch".to_string(),
         "gradient" => "gradient of this step".to_string(),
+        GRADIENT_SUM => "gradients of the batches before".to_string(),
         "value" => "weight decay".to_string(),
         state => state.replace('_', " "),
     }
@@ -73,10 +76,11 @@ impl fmt::Display for Movement {
         writeln!(f, "{before} → {after}, {} at rate {}", self.optimizer, figure(self.rate))?;
         writeln!(f)?;
         let mut lines = vec![["what", "value", "factors", "share"].map(String::from).to_vec()];
+        let several = self.summands.iter().any(|part| part.of == GRADIENT_SUM);
         for part in &self.summands {
             let factors = part.factors.iter().flatten().map(Factor::to_string);
             lines.push(vec![
-                words(&part.of),
+                words(&part.of, several),
                 part.value.map(figure).unwrap_or_default(),
                 factors.collect::<Vec<_>>().join(" "),
                 signed(part.share),
@@ -247,7 +251,8 @@ impl fmt::Display for Attribution {
         let difference = self.result - self.at_the_mean;
         writeln!(
             f,
-            "{result} − {mean} = {} {} (integrated gradients, {} points)",
+            "{result} − {} = {} {} (integrated gradients, {} points)",
+            if self.at_the_mean < 0.0 { format!("({mean})") } else { mean },
             signed(difference),
             mark(self.complete),
             self.points

@@ -195,7 +195,7 @@ impl Moment {
             of: path.to_string(),
             loss: match &from {
                 Some(from) => element_name(&from.name, &from.indices),
-                None => self.loss.symbol().to_string(),
+                None => self.loss_by(target.value).to_string(),
             },
             loss_value: run.at(asked.from)?[0],
             at: self.at,

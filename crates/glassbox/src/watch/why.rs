@@ -7,9 +7,10 @@ use glassbox_engine::{Graph, Op, Role, Value};
 use serde::Serialize;
 
 use crate::Error;
+use crate::train::graphs::name::DIVISOR_SUM;
 use crate::watch::ask::{Sort, recorded_gradient};
 use crate::watch::numbers::Numbers;
-use crate::watch::{At, Element, Moment};
+use crate::watch::{At, Element, Explanation, Moment};
 
 /// A summand of a parameter's step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -181,7 +182,7 @@ impl Moment {
         let size: f64 = summands.iter().map(|part| part.share.abs()).sum();
         let sum: f64 = summands.iter().map(|part| part.share).sum();
         let rounding = exact * size + ulp * before.abs();
-        let rows = shares(&explanation.terms, explanation.others.map(|o| o.product), weight);
+        let rows = shares(&explanation, weight);
         let by_rows: f64 = rows.iter().map(|row| row.share).sum();
         let of_gradient = parts.get(GRADIENT).map_or(0.0, |part| part.value[element]);
         let size: f64 = rows.iter().map(|row| row.share.abs()).sum();
@@ -205,10 +206,10 @@ impl Moment {
 }
 
 /// The gradient's terms by row, times what one unit of gradient moves; the largest first.
-fn shares(terms: &[crate::watch::Term], others: Option<f64>, weight: f64) -> Vec<RowShare> {
+fn shares(explanation: &Explanation, weight: f64) -> Vec<RowShare> {
     let mut by_row: BTreeMap<usize, f64> = BTreeMap::new();
     let mut rest: BTreeMap<&str, f64> = BTreeMap::new();
-    for term in terms {
+    for term in &explanation.terms {
         match term.row {
             Some(row) => *by_row.entry(row).or_default() += term.product,
             None => *rest.entry(&term.through).or_default() += term.product,
@@ -224,7 +225,9 @@ fn shares(terms: &[crate::watch::Term], others: Option<f64>, weight: f64) -> Vec
         by_row.into_iter().map(|(row, gradient)| share(Some(row), None, gradient)).collect();
     let through = |(name, gradient): (&str, f64)| share(None, Some(name.to_string()), gradient);
     shares.extend(rest.into_iter().map(through));
-    shares.extend(others.map(|sum| share(None, Some("smaller terms".to_string()), sum)));
+    let others = explanation.others.map(|others| ("smaller terms", others.product));
+    let penalty = explanation.parts.get(1).map(|part| (part.of.as_str(), part.gradient));
+    shares.extend(others.into_iter().chain(penalty).map(through));
     shares.sort_by(|a, b| b.share.abs().total_cmp(&a.share.abs()));
     shares
 }
@@ -302,11 +305,13 @@ impl Update<'_> {
         let node = self.node(index)?;
         let value = Value { node: index, output: 0 };
         if let Op::State { path } = &node.op {
-            let name = match path == self.path {
-                true => VALUE,
-                false => path.rsplit('/').next().unwrap_or(path),
+            let last = path.rsplit('/').next().unwrap_or(path);
+            return match last {
+                _ if path == self.path => self.source(VALUE, value),
+                // What sums are divided by is a factor.
+                DIVISOR_SUM => Ok(Parts::new()),
+                name => self.source(name, value),
             };
-            return self.source(name, value);
         }
         let made: Vec<usize> =
             (0..node.args.len()).filter(|&i| known.contains_key(&node.args[i])).collect();

@@ -11,6 +11,7 @@ use super::{
     RunConfig, Split, WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
+use crate::io::FileError;
 use crate::nearest::nearest;
 
 impl RunConfig {
@@ -51,13 +52,14 @@ impl RunConfig {
 
     /// What the steps of a run follow from: its data, its starting values and how it is trained.
     /// The model and whatever else this build may not know is passed over.
-    pub(crate) fn load_steps(path: &Path) -> Result<RunConfig, ConfigError> {
-        RunConfig::new("").read_file(path, &[], |table| {
+    pub(crate) fn load_steps(path: &Path) -> Result<RunConfig, FileError> {
+        let config = RunConfig::new("").read_file(path, &[], |table| {
             table.retain(|key, _| ["data", "model", "train"].contains(&key.as_str()));
             if let Some(Located { value: Value::Table(model), .. }) = table.get_mut("model") {
                 model.retain(|key, _| key == "parameters");
             }
-        })
+        });
+        Ok(config?)
     }
 
     /// Reads a configuration's text, with `NAME=VALUE` overrides on top.
@@ -261,13 +263,21 @@ fn kinds(data: &mut Section, default: &BTreeMap<String, Kind>) -> BTreeMap<Strin
 fn split(data: &mut Section, default: Split) -> Split {
     let mut section = data.section("split", "data.split");
     // A setting given beside the file is the one to name.
-    let shares = ["valid", "test"].into_iter().filter_map(|key| section.table.get(key));
+    let shares = ["valid", "test", "fold"].into_iter().filter_map(|key| section.table.get(key));
     let place = shares.map(|located| located.place.clone()).max();
     let split = Split {
         valid: section.take("valid", default.valid, |value| share(value).map(Some)),
         test: section.take("test", default.test, |value| share(value).map(Some)),
         stratify: section.take("stratify", default.stratify, flag),
+        fold: section.take("fold", default.fold, |value| text(value)?.parse().map(Some)),
     };
+    if split.test.is_some()
+        && split.fold.is_some()
+        && let Some(place) = &place
+    {
+        let message = "`data.split`: the fold is the test part: leave `test` out";
+        section.report(place, message.into());
+    }
     if let (Some(place), true) =
         (place, split.valid.unwrap_or(0.0) + split.test.unwrap_or(0.0) >= 1.0)
     {
@@ -295,8 +305,9 @@ fn prepare(data: &mut Section) -> Vec<Prepare> {
         if !table.contains_key("columns") {
             data.report(&place, "`data.prepare`: `columns` is missing".into());
         }
-        if !table.contains_key("with") && !table.contains_key("impute") {
-            data.report(&place, "`data.prepare`: `with` or `impute` is missing".into());
+        if !["with", "impute", "outliers"].iter().any(|key| table.contains_key(*key)) {
+            let what = "`data.prepare`: `with`, `impute` or `outliers` is missing";
+            data.report(&place, what.into());
         }
         let path = "data.prepare";
         let mut section = Section { path, table, keys: Vec::new(), found: data.found };
@@ -306,6 +317,7 @@ fn prepare(data: &mut Section) -> Vec<Prepare> {
             with: section
                 .take("with", None, |value| word(value, Preparation::ALL, |w| w.word()).map(Some)),
             impute: section.take("impute", None, |value| impute(value).map(Some)),
+            outliers: section.take("outliers", None, |value| positive(value).map(Some)),
         });
         section.finish();
     }

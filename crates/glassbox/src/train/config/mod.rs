@@ -19,8 +19,10 @@ use glassbox_engine::{Array, DType};
 use serde::Serialize;
 
 use crate::choices::choices;
-pub use crate::data::{Columns, Impute, Kind, Method as Preparation, Rule as Prepare};
+pub use crate::data::{Columns, Impute, Kind, Method as Preparation, NthFold, Rule as Prepare};
+use crate::io::FileError;
 pub use crate::nn::{Activation, Clip, Initial, Optimizer, Schedule};
+pub use crate::train::resample::Resample;
 use crate::words::words;
 pub use crate::zoo::{Layer, LayerKind, Normalize};
 
@@ -169,6 +171,8 @@ pub struct Split {
     pub test: Option<f64>,
     /// Whether every part gets the same mix of classes.
     pub stratify: bool,
+    /// Of a table: the fold that is the test part, in place of the share `test`.
+    pub fold: Option<NthFold>,
 }
 
 /// `[model]`
@@ -262,6 +266,8 @@ pub struct TrainConfig {
     pub label_smoothing: f64,
     /// How much each class counts.
     pub class_weights: ClassWeights,
+    /// How often rows of each class are taken.
+    pub resample: Resample,
     /// What is added to the loss for each weight's size: l1 · Σ|w|. Biases are left out.
     pub l1: f64,
     /// What is added to the loss for each weight's square: l2 · Σw². Biases are left out.
@@ -286,6 +292,13 @@ pub struct TrainConfig {
     pub checkpoint_every: f64,
     /// Threads; the numbers do not depend on it.
     pub threads: Amount,
+}
+
+impl TrainConfig {
+    /// Whether something is done about classes that are rare.
+    pub fn weighs_classes(&self) -> bool {
+        self.class_weights != ClassWeights::None || self.resample != Resample::None
+    }
 }
 
 /// A number of things, or all there are.
@@ -353,7 +366,7 @@ impl RunConfig {
                 memory: crate::data::MEMORY >> 20,
                 drop: Vec::new(),
                 columns: BTreeMap::new(),
-                split: Split { valid: None, test: None, stratify: true },
+                split: Split { valid: None, test: None, stratify: true, fold: None },
                 prepare: Vec::new(),
             },
             model: ModelConfig {
@@ -374,6 +387,7 @@ impl RunConfig {
                 loss: Loss::Auto,
                 label_smoothing: 0.0,
                 class_weights: ClassWeights::None,
+                resample: Resample::None,
                 l1: 0.0,
                 l2: 0.0,
                 optimizer: Optimizer::ADAM,
@@ -432,3 +446,17 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// What is wrong with a run's own `run.toml`: the file is damaged, nobody asked for it just now.
+impl From<ConfigError> for FileError {
+    fn from(error: ConfigError) -> Self {
+        let path = error.path.unwrap_or_default();
+        let line = |problem: &ConfigProblem| match problem.place.as_str() {
+            "" => problem.message.clone(),
+            place => format!("{place}: {}", problem.message),
+        };
+        let problems: Vec<String> = error.problems.iter().map(line).collect();
+        let between = format!("\n{}: ", path.display());
+        FileError { problem: problems.join(&between), path }
+    }
+}

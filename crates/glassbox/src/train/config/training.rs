@@ -1,10 +1,10 @@
 //! Reading `[train]`.
 
 use super::load::{
-    Section, amount, bounded, expected, number, positive, share, text, texts, whole,
+    Section, amount, bounded, expected, number, positive, share, text, texts, whole, word,
 };
 use super::source::Value;
-use super::{ClassWeights, Clip, Stop, TrainConfig};
+use super::{ClassWeights, Clip, Resample, Stop, TrainConfig};
 use crate::choices::Bound;
 
 pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
@@ -16,6 +16,8 @@ pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
         loss: section.choice("loss", "train.loss", default.loss),
         label_smoothing: section.take("label_smoothing", default.label_smoothing, share),
         class_weights: section.take("class_weights", default.class_weights.clone(), class_weights),
+        resample: section
+            .take("resample", default.resample, |v| word(v, Resample::ALL, |w| w.word())),
         l1: section.take("l1", default.l1, not_negative),
         l2: section.take("l2", default.l2, not_negative),
         optimizer: section.choice("optimizer", "train.optimizer", default.optimizer),

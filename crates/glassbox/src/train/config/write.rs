@@ -46,7 +46,8 @@ impl RunConfig {
             share.map(|share| format!("{name} = {}, ", float(share))).unwrap_or_default()
         };
         let (valid, test) = (share("valid", split.valid), share("test", split.test));
-        let value = format!("{{ {valid}{test}stratify = {} }}", split.stratify);
+        let fold = split.fold.map(|fold| format!(", fold = \"{fold}\"")).unwrap_or_default();
+        let value = format!("{{ {valid}{test}stratify = {}{fold} }}", split.stratify);
         line(out, "split", value, "shares; valid and test absent: 0.15, or the source's own");
         for prepare in &data.prepare {
             section(out, "[[data.prepare]]             # fitted on the training part only");
@@ -54,6 +55,10 @@ impl RunConfig {
             line(out, "columns", columns, "numeric, category or a column's name");
             if let Some(with) = prepare.with {
                 line(out, "with", quoted(with.word()), words(Preparation::ALL));
+            }
+            if let Some(ranges) = prepare.outliers {
+                let comment = "training rows so many interquartile ranges outside are left out";
+                line(out, "outliers", float(ranges), comment);
             }
             let offered = "median, mean, most_frequent, drop or a number";
             match prepare.impute {
@@ -120,6 +125,9 @@ impl RunConfig {
             ClassWeights::Given(weights) => format!("{weights:?}"),
         };
         line(out, "class_weights", weights, "none, balanced, or a number for each class");
+        let comment =
+            "rows of rare classes more often, or of frequent ones less: none, over, under";
+        line(out, "resample", quoted(train.resample.word()), comment);
         line(out, "l1", float(train.l1), "added to the loss: l1 · Σ|w|, biases left out");
         line(out, "l2", float(train.l2), "added to the loss: l2 · Σw², biases left out");
         line(out, "optimizer", choice(train.optimizer), words(Optimizer::ALL));

@@ -1,0 +1,174 @@
+//! `glassbox data WHAT`
+
+use clap::{ArgAction, Args};
+use glassbox::data::{self, Dataset, Description, Frequent, InputPreparation, Leak, Role};
+use serde::Serialize;
+
+use crate::commands::asked::Asked;
+use crate::context::Context;
+use crate::error::AppError;
+use crate::terminal::describe;
+
+#[derive(Args)]
+pub struct DataArgs {
+    #[arg(value_name = "WHAT")]
+    pub what: String,
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+    #[arg(long, value_name = "COLUMN,…")]
+    pub drop: Option<String>,
+    #[arg(long, value_name = "K=V", action = ArgAction::Append)]
+    pub set: Vec<String>,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+pub struct Described {
+    #[serde(flatten)]
+    pub what: What,
+    /// What would be trained on; none where it cannot be learned from as it is.
+    pub training: Option<Training>,
+    /// Why it cannot.
+    pub problem: Option<String>,
+    /// The command that would train.
+    #[serde(skip)]
+    pub next: Vec<String>,
+}
+
+/// What there is.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum What {
+    Table(Box<Description>),
+    Other(Other),
+}
+
+/// Images, or arrays of more than two axes.
+#[derive(Serialize)]
+pub struct Other {
+    pub source: String,
+    /// Whether its rows are images.
+    pub images: bool,
+    pub rows: usize,
+    /// Of a row.
+    pub shape: Vec<usize>,
+    /// With their rows; empty of numbers.
+    pub classes: Vec<Frequent>,
+}
+
+/// What a model would learn from.
+#[derive(Serialize)]
+pub struct Training {
+    pub train: usize,
+    pub valid: usize,
+    pub test: usize,
+    /// Of a row.
+    pub shape: Vec<usize>,
+    /// The columns that a model would see; empty of images.
+    pub columns: Vec<String>,
+    pub notices: Vec<String>,
+}
+
+impl Training {
+    fn of(data: &Dataset) -> Self {
+        let columns = data.schema.iter().flat_map(|schema| &schema.columns);
+        Training {
+            train: data.train.len(),
+            valid: data.valid.len(),
+            test: data.test.len(),
+            shape: data.input.shape.clone(),
+            columns: columns
+                .filter(|column| column.role == Role::Input)
+                .map(|column| column.name.clone())
+                .collect(),
+            notices: data.notices.clone(),
+        }
+    }
+}
+
+impl Other {
+    fn of(data: &Dataset) -> Self {
+        let parts = [&data.train, &data.valid, &data.test];
+        let rows: usize = parts.iter().map(|rows| rows.len()).sum();
+        let mut classes: Vec<Frequent> = Vec::new();
+        for name in data.preparation.target.classes().unwrap_or_default() {
+            classes.push(Frequent { value: name.clone(), rows: 0, share: 0.0 });
+        }
+        for label in parts.iter().flat_map(|rows| rows.labels().unwrap_or_default()) {
+            if let Some(class) = classes.get_mut(label as usize) {
+                class.rows += 1;
+            }
+        }
+        classes.iter_mut().for_each(|class| class.share = class.rows as f64 / rows.max(1) as f64);
+        let images = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
+        let (source, shape) = (data.source.clone(), data.input.shape.clone());
+        Other { source, images, rows, shape, classes }
+    }
+}
+
+pub fn run(args: &DataArgs, ctx: &Context) -> Result<(), AppError> {
+    let DataArgs { what, target, drop, set } = args;
+    let (target, drop, set) = (target.clone(), drop.clone(), set.clone());
+    let config = Asked { what: what.clone(), target, drop, set, ..Asked::default() }.config()?.data;
+    let (path, options) = (&config.path, config.options());
+    let failed = |error: data::DataError| AppError::failed(error);
+    let (what, loaded) = match data::is_table(path) {
+        true => {
+            let table = data::describe(path, &options).map_err(failed)?;
+            let loaded = data::load(path, &options);
+            match loaded {
+                // A target that was asked for by a wrong name is a mistake, not a finding.
+                Err(error) if options.target.is_some() && table.target.is_none() => {
+                    return Err(failed(error));
+                }
+                loaded => (What::Table(Box::new(table)), loaded),
+            }
+        }
+        false => {
+            let loaded = data::load(path, &options).map_err(failed)?;
+            (What::Other(Other::of(&loaded)), Ok(loaded))
+        }
+    };
+    let (training, problem) = match loaded {
+        Ok(data) => (Some(Training::of(&data)), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let found = Described { training, problem, next: next(args, &what), what };
+    ctx.print(&found, |screen| describe(&found, ctx.text, screen))
+}
+
+/// Leaks that a model would see.
+pub fn leaks(table: &Description) -> impl Iterator<Item = &Leak> {
+    let seen = |leak: &&Leak| {
+        let column = table.columns.iter().find(|column| column.name == leak.column);
+        column.is_some_and(|column| column.role == Role::Input)
+    };
+    table.leaks.iter().filter(seen)
+}
+
+/// The words that train on what is described, leaks left out.
+fn next(args: &DataArgs, what: &What) -> Vec<String> {
+    let mut words = vec!["glassbox".to_owned(), "train".to_owned(), args.what.clone()];
+    let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
+    let mut left_out = args.drop.clone();
+    if let What::Table(table) = what {
+        let target = table.target.as_ref().map(|target| target.name.clone());
+        if let Some(target) = args.target.clone().or(target) {
+            flag("--target", target);
+        }
+        for leak in leaks(table) {
+            let known = left_out.as_ref().is_some_and(|l| l.split(',').any(|c| c == leak.column));
+            let plain = !leak.column.contains(',');
+            left_out = match left_out {
+                Some(columns) if plain && !known => Some(format!("{columns},{}", leak.column)),
+                None if plain => Some(leak.column.clone()),
+                left_out => left_out,
+            };
+        }
+    }
+    if let Some(columns) = left_out {
+        flag("--drop", columns);
+    }
+    args.set.iter().for_each(|setting| flag("--set", setting.clone()));
+    words
+}

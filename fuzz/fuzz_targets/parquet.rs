@@ -1,0 +1,27 @@
+//! Any bytes as a Parquet file: data or an error, never a panic; what was loaded can be prepared
+//! again.
+//!
+//! Run with `cargo +nightly fuzz run parquet`.
+#![no_main]
+
+use glassbox::data::{Dataset, Description, Options, RawTable};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let table = match RawTable::from_bytes("fuzz.parquet", bytes) {
+        Ok(table) => table,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    // The least memory, so that the temporary file is read, too.
+    let options = Options { memory: 0, ..Options::default() };
+    match Dataset::from_table(&table, &options) {
+        Ok(dataset) => {
+            let prepared = dataset.preparation.apply(&table).expect("it was fitted on this table");
+            assert!(prepared.matrix.iter().all(|x| x.is_finite()));
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    if let Err(error) = Description::of_table(&table, &options) {
+        assert!(!error.to_string().is_empty());
+    }
+});
