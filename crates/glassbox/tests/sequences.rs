@@ -4,7 +4,7 @@
 
 mod support;
 
-use glassbox::engine::{DType, Graph, Mode, Options, Parameters, Session, Tensor, grad};
+use glassbox::engine::{DType, Graph, Mode, Options, Parameters, Session, Tensor, grad, reference};
 use glassbox::nn::{self, Activation, Mask, Recurrence, Recurrent};
 use support::steps::{assert_close, assert_prints, both, values};
 
@@ -225,4 +225,33 @@ fn sizes_that_do_not_fit_are_mistakes_with_their_line() {
     for text in [heads, states, lengths, rows, longer] {
         assert!(text.contains("error[shape]") && text.contains("sequences.rs:"), "{text}");
     }
+}
+
+#[test]
+fn dropout_stands_between_layers_and_in_training_alone() {
+    let drawn = |mode, layers| {
+        let graph = Graph::new();
+        let x = graph.input("x", DType::F32, [2, 3, 2]);
+        let settings = Recurrence { layers, dropout: 0.5, ..Recurrence::default() };
+        let outputs = nn::lstm(graph.root(mode), x, 64, settings).outputs;
+        let inputs =
+            values(&[("x", &[2, 3, 2], &waves(12)), ("seed", &[], &[1.0]), ("step", &[], &[1.0])]);
+        let dropped = graph.named("layer2/dropout/dropout");
+        assert_eq!(graph.find_input("seed").is_some(), dropped.is_some());
+        let asked = dropped.unwrap_or(outputs);
+        let run = reference::Evaluation::new(
+            &graph,
+            &inputs,
+            &graph.initial_values(1),
+            &[asked, outputs],
+        );
+        let zeros = |v: &[f64]| v.iter().filter(|h| **h == 0.0).count();
+        let run = run.unwrap();
+        [asked, outputs].map(|tensor| zeros(run.value(tensor).unwrap()))
+    };
+    assert_eq!(drawn(Mode::Train, 1), [0, 0], "one layer has nothing between");
+    assert_eq!(drawn(Mode::Eval, 2), [0, 0]);
+    let [between, after] = drawn(Mode::Train, 2);
+    assert!((140..=244).contains(&between), "of 384 about half are left out: {between}");
+    assert_eq!(after, 0);
 }
