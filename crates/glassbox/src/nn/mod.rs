@@ -2,9 +2,11 @@
 //! records; there is no backward code here.
 
 mod activation;
+mod attention;
 mod clip;
 mod conv;
 mod dropout;
+mod embedding;
 mod initial;
 mod linear;
 mod loss;
@@ -13,21 +15,27 @@ mod objective;
 mod optimizer;
 mod penalty;
 mod pool;
+mod positions;
+mod recurrent;
 mod schedule;
 mod softmax;
 
 pub use activation::Activation;
+pub use attention::{Mask, attention, join_heads, multi_head_attention, padding_mask, split_heads};
 pub use clip::Clip;
 pub use conv::{Conv, conv_transpose2d, conv1d, conv2d};
 pub use dropout::{dropout, seed, step};
+pub use embedding::{embedding, embedding_table};
 pub use initial::Initial;
 pub use linear::linear;
 pub use loss::{Loss, OwnLoss};
-pub use normalize::{batch_norm, layer_norm};
+pub use normalize::{batch_norm, group_norm, layer_norm, rms_norm};
 pub use objective::{Divisor, Objective, Recorded};
 pub use optimizer::Optimizer;
 pub use penalty::penalty;
 pub use pool::{adaptive_average_pool2d, average_pool2d, global_average_pool, max_pool2d};
+pub use positions::{learned_positions, rotary, sinusoidal_positions};
+pub use recurrent::{Recurrence, Recurrent, gru, lstm, rnn};
 pub use schedule::{Plateau, Schedule, Span};
 pub use softmax::{log_softmax, softmax};
 

@@ -74,6 +74,57 @@ pub fn layer_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
     affine(at, centred / (variance + EPSILON).sqrt()).named("layer_norm")
 }
 
+/// Group normalisation (Wu and He 2018): the channels of each row are taken in `groups` of neighbours,
+/// and each group is shifted and scaled to mean 0 and variance 1 over its channels and all places, then
+/// each channel is scaled and shifted by what is learned. Rows do not act on each other.
+/// `[rows, …, channels]` → `[rows, …, channels]`; groups must divide the channels.
+///
+/// Parameters: `weight [channels]` (1), `bias [channels]` (0). The result is called `group_norm`.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// let graph = Graph::new();
+/// let x = graph.input("x", DType::F32, [8, 5, 5, 6]);
+/// let y = glassbox::nn::group_norm(graph.root(Mode::Train).child("norm"), x, 3);
+/// assert_eq!(y.shape(), x.shape());
+/// assert!(graph.check().is_ok());
+/// ```
+#[track_caller]
+pub fn group_norm<'g>(at: Scope<'g>, x: Tensor<'g>, groups: usize) -> Tensor<'g> {
+    let _inside = at.enter();
+    let (rows, channels) = (x.dim(0), x.dim(-1));
+    let places = x.elements() / (rows * channels).max(1);
+    let grouped = x.reshape([rows, places, groups, channels / groups.max(1)]);
+    let each = x.elements() / (rows * groups).max(1);
+    let mean = |x: Tensor<'g>| x.sum_to([rows, 1, groups, 1]) * (1.0 / each.max(1) as f64);
+    let centred = grouped - mean(grouped);
+    let variance = mean(centred.square());
+    let normal = (centred / (variance + EPSILON).sqrt()).reshape(x.shape());
+    affine(at, normal).named("group_norm")
+}
+
+/// Root mean square normalisation (Zhang and Sennrich 2019): each row (and place) is divided by the
+/// root of the mean of its channels' squares, then scaled by what is learned; it is not shifted.
+/// `x / √(mean x² + ε) · weight`, ε being 2⁻²³ as in PyTorch. `[…, channels]` → `[…, channels]`.
+///
+/// Parameter: `weight [channels]` (1). The result is called `rms_norm`.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// let graph = Graph::new();
+/// let x = graph.input("x", DType::F32, [8, 20, 16]);
+/// let y = glassbox::nn::rms_norm(graph.root(Mode::Train).child("norm"), x);
+/// assert_eq!(y.shape(), x.shape());
+/// assert!(graph.check().is_ok());
+/// ```
+#[track_caller]
+pub fn rms_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    let _inside = at.enter();
+    let weight = at.parameter_of(x.dtype(), "weight", [x.dim(-1)], 1.0);
+    let size = (x.square().mean_axis(-1) + f64::from(f32::EPSILON)).sqrt();
+    (x / size * weight).named("rms_norm")
+}
+
 /// x · weight + bias, each channel by its own.
 #[track_caller]
 fn affine<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {

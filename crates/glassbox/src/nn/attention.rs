@@ -1,0 +1,167 @@
+use glassbox_engine::{Initial, Scope, Tensor};
+
+use crate::nn::softmax;
+
+/// Which keys a query may look at.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph};
+/// use glassbox::nn::{self, Mask};
+/// let graph = Graph::new();
+/// let lengths = graph.input("lengths", DType::I64, [8]);
+/// // Nothing ahead, and nothing after the end of a sequence.
+/// let mask = Mask { allowed: Some(nn::padding_mask(lengths, 20)), ..Mask::CAUSAL };
+/// assert!(mask.causal && !Mask::ALL.causal);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Mask<'g> {
+    /// Whether query i sees keys 0 to i alone. Where there are more keys than queries, the first of
+    /// both stand at the same place, as in PyTorch.
+    pub causal: bool,
+    /// True where a query may look, broadcast to `[…, queries, keys]`.
+    pub allowed: Option<Tensor<'g>>,
+}
+
+impl Mask<'_> {
+    /// Every query sees every key.
+    pub const ALL: Self = Mask { causal: false, allowed: None };
+    /// A query sees what came before it, and itself.
+    pub const CAUSAL: Self = Mask { causal: true, allowed: None };
+}
+
+impl<'g> Mask<'g> {
+    /// As one tensor of booleans.
+    #[track_caller]
+    fn of(self, scores: Tensor<'g>) -> Option<Tensor<'g>> {
+        if !self.causal {
+            return self.allowed;
+        }
+        let shape = [scores.dim(-2), scores.dim(-1)];
+        let graph = scores.graph();
+        let behind = graph.iota(shape, 1).less_equal(graph.iota(shape, 0));
+        Some(self.allowed.map_or(behind, |allowed| allowed.and(behind)))
+    }
+}
+
+/// For sequences of `lengths` (i64 `[batch]`) the keys that are real, booleans `[batch, 1, 1, keys]`:
+/// a [`Mask`] for `[batch, heads, queries, keys]`.
+#[track_caller]
+pub fn padding_mask(lengths: Tensor<'_>, keys: usize) -> Tensor<'_> {
+    let ends = lengths.reshape([lengths.dim(0), 1, 1, 1]);
+    lengths.graph().iota([keys], 0).less(ends)
+}
+
+/// Scaled dot-product attention (Vaswani et al. 2017): `softmax(q·kᵀ / √width) · v`, with queries
+/// `[…, queries, width]`, keys `[…, keys, width]` and values `[…, keys, features]` →
+/// `[…, queries, features]`. The shares, `[…, queries, keys]`, are called `attention`.
+///
+/// The scores of keys that `mask` hides are −∞, their shares 0. A query that sees no key at all gives
+/// zeros, and no gradient flows through it, as in PyTorch's `scaled_dot_product_attention`.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// use glassbox::nn::{self, Mask};
+/// let graph = Graph::new();
+/// let [q, k, v] = ["q", "k", "v"].map(|name| graph.input(name, DType::F32, [8, 4, 20, 16]));
+/// let found = nn::attention(q, k, v, Mask::CAUSAL);
+/// assert_eq!(found.shape().sizes(), &[8, 4, 20, 16]);
+/// assert!(graph.check().is_ok());
+/// ```
+#[track_caller]
+pub fn attention<'g>(q: Tensor<'g>, k: Tensor<'g>, v: Tensor<'g>, mask: Mask<'g>) -> Tensor<'g> {
+    let scores = q.matmul(k.transpose()) * (1.0 / (q.dim(-1).max(1) as f64).sqrt());
+    let shares = match mask.of(scores) {
+        None => softmax(scores),
+        Some(seen) => masked_softmax(scores, seen),
+    };
+    shares.named("attention").matmul(v)
+}
+
+/// [`softmax`] of what is `seen`; all 0 where nothing is.
+#[track_caller]
+fn masked_softmax<'g>(x: Tensor<'g>, seen: Tensor<'g>) -> Tensor<'g> {
+    let x = seen.select(x, x.scalar(f64::NEG_INFINITY));
+    // Where all is −∞ the largest is taken as finite: −∞ less −∞ would be no number.
+    let largest = x.max_axis(-1).detach();
+    let powers = (x - largest.max_with(largest.scalar(f64::from(f32::MIN)))).exp();
+    let sum = powers.sum_axis(-1);
+    powers / sum.equal(sum.full_like(0.0)).select(sum.full_like(1.0), sum)
+}
+
+/// Attention by several heads (Vaswani et al. 2017), each in a subspace of its own: `x [batch, queries,
+/// width]` looks at `memory [batch, keys, width]` → `[batch, queries, width]`. Self-attention is where
+/// both are the same tensor; then queries, keys and values come of one product.
+///
+/// Parameters: `input/weight [width, 3 · width]`, whose columns are those of queries, keys and values,
+/// drawn by Xavier's rule for that shape; `input/bias [3 · width]` (0); `output/weight [width, width]`,
+/// uniform in ±1/√width; `output/bias [width]` (0). That is PyTorch's `nn.MultiheadAttention`. The
+/// shares of all heads, `[batch, heads, queries, keys]`, are called `attention` within the scope. Heads
+/// must divide the width. There is no dropout of shares.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// use glassbox::nn::{self, Mask};
+/// let graph = Graph::new();
+/// let x = graph.input("x", DType::F32, [8, 20, 64]);
+/// let at = graph.root(Mode::Train).child("heads");
+/// let y = nn::multi_head_attention(at, x, x, 4, Mask::CAUSAL);
+/// assert_eq!(y.shape(), x.shape());
+/// assert_eq!(graph.named("heads/attention").unwrap().shape().sizes(), &[8, 4, 20, 20]);
+/// assert!(graph.check().is_ok());
+/// ```
+#[track_caller]
+pub fn multi_head_attention<'g>(
+    at: Scope<'g>,
+    x: Tensor<'g>,
+    memory: Tensor<'g>,
+    heads: usize,
+    mask: Mask<'g>,
+) -> Tensor<'g> {
+    let _inside = at.enter();
+    let width = x.dim(-1);
+    let uniform = |bound: f64| Initial::Uniform { low: -bound, high: bound };
+    let (input, output) = (at.child("input"), at.child("output"));
+    let xavier = uniform((6.0 / (4 * width).max(1) as f64).sqrt());
+    let weight = input.parameter("weight", [width, 3 * width], xavier);
+    let bias = input.parameter("bias", [3 * width], 0.0);
+    let [q, k, v] = projections(x, memory, weight, bias);
+    let (q, k, v) = (split_heads(q, heads), split_heads(k, heads), split_heads(v, heads));
+    let found = join_heads(attention(q, k, v, mask));
+    let out = uniform(1.0 / (width.max(1) as f64).sqrt());
+    let weight = output.parameter("weight", [width, width], out);
+    found.matmul(weight) + output.parameter("bias", [width], 0.0)
+}
+
+/// Queries of `x`, keys and values of `memory`: of one product where both are the same.
+#[track_caller]
+fn projections<'g>(
+    x: Tensor<'g>,
+    memory: Tensor<'g>,
+    weight: Tensor<'g>,
+    bias: Tensor<'g>,
+) -> [Tensor<'g>; 3] {
+    let width = x.dim(-1);
+    let (first, second, third) = (0..width, width..2 * width, 2 * width..3 * width);
+    if x.value() == memory.value() {
+        let all = x.matmul(weight) + bias;
+        return [all.slice(-1, first), all.slice(-1, second), all.slice(-1, third)];
+    }
+    let rest = width..3 * width;
+    let q = x.matmul(weight.slice(-1, first.clone())) + bias.slice(-1, first.clone());
+    let both = memory.matmul(weight.slice(-1, rest.clone())) + bias.slice(-1, rest);
+    [q, both.slice(-1, first), both.slice(-1, second)]
+}
+
+/// `[batch, time, width]` → `[batch, heads, time, width / heads]`.
+#[track_caller]
+pub fn split_heads(x: Tensor<'_>, heads: usize) -> Tensor<'_> {
+    let [batch, time, width] = [0, 1, 2].map(|axis| x.dim(axis));
+    x.reshape([batch, time, heads, width / heads.max(1)]).permute(&[0, 2, 1, 3])
+}
+
+/// `[batch, heads, time, features]` → `[batch, time, heads · features]`.
+#[track_caller]
+pub fn join_heads(x: Tensor<'_>) -> Tensor<'_> {
+    let [batch, heads, time, features] = [0, 1, 2, 3].map(|axis| x.dim(axis));
+    x.permute(&[0, 2, 1, 3]).reshape([batch, time, heads * features])
+}
