@@ -94,6 +94,7 @@ fn initial(w: Words, initial: Initial) -> String {
         Initial::He | Initial::HeUniform => w.meaning_he(),
         Initial::Xavier | Initial::XavierNormal => w.meaning_xavier(),
         Initial::Lecun | Initial::LecunUniform => w.meaning_lecun(),
+        Initial::Pytorch => w.meaning_pytorch(),
         Initial::Normal { .. } | Initial::Uniform { .. } => w.meaning_given_width(),
         Initial::Orthogonal { .. } => w.meaning_orthogonal(),
         Initial::Constant { .. } | Initial::Zeros => w.meaning_all_the_same(),

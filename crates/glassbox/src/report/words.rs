@@ -114,6 +114,7 @@ words! {
     meaning_he() "variance 2 / inputs, for relu and its kin"
     meaning_xavier() "variance 2 / (inputs + outputs), for tanh and sigmoid"
     meaning_lecun() "variance 1 / inputs"
+    meaning_pytorch() "within ±1 / √inputs, biases too: PyTorch’s own start"
     meaning_given_width() "drawn as wide as the setting says, whatever the layer’s size"
     meaning_orthogonal() "rows or columns at right angles: lengths stay what they were on the way through"
     meaning_all_the_same() "all the same: units of a layer stay copies of each other"

@@ -64,10 +64,10 @@ impl<'f> Reader<'f> {
             self.next_page()?;
         }
         self.left -= 1;
-        if let Some(levels) = &mut self.levels {
-            if levels.next(&self.page)? == 0 {
-                return Ok(());
-            }
+        if let Some(levels) = &mut self.levels
+            && levels.next(&self.page)? == 0
+        {
+            return Ok(());
         }
         let Some(decoder) = &mut self.decoder else { return Ok(()) };
         match decoder.next(self.column.physical, &self.page)? {
@@ -160,10 +160,8 @@ impl<'f> Reader<'f> {
                 return Err(Broken::new("has fewer values than rows"));
             }
             let mut head = self.file.read(self.chunk.start, rest.min(length))?;
-            let found = match thrift::Value::read(&head)? {
-                Some((value, end)) => Some((value.int(3).unwrap_or(-1), end)),
-                None => None,
-            };
+            let found =
+                thrift::Value::read(&head)?.map(|(value, end)| (value.int(3).unwrap_or(-1), end));
             if let Some((size, end)) = found {
                 let size = u64::try_from(size).ok().filter(|size| *size <= rest - end as u64);
                 let size = size.ok_or_else(|| Broken::new("has a page that ends too early"))?;

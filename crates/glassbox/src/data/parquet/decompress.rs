@@ -112,13 +112,12 @@ fn lz4(bytes: &[u8], size: usize) -> Option<Vec<u8>> {
     let (mut at, mut out) = (0, Vec::new());
     let more = |at: &mut usize, few: u8| {
         let mut length = usize::from(few);
-        while few == 15 {
+        let mut goes_on = few == 15;
+        while goes_on {
             let byte = *bytes.get(*at)?;
             *at += 1;
             length += usize::from(byte);
-            if byte < 255 {
-                break;
-            }
+            goes_on = byte == 255;
         }
         Some(length)
     };
