@@ -146,3 +146,22 @@ fn varint(page: &Bytes, at: &mut usize) -> Option<u64> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_lengths_is_found_before_they_are_decoded() {
+        // The format's example: 1 to 5, in blocks of 128 of 4 miniblocks; every difference is 1.
+        let page =
+            |count: &[u8]| Bytes::from([&[0x80, 1, 4], count, &[2, 2, 0, 0, 0, 0, 7, 7]].concat());
+        assert_eq!(end_of_lengths(&page(&[5]), 0, 5), Some(10));
+        assert_eq!(end_of_lengths(&page(&[5]), 0, 4), None);
+        // A single length has no block.
+        assert_eq!(end_of_lengths(&page(&[1]), 0, 5), Some(5));
+        // 2³⁵ lengths, and lengths that go on beyond the page.
+        assert_eq!(end_of_lengths(&page(&[0x80, 0x80, 0x80, 0x80, 0x80, 1]), 0, 1 << 26), None);
+        assert_eq!(end_of_lengths(&page(&[0x80, 2]), 0, 1 << 26), None);
+    }
+}

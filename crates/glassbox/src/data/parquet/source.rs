@@ -147,13 +147,13 @@ impl Chunk {
                 Ok(())
             })?;
             if let Some(end) = found {
-                let left = (rest - end as u64).min(LARGEST as u64) as i64;
-                if !(0..=left).contains(&stored) || !(0..=LARGEST).contains(&size) {
-                    return Err(Broken::new("has a page with a wrong header"));
-                }
                 if size > stored.saturating_mul(self.ratio).saturating_add(1024) {
                     let what = format!("has a page of {stored} bytes that claims to hold {size}");
                     return Err(Broken::new(what));
+                }
+                let left = (rest - end as u64).min(LARGEST as u64) as i64;
+                if !(0..=left).contains(&stored) || !(0..=LARGEST).contains(&size) {
+                    return Err(Broken::new("has a page with a wrong header"));
                 }
                 return Ok(bytes.slice(..end));
             }

@@ -55,7 +55,7 @@ pub(super) fn read(name: &str, file: Source, memory: usize) -> Result<RawTable, 
             let some = ROWS.min(end - row);
             for (column, reader) in &mut readers {
                 reader.decode(some as usize).map_err(|Broken(what)| {
-                    let what = format!("{what}, after row {row}");
+                    let what = format!("{what}, in rows {} to {}", row + 1, row + some);
                     broken(Place::file(name).column(*column), Broken(what))
                 })?;
             }
@@ -94,10 +94,7 @@ fn read_footer(file: &Source) -> Result<ParquetMetaData, Broken> {
 ///
 /// # Errors
 /// Every column that is nested or of a kind that cannot be read, by name.
-fn columns(
-    name: &str,
-    footer: &ParquetMetaData,
-) -> Result<Vec<(usize, String, Kind)>, DataError> {
+fn columns(name: &str, footer: &ParquetMetaData) -> Result<Vec<(usize, String, Kind)>, DataError> {
     let (mut columns, mut problems) = (Vec::new(), Problems::default());
     let schema = footer.file_metadata().schema_descr();
     for (at, column) in schema.root_schema().get_fields().iter().enumerate() {
