@@ -114,11 +114,13 @@ fn contained<T>(
     SILENT.set(false);
     match done {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(External(error))) if error.is::<Broken>() => Err(Broken(error.to_string())),
-        Ok(Err(General(what) | NYI(what) | EOF(what))) => {
-            Err(Broken(format!("has a damaged {part} ({what})")))
-        }
-        Ok(Err(other)) => Err(Broken(format!("has a damaged {part} ({other})"))),
+        Ok(Err(error)) => Err(match error {
+            External(own) if own.is::<Broken>() => Broken(own.to_string()),
+            External(cause) => Broken(format!("has a damaged {part} ({cause})")),
+            General(what) | EOF(what) => Broken(format!("has a damaged {part} ({what})")),
+            NYI(what) => Broken(format!("has a {part} of a kind that is not read ({what})")),
+            other => Broken(format!("has a damaged {part} ({other})")),
+        }),
         Err(_) => Err(Broken(format!("has a damaged {part}"))),
     }
 }

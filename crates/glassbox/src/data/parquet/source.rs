@@ -124,8 +124,10 @@ impl Chunk {
             Compression::UNCOMPRESSED => 1,
             Compression::SNAPPY | Compression::LZ4 | Compression::LZ4_RAW => 256,
             Compression::GZIP(_) | Compression::LZO => 1040,
-            // Whole blocks of one byte.
-            Compression::ZSTD(_) | Compression::BROTLI(_) => 1 << 16,
+            // 128 KiB of one byte are a block of four.
+            Compression::ZSTD(_) => 1 << 15,
+            // A copy of up to 16 MiB is a few bits.
+            Compression::BROTLI(_) => 1 << 24,
         };
         Chunk { source, end, ratio }
     }

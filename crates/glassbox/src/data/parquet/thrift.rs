@@ -7,15 +7,15 @@ use super::Broken;
 /// Structures and lists within each other, at most.
 const DEEPEST: usize = 32;
 
-/// Walks a structure and gives its length in bytes, or nothing where the bytes end early. `see` is
-/// told of every field: the numbers of the fields that lead to it, and its value if it is whole.
+/// What is told of every field: the numbers of the fields that lead to it, and its value if that is a
+/// whole number.
+type See<'s> = &'s mut dyn FnMut(&[i64], Option<i64>) -> Result<(), Broken>;
+
+/// Walks a structure and gives its length in bytes, or nothing where the bytes end early.
 ///
 /// # Errors
 /// What `see` objects to; nesting too deep, and kinds of values that Parquet does not use.
-pub(super) fn walk(
-    bytes: &[u8],
-    see: &mut dyn FnMut(&[i64], Option<i64>) -> Result<(), Broken>,
-) -> Result<Option<usize>, Broken> {
+pub(super) fn walk(bytes: &[u8], see: See<'_>) -> Result<Option<usize>, Broken> {
     let mut walk = Walk { bytes, at: 0, short: false, path: Vec::new(), see };
     match walk.value(STRUCT, 0) {
         Ok(_) => Ok(Some(walk.at)),
@@ -32,7 +32,7 @@ struct Walk<'b, 's> {
     /// Whether the bytes ended early.
     short: bool,
     path: Vec<i64>,
-    see: &'s mut dyn FnMut(&[i64], Option<i64>) -> Result<(), Broken>,
+    see: See<'s>,
 }
 
 impl Walk<'_, '_> {
