@@ -133,6 +133,8 @@ fn in_language(command: Command, verb: &str, text: Text) -> Command {
         .get_arguments()
         .map(|arg| arg.get_id().clone())
         .collect();
+    // Only where there is a model to be chosen are the flags so many that they want headings.
+    let many = command.get_arguments().any(|arg| arg.get_id() == "model");
     // A verb's own flags come first in its help, then those of all verbs.
     let mut order = if global { 100 } else { 0 };
     let command = command.about(words("")).mut_args(|arg| {
@@ -141,8 +143,8 @@ fn in_language(command: Command, verb: &str, text: Text) -> Command {
         let heading = match help::heading(text.lang, arg.get_id().as_str()) {
             _ if arg.is_positional() => text.heading_arguments(),
             _ if globals.contains(arg.get_id()) => text.heading_every_verb(),
-            Some(heading) => heading.to_owned(),
-            None => flags.clone(),
+            Some(heading) if many => heading.to_owned(),
+            _ => flags.clone(),
         };
         let help = help.replace("{words}", &help::words(arg.get_id().as_str()));
         arg.help(help).help_heading(heading).display_order(order)

@@ -583,7 +583,7 @@ kind = "global_average_pool"
     assert_eq!(load(&written, &[]).unwrap(), config, "{written}");
     let found = problems(&text.replace("channels = 8\nsize = 3\n", "size = 0\nstrides = 2\n"), &[]);
     let expected = [
-        "line 4: `model.layer`: a conv layer needs `channels`",
+        "line 3: `model.layer`: a conv layer needs `channels`",
         "line 5: `model.layer.size`: expected a whole number of at least 1",
         "line 6: there is no setting `model.layer.strides`",
     ];

@@ -1,5 +1,5 @@
 //! Parquet files as pyarrow, pandas and polars write them; `fixtures/parquet.py` wrote these.
-#![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
+#![allow(clippy::unwrap_used, clippy::panic)] // In tests; clippy exempts only the test functions themselves.
 
 mod support;
 

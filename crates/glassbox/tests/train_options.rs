@@ -469,7 +469,7 @@ fn taking_rare_rows_as_often_raises_the_balanced_accuracy() {
     // A twelfth of the rows is of the rare class, and the two overlap.
     let row = |i: u32| {
         let noise = |k: u32| f64::from((i * 2654435 + k * 40503) % 1009) / 1009.0 - 0.5;
-        let rare = i % 12 == 0;
+        let rare = i.is_multiple_of(12);
         let x = 2.2 * noise(1) + if rare { 0.6 } else { 0.0 };
         format!("{x},{},{}\n", noise(2), if rare { "rare" } else { "usual" })
     };

@@ -155,3 +155,17 @@ fn a_gap_within_the_noise_is_unclear_and_enough_rows_settle_it() {
     assert_eq!(judged(wanted.next_multiple_of(5)).kind, Kind::Overfitting);
     assert!(few.to_string().starts_with("unclear: 20 held-out rows are too few to tell"), "{few}");
 }
+
+#[test]
+fn a_training_that_ran_away_is_told_and_not_blamed_on_its_size() {
+    let data = data::iris();
+    let train = |rate, epochs| {
+        let trainer = Trainer::new(net(&data, &[16])).optimizer(Optimizer::ADAM.with_lr(rate));
+        trainer.epochs(epochs).fit(&data).unwrap().verdict().unwrap()
+    };
+    let away = train(300.0, 3);
+    assert_eq!((away.kind, away.reason), (Kind::Underfitting, Reason::Diverged), "{away}");
+    assert_eq!(away.cures[0], Cure::LowerRate);
+    // Worse than the simplest guess too, but only because it has hardly begun.
+    assert_ne!(train(1e-6, 1).reason, Reason::Diverged);
+}

@@ -62,7 +62,10 @@ pub fn choices(choices: &Choices, epochs: u64, text: Text) -> Vec<String> {
     };
     let batch = grouped(choices.batch as u64);
     let mut line = text.chosen_training(loss, &choices.optimizer, rate, batch, epochs);
-    if let Some((metric, patience)) = &choices.stop {
+    // Where so many epochs do not come, nothing can stop it.
+    if let Some((metric, patience)) = &choices.stop
+        && *patience < epochs
+    {
         line += &text.chosen_stop(metric, patience);
     }
     lines.push(line);

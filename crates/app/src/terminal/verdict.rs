@@ -51,6 +51,7 @@ fn reason(verdict: &Verdict, text: Text) -> String {
         }
         Reason::Rise => text.reason_rise(held_out, end),
         Reason::NothingHolds => text.reason_nothing_holds(train, held_out, rows, guess),
+        Reason::Diverged => text.reason_diverged(train, guess),
         Reason::NothingLearned => text.reason_nothing_learned(train, guess),
         Reason::Neighbours => {
             let beside = verdict.neighbours;
@@ -79,6 +80,8 @@ fn cure(cure: Cure, text: Text) -> String {
         Cure::LessPenalty => text.cure_less_penalty(),
         Cure::Longer => text.cure_longer(),
         Cure::HigherRate => text.cure_higher_rate(),
+        Cure::LowerRate => text.cure_lower_rate(),
+        Cure::Clip => text.cure_clip(),
         Cure::BetterInputs => text.cure_better_inputs(),
         Cure::MoreHeldOut => text.cure_more_held_out(),
     }

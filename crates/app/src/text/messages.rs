@@ -236,6 +236,10 @@ texts! {
         "even on the training part the loss is {train}; the simplest guess has {guess}."
         "훈련 데이터에서조차 손실이 {train}. 가장 단순한 추측은 {guess}."
     }
+    reason_diverged(train, guess) {
+        "training ran away: even on the training part the loss is {train}; the simplest guess has {guess}."
+        "훈련이 발산했습니다. 훈련 데이터에서조차 손실이 {train}. 가장 단순한 추측은 {guess}."
+    }
     reason_neighbours(model, neighbours) {
         "on the training part the model makes {model} % of the simplest guess's errors, the five nearest neighbours {neighbours} %: there is more to learn in these rows."
         "훈련 데이터에서 모형의 오차는 가장 단순한 추측의 {model} %, 가장 가까운 이웃 다섯의 오차는 {neighbours} %. 이 행들에는 배울 것이 더 있습니다."
@@ -269,6 +273,8 @@ texts! {
     cure_less_penalty() { "less L1, L2 or dropout" "L1, L2, 드롭아웃 줄이기" }
     cure_longer() { "more epochs" "더 많은 에포크" }
     cure_higher_rate() { "a higher learning rate" "더 높은 학습률" }
+    cure_lower_rate() { "a lower learning rate" "더 낮은 학습률" }
+    cure_clip() { "clipped gradients" "기울기 자르기" }
     cure_better_inputs() { "inputs that say more about the target" "목표를 더 잘 말해 주는 입력" }
     cure_more_held_out() { "a larger validation part" "더 큰 검증 데이터" }
 

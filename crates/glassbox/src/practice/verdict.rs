@@ -17,6 +17,11 @@ const ERRORS: f64 = 2.0;
 const NOTHING: f64 = 0.05;
 /// A model that removes more than this share of it there does not underfit.
 const LEARNED: f64 = 0.95;
+/// A model that loses so many times what the simplest guess loses, and does not get better, has run
+/// away: one that has hardly begun loses less.
+const LOST: f64 = 2.0;
+/// From so many times on it has, even while it gets better.
+const FAR: f64 = 10.0;
 /// A loss that fell by this share of its highest value, or of the simplest guess's if that is higher,
 /// within the last quarter of the epochs is still falling.
 const FALLING: f64 = 0.02;
@@ -71,6 +76,8 @@ pub enum Reason {
     NothingHolds,
     /// Underfitting: hardly better than the simplest guess, even on the training rows.
     NothingLearned,
+    /// Underfitting: far worse than the simplest guess, even on the training rows.
+    Diverged,
     /// Underfitting: five neighbours tell the training rows better than the model does.
     Neighbours,
     /// Underfitting: the losses were still falling when the training ended.
@@ -108,6 +115,10 @@ pub enum Cure {
     Longer,
     /// A higher learning rate.
     HigherRate,
+    /// A lower learning rate.
+    LowerRate,
+    /// Clipped gradients.
+    Clip,
     /// Other inputs: these may not say what is asked.
     BetterInputs,
     /// A larger validation part.
@@ -119,17 +130,19 @@ pub enum Cure {
 /// The rules, in this order; losses are shares of the simplest guess's, and a difference counts only
 /// where it is at least 0.1 and 2 standard errors:
 ///
-/// 1. *Overfitting*: less than 0.05 of the simplest guess's loss is gone on held-out rows, and at
+/// 1. *Underfitting*: training rows lose more than twice what the simplest guess does and the losses
+///    do not fall, or more than ten times.
+/// 2. *Overfitting*: less than 0.05 of the simplest guess's loss is gone on held-out rows, and at
 ///    least that much more on the training rows, with no sign that there was more to learn (or the
 ///    held-out loss rose again); or held-out rows lose more than training rows by the kept weights;
 ///    or the held-out loss rose from the kept weights to those at the end, and nothing stopped the
 ///    training for it.
-/// 2. *Underfitting*, unless 0.95 of the simplest guess's loss is gone on the training rows: both
+/// 3. *Underfitting*, unless 0.95 of the simplest guess's loss is gone on the training rows: both
 ///    losses fell by 0.02 from the second last to the last quarter of the epochs; or less than 0.05
 ///    of the simplest guess's loss is gone, there or on held-out rows; or five neighbours, each row
 ///    told without itself, tell the training rows better.
-/// 3. *Unclear*: nothing was held out, or the standard error is too large for either answer.
-/// 4. *Healthy* otherwise: nothing points to over- or underfitting. A model that is too small for
+/// 4. *Unclear*: nothing was held out, or the standard error is too large for either answer.
+/// 5. *Healthy* otherwise: nothing points to over- or underfitting. A model that is too small for
 ///    what larger ones find in noisy data can look healthy; comparing runs tells.
 ///
 /// ```
@@ -228,7 +241,8 @@ impl Verdict {
         let rises = rise.is_some_and(Difference::counts);
         // Whoever rises has learned more than holds for others: that is no lack of capacity.
         let may_rise = rise.is_some_and(|rise| rise.mean > SHARE);
-        let learned = 1.0 - share(train, 0.0).mean;
+        let lost = share(train, 0.0).mean;
+        let learned = 1.0 - lost;
         let outdone = evidence.neighbours.is_some_and(|beside| {
             let by = beside.model - beside.neighbours;
             by > SHARE * beside.baseline && by > ERRORS * beside.standard_error
@@ -245,6 +259,7 @@ impl Verdict {
             () => None,
         };
         let (kind, reason) = match (gap, lacking) {
+            _ if lost > if falling { FAR } else { LOST } => (Kind::Underfitting, Reason::Diverged),
             (Some(gap), _) if useless && (may_rise || idle && learned.min(gap.mean) > NOTHING) => {
                 (Kind::Overfitting, Reason::NothingHolds)
             }
@@ -284,6 +299,7 @@ fn cures(reason: Reason, neighbours: Option<Neighbours>) -> Vec<Cure> {
         Reason::Gap => vec![MoreData, LessCapacity, Penalty, Dropout, EarlyStopping],
         Reason::Rise => vec![EarlyStopping, LessCapacity, Penalty, Dropout, MoreData],
         Reason::NothingLearned => vec![HigherRate, Longer, MoreCapacity, LessPenalty],
+        Reason::Diverged => vec![LowerRate, Clip],
         Reason::Neighbours => vec![MoreCapacity, LessPenalty, Longer, HigherRate],
         Reason::StillFalling => vec![Longer, HigherRate],
         Reason::NothingHeldOut | Reason::TooFewRows => vec![MoreHeldOut],
@@ -327,6 +343,8 @@ impl Cure {
             Cure::LessPenalty => "less L1, L2 or dropout",
             Cure::Longer => "more epochs",
             Cure::HigherRate => "a higher learning rate",
+            Cure::LowerRate => "a lower learning rate",
+            Cure::Clip => "clipped gradients",
             Cure::BetterInputs => "inputs that say more about the target",
             Cure::MoreHeldOut => "a larger validation part, or folds",
         }
@@ -365,6 +383,11 @@ impl fmt::Display for Verdict {
                 f,
                 "what was learned does not hold for other rows: the loss is {train} on the training \
                  part and {held_out} on {rows} held-out rows; the simplest guess has {guess}"
+            ),
+            Reason::Diverged => write!(
+                f,
+                "training ran away: even on the training part the loss is {train}; the simplest guess \
+                 has {guess}"
             ),
             Reason::NothingLearned => write!(
                 f,

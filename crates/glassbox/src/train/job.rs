@@ -368,7 +368,8 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
     });
     // About ten thousand steps.
     let steps = rows.div_ceil(config.train.batch.of(rows)).max(1) as u64;
-    config.train.epochs = (10_000 / steps).clamp(15, 100);
+    let most = if table { 200 } else { 100 };
+    config.train.epochs = (10_000 / steps).clamp(15, most);
     config.train.schedule = Schedule::Cosine;
     if !data.valid.is_empty() {
         // On few rows accuracy is too coarse to choose by.
