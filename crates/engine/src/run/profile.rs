@@ -8,7 +8,7 @@
 /// let graph = Graph::new();
 /// let a = graph.input("a", DType::F32, [64, 64]);
 /// let mut session = Session::new(Options::default())?;
-/// let step = session.prepare(&graph, &[a.matmul(a).tanh().sum_all()])?;
+/// let step = session.prepare(&graph, &[a.matmul(a).tanh().sum()])?;
 /// let (mut inputs, mut outputs, mut profile) = (step.inputs(), step.outputs(), step.profile());
 /// for _ in 0..3 {
 ///     session.run_profiled(&step, &mut inputs, &mut outputs, &mut profile)?;
