@@ -15,6 +15,7 @@ mod product;
 mod spread;
 mod strip;
 mod taps;
+mod winograd;
 
 use super::isa::Isa;
 use super::matmul::kernel::Kernels;
@@ -32,6 +33,9 @@ use taps::Taps;
 const WORTH_THREADS: usize = 48 * 48 * 48;
 /// Numbers to line up memory with cache lines.
 const ALIGNMENT: usize = 16;
+
+/// What a convolution is of, which of its arrays is wanted, and whether it is summed directly.
+pub(super) type Of<'a> = (&'a Stencil, Convolved, bool);
 
 /// What all workers are given.
 struct Shared<T>(T);
@@ -52,7 +56,7 @@ struct Room {
 }
 
 impl Room {
-    fn new(isa: Isa, threads: usize, stencil: &Stencil, gives: Convolved) -> Room {
+    fn new(isa: Isa, threads: usize, (stencil, gives, exact): Of<'_>) -> Room {
         let kernels = Kernels::of(isa);
         let [height, width] = stencil.sliding;
         let taps = height.taps * width.taps;
@@ -68,13 +72,18 @@ impl Room {
             }
             Convolved::Filter => {
                 let gradient = gradient(stencil, nothing, std::ptr::null_mut());
-                let slices = filter::slices(gradient.pixels(), gradient.elements());
-                ((slices - 1) * gradient.elements(), gradient.worker_len(kernels))
+                let (slices, own) = match !exact && gradient.is_winograd() {
+                    true => (gradient.winograd_slices(), gradient.winograd_lens()),
+                    false => (gradient.slices(), gradient.worker_len(kernels)),
+                };
+                ((slices - 1) * gradient.elements(), own)
             }
             _ => products(stencil, gives, nothing).flatten().fold((0, (0, 0)), |most, product| {
-                let (shared, (own, _)) = most;
-                let (packed, patches) = product.lens(kernels);
-                (shared.max(packed), (own.max(patches), 0))
+                let (packed, own) = match !exact && product.is_winograd() {
+                    true => product.winograd_lens(kernels),
+                    false => product.lens(kernels),
+                };
+                (most.0.max(packed), (most.1.0.max(own.0), most.1.1.max(own.1)))
             }),
         };
         let whole = |n: usize| n.next_multiple_of(ALIGNMENT);
@@ -97,8 +106,8 @@ fn is_depthwise(stencil: &Stencil) -> bool {
 }
 
 /// How many numbers of scratch memory [`convolve_f32`] needs.
-pub(super) fn scratch_len(isa: Isa, threads: usize, stencil: &Stencil, gives: Convolved) -> usize {
-    if stencil.products() == 0 { 0 } else { Room::new(isa, threads, stencil, gives).len() }
+pub(super) fn scratch_len(isa: Isa, threads: usize, of: Of<'_>) -> usize {
+    if of.0.products() == 0 { 0 } else { Room::new(isa, threads, of).len() }
 }
 
 /// One of a convolution's arrays from the two others, in the order of [`Convolved::roles`], in f64.
@@ -140,7 +149,7 @@ pub(super) fn convolve_f32(
     isa: Isa,
     pool: &Pool,
     scratch: &mut [f32],
-    (stencil, gives): (&Stencil, Convolved),
+    (stencil, gives, exact): Of<'_>,
     a: &[f32],
     b: &[f32],
     c: &mut [f32],
@@ -151,11 +160,11 @@ pub(super) fn convolve_f32(
         c.fill(0.0);
         return Ok(());
     }
-    let room = Room::new(isa, pool.threads(), stencil, gives);
+    let room = Room::new(isa, pool.threads(), (stencil, gives, exact));
     assert!(scratch.len() >= room.len(), "{stencil:?} needs {} numbers of scratch", room.len());
     let unaligned = scratch.as_mut_ptr();
     let start = unaligned.wrapping_add(unaligned.align_offset(64).min(ALIGNMENT));
-    let machine = Machine { isa, kernels: Kernels::of(isa), pool, room, start };
+    let machine = Machine { isa, exact, kernels: Kernels::of(isa), pool, room, start };
     if is_depthwise(stencil) {
         return machine.depthwise(stencil, gives, a, b, c);
     }
@@ -180,6 +189,7 @@ pub(super) fn convolve_f32(
 
 struct Machine<'a> {
     isa: Isa,
+    exact: bool,
     kernels: &'static Kernels,
     pool: &'a Pool,
     room: Room,
@@ -214,12 +224,23 @@ impl Machine<'_> {
         // SAFETY: the set is available and the arrays and the memory have the lengths that sizes ask
         // for, all checked by the caller; the packed filter lies before all workers' memory.
         unsafe { product.pack(kernels, packed.0) };
+        let winograd = !self.exact && product.is_winograd();
         let product = Shared(product);
-        self.run(&|worker, workers, (room, _)| {
+        if winograd {
+            self.run(&|worker, workers, _| {
+                let (product, packed) = (product.get(), &packed);
+                // SAFETY: as above; workers have shares of the filter of their own.
+                unsafe { product.transform_filter(isa, packed.0, worker, workers) }
+            })?;
+        }
+        self.run(&|worker, workers, (room, more)| {
             let (product, packed) = (product.get(), &packed);
             // SAFETY: as above; workers have shares of the positions and memory of their own.
             unsafe {
                 match product.is_direct() {
+                    _ if winograd => {
+                        product.run_winograd(isa, packed.0, (room, more), worker, workers);
+                    }
                     true => product.run_direct(isa, packed.0, room, worker, workers),
                     false => product.run(kernels, packed.0, room, worker, workers),
                 }
@@ -249,18 +270,24 @@ impl Machine<'_> {
         let arrays = (input.as_ptr(), adjoint.as_ptr(), filter.as_mut_ptr());
         let gradient = Shared(gradient(s, arrays, self.start));
         let (isa, kernels) = (self.isa, self.kernels);
+        let winograd = !self.exact && gradient.get().is_winograd();
         self.run(&|worker, workers, (room, packed)| {
             let gradient = gradient.get();
             // SAFETY: the set is available and the arrays and the memory have the lengths that sizes
             // ask for, all checked by the caller; workers have sums and memory of their own.
             unsafe {
                 match gradient.is_direct() {
+                    _ if winograd => gradient.run_winograd(isa, room, packed, worker, workers),
                     true => gradient.run_direct(isa, room, packed, worker, workers),
                     false => gradient.run(kernels, room, packed, worker, workers),
                 }
             }
         })?;
-        self.combine(filter::slices(gradient.0.pixels(), filter.len()), filter)
+        let slices = match winograd {
+            true => gradient.get().winograd_slices(),
+            false => gradient.get().slices(),
+        };
+        self.combine(slices, filter)
     }
 
     /// Adds the sums of all slices but the first to those of the first, in order.

@@ -23,6 +23,8 @@ const WORTH_THREADS: usize = 32_768;
 /// What every kernel needs beside its regions.
 pub(super) struct Machine<'a> {
     pub isa: Isa,
+    /// Convolutions are summed directly.
+    pub exact: bool,
     pub pool: &'a Pool,
     pub memories: Memories<'a>,
     pub scratch: Scratch,
@@ -277,13 +279,14 @@ impl Machine<'_> {
         reads: &[Region],
         writes: &[Region],
     ) -> Result<(), Error> {
-        let (m, of) = (&self.memories, (stencil, gives));
+        let m = &self.memories;
         if reads[0].dtype == DType::F32 {
             let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
+            let of = (stencil, gives, self.exact);
             convolution::convolve_f32(self.isa, self.pool, self.work, of, a, b, c)?;
         } else {
             let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
-            convolution::double(self.pool, of, a, b, c)?;
+            convolution::double(self.pool, (stencil, gives), a, b, c)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Products that read their patches in place, in lines of images with zeros around them.
 
-use super::filter::{Gradient, slices};
+use super::filter::Gradient;
 use super::product::Product;
 use super::strip::{Strip, micro};
 use crate::run::isa::Isa;
@@ -104,7 +104,7 @@ impl Gradient {
         let kernels = Kernels::of(isa);
         let source = &self.source;
         let [lines, columns] = source.grid;
-        let slices = slices(self.pixels(), self.elements());
+        let slices = self.slices();
         for slice in share_of(slices, workers, worker) {
             let sums = self.sums(slice);
             let mut rows = share_of(self.batch * lines, slices, slice);

@@ -36,11 +36,6 @@ pub(super) struct Gradient {
     pub partials: *mut f32,
 }
 
-/// In how many slices so many pixels are summed.
-pub(super) fn slices(pixels: usize, elements: usize) -> usize {
-    (pixels / SLICE).min(PARTIALS / elements.max(1)).clamp(1, SLICES)
-}
-
 impl Gradient {
     pub(super) fn pixels(&self) -> usize {
         self.batch * self.source.grid[0] * self.source.grid[1]
@@ -50,11 +45,18 @@ impl Gradient {
         self.source.tap_count() * self.source.depth * self.features
     }
 
+    /// In how many slices pixels are summed.
+    pub(super) fn slices(&self) -> usize {
+        (self.pixels() / SLICE).min(PARTIALS / self.elements().max(1)).clamp(1, SLICES)
+    }
+
     /// Whether patches are read in place; depends on the sizes only. There have to be slices for all
     /// threads, and the sums to stay in a second-level cache.
     pub(super) fn is_direct(&self) -> bool {
-        let slices = slices(self.pixels(), self.elements());
-        self.groups == 1 && self.source.in_segments() && slices > 1 && self.elements() <= DIRECT
+        self.groups == 1
+            && self.source.in_segments()
+            && self.slices() > 1
+            && self.elements() <= DIRECT
     }
 
     /// Numbers of one worker's memory: for patches or lines, and for a packed adjoint.
@@ -91,7 +93,7 @@ impl Gradient {
         workers: usize,
     ) {
         let (taps, depth) = (self.source.tap_count(), self.source.depth);
-        let (blocks, slices) = (block_count(taps, depth), slices(self.pixels(), self.elements()));
+        let (blocks, slices) = (block_count(taps, depth), self.slices());
         for item in share_of(slices * self.groups * blocks, workers, worker) {
             let (slice, group) = (item / (self.groups * blocks), item / blocks % self.groups);
             let block = block(taps, depth, item % blocks);

@@ -52,14 +52,14 @@ impl Product {
     }
 
     /// Numbers of memory for the packed filter, and for each worker's lines or patches.
-    pub fn lens(&self, kernels: &Kernels) -> (usize, usize) {
+    pub fn lens(&self, kernels: &Kernels) -> (usize, (usize, usize)) {
         let gives = self.gives.next_multiple_of(kernels.lanes);
         let packed = self.groups * self.depth() * gives + kernels.lanes;
         let room = match self.is_direct() {
             true => self.source.lines_len(self.source.rows_together()),
             false => ROWS * stride_of(deepest(self.source.tap_count(), self.source.depth)),
         };
-        (packed, room)
+        (packed, (room, 0))
     }
 
     /// Where a panel of a group lies in the packed filter.
