@@ -29,7 +29,7 @@ fn best(session: &mut Session, step: &Prepared, seconds: f64) -> Result<f64, Err
 }
 
 /// Batch, size, channels, filter, outputs, stride, padding, groups.
-const LAYERS: [(&str, [usize; 8]); 29] = [
+const LAYERS: [(&str, [usize; 8]); 30] = [
     ("lenet 1", [64, 28, 1, 5, 32, 1, 2, 1]),
     ("lenet 2", [64, 14, 32, 5, 64, 1, 2, 1]),
     ("resnet20 1", [64, 32, 3, 3, 16, 1, 1, 1]),
@@ -58,6 +58,7 @@ const LAYERS: [(&str, [usize; 8]); 29] = [
     ("dcgan 2", [64, 14, 64, 4, 128, 2, 1, 1]),
     ("dcgan 3", [64, 7, 128, 7, 64, 1, 0, 1]),
     ("dcgan 4", [64, 7, 128, 7, 1, 1, 0, 1]),
+    ("depthwise 8", [8, 32, 64, 3, 64, 1, 1, 64]),
     ("depthwise", [64, 32, 64, 3, 64, 1, 1, 64]),
 ];
 

@@ -9,6 +9,7 @@ mod depthwise;
 mod direct;
 mod double;
 mod filter;
+mod fold;
 mod lines;
 mod patches;
 mod product;
@@ -336,12 +337,12 @@ impl Machine<'_> {
             Convolved::Filter => &mut depthwise.filter,
             Convolved::Output => &mut depthwise.output,
         } = c.as_mut_ptr();
-        let (kernels, depthwise) = (self.kernels, Shared(depthwise));
+        let (isa, depthwise) = (self.isa, Shared(depthwise));
         self.run(&|worker, workers, _| {
             let depthwise = &depthwise;
             // SAFETY: the set is available and the arrays are as long as the sizes ask for, all checked
             // by the caller; each worker writes pixels or channels of its own.
-            unsafe { depthwise.0.run(kernels, worker, workers) }
+            unsafe { depthwise.0.run(isa, worker, workers) }
         })?;
         match gives {
             Convolved::Filter => self.combine(depthwise::slices(stencil.batch), c),

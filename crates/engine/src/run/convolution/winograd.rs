@@ -21,7 +21,6 @@ use transform::{Filter, Tile, Transforms};
 const PLANES: usize = 36;
 /// The most channels · features: the transformed filter is four times as large as the filter.
 const LARGEST: usize = 256 * 256;
-const LARGEST_GRADIENT: usize = 128 * 128;
 /// Rows of the widest register tile.
 const ROWS: usize = 14;
 /// Tiles of a slice of a filter's gradient, at least.
@@ -210,7 +209,7 @@ impl Gradient {
     /// Whether the method can be used and pays; depends on the sizes only.
     pub fn is_winograd(&self) -> bool {
         fits(&self.source, self.groups, self.filters)
-            && self.source.depth * self.filters <= LARGEST_GRADIENT
+            && self.source.depth * self.filters <= LARGEST
             && saves(&self.source, self.batch, self.filters)
     }
 
