@@ -260,7 +260,14 @@ impl Fuser<'_> {
                 let width = node.outputs[0].shape.sizes()[1..].iter().product();
                 let numbers = self.program.elements(node.args[1]);
                 let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
-                self.emit(Kernel::ScatterAdd { table_rows: *rows, width, numbers }, reads, index);
+                // The places of the largest elements of windows are each in their own image.
+                let ids = self.program.root(node.args[1]);
+                let parts = match (&self.program.node(ids).op, ids.output) {
+                    (Op::MaxPool { .. }, 1) if self.program.elements(ids) > 0 => self.sizes(ids)[0],
+                    _ => 1,
+                };
+                let kernel = Kernel::ScatterAdd { table_rows: *rows, width, numbers, parts };
+                self.emit(kernel, reads, index);
             }
             Op::Random { distribution, path, draw } => {
                 let kernel =

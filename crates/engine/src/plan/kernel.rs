@@ -102,8 +102,9 @@ pub(crate) enum Kernel {
     UpdateSlice(Window),
     /// Rows of a table by number.
     Gather { table_rows: usize, width: usize, numbers: usize },
-    /// Rows added into a table of zeros by number, in order.
-    ScatterAdd { table_rows: usize, width: usize, numbers: usize },
+    /// Rows added into a table of zeros by number, in order. Table and numbers are cut in equal `parts`:
+    /// the numbers of each are of its own rows.
+    ScatterAdd { table_rows: usize, width: usize, numbers: usize, parts: usize },
     /// Random numbers; reads seed and step.
     Random { distribution: Distribution, path: u64, draw: u32 },
     /// Index along the middle of `[outer, size, inner]`.

@@ -209,7 +209,11 @@ fn sizes(step: &Step) -> Result<(), String> {
         Kernel::Gather { table_rows, width, numbers } => {
             (vec![product(&[*table_rows, *width])?, *numbers], vec![product(&[*numbers, *width])?])
         }
-        Kernel::ScatterAdd { table_rows, width, numbers } => {
+        Kernel::ScatterAdd { table_rows, width, numbers, parts } => {
+            let even = |n: &usize| *parts > 0 && n.is_multiple_of(*parts);
+            if !even(table_rows) || !even(numbers) {
+                return Err("parts are not equal".to_string());
+            }
             (vec![product(&[*numbers, *width])?, *numbers], vec![product(&[*table_rows, *width])?])
         }
         Kernel::Random { .. } => (vec![1; reads.len()], writes.clone()),
