@@ -216,7 +216,12 @@ pub(crate) enum Extent {
     Column,
     /// One element.
     Scalar,
+    /// One element a column for each [`BLOCK_ROWS`] rows.
+    Blocks,
 }
+
+/// Rows whose columns are summed in one chain. A power of 2; part of the law of same bits.
+pub(crate) const BLOCK_ROWS: usize = 128;
 
 /// Names a register of a loop.
 pub(crate) type RegisterId = u16;
@@ -307,6 +312,11 @@ pub(crate) enum Instruction {
         to: RegisterId,
         a: RegisterId,
     },
+    /// Each column to its sum over a block of rows, row after row: a tile adds its rows.
+    Fold {
+        to: RegisterId,
+        a: RegisterId,
+    },
     /// Into write `write`, when everything that reads what was there is done.
     Store {
         write: usize,
@@ -326,7 +336,8 @@ impl Instruction {
             | Instruction::Logic { to, .. }
             | Instruction::Select { to, .. }
             | Instruction::Cast { to, .. }
-            | Instruction::Reduce { to, .. } => Some(to),
+            | Instruction::Reduce { to, .. }
+            | Instruction::Fold { to, .. } => Some(to),
             Instruction::Store { .. } => None,
         }
     }
@@ -340,7 +351,8 @@ impl Instruction {
             }
             Instruction::Unary { a, .. }
             | Instruction::Cast { a, .. }
-            | Instruction::Reduce { a, .. } => [Some(a), None, None],
+            | Instruction::Reduce { a, .. }
+            | Instruction::Fold { a, .. } => [Some(a), None, None],
             Instruction::Binary { a, b, .. }
             | Instruction::Compare { a, b, .. }
             | Instruction::Logic { a, b, .. } => [Some(a), Some(b), None],

@@ -7,7 +7,7 @@ use super::vector::for_each_isa;
 use crate::op::{Sliding, Stencil};
 
 /// Channels whose largest are kept side by side.
-const CHANNELS: usize = 32;
+const CHANNELS: usize = 16;
 
 /// A number that a window may be of.
 pub(super) trait Number: Copy + PartialOrd + Default + Send + Sync {}
@@ -112,24 +112,30 @@ impl Windows {
         places: &mut [i64],
     ) {
         let start = self.corner + first;
-        let mut best = [T::default(); CHANNELS];
-        let mut chosen = [0i64; CHANNELS];
-        best[..count].copy_from_slice(&x[start..start + count]);
+        let load = |offset: usize| {
+            let mut values = [T::default(); CHANNELS];
+            values[..count].copy_from_slice(&x[start + offset..start + offset + count]);
+            values
+        };
+        let (mut best, mut chosen) = (load(0), [0u32; CHANNELS]);
         for down in 0..self.rows {
             for across in 0..self.columns {
                 let offset = down * self.line + across * self.channels;
-                let values = &x[start + offset..start + offset + count];
-                for ((best, chosen), &value) in best.iter_mut().zip(&mut chosen).zip(values) {
+                let values = load(offset);
+                // New arrays: over the old ones, stores would be masked, and the next loads wait for them.
+                let (old, before) = (best, chosen);
+                for i in 0..CHANNELS {
+                    let (value, held) = (values[i], old[i]);
                     #[allow(clippy::eq_op, reason = "a number that is not equal to itself is NaN")]
-                    let wins = (value > *best) | ((value != value) & (*best == *best));
-                    *best = if wins { value } else { *best };
-                    *chosen = if wins { offset as i64 } else { *chosen };
+                    let wins = (value > held) | ((value != value) & (held == held));
+                    best[i] = if wins { value } else { held };
+                    chosen[i] = if wins { offset as u32 } else { before[i] };
                 }
             }
         }
         largest.copy_from_slice(&best[..count]);
-        for ((place, &offset), channel) in places.iter_mut().zip(&chosen).zip(0..) {
-            *place = start as i64 + offset + channel;
+        for ((place, &offset), channel) in places.iter_mut().zip(&chosen).zip(start..) {
+            *place = channel as i64 + i64::from(offset);
         }
     }
 }

@@ -347,8 +347,7 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
         let sizes = match plan.steps[step].kernel.clone() {
             Kernel::Reduce { .. } | Kernel::MaxIndex { .. } | Kernel::Iota { .. } => 3,
             Kernel::Matmul { .. } => 4,
-            Kernel::Gather { .. } => 3,
-            Kernel::ScatterAdd { .. } => 4,
+            Kernel::Gather { .. } | Kernel::ScatterAdd { .. } => 3,
             Kernel::CumulativeSum { .. } => 3,
             Kernel::SliceAt(_) | Kernel::UpdateSlice(_) => 4,
             Kernel::Sort(_) => 5,
@@ -379,11 +378,9 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
                     | Kernel::MaxIndex { outer, reduced, inner }
                     | Kernel::Iota { outer, size: reduced, inner } => vec![outer, reduced, inner],
                     Kernel::Matmul { batch, m, n, k, .. } => vec![batch, m, n, k],
-                    Kernel::Gather { table_rows, width, numbers } => {
+                    Kernel::Gather { table_rows, width, numbers }
+                    | Kernel::ScatterAdd { table_rows, width, numbers, .. } => {
                         vec![table_rows, width, numbers]
-                    }
-                    Kernel::ScatterAdd { table_rows, width, numbers, parts } => {
-                        vec![table_rows, width, numbers, parts]
                     }
                     _ => continue,
                 };
