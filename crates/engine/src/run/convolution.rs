@@ -222,11 +222,15 @@ impl Machine<'_> {
 
     fn product(&self, product: Product) -> Result<(), WorkerPanic> {
         let (isa, kernels, packed) = (self.isa, self.kernels, Start(self.start));
-        // SAFETY: the set is available and the arrays and the memory have the lengths that sizes ask
-        // for, all checked by the caller; the packed filter lies before all workers' memory.
-        unsafe { product.pack(kernels, packed.0) };
         let winograd = !self.exact && product.is_winograd();
         let product = Shared(product);
+        self.run(&|worker, workers, _| {
+            let (product, packed) = (product.get(), &packed);
+            // SAFETY: the set is available and the arrays and the memory have the lengths that sizes ask
+            // for, all checked by the caller; the packed filter lies before all workers' memory, and
+            // each has panels of its own.
+            unsafe { product.pack(kernels, packed.0, worker, workers) }
+        })?;
         if winograd {
             self.run(&|worker, workers, _| {
                 let (product, packed) = (product.get(), &packed);
@@ -251,9 +255,12 @@ impl Machine<'_> {
 
     fn spread(&self, spread: Spread) -> Result<(), WorkerPanic> {
         let (kernels, packed) = (self.kernels, Start(self.start));
-        // SAFETY: as for a product.
-        unsafe { spread.pack(kernels, packed.0) };
         let spread = Shared(spread);
+        self.run(&|worker, workers, _| {
+            let (spread, packed) = (&spread, &packed);
+            // SAFETY: as for a product.
+            unsafe { spread.0.pack(kernels, packed.0, worker, workers) }
+        })?;
         self.run(&|worker, workers, (products, _)| {
             let (spread, packed) = (&spread, &packed);
             // SAFETY: as above; workers have lines of the input of their own.

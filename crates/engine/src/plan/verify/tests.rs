@@ -8,6 +8,7 @@ use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Memory, Place, Regi
 use crate::plan::{Plan, Step, request};
 use crate::{grad, random::Stream};
 
+mod blocks;
 mod scan;
 
 /// A step with every kind of kernel, updates in place, copies, and an output that is read again.

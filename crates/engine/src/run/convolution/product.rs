@@ -67,47 +67,40 @@ impl Product {
         (group * self.gives.next_multiple_of(kernels.lanes) + panel) * self.depth()
     }
 
-    /// Packs the panels of the filter, each `[depth, width of the panel]`.
+    /// Packs one worker's share of the panels of the filter, each `[depth, width of the panel]`.
     ///
     /// # Safety
     ///
-    /// The instruction set is available, the filter valid for all groups, and `packed` this call's alone
-    /// and as long as [`lens`](Self::lens) says.
-    pub unsafe fn pack(&self, kernels: &Kernels, packed: *mut f32) {
+    /// The instruction set is available, the filter valid for all groups, and `packed` as long as
+    /// [`lens`](Self::lens) says; nobody else accesses these panels.
+    pub unsafe fn pack(&self, kernels: &Kernels, packed: *mut f32, worker: usize, workers: usize) {
         let (features, depth) = (self.filter_features, self.source.depth);
-        for group in 0..self.groups {
-            for first in (0..self.gives).step_by(kernels.width()) {
-                let lanes = (self.gives - first).min(kernels.width());
-                let width = lanes.next_multiple_of(kernels.lanes);
-                let to = packed.wrapping_add(self.packed_at(kernels, group, first));
-                let pack = |source: *const f32, strides: [usize; 2], depth: usize, to: *mut f32| {
-                    let [lane_stride, depth_stride] = strides;
-                    let panel = Panel {
-                        source,
-                        lane_stride,
-                        depth_stride,
-                        lanes,
-                        depth,
-                        target: to,
-                        width,
-                    };
-                    // SAFETY: these lanes and depths lie within the filter, see below.
-                    unsafe { (kernels.pack)(&panel) }
-                };
-                if !self.transposed {
-                    // All taps and channels lie at equal distances.
-                    let from = self.filter.wrapping_add(group * self.gives + first);
-                    pack(from, [1, features], self.depth(), to);
-                    continue;
-                }
-                let [down, across] = self.source.taps;
-                for tap in 0..self.source.tap_count() {
-                    let element = down.tap(tap / across.count) * self.filter_width
-                        + across.tap(tap % across.count);
-                    let from = (element * self.filter_depth + first) * features + group * depth;
-                    let to = to.wrapping_add(tap * depth * width);
-                    pack(self.filter.wrapping_add(from), [features, 1], depth, to);
-                }
+        let panels = self.gives.div_ceil(kernels.width());
+        for item in share_of(self.groups * panels, workers, worker) {
+            let (group, first) = (item / panels, item % panels * kernels.width());
+            let lanes = (self.gives - first).min(kernels.width());
+            let width = lanes.next_multiple_of(kernels.lanes);
+            let to = packed.wrapping_add(self.packed_at(kernels, group, first));
+            let pack = |source: *const f32, strides: [usize; 2], depth: usize, to: *mut f32| {
+                let [lane_stride, depth_stride] = strides;
+                let panel =
+                    Panel { source, lane_stride, depth_stride, lanes, depth, target: to, width };
+                // SAFETY: these lanes and depths lie within the filter, see below.
+                unsafe { (kernels.pack)(&panel) }
+            };
+            if !self.transposed {
+                // All taps and channels lie at equal distances.
+                let from = self.filter.wrapping_add(group * self.gives + first);
+                pack(from, [1, features], self.depth(), to);
+                continue;
+            }
+            let [down, across] = self.source.taps;
+            for tap in 0..self.source.tap_count() {
+                let element = down.tap(tap / across.count) * self.filter_width
+                    + across.tap(tap % across.count);
+                let from = (element * self.filter_depth + first) * features + group * depth;
+                let to = to.wrapping_add(tap * depth * width);
+                pack(self.filter.wrapping_add(from), [features, 1], depth, to);
             }
         }
     }

@@ -52,15 +52,17 @@ pub(super) fn products_len(s: &Stencil) -> usize {
 }
 
 impl Spread {
-    /// Packs the panels of the filter, each `[features, elements and channels]`.
+    /// Packs one worker's share of the panels of the filter, each `[features, elements and channels]`.
     ///
     /// # Safety
     ///
-    /// The instruction set is available, the filter valid, and `packed` this call's alone and as long as
-    /// [`packed_len`] says.
-    pub unsafe fn pack(&self, kernels: &Kernels, packed: *mut f32) {
+    /// The instruction set is available, the filter valid, and `packed` as long as [`packed_len`] says;
+    /// nobody else accesses these panels.
+    pub unsafe fn pack(&self, kernels: &Kernels, packed: *mut f32, worker: usize, workers: usize) {
         let (given, features) = (given(&self.stencil), self.stencil.features);
-        for first in (0..given).step_by(kernels.width()) {
+        let panels = given.div_ceil(kernels.width());
+        for panel in share_of(panels, workers, worker) {
+            let first = panel * kernels.width();
             let lanes = (given - first).min(kernels.width());
             let panel = Panel {
                 source: self.filter.wrapping_add(first * features),
