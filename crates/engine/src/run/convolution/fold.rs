@@ -30,10 +30,13 @@ pub(super) struct Fold {
     pub accumulate: bool,
 }
 
-/// The sums of one vector of channels from `first` on; `FULL` unless the vector is the last and cut.
-/// Each is the chain `((0 + a₀b₀) + a₁b₁) + …`, line by line.
+/// The sums of `VECTORS` vectors of channels from `first` on; `FULL` unless the last is cut. Each is the
+/// chain `((0 + a₀b₀) + a₁b₁) + …`, line by line.
 #[inline(always)]
-unsafe fn fold<V: Vector, const COUNT: usize, const FULL: bool>(fold: &Fold, first: usize) {
+unsafe fn fold<V: Vector, const COUNT: usize, const VECTORS: usize, const FULL: bool>(
+    fold: &Fold,
+    first: usize,
+) {
     let lanes = if FULL { V::LANES } else { fold.channels - first };
     // SAFETY: `Fold` promises `channels` numbers at each place of the rectangles and of the targets.
     unsafe {
@@ -41,24 +44,29 @@ unsafe fn fold<V: Vector, const COUNT: usize, const FULL: bool>(fold: &Fold, fir
             true => V::load(from),
             false => V::load_first(from, lanes),
         };
-        let mut sums = [V::zero(); COUNT];
+        let mut sums = [[V::zero(); COUNT]; VECTORS];
         for y in 0..fold.lines as isize {
             let mut a = fold.a.wrapping_offset(y * fold.a_line).wrapping_add(first);
             let mut b = fold.b.wrapping_offset(y * fold.b_line).wrapping_add(first);
             for _ in 0..fold.steps {
-                let factor = load(b);
-                for (i, sum) in sums.iter_mut().enumerate() {
-                    *sum = sum.add_product(factor, load(a.add(i * fold.a_next)));
+                for (vector, sums) in sums.iter_mut().enumerate() {
+                    let factor = load(b.add(vector * V::LANES));
+                    for (i, sum) in sums.iter_mut().enumerate() {
+                        let value = load(a.add(i * fold.a_next + vector * V::LANES));
+                        *sum = sum.add_product(factor, value);
+                    }
                 }
                 // The last step may point past the end, where nothing is read.
                 a = a.wrapping_offset(fold.a_step);
                 b = b.wrapping_offset(fold.b_step);
             }
         }
-        for (i, &sum) in sums.iter().enumerate() {
-            let to = fold.target.add(i * fold.target_next + first);
-            let total = if fold.accumulate { load(to).add(sum) } else { sum };
-            total.store_first(to, lanes);
+        for (vector, sums) in sums.iter().enumerate() {
+            for (i, &sum) in sums.iter().enumerate() {
+                let to = fold.target.add(i * fold.target_next + first + vector * V::LANES);
+                let total = if fold.accumulate { load(to).add(sum) } else { sum };
+                total.store_first(to, lanes);
+            }
         }
     }
 }
@@ -68,19 +76,29 @@ macro_rules! folding {
         $(#[$attribute])?
         unsafe fn $name(of: &Fold) {
             $(#[$attribute])?
-            unsafe fn all<const COUNT: usize>(of: &Fold) {
-                let whole = of.channels - of.channels % <$vector>::LANES;
+            unsafe fn all<const COUNT: usize, const VECTORS: usize>(of: &Fold) {
+                let lanes = <$vector>::LANES;
+                let whole = of.channels - of.channels % lanes;
+                let many = of.channels - of.channels % (VECTORS * lanes);
                 // SAFETY: passed on; all vectors but the last are full.
                 unsafe {
-                    for first in (0..whole).step_by(<$vector>::LANES) {
-                        fold::<$vector, COUNT, true>(of, first);
+                    for first in (0..many).step_by(VECTORS * lanes) {
+                        fold::<$vector, COUNT, VECTORS, true>(of, first);
+                    }
+                    for first in (many..whole).step_by(lanes) {
+                        fold::<$vector, COUNT, 1, true>(of, first);
                     }
                     if whole < of.channels {
-                        fold::<$vector, COUNT, false>(of, whole);
+                        fold::<$vector, COUNT, 1, false>(of, whole);
                     }
                 }
             }
-            let counts = [all::<1>, all::<2>, all::<3>, all::<4>, all::<5>, all::<6>, all::<7>, all::<8>];
+            // Few sums take several vectors, so that chains of additions overlap and memory is read in
+            // order.
+            let counts = [
+                all::<1, 4>, all::<2, 4>, all::<3, 4>, all::<4, 4>,
+                all::<5, 2>, all::<6, 2>, all::<7, 1>, all::<8, 1>,
+            ];
             // SAFETY: passed on; this function is compiled for the vector's instructions.
             unsafe { counts[of.count - 1](of) }
         }
