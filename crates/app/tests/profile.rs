@@ -71,3 +71,15 @@ fn a_profile_shares_out_the_time_of_a_step_and_leaves_the_run_as_it_is() {
     let error = at.refused(2, "profile run --seconds long");
     assert!(error.contains("--seconds"), "{error}");
 }
+
+#[test]
+fn computing_again_changes_no_number_and_unknown_layers_are_named() {
+    let at = Workplace::new();
+    at.done("train iris --epochs 3 --out kept");
+    at.done("train iris --epochs 3 --set train.recompute=[\"fc*\"] --out again");
+    assert_eq!(support::numbers(&at, "kept"), support::numbers(&at, "again"));
+    let operations = |what: &str| at.json(what)["cost"]["operations"].as_f64().unwrap();
+    assert!(operations("plan again") > operations("plan kept"));
+    let error = at.refused(2, "train iris --set train.recompute=[\"fcl\"]");
+    assert!(error.contains("`train.recompute`: no layer matches `fcl`"), "{error}");
+}

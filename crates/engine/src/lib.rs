@@ -108,7 +108,7 @@ mod run;
 
 pub use array::{Array, Data, Parameters};
 pub use error::Error;
-pub use grad::grad;
+pub use grad::{grad, grad_recomputing};
 pub use graph::{
     DType, Diagnostic, Diagnostics, Graph, Initial, Kind, Mode, Role, Scope, Shape, Tensor, Value,
     record,
