@@ -275,10 +275,11 @@ impl Fuser<'_> {
                 let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
                 // The places of the largest elements of windows are each in their own image.
                 let ids = self.program.root(node.args[1]);
-                let parts = match (&self.program.node(ids).op, ids.output) {
-                    (Op::MaxPool { .. }, 1) if self.program.elements(ids) > 0 => self.sizes(ids)[0],
-                    _ => 1,
-                };
+                let source = self.program.node(ids);
+                let images = matches!(source.op, Op::MaxPool { .. })
+                    && ids.output == 1
+                    && self.program.elements(source.args[0]) == *rows;
+                let parts = if images { self.sizes(ids)[0].max(1) } else { 1 };
                 let kernel = Kernel::ScatterAdd { table_rows: *rows, width, numbers, parts };
                 self.emit(kernel, reads, index);
             }
