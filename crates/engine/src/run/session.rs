@@ -34,7 +34,8 @@ pub struct Options {
     pub isa: Option<Isa>,
     /// Convolutions of f32 are summed term by term. Otherwise those by filters of 3×3 with a stride of
     /// 1 and whole sixteens of channels, forward and both gradients, may be done in tiles with a quarter
-    /// of the multiplications (Winograd's method), where that is faster.
+    /// of the multiplications (Winograd's method), where that is faster. Over 64 channels of uniform
+    /// numbers they are off by up to 8e-6 of the largest result, direct sums by 1e-6.
     pub exact: bool,
     /// A plan that needs more bytes for inputs, outputs and intermediate results is refused.
     pub memory_limit: usize,
