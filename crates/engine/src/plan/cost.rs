@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::graph::{Graph, Role};
 use crate::plan::Plan;
-use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Region, Sort, Step};
+use crate::plan::kernel::{BLOCK_ROWS, Extent, Instruction, Kernel, Loop, Region, Sort, Step};
 
 /// What one run of a plan costs.
 ///
@@ -165,10 +165,11 @@ fn of(l: &Loop, instruction: &Instruction) -> usize {
         Extent::Row => l.rows,
         Extent::Column => l.columns,
         Extent::Scalar => 1,
+        Extent::Blocks => product(&[l.rows.div_ceil(BLOCK_ROWS), l.columns]),
     };
     match *instruction {
         Instruction::Constant { .. } | Instruction::Expand { .. } | Instruction::Store { .. } => 0,
-        Instruction::Reduce { a, .. } => elements(a),
+        Instruction::Reduce { a, .. } | Instruction::Fold { a, .. } => elements(a),
         Instruction::Unary { to, .. }
         | Instruction::Binary { to, .. }
         | Instruction::Compare { to, .. }

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 
 use crate::Error;
 use crate::graph::{DType, Role, Shape, Value};
-use crate::op::{Convolved, Op, Stencil, Window, convolution, pool};
-use crate::plan::kernel::{Assemble, Extent, Kernel, Part, Sort};
+use crate::op::{Convolved, Op, Reduction, Stencil, Window, convolution, pool};
+use crate::plan::kernel::{Assemble, BLOCK_ROWS, Extent, Kernel, Part, Sort};
 use crate::plan::simplify::Program;
 
 /// Rows longer than this are reduced by a kernel of their own.
@@ -199,13 +199,20 @@ impl Fuser<'_> {
             | Op::Select
             | Op::Cast(_) => {
                 let (rows, columns) = rows_columns(node.outputs[0].shape.sizes());
-                self.join(value, rows, columns, false);
+                self.join(value, rows, columns, Extent::Full);
             }
             Op::Reduce { reduction, axes } => {
                 let sizes = self.sizes(node.args[0]).to_vec();
                 match middle(&sizes, axes) {
                     Some([outer, reduced, 1]) if reduced <= ROW_LIMIT => {
-                        self.join(value, outer, reduced, true);
+                        self.join(value, outer, reduced, Extent::Row);
+                    }
+                    Some([1, reduced, inner])
+                        if *reduction == Reduction::Sum
+                            && reduced > BLOCK_ROWS
+                            && node.outputs[0].dtype.is_float() =>
+                    {
+                        self.fold(index, reduced, inner);
                     }
                     Some([outer, reduced, inner]) => {
                         let reduction = *reduction;
@@ -266,7 +273,15 @@ impl Fuser<'_> {
                 let width = node.outputs[0].shape.sizes()[1..].iter().product();
                 let numbers = self.program.elements(node.args[1]);
                 let reads = vec![self.materialise(node.args[0]), self.materialise(node.args[1])];
-                self.emit(Kernel::ScatterAdd { table_rows: *rows, width, numbers }, reads, index);
+                // The places of the largest elements of windows are each in their own image.
+                let ids = self.program.root(node.args[1]);
+                let source = self.program.node(ids);
+                let images = matches!(source.op, Op::MaxPool { .. })
+                    && ids.output == 1
+                    && self.program.elements(source.args[0]) == *rows;
+                let parts = if images { self.sizes(ids)[0].max(1) } else { 1 };
+                let kernel = Kernel::ScatterAdd { table_rows: *rows, width, numbers, parts };
+                self.emit(kernel, reads, index);
             }
             Op::Random { distribution, path, draw } => {
                 let kernel =
@@ -281,6 +296,21 @@ impl Fuser<'_> {
             Op::Slice { .. } | Op::Embed { .. } | Op::Concatenate { .. } => self.assemble(index),
         }
         Ok(())
+    }
+
+    /// Sums of columns: of blocks of rows within a loop, then of the blocks.
+    fn fold(&mut self, index: usize, rows: usize, columns: usize) {
+        // A name for the blocks' sums, which are no node's output.
+        let blocks = Value { output: u16::MAX, ..Value::first(index) };
+        let reduced = rows.div_ceil(BLOCK_ROWS);
+        let (value, dtype) = (Value::first(index), self.program.dtype(Value::first(index)));
+        self.buffers.push(Buffer { value, elements: reduced * columns, dtype });
+        let held = self.buffers.len() - 1;
+        self.of.insert(blocks, held);
+        self.join(blocks, rows, columns, Extent::Blocks);
+        let reduction = Reduction::Sum;
+        let kernel = Kernel::Reduce { reduction, outer: 1, reduced, inner: columns };
+        self.emit(kernel, vec![held], index);
     }
 
     /// The buffer of `value`, made if it has none.
@@ -508,9 +538,9 @@ impl Fuser<'_> {
         Operand::Value { root: source, extent }
     }
 
-    /// Puts a node into a loop over `[rows, columns]`; `reduces` says that it makes one element of
-    /// each row.
-    fn join(&mut self, value: Value, rows: usize, columns: usize, reduces: bool) {
+    /// Puts a node into a loop over `[rows, columns]`, where it makes every element, one of each row, or
+    /// sums of blocks.
+    fn join(&mut self, value: Value, rows: usize, columns: usize, makes: Extent) {
         let args = self.program.node(value).args.clone();
         let operands: Vec<Operand> =
             args.iter().map(|&arg| self.operand(arg, rows, columns)).collect();
@@ -528,7 +558,7 @@ impl Fuser<'_> {
         let is_mask = operands.iter().any(repeats) && !operands.iter().any(full);
         let strangers = (first..end).rev().filter(|_| is_mask).map(|position| (position, false));
         for (position, kin) in (first..end).map(|position| (position, true)).chain(strangers) {
-            let joined = self.fits(position, value, rows, columns, reduces, &operands, kin);
+            let joined = self.fits(position, value, rows, columns, makes, &operands, kin);
             if let Some(member) = joined {
                 self.producer.insert(value, position);
                 self.extent.insert(value, member.extent);
@@ -538,8 +568,7 @@ impl Fuser<'_> {
                 return;
             }
         }
-        let extent = if reduces { Extent::Row } else { Extent::Full };
-        self.new_loop(rows, columns, Member { value, extent, operands });
+        self.new_loop(rows, columns, Member { value, extent: makes, operands });
     }
 
     fn new_loop(&mut self, rows: usize, columns: usize, member: Member) {
@@ -574,7 +603,7 @@ impl Fuser<'_> {
         value: Value,
         rows: usize,
         columns: usize,
-        reduces: bool,
+        makes: Extent,
         operands: &[Operand],
         kin: bool,
     ) -> Option<Member> {
@@ -597,7 +626,8 @@ impl Fuser<'_> {
         }
         let has_reduction = |m: &Member| m.extent == Extent::Row;
         let fits_row = *loop_columns <= ROW_LIMIT;
-        if (rows, columns) == (*loop_rows, *loop_columns) && (!reduces || fits_row) {
+        let fits_row = makes != Extent::Row || fits_row;
+        if (rows, columns) == (*loop_rows, *loop_columns) && fits_row {
             let consistent = operands.iter().all(|operand| match *operand {
                 Operand::Value { root, extent } if made_here(operand) => {
                     self.extent.get(&root) == Some(&extent)
@@ -605,12 +635,11 @@ impl Fuser<'_> {
                 _ => true,
             });
             if consistent {
-                let extent = if reduces { Extent::Row } else { Extent::Full };
-                return Some(Member { value, extent, operands: operands.to_vec() });
+                return Some(Member { value, extent: makes, operands: operands.to_vec() });
             }
         }
         // A node over one element a row: it goes on where the loop's own rows were reduced.
-        let one_a_row = !reduces
+        let one_a_row = makes == Extent::Full
             && rows * columns == *loop_rows
             && *loop_columns > 1
             && members.iter().any(has_reduction);

@@ -110,8 +110,9 @@ pub(crate) enum Kernel {
     UpdateSlice(Window),
     /// Rows of a table by number.
     Gather { table_rows: usize, width: usize, numbers: usize },
-    /// Rows added into a table of zeros by number, in order.
-    ScatterAdd { table_rows: usize, width: usize, numbers: usize },
+    /// Rows added into a table of zeros by number, in order. Table and numbers are cut in equal `parts`:
+    /// the numbers of each are of its own rows.
+    ScatterAdd { table_rows: usize, width: usize, numbers: usize, parts: usize },
     /// Random numbers; reads seed and step.
     Random { distribution: Distribution, path: u64, draw: u32 },
     /// Index along the middle of `[outer, size, inner]`.
@@ -223,7 +224,12 @@ pub(crate) enum Extent {
     Column,
     /// One element.
     Scalar,
+    /// One element a column for each [`BLOCK_ROWS`] rows.
+    Blocks,
 }
+
+/// Rows whose columns are summed in one chain. A power of 2; part of the law of same bits.
+pub(crate) const BLOCK_ROWS: usize = 128;
 
 /// Names a register of a loop.
 pub(crate) type RegisterId = u16;
@@ -314,6 +320,11 @@ pub(crate) enum Instruction {
         to: RegisterId,
         a: RegisterId,
     },
+    /// Each column to its sum over a block of rows, row after row: a tile adds its rows.
+    Fold {
+        to: RegisterId,
+        a: RegisterId,
+    },
     /// Into write `write`, when everything that reads what was there is done.
     Store {
         write: usize,
@@ -333,7 +344,8 @@ impl Instruction {
             | Instruction::Logic { to, .. }
             | Instruction::Select { to, .. }
             | Instruction::Cast { to, .. }
-            | Instruction::Reduce { to, .. } => Some(to),
+            | Instruction::Reduce { to, .. }
+            | Instruction::Fold { to, .. } => Some(to),
             Instruction::Store { .. } => None,
         }
     }
@@ -347,7 +359,8 @@ impl Instruction {
             }
             Instruction::Unary { a, .. }
             | Instruction::Cast { a, .. }
-            | Instruction::Reduce { a, .. } => [Some(a), None, None],
+            | Instruction::Reduce { a, .. }
+            | Instruction::Fold { a, .. } => [Some(a), None, None],
             Instruction::Binary { a, b, .. }
             | Instruction::Compare { a, b, .. }
             | Instruction::Logic { a, b, .. } => [Some(a), Some(b), None],

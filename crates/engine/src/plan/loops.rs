@@ -6,7 +6,7 @@ use crate::Error;
 use crate::graph::{DType, Value};
 use crate::op::Op;
 use crate::plan::fuse::{BufferId, Member, Operand};
-use crate::plan::kernel::{Extent, Instruction, Loop, Place, Register, RegisterId};
+use crate::plan::kernel::{BLOCK_ROWS, Extent, Instruction, Loop, Place, Register, RegisterId};
 use crate::plan::simplify::Program;
 
 /// Elements of a tile: small enough that all registers of a loop stay in the first cache.
@@ -66,8 +66,10 @@ pub(crate) fn build(
     (rows, columns): (usize, usize),
     members: &[Member],
 ) -> Result<Loop, Error> {
-    let reduces = members.iter().any(|m| matches!(program.node(m.value).op, Op::Reduce { .. }));
+    let reduces = members.iter().any(|m| m.extent == Extent::Row);
+    let folds = members.iter().any(|m| m.extent == Extent::Blocks);
     let structured = reduces
+        || folds
         || members.iter().any(|m| {
             m.operands
                 .iter()
@@ -80,6 +82,8 @@ pub(crate) fn build(
         whole if whole == columns => (TILE / columns.max(1)).clamp(1, rows.max(1)),
         _ => 1,
     };
+    // Tiles do not go over the end of a block of rows.
+    let tile_rows = if folds { 1 << tile_rows.min(BLOCK_ROWS).ilog2() } else { tile_rows };
     let mut builder = Builder {
         program,
         of,
@@ -116,6 +120,7 @@ pub(crate) fn build(
         Extent::Row => tile_rows,
         Extent::Column => tile_columns,
         Extent::Scalar => 1,
+        Extent::Blocks => 0,
     };
     let scratch = builder.place_registers(&elements);
     let Builder { registers, before, body, .. } = builder;
@@ -154,6 +159,9 @@ impl Builder<'_> {
             Op::Compare(op) => Instruction::Compare { op: *op, to, a: a[0], b: a[1] },
             Op::Logic(op) => Instruction::Logic { op: *op, to, a: a[0], b: a[1] },
             Op::Select => Instruction::Select { to, condition: a[0], a: a[1], b: a[2] },
+            Op::Reduce { .. } if member.extent == Extent::Blocks => {
+                Instruction::Fold { to, a: a[0] }
+            }
             Op::Reduce { reduction, .. } => {
                 Instruction::Reduce { reduction: *reduction, to, a: a[0] }
             }
@@ -192,7 +200,7 @@ impl Builder<'_> {
                 let same_in_every_tile = match extent {
                     Extent::Scalar => true,
                     Extent::Column => self.columns_are_whole,
-                    Extent::Full | Extent::Row => false,
+                    Extent::Full | Extent::Row | Extent::Blocks => false,
                 };
                 if same_in_every_tile {
                     self.before.push(expand)

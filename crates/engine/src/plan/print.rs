@@ -190,6 +190,7 @@ impl Plan {
                 format!("{to} = {} {a}", l.registers[usize::from(*r)].dtype)
             }
             Instruction::Reduce { reduction, .. } => format!("{to} = row {} {a}", reduction.name()),
+            Instruction::Fold { .. } => format!("{to} = column sums of {a}"),
             Instruction::Store { write, .. } => {
                 format!("{} := {a}", self.region(&step.writes[*write]))
             }

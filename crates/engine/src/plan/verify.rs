@@ -6,7 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::graph::DType;
 use crate::op::{Convolved, Sliding, Window};
-use crate::plan::kernel::{Assemble, Extent, Instruction, Kernel, Loop, Memory, Part, Place};
+use crate::plan::kernel::{
+    Assemble, BLOCK_ROWS, Extent, Instruction, Kernel, Loop, Memory, Part, Place,
+};
 use crate::plan::kernel::{Region, Register, Scan, Sort, Step};
 use crate::plan::loops::REGISTER_LIMIT;
 use crate::plan::{Plan, Slot, bytes};
@@ -204,12 +206,22 @@ fn sizes(step: &Step) -> Result<(), String> {
             if stencil.channels != stencil.features || !stencil.sliding.iter().all(meets) {
                 return Err("a window has no elements".to_string());
             }
+            // Places within a window are kept in 32 bits.
+            let [height, width] = stencil.sliding;
+            let reach = product(&[height.taps, width.input, stencil.channels])?;
+            if u32::try_from(reach).is_err() {
+                return Err("a window is too large".to_string());
+            }
             (vec![input], vec![output, output])
         }
         Kernel::Gather { table_rows, width, numbers } => {
             (vec![product(&[*table_rows, *width])?, *numbers], vec![product(&[*numbers, *width])?])
         }
-        Kernel::ScatterAdd { table_rows, width, numbers } => {
+        Kernel::ScatterAdd { table_rows, width, numbers, parts } => {
+            let even = |n: &usize| *parts > 0 && n.is_multiple_of(*parts);
+            if !even(table_rows) || !even(numbers) {
+                return Err("parts are not equal".to_string());
+            }
             (vec![product(&[*numbers, *width])?, *numbers], vec![product(&[*table_rows, *width])?])
         }
         Kernel::Random { .. } => (vec![1; reads.len()], writes.clone()),
@@ -277,11 +289,13 @@ fn loop_sizes(step: &Step, l: &Loop) -> Result<(), String> {
     }
     let whole = l.rows.checked_mul(l.columns).ok_or("too large")?;
     let tile = l.tile_rows.checked_mul(l.tile_columns).ok_or("too large")?;
+    let blocks = l.rows.div_ceil(BLOCK_ROWS).checked_mul(l.columns).ok_or("too large")?;
     let of = |extent: Extent, sizes: [usize; 3]| match extent {
         Extent::Full => sizes[0],
         Extent::Row => sizes[1],
         Extent::Column => sizes[2],
         Extent::Scalar => 1,
+        Extent::Blocks => blocks,
     };
     let fits = |region: Option<&Region>, register: &Register| {
         region.is_some_and(|r| {
@@ -290,19 +304,28 @@ fn loop_sizes(step: &Step, l: &Loop) -> Result<(), String> {
         })
     };
     // Each element of a result is written by one tile, or tiles on two threads would meet there.
-    let once = |extent: Extent| extent == Extent::Full || extent == Extent::Row && whole_columns;
+    // A block of rows is one worker's, who adds to its sums tile by tile.
+    let once = |extent: Extent| match extent {
+        Extent::Full => true,
+        Extent::Row => whole_columns,
+        Extent::Blocks => BLOCK_ROWS.is_multiple_of(l.tile_rows),
+        Extent::Column | Extent::Scalar => false,
+    };
     let mut ranges = Vec::with_capacity(l.registers.len());
     let mut writers = vec![0usize; step.writes.len()];
     for register in &l.registers {
         let mut range = 0..0;
         let fine = match register.place {
-            Place::Read(r) => fits(step.reads.get(r), register),
+            Place::Read(r) => {
+                fits(step.reads.get(r), register) && register.extent != Extent::Blocks
+            }
             Place::Write(w) => {
                 if let Some(writers) = writers.get_mut(w) {
                     *writers += 1;
                 }
                 fits(step.writes.get(w), register) && once(register.extent)
             }
+            Place::Scratch(_) if register.extent == Extent::Blocks => false,
             Place::Scratch(at) => {
                 let end =
                     bytes(register.dtype, of(register.extent, [tile, l.tile_rows, l.tile_columns]))
@@ -376,7 +399,7 @@ impl Walk<'_> {
             let same_in_every_tile = match register.extent {
                 Extent::Scalar => true,
                 Extent::Column => l.tile_columns == l.columns,
-                Extent::Full | Extent::Row => false,
+                Extent::Full | Extent::Row | Extent::Blocks => false,
             };
             let there = self.holds[from] && (!before || self.made[from] || same_in_every_tile);
             if !there {
@@ -417,13 +440,26 @@ fn well_typed(l: &Loop, instruction: &Instruction) -> bool {
     let takes = |r: u16, integers: bool| {
         register(r).dtype.is_float() || register(r).dtype == DType::I64 && integers
     };
+    // Only what folds writes sums of blocks, and nobody reads them here.
+    let is_blocks = |r: u16| register(r).extent == Extent::Blocks;
+    let folds = matches!(instruction, Instruction::Fold { .. });
+    if instruction.to().is_some_and(|to| is_blocks(to) != folds)
+        || instruction.from().into_iter().flatten().any(is_blocks)
+    {
+        return false;
+    }
     match *instruction {
+        Instruction::Fold { to, a } => {
+            register(a).extent == Extent::Full
+                && register(a).dtype == register(to).dtype
+                && register(a).dtype.is_float()
+        }
         Instruction::Constant { .. } | Instruction::Store { .. } => true,
         Instruction::Expand { to, from } => {
             let wider = match register(from).extent {
                 Extent::Scalar => register(to).extent != Extent::Scalar,
                 Extent::Row | Extent::Column => register(to).extent == Extent::Full,
-                Extent::Full => false,
+                Extent::Full | Extent::Blocks => false,
             };
             wider && register(to).dtype == register(from).dtype
         }

@@ -1,16 +1,22 @@
-//! Convolutions: implicit products of matrices, of which a few rows of patches exist at a time; each
-//! channel by itself has loops of its own.
+//! Convolutions: implicit products of matrices, whose patches are read in lines with zeros around them or
+//! gathered a few rows at a time; each channel by itself has loops of its own.
 //!
 //! Same bits: every element is a chain of multiply-adds over blocks that depend on the sizes only. A
 //! filter's gradient is summed in slices of pixels, whose number depends on the sizes only.
 #![allow(unsafe_code)]
 
 mod depthwise;
+mod direct;
 mod double;
 mod filter;
+mod fold;
+mod lines;
 mod patches;
 mod product;
+mod spread;
+mod strip;
 mod taps;
+mod winograd;
 
 use super::isa::Isa;
 use super::matmul::kernel::Kernels;
@@ -21,6 +27,7 @@ use double::convolve_f64;
 use filter::Gradient;
 use patches::Source;
 use product::Product;
+use spread::Spread;
 use taps::Taps;
 
 /// Below so many multiply-adds a second thread costs more than it brings.
@@ -28,8 +35,18 @@ const WORTH_THREADS: usize = 48 * 48 * 48;
 /// Numbers to line up memory with cache lines.
 const ALIGNMENT: usize = 16;
 
+/// What a convolution is of, which of its arrays is wanted, and whether it is summed directly.
+pub(super) type Of<'a> = (&'a Stencil, Convolved, bool);
+
 /// What all workers are given.
 struct Shared<T>(T);
+
+impl<T> Shared<T> {
+    /// By a method, so that closures hold the whole.
+    fn get(&self) -> &T {
+        &self.0
+    }
+}
 
 /// Numbers of scratch memory: what all workers share, then what each has.
 struct Room {
@@ -40,31 +57,35 @@ struct Room {
 }
 
 impl Room {
-    fn new(isa: Isa, threads: usize, stencil: &Stencil, gives: Convolved) -> Room {
+    fn new(isa: Isa, threads: usize, (stencil, gives, exact): Of<'_>) -> Room {
         let kernels = Kernels::of(isa);
         let [height, width] = stencil.sliding;
         let taps = height.taps * width.taps;
-        let (groups, depth, filters) = (stencil.groups, stencil.depth(), stencil.filters());
         let workers = if stencil.products() < WORTH_THREADS { 1 } else { threads.max(1) };
+        let nothing = (std::ptr::null(), std::ptr::null(), std::ptr::null_mut());
         let (shared, own) = match gives {
             Convolved::Filter if is_depthwise(stencil) => {
                 ((depthwise::slices(stencil.batch) - 1) * taps * stencil.channels, (0, 0))
             }
             _ if is_depthwise(stencil) => (0, (0, 0)),
-            Convolved::Output => (
-                product::packed_len(kernels, groups, taps * depth, filters),
-                (product::patches_len(taps, depth), 0),
-            ),
-            Convolved::Input => (
-                product::packed_len(kernels, groups, taps * filters, depth),
-                (product::patches_len(taps, filters), 0),
-            ),
-            Convolved::Filter => {
-                let elements = taps * depth * stencil.features;
-                let pixels = stencil.batch * stencil.outputs[0] * stencil.outputs[1];
-                let partials = (filter::slices(pixels, elements) - 1) * elements;
-                (partials, filter::worker_len(kernels, taps, depth, filters))
+            Convolved::Input if spread::pays(stencil) => {
+                (spread::packed_len(kernels, stencil), (spread::products_len(stencil), 0))
             }
+            Convolved::Filter => {
+                let gradient = gradient(stencil, nothing, std::ptr::null_mut());
+                let (slices, own) = match !exact && gradient.is_winograd() {
+                    true => (gradient.winograd_slices(), gradient.winograd_lens()),
+                    false => (gradient.slices(), gradient.worker_len(kernels)),
+                };
+                ((slices - 1) * gradient.elements(), own)
+            }
+            _ => products(stencil, gives, nothing).flatten().fold((0, (0, 0)), |most, product| {
+                let (packed, own) = match !exact && product.is_winograd() {
+                    true => product.winograd_lens(kernels),
+                    false => product.lens(kernels),
+                };
+                (most.0.max(packed), (most.1.0.max(own.0), most.1.1.max(own.1)))
+            }),
         };
         let whole = |n: usize| n.next_multiple_of(ALIGNMENT);
         Room { shared: whole(shared), own: (whole(own.0), whole(own.1)), workers }
@@ -86,8 +107,8 @@ fn is_depthwise(stencil: &Stencil) -> bool {
 }
 
 /// How many numbers of scratch memory [`convolve_f32`] needs.
-pub(super) fn scratch_len(isa: Isa, threads: usize, stencil: &Stencil, gives: Convolved) -> usize {
-    if stencil.products() == 0 { 0 } else { Room::new(isa, threads, stencil, gives).len() }
+pub(super) fn scratch_len(isa: Isa, threads: usize, of: Of<'_>) -> usize {
+    if of.0.products() == 0 { 0 } else { Room::new(isa, threads, of).len() }
 }
 
 /// One of a convolution's arrays from the two others, in the order of [`Convolved::roles`], in f64.
@@ -129,7 +150,7 @@ pub(super) fn convolve_f32(
     isa: Isa,
     pool: &Pool,
     scratch: &mut [f32],
-    (stencil, gives): (&Stencil, Convolved),
+    (stencil, gives, exact): Of<'_>,
     a: &[f32],
     b: &[f32],
     c: &mut [f32],
@@ -140,22 +161,36 @@ pub(super) fn convolve_f32(
         c.fill(0.0);
         return Ok(());
     }
-    let room = Room::new(isa, pool.threads(), stencil, gives);
+    let room = Room::new(isa, pool.threads(), (stencil, gives, exact));
     assert!(scratch.len() >= room.len(), "{stencil:?} needs {} numbers of scratch", room.len());
     let unaligned = scratch.as_mut_ptr();
     let start = unaligned.wrapping_add(unaligned.align_offset(64).min(ALIGNMENT));
-    let machine = Machine { kernels: Kernels::of(isa), pool, room, start };
+    let machine = Machine { isa, exact, kernels: Kernels::of(isa), pool, room, start };
     if is_depthwise(stencil) {
         return machine.depthwise(stencil, gives, a, b, c);
     }
     match gives {
-        Convolved::Output => machine.forward(stencil, a, b, c),
-        Convolved::Input => machine.backward(stencil, a, b, c),
+        Convolved::Input if spread::pays(stencil) => machine.spread(Spread {
+            stencil: *stencil,
+            output: a.as_ptr(),
+            filter: b.as_ptr(),
+            input: c.as_mut_ptr(),
+        }),
         Convolved::Filter => machine.filter(stencil, a, b, c),
+        _ => {
+            let arrays = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+            if products(stencil, gives, arrays).any(|product| product.is_none()) {
+                c.fill(0.0);
+            }
+            let mut all = products(stencil, gives, arrays).flatten();
+            all.try_for_each(|product| machine.product(product))
+        }
     }
 }
 
 struct Machine<'a> {
+    isa: Isa,
+    exact: bool,
     kernels: &'static Kernels,
     pool: &'a Pool,
     room: Room,
@@ -186,91 +221,51 @@ impl Machine<'_> {
     }
 
     fn product(&self, product: Product) -> Result<(), WorkerPanic> {
-        let (kernels, packed) = (self.kernels, Start(self.start));
-        // SAFETY: the set is available and the arrays and the memory have the lengths that sizes ask
-        // for, all checked by the caller; the packed filter lies before all workers' memory.
-        unsafe { product.pack(kernels, packed.0) };
+        let (isa, kernels, packed) = (self.isa, self.kernels, Start(self.start));
+        let winograd = !self.exact && product.is_winograd();
         let product = Shared(product);
-        self.run(&|worker, workers, (patches, _)| {
-            let (product, packed) = (&product, &packed);
-            // SAFETY: as above; workers have shares of the positions and patches of their own.
-            unsafe { product.0.run(kernels, packed.0, patches, worker, workers) }
-        })
-    }
-
-    fn forward(
-        &self,
-        s: &Stencil,
-        input: &[f32],
-        filter: &[f32],
-        output: &mut [f32],
-    ) -> Result<(), WorkerPanic> {
-        let line = s.outputs[1] * s.features;
-        self.product(Product {
-            source: input_of(s, input),
-            batch: s.batch,
-            groups: s.groups,
-            gives: s.filters(),
-            target: output.as_mut_ptr(),
-            target_steps: [s.outputs[0] * line, line, s.features],
-            filter: filter.as_ptr(),
-            filter_depth: s.depth(),
-            filter_features: s.features,
-            filter_width: s.sliding[1].taps,
-            transposed: false,
-        })
-    }
-
-    /// Inputs that lie a stride apart read the same elements of the filter: one product for each phase.
-    fn backward(
-        &self,
-        s: &Stencil,
-        output: &[f32],
-        filter: &[f32],
-        input: &mut [f32],
-    ) -> Result<(), WorkerPanic> {
-        let [height, width] = s.sliding;
-        let phases = |s: &crate::op::Sliding| s.stride.min(s.input);
-        let taps = |y, x| [Taps::backward(&height, y), Taps::backward(&width, x)];
-        let all = (0..phases(&height)).flat_map(|y| (0..phases(&width)).map(move |x| (y, x)));
-        let is_empty = |taps: [Taps; 2]| taps.iter().any(|taps| taps.count == 0);
-        if all.clone().any(|(y, x)| is_empty(taps(y, x))) {
-            input.fill(0.0);
-        }
-        let line = width.input * s.channels;
-        for (y, x) in all {
-            if is_empty(taps(y, x)) {
-                continue;
-            }
-            self.product(Product {
-                source: Source {
-                    pointer: output.as_ptr(),
-                    size: s.outputs,
-                    channels: s.features,
-                    taps: taps(y, x),
-                    grid: [
-                        (height.input - y).div_ceil(height.stride),
-                        (width.input - x).div_ceil(width.stride),
-                    ],
-                    depth: s.filters(),
-                },
-                batch: s.batch,
-                groups: s.groups,
-                gives: s.depth(),
-                target: input.as_mut_ptr().wrapping_add(y * line + x * s.channels),
-                target_steps: [
-                    height.input * line,
-                    height.stride * line,
-                    width.stride * s.channels,
-                ],
-                filter: filter.as_ptr(),
-                filter_depth: s.depth(),
-                filter_features: s.features,
-                filter_width: width.taps,
-                transposed: true,
+        self.run(&|worker, workers, _| {
+            let (product, packed) = (product.get(), &packed);
+            // SAFETY: the set is available and the arrays and the memory have the lengths that sizes ask
+            // for, all checked by the caller; the packed filter lies before all workers' memory, and
+            // each has panels of its own.
+            unsafe { product.pack(kernels, packed.0, worker, workers) }
+        })?;
+        if winograd {
+            self.run(&|worker, workers, _| {
+                let (product, packed) = (product.get(), &packed);
+                // SAFETY: as above; workers have shares of the filter of their own.
+                unsafe { product.transform_filter(isa, packed.0, worker, workers) }
             })?;
         }
-        Ok(())
+        self.run(&|worker, workers, (room, more)| {
+            let (product, packed) = (product.get(), &packed);
+            // SAFETY: as above; workers have shares of the positions and memory of their own.
+            unsafe {
+                match product.is_direct() {
+                    _ if winograd => {
+                        product.run_winograd(isa, packed.0, (room, more), worker, workers);
+                    }
+                    true => product.run_direct(isa, packed.0, room, worker, workers),
+                    false => product.run(kernels, packed.0, room, worker, workers),
+                }
+            }
+        })
+    }
+
+    fn spread(&self, spread: Spread) -> Result<(), WorkerPanic> {
+        let (kernels, packed) = (self.kernels, Start(self.start));
+        let spread = Shared(spread);
+        self.run(&|worker, workers, _| {
+            let (spread, packed) = (&spread, &packed);
+            // SAFETY: as for a product.
+            unsafe { spread.0.pack(kernels, packed.0, worker, workers) }
+        })?;
+        self.run(&|worker, workers, (products, _)| {
+            let (spread, packed) = (&spread, &packed);
+            // SAFETY: as above; workers have lines of the input of their own.
+            unsafe { spread.0.run(kernels, packed.0, products, worker, workers) }
+        })
     }
 
     fn filter(
@@ -280,24 +275,27 @@ impl Machine<'_> {
         adjoint: &[f32],
         filter: &mut [f32],
     ) -> Result<(), WorkerPanic> {
-        let gradient = Shared(Gradient {
-            source: input_of(s, input),
-            batch: s.batch,
-            groups: s.groups,
-            filters: s.filters(),
-            features: s.features,
-            adjoint: adjoint.as_ptr(),
-            result: filter.as_mut_ptr(),
-            partials: self.start,
-        });
-        let kernels = self.kernels;
-        self.run(&|worker, workers, (patches, packed)| {
-            let gradient = &gradient;
+        let arrays = (input.as_ptr(), adjoint.as_ptr(), filter.as_mut_ptr());
+        let gradient = Shared(gradient(s, arrays, self.start));
+        let (isa, kernels) = (self.isa, self.kernels);
+        let winograd = !self.exact && gradient.get().is_winograd();
+        self.run(&|worker, workers, (room, packed)| {
+            let gradient = gradient.get();
             // SAFETY: the set is available and the arrays and the memory have the lengths that sizes
             // ask for, all checked by the caller; workers have sums and memory of their own.
-            unsafe { gradient.0.run(kernels, patches, packed, worker, workers) }
+            unsafe {
+                match gradient.is_direct() {
+                    _ if winograd => gradient.run_winograd(isa, room, packed, worker, workers),
+                    true => gradient.run_direct(isa, room, packed, worker, workers),
+                    false => gradient.run(kernels, room, packed, worker, workers),
+                }
+            }
         })?;
-        self.combine(filter::slices(s.batch * s.outputs[0] * s.outputs[1], filter.len()), filter)
+        let slices = match winograd {
+            true => gradient.get().winograd_slices(),
+            false => gradient.get().slices(),
+        };
+        self.combine(slices, filter)
     }
 
     /// Adds the sums of all slices but the first to those of the first, in order.
@@ -346,12 +344,12 @@ impl Machine<'_> {
             Convolved::Filter => &mut depthwise.filter,
             Convolved::Output => &mut depthwise.output,
         } = c.as_mut_ptr();
-        let (kernels, depthwise) = (self.kernels, Shared(depthwise));
+        let (isa, depthwise) = (self.isa, Shared(depthwise));
         self.run(&|worker, workers, _| {
             let depthwise = &depthwise;
             // SAFETY: the set is available and the arrays are as long as the sizes ask for, all checked
             // by the caller; each worker writes pixels or channels of its own.
-            unsafe { depthwise.0.run(kernels, worker, workers) }
+            unsafe { depthwise.0.run(isa, worker, workers) }
         })?;
         match gives {
             Convolved::Filter => self.combine(depthwise::slices(stencil.batch), c),
@@ -361,14 +359,87 @@ impl Machine<'_> {
 }
 
 /// The input as outputs read it.
-fn input_of(s: &Stencil, input: &[f32]) -> Source {
+fn input_of(s: &Stencil, pointer: *const f32) -> Source {
     let [height, width] = s.sliding;
     Source {
-        pointer: input.as_ptr(),
+        pointer,
         size: [height.input, width.input],
         channels: s.channels,
         taps: [Taps::forward(&height), Taps::forward(&width)],
         grid: s.outputs,
         depth: s.depth(),
     }
+}
+
+fn gradient(
+    s: &Stencil,
+    (input, adjoint, result): (*const f32, *const f32, *mut f32),
+    partials: *mut f32,
+) -> Gradient {
+    Gradient {
+        source: input_of(s, input),
+        batch: s.batch,
+        groups: s.groups,
+        filters: s.filters(),
+        features: s.features,
+        adjoint,
+        result,
+        partials,
+    }
+}
+
+/// The products that give the output, or the input. Inputs that lie a stride apart read the same elements
+/// of the filter: one product for each phase, and none where they read nothing.
+fn products(
+    s: &Stencil,
+    gives: Convolved,
+    (source, filter, target): (*const f32, *const f32, *mut f32),
+) -> impl Iterator<Item = Option<Product>> {
+    let s = *s;
+    let [height, width] = s.sliding;
+    let common = Product {
+        source: input_of(&s, source),
+        batch: s.batch,
+        groups: s.groups,
+        gives: s.filters(),
+        target,
+        target_steps: [s.outputs[0] * s.outputs[1], s.outputs[1], 1].map(|n| n * s.features),
+        filter,
+        filter_depth: s.depth(),
+        filter_features: s.features,
+        filter_width: width.taps,
+        transposed: false,
+    };
+    let phases = [height, width].map(|along| match gives {
+        Convolved::Output => 1,
+        _ => along.stride.min(along.input),
+    });
+    (0..phases[0] * phases[1]).map(move |phase| {
+        if gives == Convolved::Output {
+            return Some(common);
+        }
+        let (y, x) = (phase / phases[1], phase % phases[1]);
+        let taps = [Taps::backward(&height, y), Taps::backward(&width, x)];
+        if taps.iter().any(|taps| taps.count == 0) {
+            return None;
+        }
+        let line = width.input * s.channels;
+        let rows = (height.input - y).div_ceil(height.stride);
+        let columns = (width.input - x).div_ceil(width.stride);
+        Some(Product {
+            source: Source {
+                pointer: source,
+                size: s.outputs,
+                channels: s.features,
+                taps,
+                grid: [rows, columns],
+                depth: s.filters(),
+            },
+            gives: s.depth(),
+            target: target.wrapping_add(y * line + x * s.channels),
+            target_steps: [height.input * line, height.stride * line, width.stride * s.channels],
+            transposed: true,
+            ..common
+        })
+    })
 }

@@ -1,5 +1,6 @@
 //! The kernels other than loops, and the walk over a plan's steps.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::Error;
@@ -25,6 +26,8 @@ const WORTH_THREADS: usize = 32_768;
 /// What every kernel needs beside its regions.
 pub(super) struct Machine<'a> {
     pub isa: Isa,
+    /// Convolutions are summed directly.
+    pub exact: bool,
     pub pool: &'a Pool,
     pub memories: Memories<'a>,
     pub scratch: Scratch,
@@ -144,11 +147,14 @@ impl Machine<'_> {
                 4 => self.gather::<u32>(*table_rows, *width, reads, writes),
                 _ => self.gather::<u64>(*table_rows, *width, reads, writes),
             },
-            Kernel::ScatterAdd { table_rows, width, .. } => match writes[0].dtype {
-                DType::F32 => self.scatter_add::<f32>(*table_rows, *width, reads, writes),
-                DType::F64 => self.scatter_add::<f64>(*table_rows, *width, reads, writes),
-                _ => self.scatter_add::<i64>(*table_rows, *width, reads, writes),
-            },
+            Kernel::ScatterAdd { table_rows, width, parts, .. } => {
+                let sizes = [*table_rows, *width, *parts];
+                match writes[0].dtype {
+                    DType::F32 => self.scatter_add::<f32>(sizes, reads, writes),
+                    DType::F64 => self.scatter_add::<f64>(sizes, reads, writes),
+                    _ => self.scatter_add::<i64>(sizes, reads, writes),
+                }
+            }
             Kernel::Random { distribution, path, draw } => {
                 let scalar = |r: &Region| self.memories.get::<i64>(r)[0] as u64;
                 let stream = Stream::of_hash(scalar(&reads[0]), *path, u64::from(*draw))
@@ -296,13 +302,14 @@ impl Machine<'_> {
         reads: &[Region],
         writes: &[Region],
     ) -> Result<(), Error> {
-        let (m, of) = (&self.memories, (stencil, gives));
+        let m = &self.memories;
         if reads[0].dtype == DType::F32 {
             let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
+            let of = (stencil, gives, self.exact);
             convolution::convolve_f32(self.isa, self.pool, self.work, of, a, b, c)?;
         } else {
             let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
-            convolution::double(self.pool, of, a, b, c)?;
+            convolution::double(self.pool, (stencil, gives), a, b, c)?;
         }
         Ok(())
     }
@@ -342,24 +349,50 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn scatter_add<T: Copy + Default + std::ops::AddAssign>(
+    fn scatter_add<T: Copy + Default + Send + Sync + std::ops::AddAssign>(
         &self,
-        rows: usize,
-        width: usize,
+        [rows, width, parts]: [usize; 3],
         reads: &[Region],
         writes: &[Region],
     ) -> Result<(), Error> {
         let (values, numbers) =
             (self.memories.get::<T>(&reads[0]), self.memories.get::<i64>(&reads[1]));
         let table = self.memories.set::<T>(&writes[0]);
-        table.fill(T::default());
-        for (values, &number) in values.chunks(width.max(1)).zip(numbers) {
-            let row = row_number(number, rows)?;
-            for (held, &value) in table[row * width..(row + 1) * width].iter_mut().zip(values) {
-                *held += value;
-            }
+        if table.is_empty() {
+            return numbers.iter().try_for_each(|&number| row_number(number, rows).map(|_| ()));
         }
-        Ok(())
+        let (each, first_error) = (numbers.len() / parts, Mutex::new(None));
+        self.pool.for_each_chunk_mut(table, rows / parts * width, &|first, table| {
+            table.fill(T::default());
+            let (first_row, part) = (first / width, first / (rows / parts * width));
+            let range = part * each..(part + 1) * each;
+            let values = &values[range.start * width..range.end * width];
+            // What is not a row of this part becomes a number beyond its last.
+            let row = |number: i64| (number as usize).wrapping_sub(first_row);
+            let mut wrong = None;
+            if width == 1 {
+                for (&value, &number) in values.iter().zip(&numbers[range]) {
+                    match table.get_mut(row(number)) {
+                        Some(held) => *held += value,
+                        None => wrong = wrong.or(Some(number)),
+                    }
+                }
+            } else {
+                for (values, &number) in values.chunks_exact(width).zip(&numbers[range]) {
+                    match table.chunks_exact_mut(width).nth(row(number)) {
+                        Some(held) => {
+                            held.iter_mut().zip(values).for_each(|(held, &value)| *held += value);
+                        }
+                        None => wrong = wrong.or(Some(number)),
+                    }
+                }
+            }
+            if let Some(error) = wrong.and_then(|number| row_number(number, rows).err()) {
+                *first_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+        })?;
+        let error = first_error.into_inner().unwrap_or_else(PoisonError::into_inner);
+        error.map_or(Ok(()), Err)
     }
 
     fn random<T: Send>(

@@ -15,9 +15,9 @@ pub(super) mod kernel;
 pub(super) mod peak;
 #[cfg(test)]
 mod tests;
-mod vector;
+pub(super) mod vector;
 #[cfg(target_arch = "x86_64")]
-mod x86;
+pub(super) mod x86;
 
 pub(crate) use double::matmul_f64;
 

@@ -7,7 +7,7 @@ use super::vector::for_each_isa;
 use crate::op::{Sliding, Stencil};
 
 /// Channels whose largest are kept side by side.
-const CHANNELS: usize = 32;
+const CHANNELS: usize = 16;
 
 /// A number that a window may be of.
 pub(super) trait Number: Copy + PartialOrd + Default + Send + Sync {}
@@ -74,30 +74,68 @@ fn pool_line_body<const FMA: bool, T: Number>(
     for column in 0..stencil.outputs[1] {
         let (left, columns) = reached(&width, column);
         let corner = ((image * height.input + top) * width.input + left) * channels;
+        let windows = Windows { corner, rows, columns, line: width.input * channels, channels };
         let to = column * channels;
-        for first in (0..channels).step_by(CHANNELS) {
-            let count = CHANNELS.min(channels - first);
-            let mut best = [T::default(); CHANNELS];
-            let mut chosen = [0u32; CHANNELS];
-            let at = |y: usize, x: usize| corner + (y * width.input + x) * channels + first;
-            best[..count].copy_from_slice(&x[at(0, 0)..at(0, 0) + count]);
-            for window in 1..rows * columns {
-                let (down, across) = (window / columns, window % columns);
-                let values = &x[at(down, across)..at(down, across) + count];
-                let held = best.iter_mut().zip(&mut chosen).zip(values);
-                for ((best, chosen), &value) in held {
+        let whole = channels - channels % CHANNELS;
+        for first in (0..whole).step_by(CHANNELS) {
+            let to = to + first..to + first + CHANNELS;
+            windows.largest(x, first, CHANNELS, &mut largest[to.clone()], &mut places[to]);
+        }
+        if whole < channels {
+            let to = to + whole..to + channels;
+            let count = channels - whole;
+            windows.largest(x, whole, count, &mut largest[to.clone()], &mut places[to]);
+        }
+    }
+}
+
+/// The elements of one window that lie within the image.
+struct Windows {
+    /// The first one.
+    corner: usize,
+    rows: usize,
+    columns: usize,
+    /// From one line of the image to the next.
+    line: usize,
+    channels: usize,
+}
+
+impl Windows {
+    /// The largest of `count` channels from `first` on; inlined with a constant number of them.
+    #[inline(always)]
+    fn largest<T: Number>(
+        &self,
+        x: &[T],
+        first: usize,
+        count: usize,
+        largest: &mut [T],
+        places: &mut [i64],
+    ) {
+        let start = self.corner + first;
+        let load = |offset: usize| {
+            let mut values = [T::default(); CHANNELS];
+            values[..count].copy_from_slice(&x[start + offset..start + offset + count]);
+            values
+        };
+        let (mut best, mut chosen) = (load(0), [0u32; CHANNELS]);
+        for down in 0..self.rows {
+            for across in 0..self.columns {
+                let offset = down * self.line + across * self.channels;
+                let values = load(offset);
+                // New arrays: over the old ones, stores would be masked, and the next loads wait for them.
+                let (old, before) = (best, chosen);
+                for i in 0..CHANNELS {
+                    let (value, held) = (values[i], old[i]);
                     #[allow(clippy::eq_op, reason = "a number that is not equal to itself is NaN")]
-                    let wins = (value > *best) | ((value != value) & (*best == *best));
-                    *best = if wins { value } else { *best };
-                    *chosen = if wins { window as u32 } else { *chosen };
+                    let wins = (value > held) | ((value != value) & (held == held));
+                    best[i] = if wins { value } else { held };
+                    chosen[i] = if wins { offset as u32 } else { before[i] };
                 }
             }
-            largest[to + first..to + first + count].copy_from_slice(&best[..count]);
-            let places = places[to + first..to + first + count].iter_mut();
-            for ((place, &window), channel) in places.zip(&chosen).zip(0..) {
-                let window = window as usize;
-                *place = (at(window / columns, window % columns) + channel) as i64;
-            }
+        }
+        largest.copy_from_slice(&best[..count]);
+        for ((place, &offset), channel) in places.iter_mut().zip(&chosen).zip(start..) {
+            *place = channel as i64 + i64::from(offset);
         }
     }
 }

@@ -15,6 +15,7 @@ mod tests;
 
 use super::isa::Isa;
 use super::pool::{Pool, WorkerPanic};
+use super::vector::for_each_isa;
 use crate::op::Reduction;
 
 /// Numbers in a block of a contiguous reduction.
@@ -158,6 +159,35 @@ pub(crate) fn reduce_slice<T: Number>(isa: Isa, reduction: Reduction, values: &[
     let axis = Axis { input: values, reduced: values.len(), inner: 1 };
     dispatch(isa, reduction, axis, 0, &mut output);
     output[0]
+}
+
+for_each_isa! {
+    /// Adds rows, as long as there are sums, to the sums, row after row.
+    add_rows<T: Number>(sums: &mut [T], rows: &[T]) = add_rows_body
+}
+
+#[inline(always)]
+fn add_rows_body<const FMA: bool, T: Number>(sums: &mut [T], rows: &[T]) {
+    let columns = sums.len();
+    let whole = columns - columns % LANES;
+    // Sums of some columns stay in registers over all rows.
+    for first in (0..whole).step_by(LANES) {
+        let mut held = [T::ZERO; LANES];
+        held.copy_from_slice(&sums[first..first + LANES]);
+        for row in rows.chunks_exact(columns) {
+            for (sum, &value) in held.iter_mut().zip(&row[first..first + LANES]) {
+                *sum = sum.plus(value);
+            }
+        }
+        sums[first..first + LANES].copy_from_slice(&held);
+    }
+    if whole < columns {
+        for row in rows.chunks_exact(columns) {
+            for (sum, &value) in sums[whole..].iter_mut().zip(&row[whole..]) {
+                *sum = sum.plus(value);
+            }
+        }
+    }
 }
 
 /// How many numbers of scratch memory [`reduce`] needs: one for each block of a very long row.

@@ -83,6 +83,7 @@ impl Machine<'_> {
             }
             let mut machine = Machine {
                 isa: self.isa,
+                exact: self.exact,
                 pool: self.pool,
                 memories: Memories { arena: room, inputs: given, states: &[], outputs: asked },
                 scratch: self.scratch,

@@ -4,12 +4,12 @@
 use crate::Error;
 use crate::graph::DType;
 use crate::op::Reduction;
-use crate::plan::kernel::{Extent, Instruction, Loop, Place, Region, RegisterId};
+use crate::plan::kernel::{BLOCK_ROWS, Extent, Instruction, Loop, Place, Region, RegisterId};
 use crate::plan::loops::REGISTER_LIMIT;
 use crate::run::isa::Isa;
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, share_of};
-use crate::run::reduce::reduce_slice;
+use crate::run::reduce::{add_rows, reduce_slice};
 use crate::run::vector::{self, Convert};
 
 /// Below so many element-instructions a second thread costs more than it brings.
@@ -37,11 +37,15 @@ pub(super) fn run_loop(
     let tiles = l.rows.div_ceil(l.tile_rows) * column_tiles;
     let work = l.rows * l.columns.max(1) * l.body.len();
     let workers = if work < WORTH_THREADS { 1 } else { pool.threads().min(tiles).max(1) };
+    // Tiles of one block of rows are one worker's where their columns are summed.
+    let folds = l.registers.iter().any(|register| register.extent == Extent::Blocks);
+    let together = if folds { BLOCK_ROWS / l.tile_rows * column_tiles } else { 1 };
     let share = |worker: usize| {
         if worker >= workers {
             return;
         }
-        let mine = share_of(tiles, workers, worker);
+        let mine = share_of(tiles.div_ceil(together), workers, worker);
+        let mine = mine.start * together..tiles.min(mine.end * together);
         if mine.is_empty() {
             return;
         }
@@ -107,6 +111,7 @@ fn first_element(l: &Loop, extent: Extent, row: usize, column: usize) -> usize {
         Extent::Row => row,
         Extent::Column => column,
         Extent::Scalar => 0,
+        Extent::Blocks => row / BLOCK_ROWS * l.columns + column,
     }
 }
 
@@ -136,6 +141,8 @@ impl Tile<'_> {
             Extent::Row => self.rows,
             Extent::Column => self.columns,
             Extent::Scalar => 1,
+            // The sums that this tile adds to.
+            Extent::Blocks => self.columns,
         }
     }
 
@@ -240,6 +247,10 @@ impl Tile<'_> {
                 DType::I64 => self.reduce::<i64>(reduction, to, a),
                 DType::Bool => {}
             },
+            Instruction::Fold { to, a } => match self.dtype(to) {
+                DType::F32 => self.fold::<f32>(to, a, row),
+                _ => self.fold::<f64>(to, a, row),
+            },
             Instruction::Store { write, from } => {
                 let register = self.l.registers[usize::from(from)];
                 let first = first_element(self.l, register.extent, row, column);
@@ -280,8 +291,17 @@ impl Tile<'_> {
                     row.copy_from_slice(source);
                 }
             }
-            Extent::Full => result.copy_from_slice(source),
+            Extent::Full | Extent::Blocks => result.copy_from_slice(source),
         }
+    }
+
+    /// Adds the tile's rows, which begin at `row`, to the sums of their block.
+    fn fold<T: crate::run::reduce::Number>(&self, to: RegisterId, a: RegisterId, row: usize) {
+        let (sums, rows) = (self.set::<T>(to), self.get::<T>(a));
+        if row.is_multiple_of(BLOCK_ROWS) {
+            sums.fill(T::ZERO);
+        }
+        add_rows(self.isa, sums, rows);
     }
 
     fn reduce<T: crate::run::reduce::Number>(

@@ -8,6 +8,7 @@ use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Memory, Place, Regi
 use crate::plan::{Plan, Step, request};
 use crate::{grad, random::Stream};
 
+mod blocks;
 mod scan;
 
 /// A step with every kind of kernel, updates in place, copies, and an output that is read again.
@@ -379,7 +380,7 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
                     | Kernel::Iota { outer, size: reduced, inner } => vec![outer, reduced, inner],
                     Kernel::Matmul { batch, m, n, k, .. } => vec![batch, m, n, k],
                     Kernel::Gather { table_rows, width, numbers }
-                    | Kernel::ScatterAdd { table_rows, width, numbers } => {
+                    | Kernel::ScatterAdd { table_rows, width, numbers, .. } => {
                         vec![table_rows, width, numbers]
                     }
                     _ => continue,

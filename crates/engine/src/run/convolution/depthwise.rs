@@ -1,9 +1,10 @@
 //! Convolutions of each channel by itself: no product of matrices, but sums channel by channel.
 
 use super::Shared;
+use super::fold::{Fold, SUMS};
 use super::taps::Taps;
 use crate::op::{Convolved, Stencil};
-use crate::run::matmul::kernel::{Fold, Kernels};
+use crate::run::isa::Isa;
 use crate::run::pool::share_of;
 use std::ops::Range;
 
@@ -26,7 +27,7 @@ impl Depthwise {
     ///
     /// The instruction set is available, the arrays are valid, and nobody else accesses what this worker
     /// writes.
-    pub unsafe fn run(&self, kernels: &Kernels, worker: usize, workers: usize) {
+    pub unsafe fn run(&self, isa: Isa, worker: usize, workers: usize) {
         let [height, width] = self.stencil.sliding;
         let channels = self.stencil.channels;
         // SAFETY: passed on.
@@ -35,7 +36,7 @@ impl Depthwise {
                 Convolved::Filter => {
                     let slices = slices(self.stencil.batch);
                     for slice in share_of(slices, workers, worker) {
-                        self.slice(kernels, slice, share_of(self.stencil.batch, slices, slice));
+                        self.slice(isa, slice, share_of(self.stencil.batch, slices, slice));
                     }
                 }
                 Convolved::Output => {
@@ -43,11 +44,9 @@ impl Depthwise {
                     let taps = [Taps::forward(&height), Taps::forward(&width)];
                     let lines = share_of(self.stencil.batch * rows, workers, worker);
                     for line in lines {
-                        for x in 0..columns {
-                            let to = (line * columns + x) * channels;
-                            let place = [line / rows, line % rows, x];
-                            self.pixel(kernels, &taps, place, self.output.wrapping_add(to));
-                        }
+                        let to = self.output.wrapping_add(line * columns * channels);
+                        let place = [line / rows, line % rows];
+                        self.line(isa, &taps, place, columns, to, channels);
                     }
                 }
                 Convolved::Input => {
@@ -57,13 +56,12 @@ impl Depthwise {
                         for line in lines.clone() {
                             let y = line % height.input;
                             let down = Taps::backward(&height, y % height.stride);
-                            for x in (phase..width.input).step_by(width.stride) {
-                                let to = (line * width.input + x) * channels;
-                                let place =
-                                    [line / height.input, y / height.stride, x / width.stride];
-                                let to = self.input.wrapping_add(to);
-                                self.pixel(kernels, &[down, across], place, to);
-                            }
+                            let to = (line * width.input + phase) * channels;
+                            let place = [line / height.input, y / height.stride];
+                            let columns = (width.input - phase).div_ceil(width.stride);
+                            let to = self.input.wrapping_add(to);
+                            let next = width.stride * channels;
+                            self.line(isa, &[down, across], place, columns, to, next);
                         }
                     }
                 }
@@ -71,13 +69,50 @@ impl Depthwise {
         }
     }
 
-    /// One pixel: the sum over the elements of the filter that lie within the other images.
-    unsafe fn pixel(
+    /// A line of `columns` results, `next` apart: some side by side where all of the filter lies within the
+    /// line, one by one at its ends.
+    unsafe fn line(
         &self,
-        kernels: &Kernels,
+        isa: Isa,
+        taps: &[Taps; 2],
+        [image, y]: [usize; 2],
+        columns: usize,
+        target: *mut f32,
+        next: usize,
+    ) {
+        let Stencil { sliding: [_, width], outputs, .. } = self.stencil;
+        let size = match self.gives {
+            Convolved::Output => width.input,
+            _ => outputs[1],
+        };
+        let across = &taps[1];
+        let last = (across.count.max(1) - 1) as isize * across.spread;
+        let inner = across.within(0, last as usize + 1, size, 0..columns);
+        let strips = inner.len().div_ceil(SUMS);
+        // SAFETY: the caller's target has room for the line.
+        unsafe {
+            let fold = |x: usize, count: usize| {
+                let to = target.wrapping_add(x * next);
+                self.pixels(isa, taps, [image, y, x], (count, to, next));
+            };
+            for x in (0..inner.start).chain(inner.end..columns) {
+                fold(x, 1);
+            }
+            for strip in 0..strips {
+                let strip = share_of(inner.len(), strips, strip);
+                fold(inner.start + strip.start, strip.len());
+            }
+        }
+    }
+
+    /// Some pixels: the sums over the elements of the filter that lie within the other images, which are
+    /// the same for all of them.
+    unsafe fn pixels(
+        &self,
+        isa: Isa,
         taps: &[Taps; 2],
         [image, y, x]: [usize; 3],
-        target: *mut f32,
+        (count, target, next): (usize, *mut f32, usize),
     ) {
         let Stencil { sliding: [height, width], outputs, channels, .. } = self.stencil;
         let (from, [lines, columns]) = match self.gives {
@@ -87,8 +122,10 @@ impl Depthwise {
         let (down, across) = (&taps[0], &taps[1]);
         let (rows, steps) = (reached(down, y, lines), reached(across, x, columns));
         if rows.is_empty() || steps.is_empty() {
-            // SAFETY: the caller's target has room for all channels.
-            unsafe { target.write_bytes(0, channels) };
+            for index in 0..count {
+                // SAFETY: the caller's target has room for all channels.
+                unsafe { target.add(index * next).write_bytes(0, channels) };
+            }
             return;
         }
         let (line, at) = (down.place(y, rows.start), across.place(x, steps.start));
@@ -99,6 +136,7 @@ impl Depthwise {
             a: from.wrapping_add(source * channels).cast_const(),
             a_line: down.spread * columns as isize * channel,
             a_step: across.spread * channel,
+            a_next: across.step * channels,
             b: self.filter.wrapping_add(element * channels).cast_const(),
             b_line: down.tap_step() * width.taps as isize * channel,
             b_step: across.tap_step() * channel,
@@ -106,46 +144,74 @@ impl Depthwise {
             steps: steps.len(),
             channels,
             target,
+            target_next: next,
+            count,
             accumulate: false,
         };
-        // SAFETY: the rectangle lies within the images and the filter.
-        unsafe { (kernels.fold)(&fold) }
+        // SAFETY: the rectangles lie within the images and the filter.
+        unsafe { fold.run(isa) }
     }
 
     /// The filter's gradient of some images: one after another, element by element of the filter.
-    unsafe fn slice(&self, kernels: &Kernels, slice: usize, images: Range<usize>) {
+    unsafe fn slice(&self, isa: Isa, slice: usize, images: Range<usize>) {
         let Stencil { sliding: [height, width], outputs, channels, .. } = self.stencil;
         let elements = height.taps * width.taps * channels;
         let sums = match slice.checked_sub(1) {
             None => self.filter,
             Some(further) => self.partials.wrapping_add(further * elements),
         };
-        for image in images.clone() {
-            for tap in 0..height.taps * width.taps {
-                let (down, across) = (tap / width.taps, tap % width.taps);
-                let rows = height.windows_at(down, outputs[0]);
-                let steps = width.windows_at(across, outputs[1]);
-                let input = (image * height.input + height.place(down, rows.start)) * width.input
-                    + width.place(across, steps.start);
-                let output = (image * outputs[0] + rows.start) * outputs[1] + steps.start;
+        // SAFETY: the slice's sums are this worker's.
+        unsafe { sums.write_bytes(0, elements) };
+        let windows = |across: Range<usize>| {
+            // The windows in which all these elements lie within the line.
+            let all = across.map(|across| width.windows_at(across, outputs[1]));
+            all.reduce(|a, b| a.start.max(b.start)..a.end.min(b.end)).unwrap_or(0..0)
+        };
+        let lines = images.start * outputs[0]..images.end * outputs[0];
+        let taps = (0..height.taps).flat_map(|down| {
+            let strips = width.taps.div_ceil(SUMS);
+            (0..strips).map(move |strip| (down, share_of(width.taps, strips, strip)))
+        });
+        for (line, (down, across)) in lines.flat_map(|line| taps.clone().map(move |t| (line, t))) {
+            let (image, row) = (line / outputs[0], line % outputs[0]);
+            if !height.windows_at(down, outputs[0]).contains(&row) {
+                continue;
+            }
+            let input = (image * height.input + height.place(down, row)) * width.input;
+            let add = |across: Range<usize>, windows: Range<usize>| {
+                if windows.is_empty() {
+                    return;
+                }
+                let input = input + width.place(across.start, windows.start);
+                let output = line * outputs[1] + windows.start;
                 let fold = Fold {
                     a: self.input.wrapping_add(input * channels).cast_const(),
-                    a_line: (height.stride * width.input * channels) as isize,
+                    a_line: 0,
                     a_step: (width.stride * channels) as isize,
+                    a_next: width.dilation * channels,
                     b: self.output.wrapping_add(output * channels).cast_const(),
-                    b_line: (outputs[1] * channels) as isize,
+                    b_line: 0,
                     b_step: channels as isize,
-                    // With nothing to read in one direction, there is nothing in the other.
-                    lines: if steps.is_empty() { 0 } else { rows.len() },
-                    steps: steps.len(),
+                    lines: 1,
+                    steps: windows.len(),
                     channels,
-                    target: sums.wrapping_add(tap * channels),
-                    accumulate: image > images.start,
+                    target: sums.wrapping_add((down * width.taps + across.start) * channels),
+                    target_next: channels,
+                    count: across.len(),
+                    accumulate: true,
                 };
-                // SAFETY: the element lies within the image for these windows; the slice's sums are this
-                // worker's.
-                unsafe { (kernels.fold)(&fold) }
+                // SAFETY: the elements lie within the image for these windows; the slice's sums are
+                // this worker's.
+                unsafe { fold.run(isa) }
+            };
+            let common = windows(across.clone());
+            let common = common.start..common.end.max(common.start);
+            for one in across.clone() {
+                let all = windows(one..one + 1);
+                add(one..one + 1, all.start..all.end.min(common.start));
+                add(one..one + 1, all.start.max(common.end)..all.end);
             }
+            add(across, common);
         }
     }
 }

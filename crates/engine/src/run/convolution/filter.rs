@@ -2,6 +2,7 @@
 //! summed in slices whose number depends on the sizes alone, and the slices' sums in order.
 
 use super::Shared;
+use super::direct::gradient_len;
 use super::patches::{Source, stride_of};
 use super::taps::{Block, block, block_count, deepest};
 use crate::run::matmul::kernel::{Kernels, Panel, Tile};
@@ -15,6 +16,8 @@ const SLICE: usize = 1024;
 const SLICES: usize = 16;
 /// The most memory for sums of slices, in numbers.
 const PARTIALS: usize = 1 << 22;
+/// The most sums of a filter whose patches are read in place.
+const DIRECT: usize = 160 * 1024;
 
 /// The filter's gradient of a convolution.
 #[derive(Clone, Copy)]
@@ -33,29 +36,45 @@ pub(super) struct Gradient {
     pub partials: *mut f32,
 }
 
-/// In how many slices so many pixels are summed.
-pub(super) fn slices(pixels: usize, elements: usize) -> usize {
-    (pixels / SLICE).min(PARTIALS / elements.max(1)).clamp(1, SLICES)
-}
-
-/// Numbers of one worker's memory: for patches and for a packed adjoint.
-pub(super) fn worker_len(
-    kernels: &Kernels,
-    taps: usize,
-    depth: usize,
-    filters: usize,
-) -> (usize, usize) {
-    let patches = PIXELS * stride_of(deepest(taps, depth)) + kernels.lanes;
-    (patches, PIXELS * filters.next_multiple_of(kernels.lanes) + kernels.lanes)
-}
-
 impl Gradient {
-    fn pixels(&self) -> usize {
+    pub(super) fn pixels(&self) -> usize {
         self.batch * self.source.grid[0] * self.source.grid[1]
     }
 
-    fn elements(&self) -> usize {
+    pub(super) fn elements(&self) -> usize {
         self.source.tap_count() * self.source.depth * self.features
+    }
+
+    /// In how many slices pixels are summed.
+    pub(super) fn slices(&self) -> usize {
+        (self.pixels() / SLICE).min(PARTIALS / self.elements().max(1)).clamp(1, SLICES)
+    }
+
+    /// Whether patches are read in place; depends on the sizes only. There have to be slices for all
+    /// threads, and the sums to stay in a second-level cache.
+    pub(super) fn is_direct(&self) -> bool {
+        self.groups == 1
+            && self.source.in_segments()
+            && self.slices() > 1
+            && self.elements() <= DIRECT
+    }
+
+    /// Numbers of one worker's memory: for patches or lines, and for a packed adjoint.
+    pub(super) fn worker_len(&self, kernels: &Kernels) -> (usize, usize) {
+        if self.is_direct() {
+            return gradient_len(kernels, self);
+        }
+        let deepest = deepest(self.source.tap_count(), self.source.depth);
+        let patches = PIXELS * stride_of(deepest) + kernels.lanes;
+        (patches, PIXELS * self.filters.next_multiple_of(kernels.lanes) + kernels.lanes)
+    }
+
+    /// Where the sums of a slice lie.
+    pub(super) fn sums(&self, slice: usize) -> *mut f32 {
+        match slice.checked_sub(1) {
+            None => self.result,
+            Some(further) => self.partials.wrapping_add(further * self.elements()),
+        }
     }
 
     /// One worker's share of slices, groups and blocks of the filter.
@@ -64,7 +83,7 @@ impl Gradient {
     ///
     /// The instruction set is available; source and adjoint are valid for the whole batch, result and
     /// partials for all sums, which nobody else accesses; `patches` and `packed` are this worker's alone
-    /// and as long as [`worker_len`] says.
+    /// and as long as [`worker_len`](Self::worker_len) says.
     pub unsafe fn run(
         &self,
         kernels: &Kernels,
@@ -74,14 +93,11 @@ impl Gradient {
         workers: usize,
     ) {
         let (taps, depth) = (self.source.tap_count(), self.source.depth);
-        let (blocks, slices) = (block_count(taps, depth), slices(self.pixels(), self.elements()));
+        let (blocks, slices) = (block_count(taps, depth), self.slices());
         for item in share_of(slices * self.groups * blocks, workers, worker) {
             let (slice, group) = (item / (self.groups * blocks), item / blocks % self.groups);
             let block = block(taps, depth, item % blocks);
-            let sums = match slice.checked_sub(1) {
-                None => self.result,
-                Some(further) => self.partials.wrapping_add(further * self.elements()),
-            };
+            let sums = self.sums(slice);
             let pixels = share_of(self.pixels(), slices, slice);
             for first in pixels.clone().step_by(PIXELS) {
                 let chain = first..pixels.end.min(first + PIXELS);

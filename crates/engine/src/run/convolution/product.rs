@@ -10,6 +10,8 @@ use std::ops::Range;
 
 /// Rows of patches at a time.
 const ROWS: usize = 168;
+/// The most numbers of a filter whose patches are read in place.
+const DIRECT: usize = 160 * 1024;
 
 /// One product: what each position of a grid reads, times a filter, to where the position's result lies.
 #[derive(Clone, Copy)]
@@ -33,67 +35,72 @@ pub(super) struct Product {
     pub transposed: bool,
 }
 
-/// Numbers of packing memory for filters of so many taps, channels and results in each group.
-pub(super) fn packed_len(kernels: &Kernels, groups: usize, depth: usize, gives: usize) -> usize {
-    groups * depth * gives.next_multiple_of(kernels.lanes) + kernels.lanes
-}
-
-/// Numbers of memory for one worker's patches.
-pub(super) fn patches_len(taps: usize, depth: usize) -> usize {
-    ROWS * stride_of(deepest(taps, depth))
-}
-
 impl Product {
     fn depth(&self) -> usize {
         self.source.tap_count() * self.source.depth
     }
 
+    /// Whether patches are read in place; depends on the sizes only. The packed filter has to stay in a
+    /// second-level cache, and lines to be long enough for register tiles.
+    pub fn is_direct(&self) -> bool {
+        let columns = self.source.grid[1];
+        self.groups == 1
+            && self.source.in_segments()
+            && self.source.tap_count() > 1
+            && columns >= 6 * columns.div_ceil(14)
+            && self.depth().saturating_mul(self.gives) <= DIRECT
+    }
+
+    /// Numbers of memory for the packed filter, and for each worker's lines or patches.
+    pub fn lens(&self, kernels: &Kernels) -> (usize, (usize, usize)) {
+        let gives = self.gives.next_multiple_of(kernels.lanes);
+        let packed = self.groups * self.depth() * gives + kernels.lanes;
+        let room = match self.is_direct() {
+            true => self.source.lines_len(self.source.rows_together()),
+            false => ROWS * stride_of(deepest(self.source.tap_count(), self.source.depth)),
+        };
+        (packed, (room, 0))
+    }
+
     /// Where a panel of a group lies in the packed filter.
-    fn packed_at(&self, kernels: &Kernels, group: usize, panel: usize) -> usize {
+    pub(super) fn packed_at(&self, kernels: &Kernels, group: usize, panel: usize) -> usize {
         (group * self.gives.next_multiple_of(kernels.lanes) + panel) * self.depth()
     }
 
-    /// Packs the panels of the filter, each `[depth, width of the panel]`.
+    /// Packs one worker's share of the panels of the filter, each `[depth, width of the panel]`.
     ///
     /// # Safety
     ///
-    /// The instruction set is available, the filter valid for all groups, and `packed` this call's alone
-    /// and as long as [`packed_len`] says.
-    pub unsafe fn pack(&self, kernels: &Kernels, packed: *mut f32) {
+    /// The instruction set is available, the filter valid for all groups, and `packed` as long as
+    /// [`lens`](Self::lens) says; nobody else accesses these panels.
+    pub unsafe fn pack(&self, kernels: &Kernels, packed: *mut f32, worker: usize, workers: usize) {
         let (features, depth) = (self.filter_features, self.source.depth);
-        for group in 0..self.groups {
-            for first in (0..self.gives).step_by(kernels.width()) {
-                let lanes = (self.gives - first).min(kernels.width());
-                let width = lanes.next_multiple_of(kernels.lanes);
-                let to = packed.wrapping_add(self.packed_at(kernels, group, first));
-                let pack = |source: *const f32, strides: [usize; 2], depth: usize, to: *mut f32| {
-                    let [lane_stride, depth_stride] = strides;
-                    let panel = Panel {
-                        source,
-                        lane_stride,
-                        depth_stride,
-                        lanes,
-                        depth,
-                        target: to,
-                        width,
-                    };
-                    // SAFETY: these lanes and depths lie within the filter, see below.
-                    unsafe { (kernels.pack)(&panel) }
-                };
-                if !self.transposed {
-                    // All taps and channels lie at equal distances.
-                    let from = self.filter.wrapping_add(group * self.gives + first);
-                    pack(from, [1, features], self.depth(), to);
-                    continue;
-                }
-                let [down, across] = self.source.taps;
-                for tap in 0..self.source.tap_count() {
-                    let element = down.tap(tap / across.count) * self.filter_width
-                        + across.tap(tap % across.count);
-                    let from = (element * self.filter_depth + first) * features + group * depth;
-                    let to = to.wrapping_add(tap * depth * width);
-                    pack(self.filter.wrapping_add(from), [features, 1], depth, to);
-                }
+        let panels = self.gives.div_ceil(kernels.width());
+        for item in share_of(self.groups * panels, workers, worker) {
+            let (group, first) = (item / panels, item % panels * kernels.width());
+            let lanes = (self.gives - first).min(kernels.width());
+            let width = lanes.next_multiple_of(kernels.lanes);
+            let to = packed.wrapping_add(self.packed_at(kernels, group, first));
+            let pack = |source: *const f32, strides: [usize; 2], depth: usize, to: *mut f32| {
+                let [lane_stride, depth_stride] = strides;
+                let panel =
+                    Panel { source, lane_stride, depth_stride, lanes, depth, target: to, width };
+                // SAFETY: these lanes and depths lie within the filter, see below.
+                unsafe { (kernels.pack)(&panel) }
+            };
+            if !self.transposed {
+                // All taps and channels lie at equal distances.
+                let from = self.filter.wrapping_add(group * self.gives + first);
+                pack(from, [1, features], self.depth(), to);
+                continue;
+            }
+            let [down, across] = self.source.taps;
+            for tap in 0..self.source.tap_count() {
+                let element = down.tap(tap / across.count) * self.filter_width
+                    + across.tap(tap % across.count);
+                let from = (element * self.filter_depth + first) * features + group * depth;
+                let to = to.wrapping_add(tap * depth * width);
+                pack(self.filter.wrapping_add(from), [features, 1], depth, to);
             }
         }
     }
@@ -104,7 +111,7 @@ impl Product {
     ///
     /// As for [`pack`](Self::pack), which has packed; source and target are valid for the whole batch;
     /// nobody else accesses the results of these positions; `patches` is this worker's alone and as long
-    /// as [`patches_len`] says.
+    /// as [`lens`](Self::lens) says.
     pub unsafe fn run(
         &self,
         kernels: &Kernels,

@@ -56,8 +56,6 @@ pub(in crate::run) struct Kernels {
     pub pack: unsafe fn(&Panel),
     /// Copies pieces at equal distances.
     pub copy: unsafe fn(&Pieces),
-    /// Sums of products, channel by channel.
-    pub fold: unsafe fn(&Fold),
 }
 
 /// `count` pieces of `length` numbers: `target[i · target_step + j] = source[i · source_step + j]`.
@@ -68,23 +66,6 @@ pub(in crate::run) struct Pieces {
     pub target_step: usize,
     pub count: usize,
     pub length: usize,
-}
-
-/// For each of `channels` channels the sum over a rectangle of products of two arrays:
-/// `target[c] (+)= Σ a[y · a_line + x · a_step + c] · b[y · b_line + x · b_step + c]`.
-pub(in crate::run) struct Fold {
-    pub a: *const f32,
-    pub a_line: isize,
-    pub a_step: isize,
-    pub b: *const f32,
-    pub b_line: isize,
-    pub b_step: isize,
-    pub lines: usize,
-    pub steps: usize,
-    pub channels: usize,
-    pub target: *mut f32,
-    /// Add to what `target` holds, instead of replacing it.
-    pub accumulate: bool,
 }
 
 impl Kernels {
@@ -277,44 +258,6 @@ unsafe fn copy<V: Vector>(pieces: &Pieces) {
     }
 }
 
-/// See [`Fold`]. Each channel's sum is the chain `((0 + a₀b₀) + a₁b₁) + …`, row by row.
-#[inline(always)]
-unsafe fn fold<V: Vector, const VECTORS: usize, const FULL: bool>(fold: &Fold, first: usize) {
-    let lanes = |vector: usize| match FULL {
-        true => V::LANES,
-        false => (fold.channels - first - vector * V::LANES).min(V::LANES),
-    };
-    // SAFETY: `Fold` promises `channels` numbers at each place of the rectangle and of the target, from
-    // `first` on `VECTORS` vectors of them, the last of which is cut to `lanes` unless it is full.
-    unsafe {
-        let load = |from: *const f32, vector: usize| match FULL {
-            true => V::load(from.add(vector * V::LANES)),
-            false => V::load_first(from.add(vector * V::LANES), lanes(vector)),
-        };
-        let mut sums = [V::zero(); VECTORS];
-        for y in 0..fold.lines {
-            let at = |line: isize| y as isize * line + first as isize;
-            let (mut a, mut b) = (fold.a.offset(at(fold.a_line)), fold.b.offset(at(fold.b_line)));
-            for _ in 0..fold.steps {
-                for (vector, sum) in sums.iter_mut().enumerate() {
-                    *sum = sum.add_product(load(a, vector), load(b, vector));
-                }
-                // The last step may point past the end, where nothing is read.
-                a = a.wrapping_offset(fold.a_step);
-                b = b.wrapping_offset(fold.b_step);
-            }
-        }
-        for (vector, &sum) in sums.iter().enumerate() {
-            let to = fold.target.add(first + vector * V::LANES);
-            let total = match fold.accumulate {
-                true => V::load_first(to, lanes(vector)).add(sum),
-                false => sum,
-            };
-            total.store_first(to, lanes(vector));
-        }
-    }
-}
-
 /// The kernels of one instruction set: a wrapper compiled for its features, and the tables.
 macro_rules! kernels {
     ($name:ident, $vector:ty, $features:literal, vectors $vectors:tt, rows $rows:tt) => {
@@ -344,23 +287,6 @@ macro_rules! kernels {
                 // SAFETY: as above.
                 unsafe { copy::<$vector>(pieces) }
             }
-            $(#[$attribute])?
-            unsafe fn folding(of: &Fold) {
-                let (lanes, channels) = (<$vector>::LANES, of.channels);
-                let (many, whole) = (channels - channels % (4 * lanes), channels - channels % lanes);
-                // SAFETY: as above; all vectors but the last are full.
-                unsafe {
-                    for first in (0..many).step_by(4 * lanes) {
-                        fold::<$vector, 4, true>(of, first);
-                    }
-                    for first in (many..whole).step_by(lanes) {
-                        fold::<$vector, 1, true>(of, first);
-                    }
-                    if whole < channels {
-                        fold::<$vector, 1, false>(of, whole);
-                    }
-                }
-            }
             Kernels {
                 lanes: <$vector>::LANES,
                 rows: kernels!(@count $rows),
@@ -372,7 +298,6 @@ macro_rules! kernels {
                 row,
                 pack: packing,
                 copy: copying,
-                fold: folding,
             }
         };
     };

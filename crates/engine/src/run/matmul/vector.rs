@@ -4,7 +4,7 @@
 ///
 /// Methods are inlined into functions compiled for the instruction set; that is the one obligation
 /// of whoever calls them, besides valid pointers.
-pub(super) trait Vector: Copy {
+pub(in crate::run) trait Vector: Copy {
     /// Numbers in one register.
     const LANES: usize;
 
@@ -40,7 +40,7 @@ pub(super) trait Vector: Copy {
 
 /// Eight numbers that the compiler keeps in whatever registers the build's target has.
 #[derive(Clone, Copy)]
-pub(super) struct Portable([f32; 8]);
+pub(in crate::run) struct Portable([f32; 8]);
 
 impl Vector for Portable {
     const LANES: usize = 8;

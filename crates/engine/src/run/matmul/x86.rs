@@ -5,11 +5,11 @@ use std::arch::x86_64::*;
 
 /// A ymm register: eight numbers; AVX2 and FMA.
 #[derive(Clone, Copy)]
-pub(super) struct Avx2(__m256);
+pub(in crate::run) struct Avx2(__m256);
 
 /// A zmm register: sixteen numbers; AVX-512 F.
 #[derive(Clone, Copy)]
-pub(super) struct Avx512(__m512);
+pub(in crate::run) struct Avx512(__m512);
 
 /// All bits set in the first `count` of eight lanes.
 #[inline(always)]
