@@ -57,7 +57,8 @@ pub(crate) struct Step {
 impl Step {
     pub fn own_bytes(&self) -> usize {
         let kernel = match &self.kernel {
-            Kernel::Loop(l) => (l.before.len() + l.body.len()) * 24 + l.registers.len() * 24,
+            Kernel::Loop(l) => l.own_bytes(),
+            Kernel::Matmul(Product { then: Some(then), .. }) => then.body.own_bytes(),
             Kernel::Assemble(a) => a.parts.len() * 160,
             Kernel::Scan(scan) => scan.body.own_bytes(),
             _ => 0,
@@ -80,15 +81,8 @@ pub(crate) enum Kernel {
     Sort(Sort),
     /// Sums along the middle of `[outer, size, inner]`, up to each element.
     CumulativeSum { outer: usize, size: usize, inner: usize, reverse: bool },
-    /// `batch` products `[m, k]` × `[k, n]`; a transposed side is stored as `[k, m]` or `[n, k]`.
-    Matmul {
-        batch: usize,
-        m: usize,
-        n: usize,
-        k: usize,
-        transpose_left: bool,
-        transpose_right: bool,
-    },
+    /// Products of matrices, and what is done with their elements while they are in cache.
+    Matmul(Product),
     /// One of a convolution's arrays from the two others.
     Convolution { gives: Convolved, stencil: Stencil },
     /// The largest of each window, and the number of its element.
@@ -150,7 +144,7 @@ impl Kernel {
             Kernel::CumulativeSum { .. } => "cumulative_sum",
             Kernel::SliceAt(_) => "slice_at",
             Kernel::UpdateSlice(_) => "update_slice",
-            Kernel::Matmul { .. } => "matmul",
+            Kernel::Matmul(_) => "matmul",
             Kernel::Convolution { gives: Convolved::Output, .. } => "convolution",
             Kernel::Convolution { gives: Convolved::Input, .. } => "convolution_input",
             Kernel::Convolution { gives: Convolved::Filter, .. } => "convolution_filter",
@@ -164,6 +158,60 @@ impl Kernel {
         }
     }
 }
+
+/// `batch` products `[m, k]` × `[k, n]`; a transposed side is stored as `[k, m]` or `[n, k]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Product {
+    pub batch: usize,
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    pub transpose_left: bool,
+    pub transpose_right: bool,
+    pub then: Option<Box<Then>>,
+}
+
+/// A loop over the elements `[batch · m, n]` of a product, run block by block as these are made.
+///
+/// The step reads the two factors, the product and what else the loop reads; it writes the product and
+/// what the loop writes. To the loop the reads begin with the product, and the writes behind it.
+#[derive(Clone, Debug)]
+pub(crate) struct Then {
+    pub body: Loop,
+    pub made: Made,
+}
+
+/// Where a product is that a loop goes on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// In its region, where a later step reads it too.
+    Kept,
+    /// In its region, which is only a place to work in.
+    Dropped,
+    /// In blocks that the workers keep for themselves; its region is empty.
+    Apart,
+}
+
+/// The deepest block of a product, whose sum is rounded once before it is added to the others: part of
+/// the law of same bits.
+pub(crate) const DEPTH: usize = 384;
+/// The most columns of a block.
+pub(crate) const COLUMNS: usize = 2048;
+
+impl Product {
+    /// Whether a loop behind it can run block by block; `whole_rows` says that it takes whole rows.
+    pub fn comes_in_blocks(&self, whole_rows: bool) -> bool {
+        self.m > 1 && self.n > 1 && self.k > 0 && (!whole_rows || self.n <= COLUMNS)
+    }
+
+    /// Whether blocks are made at one go, so that workers can keep them.
+    pub fn can_stay_apart(&self, whole_rows: bool) -> bool {
+        self.comes_in_blocks(whole_rows) && self.k <= DEPTH
+    }
+}
+
+/// How many of a product's reads are its factors.
+pub(crate) const FACTORS: usize = 2;
 
 /// Sorting the middle of `[outer, size, inner]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -253,6 +301,17 @@ pub(crate) struct Loop {
     pub body: Vec<Instruction>,
     /// Bytes of scratch memory a worker needs.
     pub scratch: usize,
+}
+
+impl Loop {
+    pub fn own_bytes(&self) -> usize {
+        (self.before.len() + self.body.len()) * 24 + self.registers.len() * 24
+    }
+
+    /// Whether a tile holds whole rows.
+    pub fn has_whole_rows(&self) -> bool {
+        self.tile_columns == self.columns
+    }
 }
 
 /// One instruction: reads whole registers, writes a whole register.

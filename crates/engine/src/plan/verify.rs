@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::graph::DType;
 use crate::op::{Convolved, Sliding, Window};
-use crate::plan::kernel::{Assemble, Extent, Instruction, Kernel, Loop, Memory, Part, Place};
-use crate::plan::kernel::{Region, Register, Scan, Sort, Step};
+use crate::plan::kernel::{Assemble, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory};
+use crate::plan::kernel::{Part, Place, Product, Region, Register, Scan, Sort, Step, Then};
 use crate::plan::loops::REGISTER_LIMIT;
 use crate::plan::{Plan, Slot, bytes};
 
@@ -25,7 +25,15 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
         }
         types(step).map_err(&at)?;
         sizes(step).map_err(&at)?;
-        for read in &step.reads {
+        let then = match &step.kernel {
+            Kernel::Matmul(product) => product.then.as_ref(),
+            _ => None,
+        };
+        for (r, read) in step.reads.iter().enumerate() {
+            if then.is_some() && r == FACTORS {
+                // The product itself, which the step makes.
+                continue;
+            }
             let held = live.entry(read.memory).or_default();
             let source = matches!(read.memory, Memory::Input(_) | Memory::State(_));
             if source && !held.iter().any(|h| h.overlaps(read)) && read.elements > 0 {
@@ -37,7 +45,14 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
             }
         }
         for (w, write) in step.writes.iter().enumerate() {
-            if step.writes[..w].iter().any(|other| other.overlaps(write)) {
+            // A result may take the product's place, where its loop reads each element only there.
+            let replaces = |other: usize| {
+                then.is_some()
+                    && other == 0
+                    && same_place(&step.writes[0], write)
+                    && in_place(step, FACTORS, w)
+            };
+            if (0..w).any(|other| step.writes[other].overlaps(write) && !replaces(other)) {
                 return Err(at("writes overlap".to_string()));
             }
             for (r, read) in step.reads.iter().enumerate() {
@@ -49,6 +64,11 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
             held.retain(|region| !region.overlaps(write));
             held.push(*write);
             written.insert(write.memory);
+        }
+        if let Some(then) = then
+            && then.made != Made::Kept
+        {
+            live.entry(step.writes[0].memory).or_default().retain(|held| *held != step.writes[0]);
         }
     }
     let slots = |slots: &[Slot], memory: fn(usize) -> Memory| {
@@ -69,10 +89,18 @@ fn same_place(a: &Region, b: &Region) -> bool {
 }
 
 /// Whether a loop reads `read` at the same extent as it stores `write`: then each tile has read all
-/// that it stores over, because stores come last. An update of a window only writes the window.
+/// that it stores over, because stores come last. An update of a window only writes the window. Of a
+/// product the loop behind it reads each element after it was written.
 fn in_place(step: &Step, read: usize, write: usize) -> bool {
-    let l = match &step.kernel {
-        Kernel::Loop(l) => l,
+    let (l, read, write) = match &step.kernel {
+        Kernel::Loop(l) => (l, read, write),
+        Kernel::Matmul(Product { then: Some(then), .. }) => {
+            match (read.checked_sub(FACTORS), write.checked_sub(1)) {
+                (Some(read), Some(write)) => (&then.body, read, write),
+                (Some(0), None) => return true,
+                _ => return false,
+            }
+        }
         Kernel::UpdateSlice(_) => return read == 0,
         _ => return false,
     };
@@ -122,7 +150,10 @@ fn types(step: &Step) -> Result<(), String> {
         (Kernel::CumulativeSum { .. }, [a], [to]) => a == to && number(a),
         (Kernel::SliceAt(_), [a, DType::I64], [to]) => a == to,
         (Kernel::UpdateSlice(_), [a, b, DType::I64], [to]) => a == to && b == to,
-        (Kernel::Matmul { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
+        (Kernel::Matmul(Product { then, .. }), [a, b, rest @ ..], [to, more @ ..]) => {
+            let alone = rest.is_empty() && more.is_empty();
+            a == to && b == to && to.is_float() && (then.is_some() || alone)
+        }
         (Kernel::Convolution { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
         (Kernel::MaxPool(_), [a], [to, DType::I64]) => a == to && to.is_float(),
         (Kernel::Gather { .. } | Kernel::ScatterAdd { .. }, [a, numbers], [to]) => {
@@ -146,7 +177,7 @@ fn sizes(step: &Step) -> Result<(), String> {
         sizes.iter().try_fold(1usize, |p, &s| p.checked_mul(s)).ok_or("too large".to_string())
     };
     let (want_reads, want_writes) = match &step.kernel {
-        Kernel::Loop(l) => return loop_sizes(step, l),
+        Kernel::Loop(l) => return loop_sizes(&step.reads, &step.writes, l),
         Kernel::Assemble(a) => return assemble_sizes(step, a),
         Kernel::Reduce { outer, reduced, inner, .. } => {
             (vec![product(&[*outer, *reduced, *inner])?], vec![product(&[*outer, *inner])?])
@@ -183,10 +214,24 @@ fn sizes(step: &Step) -> Result<(), String> {
                 _ => (vec![all, some, 1], vec![all]),
             }
         }
-        Kernel::Matmul { batch, m, n, k, .. } => (
-            vec![product(&[*batch, *m, *k])?, product(&[*batch, *k, *n])?],
-            vec![product(&[*batch, *m, *n])?],
-        ),
+        Kernel::Matmul(p) => {
+            let Product { batch, m, n, k, then, .. } = p;
+            let mut want = vec![product(&[*batch, *m, *k])?, product(&[*batch, *k, *n])?];
+            let mut made = product(&[*batch, *m, *n])?;
+            if let Some(then) = then {
+                behind_product(step, then, [product(&[*batch, *m])?, *n])?;
+                want.extend_from_slice(&reads[FACTORS..]);
+                if then.made == Made::Apart {
+                    if step.reads[0].dtype != DType::F32
+                        || !p.can_stay_apart(then.body.has_whole_rows())
+                    {
+                        return Err("its product has no place".to_string());
+                    }
+                    made = 0;
+                }
+            }
+            (want, [&[made], &writes[1..]].concat())
+        }
         Kernel::Convolution { gives, stencil } => {
             let [input, filter, output] =
                 stencil.elements().ok_or("sizes do not fit each other")?;
@@ -267,7 +312,25 @@ fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
     }
 }
 
-fn loop_sizes(step: &Step, l: &Loop) -> Result<(), String> {
+/// Whether the loop of a product goes over its rows and columns and reads it as it is made.
+fn behind_product(step: &Step, then: &Then, [rows, columns]: [usize; 2]) -> Result<(), String> {
+    let l = &then.body;
+    let (Some(product), Some((made, writes))) =
+        (step.reads.get(FACTORS), step.writes.split_first())
+    else {
+        return Err("its loop has no product".to_string());
+    };
+    let whole = |r: &Register| r.place != Place::Read(0) || r.extent == Extent::Full;
+    if product != made || (l.rows, l.columns) != (rows, columns) || !l.registers.iter().all(whole) {
+        return Err("its loop does not fit its product".to_string());
+    }
+    // The product counts as whole, wherever it is.
+    let mut reads = step.reads[FACTORS..].to_vec();
+    reads[0].elements = rows.checked_mul(columns).ok_or("too large")?;
+    loop_sizes(&reads, writes, l)
+}
+
+fn loop_sizes(reads: &[Region], writes: &[Region], l: &Loop) -> Result<(), String> {
     let whole_columns = l.tile_columns == l.columns;
     let tiles_fit = (1..=l.rows.max(1)).contains(&l.tile_rows)
         && (l.columns.min(1)..=l.columns).contains(&l.tile_columns)
@@ -292,16 +355,16 @@ fn loop_sizes(step: &Step, l: &Loop) -> Result<(), String> {
     // Each element of a result is written by one tile, or tiles on two threads would meet there.
     let once = |extent: Extent| extent == Extent::Full || extent == Extent::Row && whole_columns;
     let mut ranges = Vec::with_capacity(l.registers.len());
-    let mut writers = vec![0usize; step.writes.len()];
+    let mut writers = vec![0usize; writes.len()];
     for register in &l.registers {
         let mut range = 0..0;
         let fine = match register.place {
-            Place::Read(r) => fits(step.reads.get(r), register),
+            Place::Read(r) => fits(reads.get(r), register),
             Place::Write(w) => {
                 if let Some(writers) = writers.get_mut(w) {
                     *writers += 1;
                 }
-                fits(step.writes.get(w), register) && once(register.extent)
+                fits(writes.get(w), register) && once(register.extent)
             }
             Place::Scratch(at) => {
                 let end =
@@ -330,12 +393,12 @@ fn loop_sizes(step: &Step, l: &Loop) -> Result<(), String> {
         };
         stores = true;
         let register = &l.registers[usize::from(from)];
-        if before || !fits(step.writes.get(write), register) || !once(register.extent) {
+        if before || !fits(writes.get(write), register) || !once(register.extent) {
             return Err("a store does not fit".to_string());
         }
         writers[write] += 1;
         if let Place::Read(r) = register.place
-            && step.writes.iter().any(|w| w.overlaps(&step.reads[r]))
+            && writes.iter().any(|w| w.overlaps(&reads[r]))
         {
             return Err("a store takes what another may have written over".to_string());
         }

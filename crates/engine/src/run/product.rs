@@ -1,0 +1,67 @@
+//! Products of matrices as steps of a plan, with the loop behind them.
+#![allow(unsafe_code)]
+
+use crate::Error;
+use crate::graph::DType;
+use crate::plan::kernel::{FACTORS, Product, Region};
+use crate::run::execute::Machine;
+use crate::run::matmul::{Factors, Finish, View, matmul_f64, multiply};
+use crate::run::tile::LoopRun;
+
+fn view<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> View<'_, T> {
+    if transposed {
+        View::row_major(data, rows).transposed()
+    } else {
+        View::row_major(data, columns)
+    }
+}
+
+impl Machine<'_> {
+    /// Runs the products, and the loop over their elements block by block or, where that does not
+    /// pay, when all are made.
+    pub(super) fn matmul(
+        &mut self,
+        product: &Product,
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let Product { batch, m, n, k, transpose_left, transpose_right, ref then } = *product;
+        if [m, n].contains(&0) {
+            // Nothing to write, be the batch as long as empty matrices can make it.
+            return Ok(());
+        }
+        let (isa, memories, scratch) = (self.isa, &self.memories, &self.scratch);
+        let run = then.as_ref().map(|then| {
+            let (reads, writes) = (&reads[FACTORS..], &writes[1..]);
+            LoopRun { isa, memories, scratch, l: &then.body, reads, writes }
+        });
+        let finish = match &run {
+            Some(run) if reads[0].dtype == DType::F32 => Finish::new(run, product),
+            _ => None,
+        };
+        for index in 0..batch {
+            let left = index * m * k..(index + 1) * m * k;
+            let right = index * k * n..(index + 1) * k * n;
+            if reads[0].dtype == DType::F32 {
+                let a = view(&memories.get::<f32>(&reads[0])[left], m, k, transpose_left);
+                let b = view(&memories.get::<f32>(&reads[1])[right], k, n, transpose_right);
+                let c = memories.pointer(&writes[0]).cast::<f32>().wrapping_add(index * m * n);
+                let finish = finish.as_ref().map(|finish| finish.starting_at(index * m));
+                let factors = Factors { m, n, k, a, b };
+                // SAFETY: the verifier has proved that the product's region has room for the whole batch
+                // (or that workers keep their blocks) and overlaps neither factor; the loop behind it is
+                // the one that was proved with it.
+                unsafe { multiply(isa, self.pool, self.work, factors, c, finish.as_ref())? };
+            } else {
+                let a = view(&memories.get::<f64>(&reads[0])[left], m, k, transpose_left);
+                let b = view(&memories.get::<f64>(&reads[1])[right], k, n, transpose_right);
+                let c = &mut memories.set::<f64>(&writes[0])[index * m * n..(index + 1) * m * n];
+                matmul_f64(self.pool, m, n, k, a, b, c)?;
+            }
+        }
+        match (&run, finish) {
+            (Some(run), None) => run.run(self.pool),
+            _ => Ok(()),
+        }
+    }
+}
