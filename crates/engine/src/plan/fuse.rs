@@ -184,7 +184,16 @@ fn convolution_kernel(gives: Convolved, stencil: Stencil) -> Kernel {
     };
     let transpose_left = gives == Convolved::Filter;
     let transpose_right = gives == Convolved::Input;
-    Kernel::Matmul(Product { batch: 1, m, n, k, transpose_left, transpose_right, then: None })
+    Kernel::Matmul(Product {
+        batch: 1,
+        m,
+        n,
+        k,
+        transpose_left,
+        transpose_right,
+        then: None,
+        packed: None,
+    })
 }
 
 impl Fuser<'_> {
@@ -480,7 +489,8 @@ impl Fuser<'_> {
         let (left, transpose_left) = self.untransposed(node.args[0]);
         let (right, transpose_right) = self.untransposed(node.args[1]);
         let reads = vec![self.materialise(left), self.materialise(right)];
-        let product = Product { batch, m, n, k, transpose_left, transpose_right, then: None };
+        let product =
+            Product { batch, m, n, k, transpose_left, transpose_right, then: None, packed: None };
         self.emit(Kernel::Matmul(product), reads, index);
     }
 

@@ -120,17 +120,64 @@ pub(crate) struct Scan {
     pub sequences: usize,
 }
 
+/// The memory of a loop, in bytes: first its body's arena.
+pub(crate) struct Room {
+    /// A second place for each carry, a cache line each or more, then the index.
+    pub carries: usize,
+    /// What does not change from step to step, packed.
+    pub packed: usize,
+    pub bytes: usize,
+}
+
 impl Scan {
-    /// Where the memory to work in goes on behind the body's arena: a second place for each carry, a
-    /// cache line each or more, then the index. And its size.
-    pub fn room(&self) -> Option<(usize, usize)> {
-        let start = self.body.arena_bytes.checked_next_multiple_of(64)?;
-        let mut end = start;
+    /// How the memory to work in is shared out; `None` where it is too large.
+    pub fn room(&self) -> Option<Room> {
+        let carries = self.body.arena_bytes.checked_next_multiple_of(64)?;
+        let mut end = carries;
         for slot in self.body.outputs.iter().take(self.carries) {
             let bytes = bytes(slot.dtype, slot.shape.checked_elements()?)?;
             end = end.checked_add(bytes)?.checked_next_multiple_of(64)?;
         }
-        Some((start, end.checked_add(64)?))
+        let packed = end.checked_add(64)?;
+        let mut lengths = self.packed().map(|(_, product)| product.packed_len());
+        let numbers = lengths.try_fold(0usize, |sum, len| sum.checked_add(len?))?;
+        let bytes = bytes(DType::F32, numbers)?.checked_add(packed)?;
+        Some(Room { carries, packed, bytes })
+    }
+
+    /// The body's products whose right factor is packed before the first step.
+    pub fn packed(&self) -> impl Iterator<Item = (&Step, &Product)> {
+        self.body.steps.iter().filter_map(|step| match &step.kernel {
+            Kernel::Matmul(product) if product.packed.is_some() => Some((step, product)),
+            _ => None,
+        })
+    }
+
+    /// Whether the body's step multiplies by a matrix of numbers (f32) that is the same at every step.
+    pub fn can_be_packed(&self, step: &Step) -> bool {
+        let (Kernel::Matmul(product), Some(right)) = (&step.kernel, step.reads.get(1)) else {
+            return false;
+        };
+        let same = |input: usize| input > self.carries + self.sequences;
+        (product.batch, right.dtype) == (1, DType::F32)
+            && product.n > 1
+            && product.k > 0
+            && matches!(right.memory, Memory::Input(input) if same(input))
+    }
+
+    /// Has every such matrix packed before the first step.
+    pub fn pack(&mut self) -> Option<()> {
+        let mut end = 0usize;
+        for index in 0..self.body.steps.len() {
+            if self.steps > 1
+                && self.can_be_packed(&self.body.steps[index])
+                && let Kernel::Matmul(product) = &mut self.body.steps[index].kernel
+            {
+                product.packed = Some(end);
+                end = end.checked_add(product.packed_len()?)?;
+            }
+        }
+        Some(())
     }
 }
 
@@ -169,6 +216,9 @@ pub(crate) struct Product {
     pub transpose_left: bool,
     pub transpose_right: bool,
     pub then: Option<Box<Then>>,
+    /// Where the right factor, which is the same at every step of the loop around, lies packed: numbers
+    /// from the start of the loop's memory for that.
+    pub packed: Option<usize>,
 }
 
 /// A loop over the elements `[batch · m, n]` of a product, run block by block as these are made.
@@ -199,6 +249,16 @@ pub(crate) const DEPTH: usize = 384;
 pub(crate) const COLUMNS: usize = 2048;
 
 impl Product {
+    /// Numbers that the right factor takes packed, whatever the instruction set: whole vectors of 16
+    /// columns, and one to spare.
+    pub fn packed_len(&self) -> Option<usize> {
+        self.n
+            .checked_next_multiple_of(16)?
+            .checked_mul(self.k)?
+            .checked_next_multiple_of(16)?
+            .checked_add(16)
+    }
+
     /// Whether a loop behind it can run block by block; `whole_rows` says that it takes whole rows.
     pub fn comes_in_blocks(&self, whole_rows: bool) -> bool {
         self.m > 1 && self.n > 1 && self.k > 0 && (!whole_rows || self.n <= COLUMNS)

@@ -64,15 +64,17 @@ impl Plan {
                     transpose_left,
                     transpose_right,
                     then,
+                    packed,
                 }) => {
                     let mark = |t: &bool| if *t { "ᵀ" } else { "" };
                     let [left, right] = [&step.reads[0], &step.reads[1]].map(|r| self.region(r));
                     let times = if *batch == 1 { String::new() } else { format!("{batch} × ") };
                     writeln!(
                         f,
-                        "matmul {times}[{m}, {k}] × [{k}, {n}]  {left}{} · {right}{}  {of}",
+                        "matmul {times}[{m}, {k}] × [{k}, {n}]  {left}{} · {right}{}{}  {of}",
                         mark(transpose_left),
-                        mark(transpose_right)
+                        mark(transpose_right),
+                        if packed.is_some() { " packed" } else { "" }
                     )?;
                     if let Some(then) = then {
                         let regions = (&step.reads[FACTORS..], &step.writes[1..]);

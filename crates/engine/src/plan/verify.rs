@@ -15,6 +15,15 @@ use crate::plan::{Plan, Slot, bytes};
 mod tests;
 
 pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
+    let is_packed =
+        |step: &Step| matches!(&step.kernel, Kernel::Matmul(product) if product.packed.is_some());
+    if plan.steps.iter().any(is_packed) {
+        return Err("a factor is packed outside of loops".to_string());
+    }
+    verify_steps(plan)
+}
+
+fn verify_steps(plan: &Plan) -> Result<(), String> {
     // What each memory holds now: regions, with the buffer that they are.
     let mut live: HashMap<Memory, Vec<Region>> = HashMap::new();
     let mut written: HashSet<Memory> = HashSet::new();
@@ -275,7 +284,7 @@ fn sizes(step: &Step) -> Result<(), String> {
 /// Whether a loop's regions are what its body, a sound plan, takes and gives step by step.
 fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
     let body = &scan.body;
-    verify(body).map_err(|what| format!("its body: {what}"))?;
+    verify_steps(body).map_err(|what| format!("its body: {what}"))?;
     let carries = scan.carries;
     let varying = carries.checked_add(scan.sequences).ok_or("too many carries and sequences")?;
     let unwritten = body.inputs.iter().all(|slot| !slot.written) && body.states.is_empty();
@@ -302,10 +311,15 @@ fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
         let (before, after) = (&body.inputs[1 + i], &body.outputs[i]);
         (before.dtype, &before.shape) == (after.dtype, &after.shape)
     });
-    let room = step.writes.last().zip(scan.room()).is_some_and(|(region, (_, bytes))| {
-        (region.dtype, region.elements, region.memory) == (DType::Bool, bytes, Memory::Arena)
+    let room = step.writes.last().zip(scan.room()).is_some_and(|(region, room)| {
+        (region.dtype, region.elements, region.memory) == (DType::Bool, room.bytes, Memory::Arena)
     });
-    if given && results && carried && room {
+    // Packed factors follow each other in memory.
+    let packed = scan.packed().try_fold(0usize, |end, (step, product)| {
+        let fits = scan.can_be_packed(step) && product.packed == Some(end);
+        end.checked_add(product.packed_len().filter(|_| fits)?)
+    });
+    if given && results && carried && room && packed.is_some() {
         Ok(())
     } else {
         Err("its regions do not fit its body".to_string())

@@ -30,6 +30,8 @@ pub(super) struct Machine<'a> {
     pub partials: &'a mut [f64],
     /// Room for the addresses that loops' bodies are given.
     pub addresses: &'a mut [*mut u8],
+    /// Where the loop around has packed what does not change.
+    pub packed: *mut f32,
     /// The node whose kernel failed.
     pub failed: Option<u32>,
 }

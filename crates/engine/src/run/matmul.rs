@@ -26,7 +26,7 @@ use super::isa::Isa;
 use super::pool::{Pool, WorkerPanic, share_of};
 use super::tile::{Block, LoopRun};
 use crate::plan::kernel::{Extent, Instruction, Place, Product, Register};
-use blocked::{Ahead, Blocking, Finishing, Operand, Packing, Part, multiply_part};
+use blocked::{Ahead, Blocking, Finishing, Operand, Packing, Part, multiply_part, pack_panel};
 use kernel::Kernels;
 
 /// Below so many multiply-adds a second thread costs more than it brings.
@@ -75,6 +75,8 @@ pub(crate) struct Factors<'a> {
     pub k: usize,
     pub a: View<'a>,
     pub b: View<'a>,
+    /// Where `b` lies as [`pack_right`] has packed it.
+    pub packed: Option<*const f32>,
 }
 
 /// The loop over a product's elements that runs block by block, as these are made.
@@ -220,7 +222,7 @@ pub(super) unsafe fn multiply(
     finish: Option<&Finish<'_>>,
 ) -> Result<(), WorkerPanic> {
     isa.assert_available();
-    let Factors { m, n, k, a, b } = factors;
+    let Factors { m, n, k, a, b, packed } = factors;
     if m == 0 || n == 0 {
         return Ok(());
     }
@@ -233,7 +235,8 @@ pub(super) unsafe fn multiply(
     b.assert_covers(k, n, "the right factor");
     // A column is the row of the transposed product, and a row is what the vectors run along.
     if n == 1 && m > 1 {
-        let turned = Factors { m: 1, n: m, k, a: b.transposed(), b: a.transposed() };
+        let (a, b) = (b.transposed(), a.transposed());
+        let turned = Factors { m: 1, n: m, k, a, b, packed: None };
         // SAFETY: passed on; nothing finishes a vector.
         return unsafe { multiply(isa, pool, scratch, turned, c, None) };
     }
@@ -252,6 +255,7 @@ pub(super) unsafe fn multiply(
     let shared = Shared {
         a: operand(a.data.as_ptr(), a.row_stride, a.column_stride, m, k),
         b: operand(b.data.as_ptr(), b.column_stride, b.row_stride, n, k),
+        packed: packed.unwrap_or(std::ptr::null()),
         c,
         packing: unaligned.wrapping_add(unaligned.align_offset(64).min(ALIGNMENT)),
     };
@@ -264,8 +268,8 @@ pub(super) unsafe fn multiply(
         let rows = share_of(m, partition.row_parts, worker / partition.column_parts);
         let panels = share_of(panels, partition.column_parts, worker % partition.column_parts);
         let columns = panels.start * kernels.width()..n.min(panels.end * kernels.width());
-        let Shared { a, b, c, packing: memory } = *shared;
-        let part = Part { rows, columns, k, a, b, c, c_row_stride: n, blocking };
+        let Shared { a, b, packed, c, packing: memory } = *shared;
+        let part = Part { rows, columns, k, a, b, packed, c, c_row_stride: n, blocking };
         let memory = packing.at(memory.wrapping_add(worker * packing.len()));
         let mut tile = finish.map(|finish| finish.run.worker(worker));
         let mut run = |rows: Range<usize>, columns: Range<usize>, block: Option<Block>| {
@@ -291,11 +295,58 @@ pub(super) unsafe fn multiply(
     pool.run(&work)
 }
 
+/// Packs `b[k, n]` for [`Factors::packed`]: depth block after depth block, panel after panel.
+///
+/// # Safety
+///
+/// `target` is valid for `k` rows of `n` numbers up to whole vectors of 16, and a vector more.
+pub(super) unsafe fn pack_right(
+    isa: Isa,
+    pool: &Pool,
+    b: View<'_>,
+    n: usize,
+    k: usize,
+    target: *mut f32,
+) -> Result<(), WorkerPanic> {
+    isa.assert_available();
+    b.assert_covers(k, n, "the right factor");
+    let kernels = Kernels::of(isa);
+    let b = operand(b.data.as_ptr(), b.column_stride, b.row_stride, n, k);
+    let shared = Shared { a: b, b, packed: target, c: target, packing: target };
+    let panels = n.div_ceil(kernels.width());
+    let threads = if n * k < WORTH_PACKING_TOGETHER { 1 } else { pool.threads() };
+    let share = |worker: usize| {
+        let shared = &shared;
+        for panel in share_of(panels, threads, worker) {
+            let first = panel * kernels.width();
+            // SAFETY: the panel lies within B, and the target has room for it; panels lie apart.
+            unsafe {
+                pack_panel(
+                    kernels,
+                    shared.b,
+                    first..n.min(first + kernels.width()),
+                    [n, k],
+                    shared.c,
+                )
+            };
+        }
+    };
+    if threads == 1 {
+        share(0);
+        return Ok(());
+    }
+    pool.run(&share)
+}
+
+/// Below so many numbers a second thread for packing costs more than it brings.
+const WORTH_PACKING_TOGETHER: usize = 32 * 1024;
+
 /// The pointers all workers share.
 #[derive(Clone, Copy)]
 struct Shared {
     a: Operand,
     b: Operand,
+    packed: *const f32,
     c: *mut f32,
     packing: *mut f32,
 }

@@ -3,9 +3,12 @@
 
 use crate::Error;
 use crate::graph::DType;
-use crate::plan::kernel::{FACTORS, Product, Region};
+use crate::plan::kernel::{FACTORS, Product, Region, Step};
 use crate::run::execute::Machine;
-use crate::run::matmul::{Factors, Finish, View, matmul_f64, multiply};
+use crate::run::isa::Isa;
+use crate::run::matmul::{Factors, Finish, View, matmul_f64, multiply, pack_right};
+use crate::run::memories::Memories;
+use crate::run::pool::Pool;
 use crate::run::tile::LoopRun;
 
 fn view<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> View<'_, T> {
@@ -14,6 +17,27 @@ fn view<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> View<'_
     } else {
         View::row_major(data, columns)
     }
+}
+
+/// Packs the right factor of step `of` of a loop's body into the loop's memory for that.
+///
+/// # Safety
+///
+/// The factor can be read, and `packed` has room for it at its place.
+pub(super) unsafe fn pack(
+    isa: Isa,
+    pool: &Pool,
+    product: &Product,
+    of: &Step,
+    memories: &Memories<'_>,
+    packed: *mut f32,
+) -> Result<(), Error> {
+    let Some(place) = product.packed else { return Ok(()) };
+    let Product { n, k, transpose_right, .. } = *product;
+    let b = view(memories.get::<f32>(&of.reads[1]), k, n, transpose_right);
+    // SAFETY: passed on.
+    unsafe { pack_right(isa, pool, b, n, k, packed.wrapping_add(place))? };
+    Ok(())
 }
 
 impl Machine<'_> {
@@ -25,7 +49,8 @@ impl Machine<'_> {
         reads: &[Region],
         writes: &[Region],
     ) -> Result<(), Error> {
-        let Product { batch, m, n, k, transpose_left, transpose_right, ref then } = *product;
+        let Product { batch, m, n, k, transpose_left, transpose_right, ref then, packed } =
+            *product;
         if [m, n].contains(&0) {
             // Nothing to write, be the batch as long as empty matrices can make it.
             return Ok(());
@@ -47,7 +72,8 @@ impl Machine<'_> {
                 let b = view(&memories.get::<f32>(&reads[1])[right], k, n, transpose_right);
                 let c = memories.pointer(&writes[0]).cast::<f32>().wrapping_add(index * m * n);
                 let finish = finish.as_ref().map(|finish| finish.starting_at(index * m));
-                let factors = Factors { m, n, k, a, b };
+                let packed = packed.map(|at| self.packed.wrapping_add(at).cast_const());
+                let factors = Factors { m, n, k, a, b, packed };
                 // SAFETY: the verifier has proved that the product's region has room for the whole batch
                 // (or that workers keep their blocks) and overlaps neither factor; the loop behind it is
                 // the one that was proved with it.

@@ -413,6 +413,7 @@ impl Session {
             work: &mut self.work,
             partials: &mut self.partials,
             addresses,
+            packed: std::ptr::null_mut(),
             failed: None,
         };
         for step in &plan.steps {

@@ -135,6 +135,8 @@ pub(super) struct Part {
     pub k: usize,
     pub a: Operand,
     pub b: Operand,
+    /// Where all of B lies packed, or null.
+    pub packed: *const f32,
     /// Element (0, 0) of C, which is row-major.
     pub c: *mut f32,
     pub c_row_stride: usize,
@@ -198,7 +200,7 @@ pub(super) unsafe fn multiply_part(
     memory: Memory,
     mut finish: Option<Finishing<'_>>,
 ) {
-    if part.rows.len() == 1 && part.b.lane_stride == 1 {
+    if part.rows.len() == 1 && part.b.lane_stride == 1 && part.packed.is_null() {
         // SAFETY: passed on; packing memory for one row has room for its sums.
         unsafe { multiply_one_row(kernels, part, memory.b) };
         if let Some(finish) = finish {
@@ -238,7 +240,7 @@ pub(super) unsafe fn multiply_part(
                     // One block of rows uses a group up at once; several keep all panels.
                     let kept = if row_blocks == 1 { 0 } else { group.start - columns.start };
                     let packed_b = memory.b.wrapping_add(kept * block.depth.len());
-                    if row_block == 0 {
+                    if row_block == 0 && part.packed.is_null() {
                         // SAFETY: as above.
                         unsafe { block.pack_b(&group, packed_b) };
                     }
@@ -265,6 +267,35 @@ pub(super) unsafe fn multiply_part(
                 }
             }
         }
+    }
+}
+
+/// Packs one panel of `b[k, n]` at its place among all: by depth blocks, then by panels.
+///
+/// # Safety
+///
+/// The columns `panel` lie within B; `target` has room for all of B and a vector more.
+pub(super) unsafe fn pack_panel(
+    kernels: &Kernels,
+    b: Operand,
+    panel: Range<usize>,
+    [n, k]: [usize; 2],
+    target: *mut f32,
+) {
+    let padded = n.next_multiple_of(kernels.lanes);
+    for depth in depth_blocks(k) {
+        let offset = depth.start * padded + panel.start * depth.len();
+        let panel = Panel {
+            source: b.at(panel.start, depth.start),
+            lane_stride: b.lane_stride,
+            depth_stride: b.depth_stride,
+            lanes: panel.len(),
+            depth: depth.len(),
+            target: target.wrapping_add(offset),
+            width: panel.len().next_multiple_of(kernels.lanes),
+        };
+        // SAFETY: the caller's promise; the width is whole vectors, so no more is written.
+        unsafe { (kernels.pack)(&panel) }
     }
 }
 
@@ -401,7 +432,11 @@ impl Block<'_> {
     ) {
         let part = self.part;
         let vectors = panel.len().div_ceil(self.kernels.lanes);
-        let (b, b_depth_stride) = if self.b_is_read_in_place(&panel) {
+        let (b, b_depth_stride) = if !part.packed.is_null() {
+            let padded = part.c_row_stride.next_multiple_of(self.kernels.lanes);
+            let offset = self.depth.start * padded + panel.start * self.depth.len();
+            (part.packed.wrapping_add(offset), vectors * self.kernels.lanes)
+        } else if self.b_is_read_in_place(&panel) {
             (part.b.at(panel.start, self.depth.start), part.b.depth_stride)
         } else {
             (packed_b, vectors * self.kernels.lanes)
