@@ -39,7 +39,7 @@ fn a_chain_behind_a_product_has_the_bits_of_the_chain_alone() {
     let sizes =
         [[1, 40, 30], [40, 1, 30], [5, 7, 0], [33, 10, 20], [150, 520, 40], [90, 1100, 400]];
     for [m, n, k] in sizes {
-        for batch in [None, Some(3)] {
+        for batch in [None, Some(6)] {
             let shape = |rows: usize, columns: usize| match batch {
                 Some(batch) => vec![batch, rows, columns],
                 None => vec![rows, columns],

@@ -76,7 +76,28 @@ pub(crate) struct Factors<'a> {
     pub a: View<'a>,
     pub b: View<'a>,
     /// Where `b` lies as [`pack_right`] has packed it.
-    pub packed: Option<*const f32>,
+    pub packed: Option<Packed>,
+}
+
+/// Where a factor lies packed.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed(pub *const f32);
+
+// SAFETY: it is only read, by workers of the run that holds the memory.
+unsafe impl Sync for Packed {}
+
+/// Who computes a product.
+pub(crate) enum Hands<'a> {
+    All(&'a Pool),
+    /// The worker of this number alone.
+    One(usize),
+}
+
+/// Whether the products of a batch are shared out, instead of parts of each.
+pub(super) fn shares_batch(product: &Product, threads: usize) -> bool {
+    let Product { batch, m, n, k, .. } = *product;
+    let work = [batch, m, n, k].into_iter().fold(1, usize::saturating_mul);
+    threads > 1 && batch >= 2 * threads && work >= WORTH_THREADS && n > 1
 }
 
 /// The loop over a product's elements that runs block by block, as these are made.
@@ -176,7 +197,7 @@ impl Partition {
 /// Numbers to line up packing memory with cache lines.
 const ALIGNMENT: usize = 16;
 
-/// How many numbers of scratch memory [`multiply`] needs for each product.
+/// How many numbers of scratch memory [`multiply`] needs for the whole batch.
 pub(crate) fn scratch_len(isa: Isa, threads: usize, product: &Product) -> usize {
     let Product { m, n, k, .. } = *product;
     if m == 0 || n == 0 || k == 0 {
@@ -185,9 +206,11 @@ pub(crate) fn scratch_len(isa: Isa, threads: usize, product: &Product) -> usize 
     let (m, n) = if n == 1 { (1, m) } else { (m, n) };
     let kernels = Kernels::of(isa);
     let blocking = Blocking::behind(product).unwrap_or(Blocking::ALONE);
-    let partition = Partition::new(kernels, threads, [m, n, k], &blocking);
+    // Each worker has room for a product of its own, or all for parts of one.
+    let (each, together) = if shares_batch(product, threads) { (threads, 1) } else { (1, threads) };
+    let partition = Partition::new(kernels, together, [m, n, k], &blocking);
     let packing = partition.packing(kernels, [m, n, k], &blocking);
-    partition.row_parts * partition.column_parts * packing.len() + ALIGNMENT
+    each * (partition.row_parts * partition.column_parts * packing.len() + ALIGNMENT)
 }
 
 /// `c[m, n] = a[m, k] · b[k, n]` in `f32`, C row-major without gaps.
@@ -204,7 +227,7 @@ pub(crate) fn matmul(
 ) -> Result<(), WorkerPanic> {
     assert_eq!(c.len(), factors.m * factors.n, "the product has another size than its memory");
     // SAFETY: the memory is borrowed and of the product's size.
-    unsafe { multiply(isa, pool, scratch, factors, c.as_mut_ptr(), None) }
+    unsafe { multiply(isa, Hands::All(pool), scratch, factors, c.as_mut_ptr(), None) }
 }
 
 /// As [`matmul`]; beside, `finish` runs over the elements.
@@ -215,7 +238,7 @@ pub(crate) fn matmul(
 /// over the rows from its first on as its loop was proved to.
 pub(super) unsafe fn multiply(
     isa: Isa,
-    pool: &Pool,
+    hands: Hands<'_>,
     scratch: &mut [f32],
     factors: Factors<'_>,
     c: *mut f32,
@@ -238,12 +261,16 @@ pub(super) unsafe fn multiply(
         let (a, b) = (b.transposed(), a.transposed());
         let turned = Factors { m: 1, n: m, k, a, b, packed: None };
         // SAFETY: passed on; nothing finishes a vector.
-        return unsafe { multiply(isa, pool, scratch, turned, c, None) };
+        return unsafe { multiply(isa, hands, scratch, turned, c, None) };
     }
 
     let kernels = Kernels::of(isa);
     let blocking = finish.map_or(Blocking::ALONE, |finish| finish.blocking);
-    let partition = Partition::new(kernels, pool.threads(), [m, n, k], &blocking);
+    let (threads, first_worker) = match hands {
+        Hands::All(pool) => (pool.threads(), 0),
+        Hands::One(worker) => (1, worker),
+    };
+    let partition = Partition::new(kernels, threads, [m, n, k], &blocking);
     let packing = partition.packing(kernels, [m, n, k], &blocking);
     let parts = partition.row_parts * partition.column_parts;
     assert!(
@@ -255,7 +282,7 @@ pub(super) unsafe fn multiply(
     let shared = Shared {
         a: operand(a.data.as_ptr(), a.row_stride, a.column_stride, m, k),
         b: operand(b.data.as_ptr(), b.column_stride, b.row_stride, n, k),
-        packed: packed.unwrap_or(std::ptr::null()),
+        packed: packed.map_or(std::ptr::null(), |packed| packed.0),
         c,
         packing: unaligned.wrapping_add(unaligned.align_offset(64).min(ALIGNMENT)),
     };
@@ -271,7 +298,7 @@ pub(super) unsafe fn multiply(
         let Shared { a, b, packed, c, packing: memory } = *shared;
         let part = Part { rows, columns, k, a, b, packed, c, c_row_stride: n, blocking };
         let memory = packing.at(memory.wrapping_add(worker * packing.len()));
-        let mut tile = finish.map(|finish| finish.run.worker(worker));
+        let mut tile = finish.map(|finish| finish.run.worker(first_worker + worker));
         let mut run = |rows: Range<usize>, columns: Range<usize>, block: Option<Block>| {
             if let (Some(tile), Some(finish)) = (&mut tile, finish) {
                 let first = finish.first_row;
@@ -288,11 +315,13 @@ pub(super) unsafe fn multiply(
         // checked too.
         unsafe { multiply_part(kernels, &part, memory, finish) }
     };
-    if parts == 1 {
-        work(0);
-        return Ok(());
+    match hands {
+        Hands::All(pool) if parts > 1 => pool.run(&work),
+        _ => {
+            work(0);
+            Ok(())
+        }
     }
-    pool.run(&work)
 }
 
 /// Packs `b[k, n]` for [`Factors::packed`]: depth block after depth block, panel after panel.

@@ -6,9 +6,10 @@ use crate::graph::DType;
 use crate::plan::kernel::{FACTORS, Product, Region, Step};
 use crate::run::execute::Machine;
 use crate::run::isa::Isa;
-use crate::run::matmul::{Factors, Finish, View, matmul_f64, multiply, pack_right};
+use crate::run::matmul::{Factors, Finish, Hands, Packed, View, matmul_f64, multiply, pack_right};
+use crate::run::matmul::{scratch_len, shares_batch};
 use crate::run::memories::Memories;
-use crate::run::pool::Pool;
+use crate::run::pool::{Pool, share_of};
 use crate::run::tile::LoopRun;
 
 fn view<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> View<'_, T> {
@@ -64,24 +65,51 @@ impl Machine<'_> {
             Some(run) if reads[0].dtype == DType::F32 => Finish::new(run, product),
             _ => None,
         };
-        for index in 0..batch {
-            let left = index * m * k..(index + 1) * m * k;
-            let right = index * k * n..(index + 1) * k * n;
-            if reads[0].dtype == DType::F32 {
-                let a = view(&memories.get::<f32>(&reads[0])[left], m, k, transpose_left);
-                let b = view(&memories.get::<f32>(&reads[1])[right], k, n, transpose_right);
-                let c = memories.pointer(&writes[0]).cast::<f32>().wrapping_add(index * m * n);
+        let factor = |index: usize| {
+            let (left, right) = (index * m * k, index * k * n);
+            (left..left + m * k, right..right + k * n, index * m * n)
+        };
+        if reads[0].dtype == DType::F32 {
+            let (a, b) = (memories.get::<f32>(&reads[0]), memories.get::<f32>(&reads[1]));
+            let packed = packed.map(|at| self.packed.wrapping_add(at).cast_const());
+            let packed = packed.map(Packed);
+            let one = |hands: Hands<'_>, work: &mut [f32], index: usize| {
+                let (left, right, to) = factor(index);
+                let a = view(&a[left], m, k, transpose_left);
+                let b = view(&b[right], k, n, transpose_right);
+                let c = memories.pointer(&writes[0]).cast::<f32>().wrapping_add(to);
                 let finish = finish.as_ref().map(|finish| finish.starting_at(index * m));
-                let packed = packed.map(|at| self.packed.wrapping_add(at).cast_const());
                 let factors = Factors { m, n, k, a, b, packed };
                 // SAFETY: the verifier has proved that the product's region has room for the whole batch
                 // (or that workers keep their blocks) and overlaps neither factor; the loop behind it is
                 // the one that was proved with it.
-                unsafe { multiply(isa, self.pool, self.work, factors, c, finish.as_ref())? };
+                unsafe { multiply(isa, hands, work, factors, c, finish.as_ref()) }
+            };
+            let threads = self.pool.threads();
+            if shares_batch(product, threads) {
+                let len = scratch_len(isa, threads, product) / threads;
+                self.pool.for_each_chunk_mut(
+                    &mut self.work[..len * threads],
+                    len,
+                    &|at, work| {
+                        for index in share_of(batch, threads, at / len) {
+                            // One worker starts no others, whose panic it could report.
+                            let _ = one(Hands::One(at / len), work, index);
+                        }
+                    },
+                )?;
             } else {
-                let a = view(&memories.get::<f64>(&reads[0])[left], m, k, transpose_left);
-                let b = view(&memories.get::<f64>(&reads[1])[right], k, n, transpose_right);
-                let c = &mut memories.set::<f64>(&writes[0])[index * m * n..(index + 1) * m * n];
+                for index in 0..batch {
+                    one(Hands::All(self.pool), self.work, index)?;
+                }
+            }
+        } else {
+            let (a, b) = (memories.get::<f64>(&reads[0]), memories.get::<f64>(&reads[1]));
+            for index in 0..batch {
+                let (left, right, to) = factor(index);
+                let a = view(&a[left], m, k, transpose_left);
+                let b = view(&b[right], k, n, transpose_right);
+                let c = &mut memories.set::<f64>(&writes[0])[to..to + m * n];
                 matmul_f64(self.pool, m, n, k, a, b, c)?;
             }
         }
