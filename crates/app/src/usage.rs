@@ -45,9 +45,10 @@ fn describe(error: &clap::Error, text: Text, verb: &Command, verbs: &[&str]) -> 
             text.bad_value(value, argument, text.one_of(valid))
         }
         ErrorKind::ValueValidation => {
-            let reason = match argument.contains("ELEMENT") {
-                true => text.element_form("fc2/bias[3]"),
-                false => text.whole_number(),
+            let reason = match () {
+                () if argument.contains("ELEMENT") => text.element_form("fc2/bias[3]"),
+                () if argument.contains("SECONDS") => text.seconds_of_an_hour(),
+                () => text.whole_number(),
             };
             text.bad_value(value, argument, reason)
         }

@@ -33,6 +33,7 @@ impl Machine<'_> {
         scan: &Scan,
         reads: &[Region],
         writes: &[Region],
+        times: &mut [u64],
     ) -> Result<(), Error> {
         let (carries, rows) = (scan.carries, scan.carries..scan.carries + scan.sequences);
         let (Some(room), Some(parts)) = (writes.last(), scan.room()) else {
@@ -101,11 +102,9 @@ impl Machine<'_> {
                 packed,
                 failed: None,
             };
-            for step in &scan.body.steps {
-                if let Err(error) = machine.step(step) {
-                    self.failed = machine.failed;
-                    return Err(error);
-                }
+            if let Err(error) = machine.steps(&scan.body.steps, times) {
+                self.failed = machine.failed;
+                return Err(error);
             }
         }
         Ok(())
