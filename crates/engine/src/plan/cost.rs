@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use crate::graph::{Graph, Role};
 use crate::plan::Plan;
-use crate::plan::kernel::{BLOCK_ROWS, Extent, Instruction, Kernel, Loop, Region, Sort, Step};
+use crate::plan::kernel::{
+    BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Product, Region, Sort, Step,
+};
 
 /// What one run of a plan costs.
 ///
@@ -104,7 +106,8 @@ impl Plan {
     /// Multiply-adds × 2 in matrix products and convolutions, of one run; [`cost`](Self::cost) counts everything.
     pub fn operations(&self) -> usize {
         let product = |step: &Step| match &step.kernel {
-            Kernel::Matmul { .. } | Kernel::Convolution { .. } => operations(&step.kernel),
+            Kernel::Matmul(p) => multiply_adds(p),
+            Kernel::Convolution { .. } => operations(&step.kernel),
             Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.steps),
             _ => 0,
         };
@@ -134,9 +137,7 @@ fn product(sizes: &[usize]) -> usize {
 
 pub(super) fn operations(kernel: &Kernel) -> usize {
     match kernel {
-        Kernel::Loop(l) => {
-            l.before.iter().chain(&l.body).map(|i| of(l, i)).fold(0, usize::saturating_add)
-        }
+        Kernel::Loop(l) => pointwise(l),
         Kernel::Reduce { outer, reduced, inner, .. }
         | Kernel::MaxIndex { outer, reduced, inner } => product(&[*outer, *reduced, *inner]),
         Kernel::Sort(Sort { outer, size, inner, .. }) => {
@@ -144,7 +145,10 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
             product(&[*outer, *size, *inner, comparisons as usize])
         }
         Kernel::CumulativeSum { outer, size, inner, .. } => product(&[*outer, *size, *inner]),
-        Kernel::Matmul { batch, m, n, k, .. } => product(&[2, *batch, *m, *n, *k]),
+        Kernel::Matmul(p) => {
+            let then = p.then.as_ref().map_or(0, |then| pointwise(&then.body));
+            multiply_adds(p).saturating_add(then)
+        }
         Kernel::Convolution { stencil, .. } => stencil.products().saturating_mul(2),
         // A comparison for each element of each window.
         Kernel::MaxPool(stencil) => stencil.products(),
@@ -157,6 +161,14 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
         | Kernel::Random { .. }
         | Kernel::Iota { .. } => 0,
     }
+}
+
+fn multiply_adds(p: &Product) -> usize {
+    product(&[2, p.batch, p.m, p.n, p.k])
+}
+
+fn pointwise(l: &Loop) -> usize {
+    l.before.iter().chain(&l.body).map(|i| of(l, i)).fold(0, usize::saturating_add)
 }
 
 fn of(l: &Loop, instruction: &Instruction) -> usize {
@@ -199,6 +211,10 @@ pub(super) fn bytes_read(step: &Step) -> usize {
         // A row may be read several times.
         Kernel::Gather { .. } => all(&step.writes).saturating_add(all(&step.reads[1..])),
         Kernel::Scan(scan) => scan.body.cost().bytes_read.saturating_mul(scan.steps),
+        // What a product's loop reads of the product itself stays in cache.
+        Kernel::Matmul(Product { then: Some(_), .. }) => {
+            all(&step.reads[..FACTORS]).saturating_add(all(&step.reads[FACTORS + 1..]))
+        }
         _ => all(&step.reads),
     }
 }
@@ -211,6 +227,10 @@ pub(super) fn bytes_written(step: &Step) -> usize {
         Kernel::UpdateSlice(_) if in_place(step) => &step.reads[1..2],
         // The last is memory to work in.
         Kernel::Sort(_) => &step.writes[..2],
+        // A product that only its loop reads stays in cache.
+        Kernel::Matmul(Product { then: Some(then), .. }) if then.made != Made::Kept => {
+            &step.writes[1..]
+        }
         _ => &step.writes[..],
     };
     written.iter().map(Region::bytes).fold(0, usize::saturating_add)

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use crate::Error;
 use crate::graph::{DType, Role, Shape, Value};
 use crate::op::{Convolved, Op, Reduction, Stencil, Window, convolution, pool};
-use crate::plan::kernel::{Assemble, BLOCK_ROWS, Extent, Kernel, Part, Sort};
+use crate::plan::kernel::{Assemble, BLOCK_ROWS, Extent, FACTORS, Kernel, Part, Product, Sort};
 use crate::plan::simplify::Program;
 
 /// Rows longer than this are reduced by a kernel of their own.
@@ -55,8 +55,28 @@ pub(crate) enum Operand {
 /// A kernel whose buffers have no place yet.
 #[derive(Clone, Debug)]
 pub(crate) enum DraftKernel {
-    Loop { rows: usize, columns: usize, members: Vec<Member> },
-    Other { kernel: Kernel, reads: Vec<BufferId>, writes: Vec<BufferId>, node: u32 },
+    /// Members over `[rows, columns]`; where there is a product, over its elements, after it.
+    Loop {
+        rows: usize,
+        columns: usize,
+        members: Vec<Member>,
+        product: Option<DraftProduct>,
+    },
+    Other {
+        kernel: Kernel,
+        reads: Vec<BufferId>,
+        writes: Vec<BufferId>,
+        node: u32,
+    },
+}
+
+/// A product of matrices that a loop goes on with.
+#[derive(Clone, Debug)]
+pub(crate) struct DraftProduct {
+    pub product: Product,
+    pub factors: [BufferId; FACTORS],
+    pub result: BufferId,
+    pub node: u32,
 }
 
 /// Kernels in order, and the buffers they share.
@@ -167,7 +187,16 @@ fn convolution_kernel(gives: Convolved, stencil: Stencil) -> Kernel {
     };
     let transpose_left = gives == Convolved::Filter;
     let transpose_right = gives == Convolved::Input;
-    Kernel::Matmul { batch: 1, m, n, k, transpose_left, transpose_right }
+    Kernel::Matmul(Product {
+        batch: 1,
+        m,
+        n,
+        k,
+        transpose_left,
+        transpose_right,
+        then: None,
+        packed: None,
+    })
 }
 
 impl Fuser<'_> {
@@ -311,6 +340,11 @@ impl Fuser<'_> {
         let reduction = Reduction::Sum;
         let kernel = Kernel::Reduce { reduction, outer: 1, reduced, inner: columns };
         self.emit(kernel, vec![held], index);
+    }
+
+    /// States, and what becomes of them.
+    pub(super) fn updates(&self) -> &[(Value, Value)] {
+        &self.task.updates
     }
 
     /// The buffer of `value`, made if it has none.
@@ -491,8 +525,9 @@ impl Fuser<'_> {
         let (left, transpose_left) = self.untransposed(node.args[0]);
         let (right, transpose_right) = self.untransposed(node.args[1]);
         let reads = vec![self.materialise(left), self.materialise(right)];
-        let kernel = Kernel::Matmul { batch, m, n, k, transpose_left, transpose_right };
-        self.emit(kernel, reads, index);
+        let product =
+            Product { batch, m, n, k, transpose_left, transpose_right, then: None, packed: None };
+        self.emit(Kernel::Matmul(product), reads, index);
     }
 
     /// The matrix before its last two axes were exchanged, if that is all that happened to it.
@@ -574,7 +609,8 @@ impl Fuser<'_> {
     fn new_loop(&mut self, rows: usize, columns: usize, member: Member) {
         self.producer.insert(member.value, self.kernels.len());
         self.extent.insert(member.value, member.extent);
-        self.kernels.push(DraftKernel::Loop { rows, columns, members: vec![member] });
+        let members = vec![member];
+        self.kernels.push(DraftKernel::Loop { rows, columns, members, product: None });
     }
 
     /// Movement that an operand needs is emitted before anything looks for a loop to join.
@@ -607,7 +643,7 @@ impl Fuser<'_> {
         operands: &[Operand],
         kin: bool,
     ) -> Option<Member> {
-        let DraftKernel::Loop { rows: loop_rows, columns: loop_columns, members } =
+        let DraftKernel::Loop { rows: loop_rows, columns: loop_columns, members, .. } =
             &self.kernels[position]
         else {
             return None;
@@ -663,6 +699,7 @@ impl Fuser<'_> {
 
     fn finish(mut self) -> Result<Draft, Error> {
         self.merge_loops();
+        self.join_products();
         // Whatever a loop reads from elsewhere needs a place in memory.
         for position in 0..self.kernels.len() {
             let DraftKernel::Loop { members, .. } = &self.kernels[position] else { continue };

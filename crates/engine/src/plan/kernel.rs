@@ -65,7 +65,8 @@ impl Step {
 
     pub fn own_bytes(&self) -> usize {
         let kernel = match &self.kernel {
-            Kernel::Loop(l) => (l.before.len() + l.body.len()) * 24 + l.registers.len() * 24,
+            Kernel::Loop(l) => l.own_bytes(),
+            Kernel::Matmul(Product { then: Some(then), .. }) => then.body.own_bytes(),
             Kernel::Assemble(a) => a.parts.len() * 160,
             Kernel::Scan(scan) => scan.body.own_bytes(),
             _ => 0,
@@ -88,15 +89,8 @@ pub(crate) enum Kernel {
     Sort(Sort),
     /// Sums along the middle of `[outer, size, inner]`, up to each element.
     CumulativeSum { outer: usize, size: usize, inner: usize, reverse: bool },
-    /// `batch` products `[m, k]` × `[k, n]`; a transposed side is stored as `[k, m]` or `[n, k]`.
-    Matmul {
-        batch: usize,
-        m: usize,
-        n: usize,
-        k: usize,
-        transpose_left: bool,
-        transpose_right: bool,
-    },
+    /// Products of matrices, and what is done with their elements while they are in cache.
+    Matmul(Product),
     /// One of a convolution's arrays from the two others.
     Convolution { gives: Convolved, stencil: Stencil },
     /// The largest of each window, and the number of its element.
@@ -135,17 +129,64 @@ pub(crate) struct Scan {
     pub sequences: usize,
 }
 
+/// The memory of a loop, in bytes: first its body's arena.
+pub(crate) struct Room {
+    /// A second place for each carry, a cache line each or more, then the index.
+    pub carries: usize,
+    /// What does not change from step to step, packed.
+    pub packed: usize,
+    pub bytes: usize,
+}
+
 impl Scan {
-    /// Where the memory to work in goes on behind the body's arena: a second place for each carry, a
-    /// cache line each or more, then the index. And its size.
-    pub fn room(&self) -> Option<(usize, usize)> {
-        let start = self.body.arena_bytes.checked_next_multiple_of(64)?;
-        let mut end = start;
+    /// How the memory to work in is shared out; `None` where it is too large.
+    pub fn room(&self) -> Option<Room> {
+        let carries = self.body.arena_bytes.checked_next_multiple_of(64)?;
+        let mut end = carries;
         for slot in self.body.outputs.iter().take(self.carries) {
             let bytes = bytes(slot.dtype, slot.shape.checked_elements()?)?;
             end = end.checked_add(bytes)?.checked_next_multiple_of(64)?;
         }
-        Some((start, end.checked_add(64)?))
+        let packed = end.checked_add(64)?;
+        let mut lengths = self.packed().map(|(_, product)| product.packed_len());
+        let numbers = lengths.try_fold(0usize, |sum, len| sum.checked_add(len?))?;
+        let bytes = bytes(DType::F32, numbers)?.checked_add(packed)?;
+        Some(Room { carries, packed, bytes })
+    }
+
+    /// The body's products whose right factor is packed before the first step.
+    pub fn packed(&self) -> impl Iterator<Item = (&Step, &Product)> {
+        self.body.steps.iter().filter_map(|step| match &step.kernel {
+            Kernel::Matmul(product) if product.packed.is_some() => Some((step, product)),
+            _ => None,
+        })
+    }
+
+    /// Whether the body's step multiplies by a matrix of numbers (f32) that is the same at every step.
+    pub fn can_be_packed(&self, step: &Step) -> bool {
+        let (Kernel::Matmul(product), Some(right)) = (&step.kernel, step.reads.get(1)) else {
+            return false;
+        };
+        let same = |input: usize| input > self.carries + self.sequences;
+        (product.batch, right.dtype) == (1, DType::F32)
+            && product.n > 1
+            && product.k > 0
+            && matches!(right.memory, Memory::Input(input) if same(input))
+    }
+
+    /// Has every such matrix packed before the first step.
+    pub fn pack(&mut self) -> Option<()> {
+        let mut end = 0usize;
+        for index in 0..self.body.steps.len() {
+            if self.steps > 1
+                && self.can_be_packed(&self.body.steps[index])
+                && let Kernel::Matmul(product) = &mut self.body.steps[index].kernel
+            {
+                product.packed = Some(end);
+                end = end.checked_add(product.packed_len()?)?;
+            }
+        }
+        Some(())
     }
 }
 
@@ -159,7 +200,7 @@ impl Kernel {
             Kernel::CumulativeSum { .. } => "cumulative_sum",
             Kernel::SliceAt(_) => "slice_at",
             Kernel::UpdateSlice(_) => "update_slice",
-            Kernel::Matmul { .. } => "matmul",
+            Kernel::Matmul(_) => "matmul",
             Kernel::Convolution { gives: Convolved::Output, .. } => "convolution",
             Kernel::Convolution { gives: Convolved::Input, .. } => "convolution_input",
             Kernel::Convolution { gives: Convolved::Filter, .. } => "convolution_filter",
@@ -173,6 +214,73 @@ impl Kernel {
         }
     }
 }
+
+/// `batch` products `[m, k]` × `[k, n]`; a transposed side is stored as `[k, m]` or `[n, k]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Product {
+    pub batch: usize,
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    pub transpose_left: bool,
+    pub transpose_right: bool,
+    pub then: Option<Box<Then>>,
+    /// Where the right factor, which is the same at every step of the loop around, lies packed: numbers
+    /// from the start of the loop's memory for that.
+    pub packed: Option<usize>,
+}
+
+/// A loop over the elements `[batch · m, n]` of a product, run block by block as these are made.
+///
+/// The step reads the two factors, the product and what else the loop reads; it writes the product and
+/// what the loop writes. To the loop the reads begin with the product, and the writes behind it.
+#[derive(Clone, Debug)]
+pub(crate) struct Then {
+    pub body: Loop,
+    pub made: Made,
+}
+
+/// Where a product is that a loop goes on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// In its region, where a later step reads it too.
+    Kept,
+    /// In its region, which is only a place to work in.
+    Dropped,
+    /// In blocks that the workers keep for themselves; its region is empty.
+    Apart,
+}
+
+/// The deepest block of a product, whose sum is rounded once before it is added to the others: part of
+/// the law of same bits.
+pub(crate) const DEPTH: usize = 384;
+/// The most columns of a block.
+pub(crate) const COLUMNS: usize = 2048;
+
+impl Product {
+    /// Numbers that the right factor takes packed, whatever the instruction set: whole vectors of 16
+    /// columns, and one to spare.
+    pub fn packed_len(&self) -> Option<usize> {
+        self.n
+            .checked_next_multiple_of(16)?
+            .checked_mul(self.k)?
+            .checked_next_multiple_of(16)?
+            .checked_add(16)
+    }
+
+    /// Whether a loop behind it can run block by block; `whole_rows` says that it takes whole rows.
+    pub fn comes_in_blocks(&self, whole_rows: bool) -> bool {
+        self.m > 1 && self.n > 1 && self.k > 0 && (!whole_rows || self.n <= COLUMNS)
+    }
+
+    /// Whether blocks are made at one go, so that workers can keep them.
+    pub fn can_stay_apart(&self, whole_rows: bool) -> bool {
+        self.comes_in_blocks(whole_rows) && self.k <= DEPTH
+    }
+}
+
+/// How many of a product's reads are its factors.
+pub(crate) const FACTORS: usize = 2;
 
 /// Sorting the middle of `[outer, size, inner]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -267,6 +375,17 @@ pub(crate) struct Loop {
     pub body: Vec<Instruction>,
     /// Bytes of scratch memory a worker needs.
     pub scratch: usize,
+}
+
+impl Loop {
+    pub fn own_bytes(&self) -> usize {
+        (self.before.len() + self.body.len()) * 24 + self.registers.len() * 24
+    }
+
+    /// Whether a tile holds whole rows.
+    pub fn has_whole_rows(&self) -> bool {
+        self.tile_columns == self.columns
+    }
 }
 
 /// One instruction: reads whole registers, writes a whole register.

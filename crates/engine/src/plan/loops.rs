@@ -6,11 +6,13 @@ use crate::Error;
 use crate::graph::{DType, Value};
 use crate::op::Op;
 use crate::plan::fuse::{BufferId, Member, Operand};
-use crate::plan::kernel::{BLOCK_ROWS, Extent, Instruction, Loop, Place, Register, RegisterId};
+use crate::plan::kernel::{
+    BLOCK_ROWS, Extent, FACTORS, Instruction, Loop, Place, Register, RegisterId,
+};
 use crate::plan::simplify::Program;
 
 /// Elements of a tile: small enough that all registers of a loop stay in the first cache.
-const TILE: usize = 512;
+pub(crate) const TILE: usize = 512;
 /// Rows up to this length are kept whole in a tile where nothing demands it.
 const WHOLE_ROW: usize = 1024;
 /// The executor's table of registers.
@@ -42,6 +44,13 @@ pub(crate) fn wiring(members: &[Member], of: &HashMap<Value, BufferId>) -> Wirin
     wiring
 }
 
+impl Wiring {
+    /// What is the loop's own of a product and the loop after it.
+    pub(crate) fn behind_product(&self) -> Wiring {
+        Wiring { reads: self.reads[FACTORS..].to_vec(), writes: self.writes[1..].to_vec() }
+    }
+}
+
 struct Builder<'a> {
     program: &'a Program,
     of: &'a HashMap<Value, BufferId>,
@@ -57,33 +66,49 @@ struct Builder<'a> {
     columns_are_whole: bool,
 }
 
-/// Builds the loop. `in_place[w]` says that write `w` lies where something is read.
-pub(crate) fn build(
-    program: &Program,
-    of: &HashMap<Value, BufferId>,
-    wiring: &Wiring,
-    in_place: &[bool],
-    (rows, columns): (usize, usize),
+/// How the space of `members` is walked: rows, columns, and rows and columns of a tile. Where neither
+/// rows nor columns matter, all is one row, unless a product comes before.
+pub(crate) fn tiles(
     members: &[Member],
-) -> Result<Loop, Error> {
+    (rows, columns): (usize, usize),
+    behind_product: bool,
+) -> [usize; 4] {
     let reduces = members.iter().any(|m| m.extent == Extent::Row);
     let folds = members.iter().any(|m| m.extent == Extent::Blocks);
-    let structured = reduces
-        || folds
-        || members.iter().any(|m| {
-            m.operands
-                .iter()
-                .any(|o| matches!(o, Operand::Value { extent: Extent::Row | Extent::Column, .. }))
-        });
+    let structured = reduces || behind_product || !is_flat(members);
     let (rows, columns) = if structured { (rows, columns) } else { (1, rows * columns) };
-    let tile_columns =
-        if reduces || structured && columns <= WHOLE_ROW { columns } else { columns.min(TILE) };
+    // Behind a product columns come in pieces, so that workers can share them out.
+    let whole_row = if behind_product { TILE } else { WHOLE_ROW };
+    let whole = reduces || structured && columns <= whole_row;
+    let tile_columns = if whole { columns } else { columns.min(TILE) };
     let tile_rows = match tile_columns {
         whole if whole == columns => (TILE / columns.max(1)).clamp(1, rows.max(1)),
         _ => 1,
     };
     // Tiles do not go over the end of a block of rows.
     let tile_rows = if folds { 1 << tile_rows.min(BLOCK_ROWS).ilog2() } else { tile_rows };
+    [rows, columns, tile_rows, tile_columns]
+}
+
+/// Whether neither rows nor columns matter to any member.
+pub(crate) fn is_flat(members: &[Member]) -> bool {
+    let flat = |extent: &Extent| matches!(extent, Extent::Full | Extent::Scalar);
+    let mut operands = members.iter().flat_map(|m| &m.operands);
+    members.iter().all(|m| flat(&m.extent))
+        && operands.all(|o| !matches!(o, Operand::Value { extent, .. } if !flat(extent)))
+}
+
+/// Builds the loop. `in_place[w]` says that write `w` lies where something is read.
+pub(crate) fn build(
+    program: &Program,
+    of: &HashMap<Value, BufferId>,
+    wiring: &Wiring,
+    in_place: &[bool],
+    space: (usize, usize),
+    members: &[Member],
+    behind_product: bool,
+) -> Result<Loop, Error> {
+    let [rows, columns, tile_rows, tile_columns] = tiles(members, space, behind_product);
     let mut builder = Builder {
         program,
         of,

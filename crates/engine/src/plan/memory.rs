@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 
 use crate::Error;
-use crate::graph::{Inner, Value};
+use crate::graph::{DType, Inner, Value};
 use crate::op::Op;
-use crate::plan::fuse::{BufferId, Draft, DraftKernel, Member};
-use crate::plan::kernel::{Assemble, Extent, Kernel, Memory, Part, Region, Step};
+use crate::plan::fuse::{BufferId, Draft, DraftKernel, DraftProduct};
+use crate::plan::kernel::{Assemble, Extent, FACTORS, Kernel, Made, Memory, Part, Product};
+use crate::plan::kernel::{Region, Step, Then};
 use crate::plan::loops::{self, Wiring};
 use crate::plan::simplify::Program;
 use crate::plan::{Key, Plan, Slot, bytes};
@@ -20,6 +21,8 @@ struct Layout<'a> {
     draft: &'a Draft,
     wirings: Vec<Wiring>,
     homes: Vec<Option<(Memory, usize)>>,
+    /// The last kernel that reads each buffer.
+    last_read: Vec<usize>,
 }
 
 /// Gives the buffers of a loop's body a place. Its `inputs` come from outside, whatever they are.
@@ -31,7 +34,7 @@ pub(super) fn place_body(
 ) -> Result<Plan, Error> {
     let wirings = draft.kernels.iter().map(|kernel| wiring(kernel, &draft.of)).collect();
     let homes = vec![None; draft.buffers.len()];
-    let mut layout = Layout { program, draft, wirings, homes };
+    let mut layout = Layout { program, draft, wirings, homes, last_read: Vec::new() };
     for (position, value) in inputs.iter().enumerate() {
         if let Some(&buffer) = draft.of.get(value) {
             layout.homes[buffer] = Some((Memory::Input(position), 0));
@@ -73,7 +76,7 @@ pub(crate) fn place(
 ) -> Result<Plan, Error> {
     let wirings = draft.kernels.iter().map(|kernel| wiring(kernel, &draft.of)).collect();
     let homes = vec![None; draft.buffers.len()];
-    let mut layout = Layout { program, draft: &draft, wirings, homes };
+    let mut layout = Layout { program, draft: &draft, wirings, homes, last_read: Vec::new() };
     let (mut inputs, mut states) = layout.sources();
     let outputs = layout.outputs();
     let mut copies = Vec::new();
@@ -119,7 +122,15 @@ pub(crate) fn place(
 
 fn wiring(kernel: &DraftKernel, of: &HashMap<Value, BufferId>) -> Wiring {
     match kernel {
-        DraftKernel::Loop { members, .. } => loops::wiring(members, of),
+        DraftKernel::Loop { members, product, .. } => {
+            let mut wiring = loops::wiring(members, of);
+            if let Some(DraftProduct { factors, result, .. }) = product {
+                wiring.reads.sort_by_key(|read| read.0 != *result);
+                wiring.reads.splice(0..0, factors.map(|factor| (factor, Extent::Full)));
+                wiring.writes.insert(0, (*result, Extent::Full));
+            }
+            wiring
+        }
         DraftKernel::Other { reads, writes, .. } => {
             let full = |ids: &[BufferId]| ids.iter().map(|&id| (id, Extent::Full)).collect();
             Wiring { reads: full(reads), writes: full(writes) }
@@ -197,9 +208,12 @@ impl Layout<'_> {
             return false;
         }
         let own = reads_old(&self.wirings[writer]);
-        let DraftKernel::Loop { members, .. } = &self.draft.kernels[writer] else {
+        let DraftKernel::Loop { members, product, .. } = &self.draft.kernels[writer] else {
             return own.is_empty() || self.target_of(writer) == Some(old);
         };
+        if product.as_ref().is_some_and(|p| p.result == new || p.factors.contains(&old)) {
+            return false;
+        }
         let value = self.draft.buffers[new].value;
         let extent = members.iter().find(|m| m.value == value).map(|m| m.extent);
         own.iter().all(|&read| Some(read) == extent)
@@ -227,6 +241,8 @@ impl Layout<'_> {
         for &(_, new) in copies {
             last_read[new] = usize::MAX;
         }
+        self.last_read = last_read;
+        let last_read = &self.last_read;
         let mut live: Vec<(usize, usize, BufferId)> = Vec::new();
         let (mut end, mut largest) = (0usize, (0usize, None));
         for index in 0..self.wirings.len() {
@@ -240,6 +256,23 @@ impl Layout<'_> {
                     largest = (size, Some(buffer.value));
                 }
                 if self.homes[id].is_some() {
+                    continue;
+                }
+                if self.is_apart(index) && w == 0 {
+                    self.homes[id] = Some((Memory::Arena, 0));
+                    continue;
+                }
+                if let Some(product) = self.product_of(index)
+                    && last_read[product] == index
+                    && product != id
+                    && self.draft.buffers[product].elements == buffer.elements
+                    && self.draft.buffers[product].dtype == buffer.dtype
+                    && self.wirings[index].writes[w].1 == Extent::Full
+                    && live.iter().any(|held| held.2 == product)
+                {
+                    // Nobody but the loop reads the product: the result takes its place.
+                    self.homes[id] = self.homes[product];
+                    live.iter_mut().filter(|held| held.2 == product).for_each(|held| held.2 = id);
                     continue;
                 }
                 if let Some(target) = self.target_of(index)
@@ -261,6 +294,28 @@ impl Layout<'_> {
         Ok((end, largest.1))
     }
 
+    /// Whether nobody but the loop behind it reads the product, and workers can keep its blocks.
+    fn is_apart(&self, kernel: usize) -> bool {
+        let DraftKernel::Loop { rows, columns, members, product: Some(made) } =
+            &self.draft.kernels[kernel]
+        else {
+            return false;
+        };
+        let [_, columns, _, tile] = loops::tiles(members, (*rows, *columns), true);
+        self.draft.buffers[made.result].dtype == DType::F32
+            && self.last_read[made.result] == kernel
+            && matches!(self.homes[made.result], None | Some((Memory::Arena, _)))
+            && made.product.can_stay_apart(tile == columns)
+    }
+
+    /// The product that a loop goes on with.
+    fn product_of(&self, kernel: usize) -> Option<BufferId> {
+        match &self.draft.kernels[kernel] {
+            DraftKernel::Loop { product, .. } => product.as_ref().map(|p| p.result),
+            DraftKernel::Other { .. } => None,
+        }
+    }
+
     fn region(&self, buffer: BufferId) -> Result<Region, Error> {
         let held = &self.draft.buffers[buffer];
         let (memory, offset) =
@@ -273,16 +328,41 @@ impl Layout<'_> {
         let regions = |ids: &[(BufferId, Extent)]| {
             ids.iter().map(|&(id, _)| self.region(id)).collect::<Result<Vec<_>, _>>()
         };
-        let (reads, writes) = (regions(&wiring.reads)?, regions(&wiring.writes)?);
+        let (mut reads, mut writes) = (regions(&wiring.reads)?, regions(&wiring.writes)?);
+        let apart = self.is_apart(index);
+        if apart {
+            (reads[FACTORS].elements, writes[0].elements) = (0, 0);
+        }
         let (kernel, nodes) = match kernel {
             DraftKernel::Other { kernel, node, .. } => (kernel.clone(), vec![*node]),
-            DraftKernel::Loop { rows, columns, members } => {
-                let in_place: Vec<bool> =
-                    writes.iter().map(|w| reads.iter().any(|r| r.overlaps(w))).collect();
-                let (program, of) = (self.program, &self.draft.of);
-                let built =
-                    loops::build(program, of, wiring, &in_place, (*rows, *columns), members)?;
-                (Kernel::Loop(built), members.iter().map(|m: &Member| m.value.node).collect())
+            DraftKernel::Loop { rows, columns, members, product } => {
+                let in_place = |writes: &[Region]| -> Vec<bool> {
+                    writes.iter().map(|w| reads.iter().any(|r| r.overlaps(w))).collect()
+                };
+                let (program, of, space) = (self.program, &self.draft.of, (*rows, *columns));
+                let nodes = members.iter().map(|m| m.value.node);
+                match product {
+                    None => {
+                        let in_place = in_place(&writes);
+                        let built =
+                            loops::build(program, of, wiring, &in_place, space, members, false)?;
+                        (Kernel::Loop(built), nodes.collect())
+                    }
+                    Some(DraftProduct { product, result, node, .. }) => {
+                        let (own, in_place) = (wiring.behind_product(), in_place(&writes[1..]));
+                        let body =
+                            loops::build(program, of, &own, &in_place, space, members, true)?;
+                        let later = self.last_read[*result] > index;
+                        let made = match later || writes[0].memory != Memory::Arena {
+                            true => Made::Kept,
+                            false if apart => Made::Apart,
+                            false => Made::Dropped,
+                        };
+                        let then = Some(Box::new(Then { body, made }));
+                        let product = Product { then, ..product.clone() };
+                        (Kernel::Matmul(product), std::iter::once(*node).chain(nodes).collect())
+                    }
+                }
             }
         };
         Ok(Step { kernel, reads, writes, nodes })

@@ -12,7 +12,7 @@ impl Fuser<'_> {
     pub(super) fn merge_loops(&mut self) {
         let mut kernels: Vec<Option<DraftKernel>> = self.kernels.drain(..).map(Some).collect();
         for index in (0..kernels.len()).rev() {
-            let Some(DraftKernel::Loop { rows, columns, members }) = &kernels[index] else {
+            let Some(DraftKernel::Loop { rows, columns, members, .. }) = &kernels[index] else {
                 continue;
             };
             let upper = (*rows, *columns, members.clone());
@@ -23,12 +23,20 @@ impl Fuser<'_> {
                 }
             }
         }
-        self.kernels = kernels.into_iter().flatten().collect();
+        self.put_in_order(kernels.into_iter().flatten().collect());
+    }
+
+    /// These are the kernels now.
+    pub(super) fn put_in_order(&mut self, kernels: Vec<DraftKernel>) {
+        self.kernels = kernels;
         for (position, kernel) in self.kernels.iter().enumerate() {
             match kernel {
-                DraftKernel::Loop { members, .. } => {
+                DraftKernel::Loop { members, product, .. } => {
                     for member in members {
                         self.producer.insert(member.value, position);
+                    }
+                    if let Some(product) = product {
+                        self.producer.insert(self.buffers[product.result].value, position);
                     }
                 }
                 DraftKernel::Other { writes, .. } => {
@@ -62,7 +70,7 @@ impl Fuser<'_> {
                     }
                     continue;
                 }
-                Some(DraftKernel::Loop { rows: r, columns: c, members }) => {
+                Some(DraftKernel::Loop { rows: r, columns: c, members, .. }) => {
                     ((r, c) == (rows, columns), members)
                 }
             };

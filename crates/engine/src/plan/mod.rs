@@ -6,6 +6,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod cost;
+mod epilogue;
 mod fuse;
 pub(crate) mod kernel;
 mod key;

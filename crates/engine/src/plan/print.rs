@@ -5,7 +5,10 @@
 use std::fmt;
 
 use crate::plan::cost::{self, short};
-use crate::plan::kernel::{Instruction, Kernel, Loop, Memory, Place, Region, Scan, Sort, Step};
+use crate::plan::kernel::{
+    FACTORS, Instruction, Kernel, Loop, Made, Memory, Place, Product, Region,
+};
+use crate::plan::kernel::{Scan, Sort, Step};
 use crate::plan::{Plan, Slot};
 
 impl fmt::Display for Plan {
@@ -44,18 +47,46 @@ impl Plan {
                 self.scan(f, (index, &of), step, scan, margin)?;
                 continue;
             }
-            write!(f, "{margin}{index:4}  {} = ", list(&step.writes))?;
+            // A product that only its loop reads is not left behind.
+            let left = match &step.kernel {
+                Kernel::Matmul(Product { then: Some(then), .. }) if then.made != Made::Kept => {
+                    &step.writes[1..]
+                }
+                _ => &step.writes[..],
+            };
+            write!(f, "{margin}{index:4}  {} = ", list(left))?;
             match &step.kernel {
-                Kernel::Matmul { batch, m, n, k, transpose_left, transpose_right } => {
+                Kernel::Matmul(Product {
+                    batch,
+                    m,
+                    n,
+                    k,
+                    transpose_left,
+                    transpose_right,
+                    then,
+                    packed,
+                }) => {
                     let mark = |t: &bool| if *t { "ᵀ" } else { "" };
                     let [left, right] = [&step.reads[0], &step.reads[1]].map(|r| self.region(r));
                     let times = if *batch == 1 { String::new() } else { format!("{batch} × ") };
                     writeln!(
                         f,
-                        "matmul {times}[{m}, {k}] × [{k}, {n}]  {left}{} · {right}{}  {of}",
+                        "matmul {times}[{m}, {k}] × [{k}, {n}]  {left}{} · {right}{}{}  {of}",
                         mark(transpose_left),
-                        mark(transpose_right)
+                        mark(transpose_right),
+                        if packed.is_some() { " packed" } else { "" }
                     )?;
+                    if let Some(then) = then {
+                        let regions = (&step.reads[FACTORS..], &step.writes[1..]);
+                        writeln!(
+                            f,
+                            "{margin}        then by [{}, {}]  ({})",
+                            then.body.tile_rows,
+                            then.body.tile_columns,
+                            list(&regions.0[1..])
+                        )?;
+                        self.instructions(f, &then.body, regions, margin)?;
+                    }
                 }
                 Kernel::Loop(l) => {
                     writeln!(
@@ -67,13 +98,7 @@ impl Plan {
                         l.tile_columns,
                         list(&step.reads)
                     )?;
-                    for instruction in l.before.iter().chain(&l.body) {
-                        writeln!(
-                            f,
-                            "{margin}          {}",
-                            self.instruction(l, step, instruction)
-                        )?;
-                    }
+                    self.instructions(f, l, (&step.reads, &step.writes), margin)?;
                 }
                 Kernel::Reduce { reduction, outer, reduced, inner } => writeln!(
                     f,
@@ -170,11 +195,30 @@ impl Plan {
         }
     }
 
-    fn instruction(&self, l: &Loop, step: &crate::plan::Step, instruction: &Instruction) -> String {
+    fn instructions(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        l: &Loop,
+        regions: (&[Region], &[Region]),
+        margin: &str,
+    ) -> fmt::Result {
+        for instruction in l.before.iter().chain(&l.body) {
+            writeln!(f, "{margin}          {}", self.instruction(l, regions, instruction))?;
+        }
+        Ok(())
+    }
+
+    fn instruction(
+        &self,
+        l: &Loop,
+        (reads, writes): (&[Region], &[Region]),
+        instruction: &Instruction,
+    ) -> String {
         let name = |r: u16| match l.registers[usize::from(r)].place {
             Place::Scratch(_) => format!("r{r}"),
-            Place::Read(i) => self.region(&step.reads[i]),
-            Place::Write(i) => self.region(&step.writes[i]),
+            Place::Read(i) if reads[i].elements == 0 => "product".to_string(),
+            Place::Read(i) => self.region(&reads[i]),
+            Place::Write(i) => self.region(&writes[i]),
         };
         let [a, b, c] = instruction.from().map(|r| r.map(name).unwrap_or_default());
         let to = instruction.to().map(name).unwrap_or_default();
@@ -192,7 +236,7 @@ impl Plan {
             Instruction::Reduce { reduction, .. } => format!("{to} = row {} {a}", reduction.name()),
             Instruction::Fold { .. } => format!("{to} = column sums of {a}"),
             Instruction::Store { write, .. } => {
-                format!("{} := {a}", self.region(&step.writes[*write]))
+                format!("{} := {a}", self.region(&writes[*write]))
             }
         }
     }

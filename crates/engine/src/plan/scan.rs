@@ -51,9 +51,9 @@ impl Fuser<'_> {
         let same: Vec<Value> = same.map(|(_, buffer)| buffer.value).collect();
         let inputs = [&inside[..], &same].concat();
         let body = memory::place_body(program, &draft, &inputs, &outputs)?;
-        let kernel = Scan { steps, reverse, body, carries, sequences: rows.len() };
-        let (_, bytes) =
-            kernel.room().ok_or_else(|| Error::new("a result is too large for this machine"))?;
+        let mut kernel = Scan { steps, reverse, body, carries, sequences: rows.len() };
+        let room = kernel.pack().and_then(|()| kernel.room());
+        let bytes = room.ok_or_else(|| Error::new("a result is too large for this machine"))?.bytes;
         let sources = scan.carries.iter().chain(&rows).map(|v| program.node(*v).args[1]);
         let reads = sources.chain(same).collect::<Vec<_>>();
         let reads = reads.into_iter().map(|value| self.materialise(value)).collect();

@@ -7,9 +7,9 @@ use std::collections::{HashMap, HashSet};
 use crate::graph::DType;
 use crate::op::{Convolved, Sliding, Window};
 use crate::plan::kernel::{
-    Assemble, BLOCK_ROWS, Extent, Instruction, Kernel, Loop, Memory, Part, Place,
+    Assemble, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory,
 };
-use crate::plan::kernel::{Region, Register, Scan, Sort, Step};
+use crate::plan::kernel::{Part, Place, Product, Region, Register, Scan, Sort, Step, Then};
 use crate::plan::loops::REGISTER_LIMIT;
 use crate::plan::{Plan, Slot, bytes};
 
@@ -17,6 +17,15 @@ use crate::plan::{Plan, Slot, bytes};
 mod tests;
 
 pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
+    let is_packed =
+        |step: &Step| matches!(&step.kernel, Kernel::Matmul(product) if product.packed.is_some());
+    if plan.steps.iter().any(is_packed) {
+        return Err("a factor is packed outside of loops".to_string());
+    }
+    verify_steps(plan)
+}
+
+fn verify_steps(plan: &Plan) -> Result<(), String> {
     // What each memory holds now: regions, with the buffer that they are.
     let mut live: HashMap<Memory, Vec<Region>> = HashMap::new();
     let mut written: HashSet<Memory> = HashSet::new();
@@ -27,7 +36,15 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
         }
         types(step).map_err(&at)?;
         sizes(step).map_err(&at)?;
-        for read in &step.reads {
+        let then = match &step.kernel {
+            Kernel::Matmul(product) => product.then.as_ref(),
+            _ => None,
+        };
+        for (r, read) in step.reads.iter().enumerate() {
+            if then.is_some() && r == FACTORS {
+                // The product itself, which the step makes.
+                continue;
+            }
             let held = live.entry(read.memory).or_default();
             let source = matches!(read.memory, Memory::Input(_) | Memory::State(_));
             if source && !held.iter().any(|h| h.overlaps(read)) && read.elements > 0 {
@@ -39,7 +56,14 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
             }
         }
         for (w, write) in step.writes.iter().enumerate() {
-            if step.writes[..w].iter().any(|other| other.overlaps(write)) {
+            // A result may take the product's place, where its loop reads each element only there.
+            let replaces = |other: usize| {
+                then.is_some()
+                    && other == 0
+                    && same_place(&step.writes[0], write)
+                    && in_place(step, FACTORS, w)
+            };
+            if (0..w).any(|other| step.writes[other].overlaps(write) && !replaces(other)) {
                 return Err(at("writes overlap".to_string()));
             }
             for (r, read) in step.reads.iter().enumerate() {
@@ -51,6 +75,11 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
             held.retain(|region| !region.overlaps(write));
             held.push(*write);
             written.insert(write.memory);
+        }
+        if let Some(then) = then
+            && then.made != Made::Kept
+        {
+            live.entry(step.writes[0].memory).or_default().retain(|held| *held != step.writes[0]);
         }
     }
     let slots = |slots: &[Slot], memory: fn(usize) -> Memory| {
@@ -71,10 +100,18 @@ fn same_place(a: &Region, b: &Region) -> bool {
 }
 
 /// Whether a loop reads `read` at the same extent as it stores `write`: then each tile has read all
-/// that it stores over, because stores come last. An update of a window only writes the window.
+/// that it stores over, because stores come last. An update of a window only writes the window. Of a
+/// product the loop behind it reads each element after it was written.
 fn in_place(step: &Step, read: usize, write: usize) -> bool {
-    let l = match &step.kernel {
-        Kernel::Loop(l) => l,
+    let (l, read, write) = match &step.kernel {
+        Kernel::Loop(l) => (l, read, write),
+        Kernel::Matmul(Product { then: Some(then), .. }) => {
+            match (read.checked_sub(FACTORS), write.checked_sub(1)) {
+                (Some(read), Some(write)) => (&then.body, read, write),
+                (Some(0), None) => return true,
+                _ => return false,
+            }
+        }
         Kernel::UpdateSlice(_) => return read == 0,
         _ => return false,
     };
@@ -124,7 +161,10 @@ fn types(step: &Step) -> Result<(), String> {
         (Kernel::CumulativeSum { .. }, [a], [to]) => a == to && number(a),
         (Kernel::SliceAt(_), [a, DType::I64], [to]) => a == to,
         (Kernel::UpdateSlice(_), [a, b, DType::I64], [to]) => a == to && b == to,
-        (Kernel::Matmul { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
+        (Kernel::Matmul(Product { then, .. }), [a, b, rest @ ..], [to, more @ ..]) => {
+            let alone = rest.is_empty() && more.is_empty();
+            a == to && b == to && to.is_float() && (then.is_some() || alone)
+        }
         (Kernel::Convolution { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
         (Kernel::MaxPool(_), [a], [to, DType::I64]) => a == to && to.is_float(),
         (Kernel::Gather { .. } | Kernel::ScatterAdd { .. }, [a, numbers], [to]) => {
@@ -148,7 +188,7 @@ fn sizes(step: &Step) -> Result<(), String> {
         sizes.iter().try_fold(1usize, |p, &s| p.checked_mul(s)).ok_or("too large".to_string())
     };
     let (want_reads, want_writes) = match &step.kernel {
-        Kernel::Loop(l) => return loop_sizes(step, l),
+        Kernel::Loop(l) => return loop_sizes(&step.reads, &step.writes, l),
         Kernel::Assemble(a) => return assemble_sizes(step, a),
         Kernel::Reduce { outer, reduced, inner, .. } => {
             (vec![product(&[*outer, *reduced, *inner])?], vec![product(&[*outer, *inner])?])
@@ -185,10 +225,24 @@ fn sizes(step: &Step) -> Result<(), String> {
                 _ => (vec![all, some, 1], vec![all]),
             }
         }
-        Kernel::Matmul { batch, m, n, k, .. } => (
-            vec![product(&[*batch, *m, *k])?, product(&[*batch, *k, *n])?],
-            vec![product(&[*batch, *m, *n])?],
-        ),
+        Kernel::Matmul(p) => {
+            let Product { batch, m, n, k, then, .. } = p;
+            let mut want = vec![product(&[*batch, *m, *k])?, product(&[*batch, *k, *n])?];
+            let mut made = product(&[*batch, *m, *n])?;
+            if let Some(then) = then {
+                behind_product(step, then, [product(&[*batch, *m])?, *n])?;
+                want.extend_from_slice(&reads[FACTORS..]);
+                if then.made == Made::Apart {
+                    if step.reads[0].dtype != DType::F32
+                        || !p.can_stay_apart(then.body.has_whole_rows())
+                    {
+                        return Err("its product has no place".to_string());
+                    }
+                    made = 0;
+                }
+            }
+            (want, [&[made], &writes[1..]].concat())
+        }
         Kernel::Convolution { gives, stencil } => {
             let [input, filter, output] =
                 stencil.elements().ok_or("sizes do not fit each other")?;
@@ -242,7 +296,7 @@ fn sizes(step: &Step) -> Result<(), String> {
 /// Whether a loop's regions are what its body, a sound plan, takes and gives step by step.
 fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
     let body = &scan.body;
-    verify(body).map_err(|what| format!("its body: {what}"))?;
+    verify_steps(body).map_err(|what| format!("its body: {what}"))?;
     let carries = scan.carries;
     let varying = carries.checked_add(scan.sequences).ok_or("too many carries and sequences")?;
     let unwritten = body.inputs.iter().all(|slot| !slot.written) && body.states.is_empty();
@@ -269,17 +323,43 @@ fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
         let (before, after) = (&body.inputs[1 + i], &body.outputs[i]);
         (before.dtype, &before.shape) == (after.dtype, &after.shape)
     });
-    let room = step.writes.last().zip(scan.room()).is_some_and(|(region, (_, bytes))| {
-        (region.dtype, region.elements, region.memory) == (DType::Bool, bytes, Memory::Arena)
+    let room = step.writes.last().zip(scan.room()).is_some_and(|(region, room)| {
+        (region.dtype, region.elements, region.memory) == (DType::Bool, room.bytes, Memory::Arena)
     });
-    if given && results && carried && room {
+    // Packed factors follow each other in memory.
+    let packed = scan.packed().try_fold(0usize, |end, (step, product)| {
+        let fits = scan.can_be_packed(step) && product.packed == Some(end);
+        end.checked_add(product.packed_len().filter(|_| fits)?)
+    });
+    if given && results && carried && room && packed.is_some() {
         Ok(())
     } else {
         Err("its regions do not fit its body".to_string())
     }
 }
 
-fn loop_sizes(step: &Step, l: &Loop) -> Result<(), String> {
+/// Whether the loop of a product goes over its rows and columns and reads it as it is made.
+fn behind_product(step: &Step, then: &Then, [rows, columns]: [usize; 2]) -> Result<(), String> {
+    let l = &then.body;
+    let (Some(product), Some((made, writes))) =
+        (step.reads.get(FACTORS), step.writes.split_first())
+    else {
+        return Err("its loop has no product".to_string());
+    };
+    // Blocks of rows, which are one worker's, are not the product's blocks.
+    let whole = |r: &Register| {
+        (r.place != Place::Read(0) || r.extent == Extent::Full) && r.extent != Extent::Blocks
+    };
+    if product != made || (l.rows, l.columns) != (rows, columns) || !l.registers.iter().all(whole) {
+        return Err("its loop does not fit its product".to_string());
+    }
+    // The product counts as whole, wherever it is.
+    let mut reads = step.reads[FACTORS..].to_vec();
+    reads[0].elements = rows.checked_mul(columns).ok_or("too large")?;
+    loop_sizes(&reads, writes, l)
+}
+
+fn loop_sizes(reads: &[Region], writes: &[Region], l: &Loop) -> Result<(), String> {
     let whole_columns = l.tile_columns == l.columns;
     let tiles_fit = (1..=l.rows.max(1)).contains(&l.tile_rows)
         && (l.columns.min(1)..=l.columns).contains(&l.tile_columns)
@@ -312,18 +392,16 @@ fn loop_sizes(step: &Step, l: &Loop) -> Result<(), String> {
         Extent::Column | Extent::Scalar => false,
     };
     let mut ranges = Vec::with_capacity(l.registers.len());
-    let mut writers = vec![0usize; step.writes.len()];
+    let mut writers = vec![0usize; writes.len()];
     for register in &l.registers {
         let mut range = 0..0;
         let fine = match register.place {
-            Place::Read(r) => {
-                fits(step.reads.get(r), register) && register.extent != Extent::Blocks
-            }
+            Place::Read(r) => fits(reads.get(r), register) && register.extent != Extent::Blocks,
             Place::Write(w) => {
                 if let Some(writers) = writers.get_mut(w) {
                     *writers += 1;
                 }
-                fits(step.writes.get(w), register) && once(register.extent)
+                fits(writes.get(w), register) && once(register.extent)
             }
             Place::Scratch(_) if register.extent == Extent::Blocks => false,
             Place::Scratch(at) => {
@@ -353,12 +431,12 @@ fn loop_sizes(step: &Step, l: &Loop) -> Result<(), String> {
         };
         stores = true;
         let register = &l.registers[usize::from(from)];
-        if before || !fits(step.writes.get(write), register) || !once(register.extent) {
+        if before || !fits(writes.get(write), register) || !once(register.extent) {
             return Err("a store does not fit".to_string());
         }
         writers[write] += 1;
         if let Place::Read(r) = register.place
-            && step.writes.iter().any(|w| w.overlaps(&step.reads[r]))
+            && writes.iter().any(|w| w.overlaps(&reads[r]))
         {
             return Err("a store takes what another may have written over".to_string());
         }

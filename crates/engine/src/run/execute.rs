@@ -11,13 +11,12 @@ use crate::random::{Stream, normal_of, unit};
 use crate::run::convolution;
 use crate::run::cumulative::{self, cumulative_sum};
 use crate::run::isa::Isa;
-use crate::run::matmul::{View, matmul, matmul_f64};
 use crate::run::max_pool::max_pool;
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, WorkerPanic};
 use crate::run::reduce::reduce;
 use crate::run::sort::{Sortable, sort};
-use crate::run::tile::{Scratch, run_loop};
+use crate::run::tile::{LoopRun, Scratch};
 use crate::run::window::{slice_at, update_slice};
 
 /// Elements that are worth a second thread.
@@ -36,6 +35,8 @@ pub(super) struct Machine<'a> {
     pub partials: &'a mut [f64],
     /// Room for the addresses that loops' bodies are given.
     pub addresses: &'a mut [*mut u8],
+    /// Where the loop around has packed what does not change.
+    pub packed: *mut f32,
     /// The node whose kernel failed.
     pub failed: Option<u32>,
 }
@@ -77,8 +78,8 @@ impl Machine<'_> {
         let (reads, writes) = (&step.reads[..], &step.writes[..]);
         match &step.kernel {
             Kernel::Loop(l) => {
-                let regions = (reads, writes);
-                run_loop(self.isa, self.pool, &self.memories, &self.scratch, l, regions)
+                let (isa, memories, scratch) = (self.isa, &self.memories, &self.scratch);
+                LoopRun { isa, memories, scratch, l, reads, writes }.run(self.pool)
             }
             Kernel::Reduce { reduction, outer, reduced, inner } => {
                 self.reduce(*reduction, [*outer, *reduced, *inner], reads, writes)
@@ -121,10 +122,7 @@ impl Machine<'_> {
                 4 => self.update_slice::<u32>(window, reads, writes),
                 _ => self.update_slice::<u64>(window, reads, writes),
             },
-            Kernel::Matmul { batch, m, n, k, transpose_left, transpose_right } => {
-                let sizes = [*batch, *m, *n, *k];
-                self.matmul(sizes, [*transpose_left, *transpose_right], reads, writes)
-            }
+            Kernel::Matmul(product) => self.matmul(product, reads, writes),
             Kernel::Convolution { gives, stencil } => {
                 self.convolution(stencil, *gives, reads, writes)
             }
@@ -255,44 +253,6 @@ impl Machine<'_> {
         let target = (!reads[0].overlaps(&writes[0])).then(|| m.get::<T>(&reads[0]));
         let (value, result) = (m.get::<T>(&reads[1]), m.set(&writes[0]));
         Ok(update_slice(self.pool, window, start, target, value, result)?)
-    }
-
-    fn matmul(
-        &mut self,
-        [batch, m, n, k]: [usize; 4],
-        [transpose_left, transpose_right]: [bool; 2],
-        reads: &[Region],
-        writes: &[Region],
-    ) -> Result<(), Error> {
-        fn view<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> View<'_, T> {
-            if transposed {
-                View::row_major(data, rows).transposed()
-            } else {
-                View::row_major(data, columns)
-            }
-        }
-        if [m, n].contains(&0) {
-            // Nothing to write, be the batch as long as empty matrices can make it.
-            return Ok(());
-        }
-        for index in 0..batch {
-            let left = index * m * k..(index + 1) * m * k;
-            let right = index * k * n..(index + 1) * k * n;
-            let result = index * m * n..(index + 1) * m * n;
-            let memories = &self.memories;
-            if reads[0].dtype == DType::F32 {
-                let a = view(&memories.get::<f32>(&reads[0])[left], m, k, transpose_left);
-                let b = view(&memories.get::<f32>(&reads[1])[right], k, n, transpose_right);
-                let c = &mut memories.set::<f32>(&writes[0])[result];
-                matmul(self.isa, self.pool, self.work, m, n, k, a, b, c)?;
-            } else {
-                let a = view(&memories.get::<f64>(&reads[0])[left], m, k, transpose_left);
-                let b = view(&memories.get::<f64>(&reads[1])[right], k, n, transpose_right);
-                let c = &mut memories.set::<f64>(&writes[0])[result];
-                matmul_f64(self.pool, m, n, k, a, b, c)?;
-            }
-        }
-        Ok(())
     }
 
     fn convolution(

@@ -14,6 +14,7 @@ pub(crate) mod matmul;
 mod max_pool;
 mod memories;
 pub(crate) mod pool;
+mod product;
 pub(crate) mod profile;
 pub(crate) mod reduce;
 pub mod reference;

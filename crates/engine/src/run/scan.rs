@@ -6,6 +6,7 @@ use crate::plan::kernel::{Kernel, Region, Scan};
 use crate::plan::{Plan, bytes};
 use crate::run::execute::Machine;
 use crate::run::memories::Memories;
+use crate::run::product::pack;
 
 /// How many addresses the bodies of a plan's loops need at a time, those of loops within included.
 pub(super) fn addresses(plan: &Plan) -> usize {
@@ -35,10 +36,11 @@ impl Machine<'_> {
         times: &mut [u64],
     ) -> Result<(), Error> {
         let (carries, rows) = (scan.carries, scan.carries..scan.carries + scan.sequences);
-        let (Some(room), Some((mut place, _))) = (writes.last(), scan.room()) else {
+        let (Some(room), Some(parts)) = (writes.last(), scan.room()) else {
             return Err(Error::new("a loop was given no memory"));
         };
         let room = self.memories.pointer(room);
+        let (mut place, packed) = (parts.carries, room.wrapping_add(parts.packed).cast::<f32>());
         if scan.steps == 0 {
             for (read, write) in reads.iter().zip(writes).take(carries) {
                 let (from, to) = (self.memories.pointer(read), self.memories.pointer(write));
@@ -81,6 +83,14 @@ impl Machine<'_> {
                 let offset = at * stride(&scan.body.outputs[position]);
                 asked[position] = self.memories.pointer(&writes[position]).wrapping_add(offset);
             }
+            if step == 0 {
+                let memories = Memories { arena: room, inputs: given, states: &[], outputs: asked };
+                for (of, product) in scan.packed() {
+                    // SAFETY: the verifier has proved that the factor is one of the inputs that are the
+                    // same at every step, and that there is room for it.
+                    unsafe { pack(self.isa, self.pool, product, of, &memories, packed)? };
+                }
+            }
             let mut machine = Machine {
                 isa: self.isa,
                 exact: self.exact,
@@ -90,6 +100,7 @@ impl Machine<'_> {
                 work: &mut *self.work,
                 partials: &mut *self.partials,
                 addresses: &mut *rest,
+                packed,
                 failed: None,
             };
             if let Err(error) = machine.steps(&scan.body.steps, times) {

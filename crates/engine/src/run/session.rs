@@ -364,8 +364,10 @@ impl Session {
         let (mut scratch, mut work, mut partials) = (0usize, 0usize, 0usize);
         plan.for_each_step(&mut |step| match &step.kernel {
             Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
-            Kernel::Matmul { m, n, k, .. } => {
-                work = work.max(matmul::scratch_len(self.isa, threads, *m, *n, *k));
+            Kernel::Matmul(product) => {
+                let l = product.then.as_ref().map_or(0, |then| then.body.scratch);
+                scratch = scratch.max(l.next_multiple_of(64));
+                work = work.max(matmul::scratch_len(self.isa, threads, product));
             }
             Kernel::Convolution { gives, stencil } => {
                 let len =
@@ -470,6 +472,7 @@ impl Session {
             work: &mut self.work,
             partials: &mut self.partials,
             addresses,
+            packed: std::ptr::null_mut(),
             failed: None,
         };
         machine.steps(&plan.steps, times).map_err(|error| {

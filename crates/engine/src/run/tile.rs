@@ -1,6 +1,8 @@
 //! Loops, a tile at a time: each instruction runs over a whole register while it is in cache.
 #![allow(unsafe_code)]
 
+use std::ops::Range;
+
 use crate::Error;
 use crate::graph::DType;
 use crate::op::Reduction;
@@ -15,8 +17,30 @@ use crate::run::vector::{self, Convert};
 /// Below so many element-instructions a second thread costs more than it brings.
 const WORTH_THREADS: usize = 40_000;
 
+/// A loop and where it runs.
+pub(super) struct LoopRun<'a> {
+    pub isa: Isa,
+    pub memories: &'a Memories<'a>,
+    /// Has `l.scratch` bytes (a multiple of 64) for each worker.
+    pub scratch: &'a Scratch,
+    pub l: &'a Loop,
+    pub reads: &'a [Region],
+    pub writes: &'a [Region],
+}
+
+/// Elements of a product that lie by themselves for a while: its rows from `row` and columns from
+/// `column` on, rows `stride` apart.
+#[derive(Clone, Copy)]
+pub(super) struct Block {
+    pub start: *mut f32,
+    pub row: usize,
+    pub column: usize,
+    pub stride: usize,
+}
+
 /// Where registers are while a tile is computed, and how much of them the tile uses.
-struct Tile<'a> {
+pub(super) struct Tile<'a> {
+    run: &'a LoopRun<'a>,
     isa: Isa,
     l: &'a Loop,
     pointers: [*mut u8; REGISTER_LIMIT],
@@ -24,33 +48,47 @@ struct Tile<'a> {
     columns: usize,
 }
 
-/// Runs `l` over its space. `scratch` has `l.scratch` bytes (a multiple of 64) for each worker.
-pub(super) fn run_loop(
-    isa: Isa,
-    pool: &Pool,
-    memories: &Memories<'_>,
-    scratch: &Scratch,
-    l: &Loop,
-    (reads, writes): (&[Region], &[Region]),
-) -> Result<(), Error> {
-    let column_tiles = l.columns.div_ceil(l.tile_columns.max(1)).max(1);
-    let tiles = l.rows.div_ceil(l.tile_rows) * column_tiles;
-    let work = l.rows * l.columns.max(1) * l.body.len();
-    let workers = if work < WORTH_THREADS { 1 } else { pool.threads().min(tiles).max(1) };
-    // Tiles of one block of rows are one worker's where their columns are summed.
-    let folds = l.registers.iter().any(|register| register.extent == Extent::Blocks);
-    let together = if folds { BLOCK_ROWS / l.tile_rows * column_tiles } else { 1 };
-    let share = |worker: usize| {
-        if worker >= workers {
-            return;
+impl<'a> LoopRun<'a> {
+    /// Runs the loop over its space.
+    pub fn run(&self, pool: &Pool) -> Result<(), Error> {
+        let l = self.l;
+        let column_tiles = l.columns.div_ceil(l.tile_columns.max(1)).max(1);
+        let tiles = l.rows.div_ceil(l.tile_rows) * column_tiles;
+        let work = l.rows * l.columns.max(1) * l.body.len();
+        let workers = if work < WORTH_THREADS { 1 } else { pool.threads().min(tiles).max(1) };
+        // Tiles of one block of rows are one worker's where their columns are summed.
+        let folds = l.registers.iter().any(|register| register.extent == Extent::Blocks);
+        let together = if folds { BLOCK_ROWS / l.tile_rows * column_tiles } else { 1 };
+        let share = |worker: usize| {
+            if worker >= workers {
+                return;
+            }
+            let mine = share_of(tiles.div_ceil(together), workers, worker);
+            let mine = mine.start * together..tiles.min(mine.end * together);
+            if mine.is_empty() {
+                return;
+            }
+            let mut tile = self.worker(worker);
+            for index in mine {
+                let row = index / column_tiles * l.tile_rows;
+                let column = index % column_tiles * l.tile_columns;
+                let rows = row..l.rows.min(row + l.tile_rows);
+                tile.tile(rows, column..l.columns.min(column + l.tile_columns), None);
+            }
+        };
+        if workers == 1 {
+            share(0);
+            return Ok(());
         }
-        let mine = share_of(tiles.div_ceil(together), workers, worker);
-        let mine = mine.start * together..tiles.min(mine.end * together);
-        if mine.is_empty() {
-            return;
-        }
+        pool.run(&share).map_err(|panic| Error::new(panic.to_string()))
+    }
+
+    /// What worker `worker` computes tiles with; what is the same in every tile is done.
+    pub fn worker(&'a self, worker: usize) -> Tile<'a> {
+        let l = self.l;
         let mut tile = Tile {
-            isa,
+            run: self,
+            isa: self.isa,
             l,
             pointers: [std::ptr::null_mut(); REGISTER_LIMIT],
             rows: l.tile_rows,
@@ -58,30 +96,16 @@ pub(super) fn run_loop(
         };
         for (register, pointer) in l.registers.iter().zip(&mut tile.pointers) {
             if let Place::Scratch(at) = register.place {
-                *pointer = scratch.worker(worker).wrapping_add(at);
+                *pointer = self.scratch.worker(worker).wrapping_add(at);
             }
         }
         // Scalars and rows are read at one place whatever the tile; `at` sets the rest.
-        tile.at(memories, (reads, writes), 0, 0);
+        tile.at(0, 0, None);
         for instruction in &l.before {
-            tile.instruction(instruction, memories, writes, 0, 0);
+            tile.instruction(instruction, 0, 0);
         }
-        for index in mine {
-            let row = index / column_tiles * l.tile_rows;
-            let column = index % column_tiles * l.tile_columns;
-            tile.rows = l.tile_rows.min(l.rows - row);
-            tile.columns = l.tile_columns.min(l.columns - column);
-            tile.at(memories, (reads, writes), row, column);
-            for instruction in &l.body {
-                tile.instruction(instruction, memories, writes, row, column);
-            }
-        }
-    };
-    if workers == 1 {
-        share(0);
-        return Ok(());
+        tile
     }
-    pool.run(&share).map_err(|panic| Error::new(panic.to_string()))
 }
 
 /// Scratch memory, a part for each worker.
@@ -116,22 +140,42 @@ fn first_element(l: &Loop, extent: Extent, row: usize, column: usize) -> usize {
 }
 
 impl Tile<'_> {
+    /// Computes the tiles of a rectangle of the space; whole rows where tiles hold whole rows. Where a
+    /// block is given, the first read lies there.
+    pub fn rectangle(&mut self, rows: Range<usize>, columns: Range<usize>, block: Option<Block>) {
+        let l = self.l;
+        for row in rows.clone().step_by(l.tile_rows) {
+            for column in columns.clone().step_by(l.tile_columns.max(1)) {
+                let rows = row..rows.end.min(row + l.tile_rows);
+                self.tile(rows, column..columns.end.min(column + l.tile_columns), block);
+            }
+        }
+    }
+
+    fn tile(&mut self, rows: Range<usize>, columns: Range<usize>, block: Option<Block>) {
+        (self.rows, self.columns) = (rows.len(), columns.len());
+        self.at(rows.start, columns.start, block);
+        for instruction in &self.l.body {
+            self.instruction(instruction, rows.start, columns.start);
+        }
+    }
+
     /// Points registers that lie in memory at the tile that starts at `row`, `column`.
-    fn at(
-        &mut self,
-        memories: &Memories<'_>,
-        (reads, writes): (&[Region], &[Region]),
-        row: usize,
-        column: usize,
-    ) {
+    fn at(&mut self, row: usize, column: usize, block: Option<Block>) {
         for (register, pointer) in self.l.registers.iter().zip(&mut self.pointers) {
+            if let (Place::Read(0), Some(b)) = (register.place, block) {
+                let first = (row - b.row) * b.stride + column - b.column;
+                *pointer = b.start.wrapping_add(first).cast();
+                continue;
+            }
             let region = match register.place {
                 Place::Scratch(_) => continue,
-                Place::Read(r) => &reads[r],
-                Place::Write(w) => &writes[w],
+                Place::Read(r) => &self.run.reads[r],
+                Place::Write(w) => &self.run.writes[w],
             };
             let first = first_element(self.l, register.extent, row, column);
-            *pointer = memories.pointer(region).wrapping_add(first * register.dtype.size());
+            *pointer =
+                self.run.memories.pointer(region).wrapping_add(first * register.dtype.size());
         }
     }
 
@@ -158,7 +202,7 @@ impl Tile<'_> {
         // scratch memory) and is of the loop's extent and type; it is initialised, because regions
         // are read only after they were written and scratch registers likewise, in order; nobody
         // writes to it meanwhile: an instruction's result is another register, and other workers
-        // have other tiles.
+        // have other tiles. A block of a product holds the rectangle's elements.
         unsafe { std::slice::from_raw_parts(self.pointers[register].cast(), length) }
     }
 
@@ -173,14 +217,7 @@ impl Tile<'_> {
         unsafe { std::slice::from_raw_parts_mut(self.pointers[register].cast(), length) }
     }
 
-    fn instruction(
-        &self,
-        instruction: &Instruction,
-        memories: &Memories<'_>,
-        writes: &[Region],
-        row: usize,
-        column: usize,
-    ) {
+    fn instruction(&self, instruction: &Instruction, row: usize, column: usize) {
         let isa = self.isa;
         match *instruction {
             Instruction::Constant { to, value } => match self.dtype(to) {
@@ -255,8 +292,8 @@ impl Tile<'_> {
                 let register = self.l.registers[usize::from(from)];
                 let first = first_element(self.l, register.extent, row, column);
                 let bytes = self.length(register.extent) * register.dtype.size();
-                let to =
-                    memories.pointer(&writes[write]).wrapping_add(first * register.dtype.size());
+                let to = self.run.memories.pointer(&self.run.writes[write]);
+                let to = to.wrapping_add(first * register.dtype.size());
                 // SAFETY: the verifier has proved that the write is of this extent and type, and
                 // stores come after every instruction that reads what was there; the register is
                 // scratch or a region that does not overlap, unless it is the very same place.

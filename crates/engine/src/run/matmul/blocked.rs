@@ -1,21 +1,19 @@
 //! One worker's share of a product: blocks that fit the caches, packed and handed to the kernels.
 
 use super::kernel::{Kernels, Panel, Tile};
+use crate::plan::kernel::{COLUMNS, DEPTH, Extent, Made, Place, Product, Register};
+use crate::plan::loops::TILE;
 use crate::run::pool::share_of;
+use crate::run::tile;
 use std::ops::Range;
 
-/// The deepest block: a panel of B of this depth and two vectors of 16 fits a first-level cache of
-/// 48 KiB. Part of the law of same bits: block sums are rounded when they are added to C.
-const DEPTH: usize = 384;
 /// The most rows of a block of A, which packed (258 KiB) stays in the second-level cache.
 const ROWS: usize = 168;
-/// The most columns of a block of B, which packed (3 MiB) stays in the third-level cache.
-const COLUMNS: usize = 2048;
 /// Up to so many panels of B, packing A costs more than reading it with its stride.
 const PANELS_WORTH_PACKING_A: usize = 4;
-/// Panels of B packed together, a few rows at a time: one panel's short pieces of far apart rows
+/// Columns of B packed together, a few rows at a time: one panel's short pieces of far apart rows
 /// would miss the address cache at every row.
-const PANELS_TOGETHER: usize = 8;
+const COLUMNS_TOGETHER: usize = 256;
 const DEPTH_TOGETHER: usize = 16;
 /// Up to so many rows packing B costs more than it brings, if B stays in the second-level cache.
 const ROWS_WORTH_PACKING_B: usize = 64;
@@ -25,6 +23,79 @@ const SMALL_PRODUCT: usize = 32 * 32 * 32;
 
 /// Columns a single row is multiplied with at a time: their sums stay in the first-level cache.
 const COLUMNS_OF_ROW: usize = 1024;
+
+/// Numbers of a block that a loop goes on with, what the loop reads and writes beside them included:
+/// half a second-level cache.
+const FINISHED_TOGETHER: usize = 128 * 1024;
+
+/// How a part is cut in blocks.
+#[derive(Clone, Copy)]
+pub(super) struct Blocking {
+    /// The most rows of a block.
+    rows: usize,
+    /// The most columns of B that are packed, and elements that are finished, together.
+    together: usize,
+    /// Whether the loop behind the product takes whole rows.
+    pub whole_rows: bool,
+    /// Whether blocks of the product stay where they are made, and never go to C.
+    apart: bool,
+}
+
+impl Blocking {
+    /// Of a product without a loop behind it.
+    pub const ALONE: Blocking =
+        Blocking { rows: ROWS, together: COLUMNS_TOGETHER, whole_rows: false, apart: false };
+
+    /// Of a product with a loop behind it, or `None` where that runs after the whole product.
+    pub fn behind(product: &Product) -> Option<Blocking> {
+        let (then, n) = (product.then.as_ref()?, product.n);
+        let l = &then.body;
+        let whole_rows = l.has_whole_rows();
+        let together = if whole_rows { n } else { TILE };
+        let elsewhere =
+            |r: &&Register| r.extent == Extent::Full && !matches!(r.place, Place::Scratch(_));
+        let arrays = l.registers.iter().filter(elsewhere).count().max(1);
+        let rows = (FINISHED_TOGETHER / (together * arrays)).clamp(1, ROWS);
+        let apart = then.made == Made::Apart;
+        let fits = product.comes_in_blocks(whole_rows);
+        fits.then_some(Blocking { rows, together, whole_rows, apart })
+    }
+}
+
+/// What is done with elements of C when they are made.
+pub(super) struct Finishing<'a> {
+    /// Takes rows and columns, and where these elements lie if not in C.
+    pub run: &'a mut dyn FnMut(Range<usize>, Range<usize>, Option<tile::Block>),
+    /// What it will read and write.
+    pub ahead: &'a [Ahead],
+    /// Where row 0 of C is in these arrays.
+    pub first_row: usize,
+}
+
+/// An array with an element for each of C.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead {
+    pub start: *const u8,
+    /// Bytes of an element; 0 if there is no array.
+    pub element: usize,
+}
+
+// SAFETY: the addresses are only asked for, which never faults.
+unsafe impl Sync for Ahead {}
+// SAFETY: as above.
+unsafe impl Send for Ahead {}
+
+impl Ahead {
+    pub const NOTHING: Ahead = Ahead { start: std::ptr::null(), element: 0 };
+
+    /// Asks for `count` elements from `first` on to come into the second-level cache.
+    fn fetch(&self, first: usize, count: usize) {
+        let start = self.start.wrapping_add(first * self.element);
+        for byte in (0..count * self.element).step_by(64) {
+            prefetch(start.wrapping_add(byte));
+        }
+    }
+}
 
 /// Ranges of `0..k`, summed one after the other; they depend on `k` only.
 pub(super) fn depth_blocks(k: usize) -> impl Iterator<Item = Range<usize>> {
@@ -64,30 +135,56 @@ pub(super) struct Part {
     pub k: usize,
     pub a: Operand,
     pub b: Operand,
+    /// Where all of B lies packed, or null.
+    pub packed: *const f32,
     /// Element (0, 0) of C, which is row-major.
     pub c: *mut f32,
     pub c_row_stride: usize,
+    pub blocking: Blocking,
 }
 
-/// Numbers of scratch memory for packed A and packed B of any part of at most `rows` by `columns`,
-/// and of depth `k`. Smaller parts never need more: shares are uneven, and one with fewer rows may
-/// be cut in fewer, larger blocks.
-pub(super) fn packing_len(
-    kernels: &Kernels,
-    rows: usize,
-    columns: usize,
-    k: usize,
-) -> (usize, usize) {
-    let depth = k.div_ceil(k.div_ceil(DEPTH).max(1));
-    let width = kernels.width();
-    // With one block of rows each group of panels is used up as soon as it is packed.
-    let most = if rows <= ROWS { width * PANELS_TOGETHER } else { COLUMNS };
-    let columns_kept = columns.min(most).next_multiple_of(width);
-    // A vector of room, because packing writes full vectors.
-    let a = depth * rows.min(ROWS) + kernels.lanes;
-    // A single row keeps its sums here.
-    let b = (depth * columns_kept + kernels.lanes).max(COLUMNS_OF_ROW);
-    (a.next_multiple_of(16), b.next_multiple_of(16))
+/// Numbers of scratch memory of a worker.
+#[derive(Clone, Copy)]
+pub(super) struct Packing {
+    a: usize,
+    b: usize,
+    c: usize,
+}
+
+/// A worker's scratch memory: for packed A and B, and for a block of C.
+#[derive(Clone, Copy)]
+pub(super) struct Memory {
+    a: *mut f32,
+    b: *mut f32,
+    c: *mut f32,
+}
+
+impl Packing {
+    /// What any part of at most `rows` by `columns`, and of depth `k`, needs. Smaller parts never need
+    /// more: shares are uneven, and one with fewer rows may be cut in fewer, larger blocks.
+    pub fn new(kernels: &Kernels, [rows, columns, k]: [usize; 3], blocking: &Blocking) -> Packing {
+        let depth = k.div_ceil(k.div_ceil(DEPTH).max(1));
+        // With one block of rows each group of panels is used up as soon as it is packed.
+        let most = if rows <= blocking.rows { blocking.together } else { COLUMNS };
+        let columns_kept = columns.min(most).next_multiple_of(kernels.width());
+        // A vector of room, because packing writes full vectors.
+        let a = depth * rows.min(blocking.rows) + kernels.lanes;
+        // A single row keeps its sums here.
+        let b = (depth * columns_kept + kernels.lanes).max(COLUMNS_OF_ROW);
+        let c = if blocking.apart { rows.min(blocking.rows) * blocking.together } else { 0 };
+        let line = |numbers: usize| numbers.next_multiple_of(16);
+        Packing { a: line(a), b: line(b), c: line(c) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.a + self.b + self.c
+    }
+
+    /// The parts of memory that starts at `start`.
+    pub fn at(&self, start: *mut f32) -> Memory {
+        let b = start.wrapping_add(self.a);
+        Memory { a: start, b, c: b.wrapping_add(self.b) }
+    }
 }
 
 /// Computes one part.
@@ -95,54 +192,123 @@ pub(super) fn packing_len(
 /// # Safety
 ///
 /// The instruction set of `kernels` is available; A, B and C are valid for the part's rows, columns
-/// and depth; nobody else accesses these elements of C; `packed_a` and `packed_b` are this worker's
-/// alone and have the lengths of [`packing_len`].
+/// and depth; nobody else accesses these elements of C, except `finish` those that it is given; `memory`
+/// is this worker's alone and was laid out by [`Packing`].
 pub(super) unsafe fn multiply_part(
     kernels: &Kernels,
     part: &Part,
-    packed_a: *mut f32,
-    packed_b: *mut f32,
+    memory: Memory,
+    mut finish: Option<Finishing<'_>>,
 ) {
-    if part.rows.len() == 1 && part.b.lane_stride == 1 {
+    if part.rows.len() == 1 && part.b.lane_stride == 1 && part.packed.is_null() {
         // SAFETY: passed on; packing memory for one row has room for its sums.
-        return unsafe { multiply_one_row(kernels, part, packed_b) };
+        unsafe { multiply_one_row(kernels, part, memory.b) };
+        if let Some(finish) = finish {
+            (finish.run)(part.rows.clone(), part.columns.clone(), None);
+        }
+        return;
     }
-    let row_blocks = part.rows.len().div_ceil(ROWS);
+    let Blocking { rows: most_rows, together, apart, .. } = part.blocking;
+    let row_blocks = part.rows.len().div_ceil(most_rows);
     let width = kernels.width();
     for first_column in part.columns.clone().step_by(COLUMNS) {
         let columns = first_column..part.columns.end.min(first_column + COLUMNS);
         for depth in depth_blocks(part.k) {
+            // When the last depth is done the elements are made.
+            let mut finish = finish.as_mut().filter(|_| depth.end == part.k);
             for row_block in 0..row_blocks {
                 let share = share_of(part.rows.len(), row_blocks, row_block);
                 let rows = part.rows.start + share.start..part.rows.start + share.end;
-                let block =
-                    Block { kernels, part, rows, columns: columns.clone(), depth: depth.clone() };
+                let (columns, depth) = (columns.clone(), depth.clone());
+                let mut block = Block {
+                    kernels,
+                    part,
+                    rows,
+                    columns,
+                    depth,
+                    c: part.c,
+                    stride: part.c_row_stride,
+                };
                 let rows_in_place = block.a_is_read_in_place();
                 if !rows_in_place {
-                    // SAFETY: the block lies within the part; `packed_a` has room for it.
-                    unsafe { block.pack_a(packed_a) };
+                    // SAFETY: the block lies within the part; the memory has room for it.
+                    unsafe { block.pack_a(memory.a) };
                 }
-                for group in columns.clone().step_by(width * PANELS_TOGETHER) {
-                    let group = group..columns.end.min(group + width * PANELS_TOGETHER);
+                let (columns, rows) = (block.columns.clone(), block.rows.clone());
+                for group in columns.clone().step_by(together) {
+                    let group = group..columns.end.min(group + together);
                     // One block of rows uses a group up at once; several keep all panels.
                     let kept = if row_blocks == 1 { 0 } else { group.start - columns.start };
-                    let packed_b = packed_b.wrapping_add(kept * depth.len());
-                    if row_block == 0 {
+                    let packed_b = memory.b.wrapping_add(kept * block.depth.len());
+                    if row_block == 0 && part.packed.is_null() {
                         // SAFETY: as above.
                         unsafe { block.pack_b(&group, packed_b) };
+                    }
+                    if apart {
+                        block.stride = together;
+                        let first = rows.start * block.stride + group.start;
+                        block.c = memory.c.wrapping_sub(first);
                     }
                     for panel in group.clone().step_by(width) {
                         let panel = panel..group.end.min(panel + width);
                         let packed_b =
-                            packed_b.wrapping_add((panel.start - group.start) * depth.len());
-                        let a = if rows_in_place { None } else { Some(packed_a.cast_const()) };
+                            packed_b.wrapping_add((panel.start - group.start) * block.depth.len());
+                        let a = if rows_in_place { None } else { Some(memory.a.cast_const()) };
+                        let ahead = finish.as_deref();
                         // SAFETY: the panel lies within the part and was packed, if it had to be.
-                        unsafe { block.multiply_panel(panel, a, packed_b) };
+                        unsafe { block.multiply_panel(panel, a, packed_b, ahead) };
+                    }
+                    if let Some(finish) = &mut finish {
+                        let (start, stride) = (memory.c, block.stride);
+                        let (row, column) = (rows.start, group.start);
+                        let there = apart.then_some(tile::Block { start, row, column, stride });
+                        (finish.run)(rows.clone(), group, there);
                     }
                 }
             }
         }
     }
+}
+
+/// Packs one panel of `b[k, n]` at its place among all: by depth blocks, then by panels.
+///
+/// # Safety
+///
+/// The columns `panel` lie within B; `target` has room for all of B and a vector more.
+pub(super) unsafe fn pack_panel(
+    kernels: &Kernels,
+    b: Operand,
+    panel: Range<usize>,
+    [n, k]: [usize; 2],
+    target: *mut f32,
+) {
+    let padded = n.next_multiple_of(kernels.lanes);
+    for depth in depth_blocks(k) {
+        let offset = depth.start * padded + panel.start * depth.len();
+        let panel = Panel {
+            source: b.at(panel.start, depth.start),
+            lane_stride: b.lane_stride,
+            depth_stride: b.depth_stride,
+            lanes: panel.len(),
+            depth: depth.len(),
+            target: target.wrapping_add(offset),
+            width: panel.len().next_multiple_of(kernels.lanes),
+        };
+        // SAFETY: the caller's promise; the width is whole vectors, so no more is written.
+        unsafe { (kernels.pack)(&panel) }
+    }
+}
+
+/// Asks for the cache line at `address`, which need not be valid, to come near.
+fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which never faults.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }
 
 /// Computes a part of one row, with rows of B side by side; `sums` has room for `COLUMNS_OF_ROW`.
@@ -174,6 +340,9 @@ struct Block<'a> {
     rows: Range<usize>,
     columns: Range<usize>,
     depth: Range<usize>,
+    /// Element (0, 0) of the product where it is made, and the distance of its rows.
+    c: *mut f32,
+    stride: usize,
 }
 
 impl Block<'_> {
@@ -252,16 +421,22 @@ impl Block<'_> {
     }
 
     /// All rows of the block times one panel of B; `packed_a` is where A was packed, if it was, and
-    /// `packed_b` where the panel was, unless it is read in place.
+    /// `packed_b` where the panel was, unless it is read in place. What `finish` will read is
+    /// asked for meanwhile.
     unsafe fn multiply_panel(
         &self,
         panel: Range<usize>,
         packed_a: Option<*const f32>,
         packed_b: *const f32,
+        finish: Option<&Finishing<'_>>,
     ) {
         let part = self.part;
         let vectors = panel.len().div_ceil(self.kernels.lanes);
-        let (b, b_depth_stride) = if self.b_is_read_in_place(&panel) {
+        let (b, b_depth_stride) = if !part.packed.is_null() {
+            let padded = part.c_row_stride.next_multiple_of(self.kernels.lanes);
+            let offset = self.depth.start * padded + panel.start * self.depth.len();
+            (part.packed.wrapping_add(offset), vectors * self.kernels.lanes)
+        } else if self.b_is_read_in_place(&panel) {
             (part.b.at(panel.start, self.depth.start), part.b.depth_stride)
         } else {
             (packed_b, vectors * self.kernels.lanes)
@@ -284,11 +459,17 @@ impl Block<'_> {
                 a_depth_stride,
                 b,
                 b_depth_stride,
-                c: part.c.wrapping_add(rows.start * part.c_row_stride + panel.start),
-                c_row_stride: part.c_row_stride,
+                c: self.c.wrapping_add(rows.start * self.stride + panel.start),
+                c_row_stride: self.stride,
                 columns: panel.len(),
                 accumulate: self.depth.start > 0,
             };
+            if let Some(finish) = finish {
+                for row in rows.clone().map(|row| row + finish.first_row) {
+                    let first = row * part.c_row_stride + panel.start;
+                    finish.ahead.iter().for_each(|array| array.fetch(first, panel.len()));
+                }
+            }
             // SAFETY: A's rows and C's rows and columns lie within the part, B's panel has full
             // vectors, packed or in place.
             unsafe { self.kernels.micro(rows.len(), vectors, a_row_stride == 1)(&tile) }

@@ -47,14 +47,20 @@ fn product(
     b: View<'_>,
 ) -> Vec<f32> {
     // A guard behind the scratch memory shows writes past its end.
-    let len = scratch_len(isa, pool.threads(), m, n, k);
+    let len = scratch_len(isa, pool.threads(), &sizes(m, n, k));
     let mut memory = vec![f32::NAN; len];
     memory.resize(len + 4_000, 7.0);
     let (scratch, guard) = memory.split_at_mut(len);
     let mut c = vec![f32::NAN; m * n];
-    matmul(isa, pool, scratch, m, n, k, a, b, &mut c).expect("no panic");
+    matmul(isa, pool, scratch, Factors { m, n, k, a, b, packed: None }, &mut c).expect("no panic");
     assert!(guard.iter().all(|&x| x == 7.0), "{m}×{n}×{k} on {isa} wrote past its scratch memory");
     c
+}
+
+/// A product of these sizes alone.
+fn sizes(m: usize, n: usize, k: usize) -> Product {
+    let [transpose_left, transpose_right] = [false; 2];
+    Product { batch: 1, m, n, k, transpose_left, transpose_right, then: None, packed: None }
 }
 
 /// Checks one shape in all transposes, on all instruction sets, with 1, 2 and 3 threads.
@@ -248,15 +254,15 @@ fn measure_products() {
             print!("{m:5}×{n:4}×{k:5} A{} B{}", mark(a_transposed), mark(b_transposed));
             for threads in [1, 2] {
                 let pool = Pool::new(threads);
-                let mut scratch = vec![0.0; scratch_len(isa, threads, m, n, k)];
+                let mut scratch = vec![0.0; scratch_len(isa, threads, &sizes(m, n, k))];
                 let mut c = vec![0.0; m * n];
+                let factors = Factors { m, n, k, a: a.view(), b: b.view(), packed: None };
                 let repeats = (20_000_000 / (m * n * k)).clamp(1, 1000);
                 let mut best = f64::INFINITY;
                 for _ in 0..30 {
                     let since = Instant::now();
                     for _ in 0..repeats {
-                        matmul(isa, &pool, &mut scratch, m, n, k, a.view(), b.view(), &mut c)
-                            .expect("no panic");
+                        matmul(isa, &pool, &mut scratch, factors, &mut c).expect("no panic");
                     }
                     best = best.min(since.elapsed().as_nanos() as f64 / repeats as f64);
                 }

@@ -2,7 +2,7 @@
 
 use super::{good, refused};
 use crate::graph::DType;
-use crate::plan::kernel::{Kernel, Scan};
+use crate::plan::kernel::{Kernel, Product, Scan};
 
 #[test]
 fn loops_that_their_regions_or_bodies_do_not_fit_are_refused() {
@@ -34,4 +34,47 @@ fn loops_that_their_regions_or_bodies_do_not_fit_are_refused() {
     corrupt(&|s| drop(s.body.steps.pop()), "a kernel less");
     corrupt(&|s| drop(s.body.steps.remove(0)), "without the first kernel");
     corrupt(&|s| s.body.states.push(s.body.inputs[1].clone()), "a body with a state");
+}
+
+#[test]
+fn factors_that_are_packed_where_they_may_not_be_are_refused() {
+    let plan = super::plan(|graph| {
+        let start = graph.input("start", DType::F32, [3, 20]);
+        let w = graph.input("w", DType::F32, [20, 20]);
+        let more = graph.input("more", DType::F32, [5, 20, 20]);
+        let (last, ()) = graph.scan(5, [start], more, |[h], more, _| {
+            ([h.matmul(w).tanh().matmul(w.transpose()).matmul(more)], ())
+        });
+        last.to_vec()
+    });
+    let Some(step) = plan.steps.iter().position(|s| matches!(s.kernel, Kernel::Scan(_))) else {
+        panic!("no loop:\n{plan}");
+    };
+    let corrupt = |change: &dyn Fn(&mut Vec<&mut Product>), how: &str| {
+        let mut copy = plan.clone();
+        if let Kernel::Scan(scan) = &mut copy.steps[step].kernel {
+            let products = scan.body.steps.iter_mut().filter_map(|s| match &mut s.kernel {
+                Kernel::Matmul(product) => Some(product),
+                _ => None,
+            });
+            change(&mut products.collect());
+        }
+        refused(&copy, how);
+    };
+    corrupt(
+        &|p| {
+            let packed: Vec<_> = p.iter().map(|p| p.packed.is_some()).collect();
+            assert_eq!(packed, [true, true, false], "of the matrix, the matrix turned, a row's");
+            p[1].packed = Some(0);
+        },
+        "two in one place",
+    );
+    corrupt(&|p| p[0].packed = Some(1), "not at the start");
+    corrupt(&|p| p[0].packed = Some(usize::MAX), "at the last number there is");
+    corrupt(&|p| p[2].packed = p[1].packed, "one that changes");
+    let mut copy = plan.clone();
+    let Kernel::Scan(scan) = &mut copy.steps[step].kernel else { return };
+    let mut body = scan.body.clone();
+    body.steps.truncate(1);
+    assert!(crate::plan::verify::verify(&body).is_err(), "packed without a loop");
 }
