@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    compare, completions, data, eval, explain, init, inspect, models, predict, resume, runs,
+    bench, compare, completions, data, eval, explain, init, inspect, models, predict, resume, runs,
     summary, train,
 };
 use crate::context::Context;
@@ -57,6 +57,7 @@ pub enum Verb {
     Compare(compare::CompareArgs),
     Models(models::ModelsArgs),
     Runs(runs::RunsArgs),
+    Bench(bench::BenchArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -110,6 +111,7 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Compare(args) => compare::run(args, &context),
         Verb::Models(args) => models::run(args, &context),
         Verb::Runs(args) => runs::run(args, &context),
+        Verb::Bench(args) => bench::run(args, &context),
         Verb::Completions(args) => completions::run(args, &context),
     }
 }

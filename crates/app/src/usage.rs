@@ -45,9 +45,11 @@ fn describe(error: &clap::Error, text: Text, verb: &Command, verbs: &[&str]) -> 
             text.bad_value(value, argument, text.one_of(valid))
         }
         ErrorKind::ValueValidation => {
-            let reason = match argument.contains("ELEMENT") {
-                true => text.element_form("fc2/bias[3]"),
-                false => text.whole_number(),
+            let reason = match () {
+                _ if argument.contains("ELEMENT") => text.element_form("fc2/bias[3]"),
+                _ if argument.contains("SECONDS") => text.seconds_form(),
+                _ if argument.contains("COUNT") => text.above_zero(),
+                _ => text.whole_number(),
             };
             text.bad_value(value, argument, reason)
         }

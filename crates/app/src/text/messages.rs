@@ -553,6 +553,14 @@ texts! {
     }
     error(message) { "error: {message}" "오류: {message}" }
     warning(message) { "warning: {message}" "경고: {message}" }
+    unknown_workload(name) {
+        "there is no workload `{name}`"
+        "`{name}` 작업이 없습니다"
+    }
+    no_steps(name) {
+        "`{name}` times whole processes: it has no step to look at"
+        "`{name}` 작업은 프로세스 전체를 재므로 들여다볼 스텝이 없습니다"
+    }
     did_you_mean(word) { "; did you mean `{word}`?" ". 혹시 `{word}`?" }
     unknown_flag(flag, program) {
         "there is no flag `{flag}` for `{program}`"
@@ -588,8 +596,34 @@ texts! {
         "--source-row counts from 1; --row counts from 0"
         "--source-row는 1부터, --row는 0부터 셉니다"
     }
+    seconds_form() { "expected seconds, above 0" "0보다 큰 초가 필요합니다" }
+    above_zero() {
+        "expected a whole number, 1 or more"
+        "1 이상의 정수가 필요합니다"
+    }
     whole_number() { "expected a whole number" "정수가 필요합니다" }
     cannot_write(problem) { "cannot write: {problem}" "쓸 수 없음: {problem}" }
+
+    // Speed
+    column_workload() { "workload" "작업" }
+    column_unit() { "unit" "단위" }
+    column_step() { "step" "스텝" }
+    column_ours() { "ours" "이쪽" }
+    column_theirs() { "recorded" "기록" }
+    column_apart() { "apart" "차이" }
+    gradients_apart(count) {
+        "gradients of the first step, those furthest apart of {count}"
+        "첫 스텝의 기울기 {count}개 가운데 차이가 가장 큰 것"
+    }
+    losses_apart() { "losses" "손실" }
+    same_work(name, limit) {
+        "{name} is the same work: nothing is further apart than {limit}"
+        "{name}: 같은 작업입니다. 모든 차이가 {limit} 이하입니다"
+    }
+    other_work(name, limit) {
+        "{name} is not the same work: what is marked ! is further apart than {limit}"
+        "{name}: 같은 작업이 아닙니다. !로 표시한 것의 차이가 {limit}보다 큽니다"
+    }
 
     // Help
     heading_usage() { "Usage" "사용법" }

@@ -1,0 +1,162 @@
+//! `glassbox bench NAME`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use glassbox::engine::Options;
+use glassbox::nearest::nearest;
+use serde::Serialize;
+
+use crate::bench::{self, Agreement, Apart, Kind, Workload};
+use crate::context::Context;
+use crate::error::AppError;
+use crate::terminal::{Align, Table, figure, fit};
+
+/// Gradients that are shown where all agree: those furthest apart.
+const SHOWN: usize = 3;
+
+#[derive(Args)]
+pub struct BenchArgs {
+    #[arg(value_name = "NAME", required_unless_present = "list")]
+    pub name: Option<String>,
+    #[arg(long, conflicts_with = "name")]
+    pub list: bool,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "3")]
+    #[arg(hide_default_value = true)]
+    pub seconds: f64,
+    #[arg(long, value_name = "COUNT", value_parser = above_zero)]
+    pub threads: Option<usize>,
+    #[arg(long, value_name = "COUNT", value_parser = above_zero, conflicts_with_all = ["start", "plan"])]
+    pub steps: Option<usize>,
+    #[arg(long, value_name = "DIR", conflicts_with = "plan")]
+    pub start: Option<PathBuf>,
+    #[arg(long)]
+    pub plan: bool,
+}
+
+fn seconds(word: &str) -> Result<f64, String> {
+    word.parse().ok().filter(|&seconds| seconds > 0.0 && seconds < 1e6).ok_or_else(String::new)
+}
+
+fn above_zero(word: &str) -> Result<usize, String> {
+    word.parse().ok().filter(|&number| number > 0).ok_or_else(String::new)
+}
+
+/// What `--list --json` prints.
+#[derive(Serialize)]
+struct List {
+    workloads: Vec<Listed>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    name: &'static str,
+    unit: &'static str,
+}
+
+/// What `--plan --json` prints.
+#[derive(Serialize)]
+struct Planned {
+    workload: &'static str,
+    plan: String,
+}
+
+pub fn run(args: &BenchArgs, ctx: &Context) -> Result<(), AppError> {
+    let workloads = bench::all();
+    let Some(name) = &args.name else { return list(&workloads, ctx) };
+    let Some(workload) = workloads.iter().find(|workload| workload.name == name) else {
+        let near = nearest(name, workloads.iter().map(|workload| workload.name));
+        let near = near.map(|near| ctx.text.did_you_mean(near)).unwrap_or_default();
+        let unknown = ctx.text.unknown_workload(name) + &near;
+        let list = ctx.text.see("glassbox bench --list");
+        return Err(AppError::usage(format!("{unknown}\n  {list}")));
+    };
+    let mut options = Options::default();
+    options.threads = args.threads.unwrap_or(options.threads);
+    if let Some(folder) = &args.start {
+        let Kind::Steps(work) = &workload.kind else {
+            return Err(AppError::usage(ctx.text.no_steps(workload.name)));
+        };
+        let folder = folder.join(workload.name);
+        return told(&bench::agreement(workload.name, work, &folder, options)?, ctx);
+    }
+    if args.plan {
+        let Kind::Steps(work) = &workload.kind else {
+            return Err(AppError::usage(ctx.text.no_steps(workload.name)));
+        };
+        let ready = work.prepared(options, false, |graph| Ok(graph.initial_values(0)));
+        let plan = ready?.plan.plan().to_string();
+        let planned = Planned { workload: workload.name, plan };
+        return ctx.print(&planned, |_| format!("{}\n", planned.plan.trim_end()));
+    }
+    // Always the one line that is compared with the other side's.
+    let line = match args.steps {
+        Some(count) => {
+            if matches!(workload.kind, Kind::Processes) {
+                return Err(AppError::usage(ctx.text.no_steps(workload.name)));
+            }
+            serde_json::to_value(bench::taken(workload, count, options)?)
+        }
+        None => serde_json::to_value(bench::measure(workload, args.seconds, options)?),
+    };
+    let line = line.map_err(AppError::failed)?;
+    ctx.print(&line, |_| format!("{line}\n"))
+}
+
+fn list(workloads: &[Workload], ctx: &Context) -> Result<(), AppError> {
+    let listed = |workload: &Workload| Listed { name: workload.name, unit: workload.unit };
+    let list = List { workloads: workloads.iter().map(listed).collect() };
+    ctx.print(&list, |screen| {
+        let headers = [ctx.text.column_workload(), ctx.text.column_unit()];
+        let mut table = Table::new(headers.map(|header| (header, Align::Left)));
+        for workload in &list.workloads {
+            table.row([workload.name.to_owned(), workload.unit.to_owned()]);
+        }
+        table.render(screen.columns())
+    })
+}
+
+/// Shows how far both sides are apart; an error where they are not the same work.
+fn told(found: &Agreement, ctx: &Context) -> Result<(), AppError> {
+    ctx.print(found, |screen| {
+        let columns = screen.columns();
+        let mut furthest: Vec<&Apart> = found.gradients.iter().collect();
+        furthest.sort_by(|a, b| b.apart.total_cmp(&a.apart));
+        let too_far = furthest.iter().filter(|apart| apart.is_too_far()).count();
+        let gradients = furthest.into_iter().take(too_far.max(SHOWN));
+        let text = ctx.text;
+        let count = found.gradients.len();
+        let gradients = table(text.column_gradient(), gradients, ctx).render(columns);
+        let losses = table(text.column_step(), found.losses.iter(), ctx).render(columns);
+        let mut out = fit(&text.gradients_apart(count), columns) + "\n" + &gradients + "\n";
+        out += &(fit(&text.losses_apart(), columns) + "\n" + &losses);
+        if found.agrees {
+            out += &format!("\n{}\n", fit(&text.same_work(found.workload, found.limit), columns));
+        }
+        out
+    })?;
+    match found.agrees {
+        true => Ok(()),
+        false => Err(AppError::failed(ctx.text.other_work(found.workload, found.limit))),
+    }
+}
+
+fn table<'a>(first: String, rows: impl Iterator<Item = &'a Apart>, ctx: &Context) -> Table {
+    let text = ctx.text;
+    let mut table = Table::new([
+        (first, Align::Left),
+        (text.column_ours(), Align::Right),
+        (text.column_theirs(), Align::Right),
+        (text.column_apart(), Align::Right),
+        (String::new(), Align::Left),
+    ]);
+    for row in rows {
+        let mark = if row.is_too_far() { "!" } else { "" };
+        let seven = |value: f64| format!("{value:.7}");
+        let small = row.theirs.abs() < 0.01;
+        let shown = |value| if small { format!("{value:.5e}") } else { seven(value) };
+        let cells = [shown(row.ours), shown(row.theirs), figure(row.apart), mark.to_owned()];
+        table.row(std::iter::once(row.what.clone()).chain(cells));
+    }
+    table
+}
