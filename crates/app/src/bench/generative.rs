@@ -12,13 +12,8 @@ pub fn all() -> Vec<Workload> {
     let square = Field::new("images", [128, 28, 28, 1], Values::Uniform(0.0, 1.0));
     let real = Field::new("images", [64, 28, 28, 1], Values::Uniform(-1.0, 1.0));
     let noise = |shape: &[usize]| Field::new("noise", shape, Values::Noise);
-    let work = |batch, step| Work {
-        mode: Mode::Train,
-        batch,
-        step,
-        theirs: dotted,
-        flattened: &[],
-    };
+    let work =
+        |batch, step| Work { mode: Mode::Train, batch, step, theirs: dotted, flattened: &[] };
     let vae = work(vec![flat, noise(&[128, 20])], |at, batch| {
         let x = batch[0];
         let h = linear(at.child("enc.0"), x, 400, Initial::He).relu();
@@ -42,9 +37,8 @@ pub fn all() -> Vec<Workload> {
         })
     };
     let dcgan = work(vec![real, noise(&[64, 1, 1, 64])], adversaries);
-    let workload = |name, items, work| {
-        Workload { name, unit: "samples/s", items, kind: Kind::Steps(work) }
-    };
+    let workload =
+        |name, items, work| Workload { name, unit: "samples/s", items, kind: Kind::Steps(work) };
     vec![
         workload("vae", 128.0, vae),
         workload("conv-vae", 128.0, conv_vae),
@@ -99,7 +93,8 @@ fn decoded<'g>(at: Scope<'g>, z: Tensor<'g>) -> Tensor<'g> {
 /// Radford, Metz and Chintala 2016. One step moves the critic so that it tells images from fakes, then
 /// the generator so that the moved critic takes its fakes for images.
 fn adversaries<'g>(at: Scope<'g>, batch: &[Tensor<'g>]) -> Recorded<'g> {
-    let beta1 = Optimizer::Adam { lr: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
+    let beta1 =
+        Optimizer::Adam { lr: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
     let (graph, critic) = (at.graph(), at.child("critic"));
     let fake = generated(at.child("generator"), batch[1]);
     let own = |side: &str| {

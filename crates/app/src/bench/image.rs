@@ -12,13 +12,8 @@ pub fn all() -> Vec<Workload> {
     let labelled = |shape: [usize; 4], classes| {
         vec![images(shape), Field::new("labels", [shape[0]], Values::Integers(0, classes))]
     };
-    let work = |batch, step| Work {
-        mode: Mode::Train,
-        batch,
-        step,
-        theirs: dotted,
-        flattened: &[],
-    };
+    let work =
+        |batch, step| Work { mode: Mode::Train, batch, step, theirs: dotted, flattened: &[] };
     let lenet = Work {
         theirs: lenet_name,
         flattened: &[("7.weight", 1, [64, 7, 7])],
@@ -39,9 +34,7 @@ pub fn all() -> Vec<Workload> {
     });
     let resnet18_infer = Work {
         mode: Mode::Eval,
-        ..work(vec![images([1, 224, 224, 3])], |at, batch| {
-            Recorded::use_of(resnet18(at, batch[0]))
-        })
+        ..work(vec![images([1, 224, 224, 3])], |at, batch| Recorded::use_of(resnet18(at, batch[0])))
     };
     let xception = Work {
         theirs: xception_name,

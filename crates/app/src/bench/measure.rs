@@ -102,7 +102,10 @@ fn steps(
     for _ in 0..RUNS {
         let watch = Watch::new();
         let seconds = timed(&mut ready, each)?;
-        runs.add(if workload.unit == "ms" { seconds * 1e3 } else { workload.items / seconds }, &watch);
+        runs.add(
+            if workload.unit == "ms" { seconds * 1e3 } else { workload.items / seconds },
+            &watch,
+        );
     }
     ready.step()?;
     let last = ready.loss();
@@ -218,9 +221,8 @@ impl Runs {
         peak: Option<f64>,
         step: Option<Step>,
     ) -> Measured {
-        let largest = |of: fn(&(f64, f64)) -> f64| {
-            self.others.iter().map(of).reduce(f64::max).map(rounded)
-        };
+        let largest =
+            |of: fn(&(f64, f64)) -> f64| self.others.iter().map(of).reduce(f64::max).map(rounded);
         let all = || self.values.iter().copied();
         Measured {
             workload: workload.name,

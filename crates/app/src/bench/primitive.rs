@@ -10,8 +10,7 @@ const MEMORY: usize = 64 << 20;
 const CHAIN: usize = 16 << 20;
 
 pub fn all() -> Vec<Workload> {
-    let normal =
-        |name, shape: &[usize]| Field::new(name, shape, Values::Normal);
+    let normal = |name, shape: &[usize]| Field::new(name, shape, Values::Normal);
     let workload = |name, unit, items, batch, step| {
         let work = Work { mode: Mode::Eval, batch, step, theirs: dotted, flattened: &[] };
         Workload { name, unit, items, kind: Kind::Steps(work) }

@@ -30,9 +30,8 @@ pub fn all() -> Vec<Workload> {
         Field::new("where", picked, Values::Places { taken: 19, of: 128 }),
         Field::new("hidden", picked, Values::Integers(1, BERT_WORDS as i64)),
     ];
-    let translated = ["source", "given", "next"]
-        .map(|name| ids(name, [64, 12], 0, TRANSLATED_WORDS))
-        .to_vec();
+    let translated =
+        ["source", "given", "next"].map(|name| ids(name, [64, 12], 0, TRANSLATED_WORDS)).to_vec();
     let workload = |name, unit, items, batch, step| {
         let work = Work { mode: Mode::Train, batch, step, theirs, flattened: &[] };
         Workload { name, unit, items, kind: Kind::Steps(work) }

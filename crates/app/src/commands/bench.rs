@@ -118,45 +118,58 @@ fn list(workloads: &[Workload], ctx: &Context) -> Result<(), AppError> {
 
 /// Shows how far both sides are apart; an error where they are not the same work.
 fn told(found: &Agreement, ctx: &Context) -> Result<(), AppError> {
+    let text = ctx.text;
+    let limits = [found.gradients_limit, found.losses_limit].map(figure);
     ctx.print(found, |screen| {
         let columns = screen.columns();
         let mut furthest: Vec<&Apart> = found.gradients.iter().collect();
         furthest.sort_by(|a, b| b.apart.total_cmp(&a.apart));
-        let too_far = furthest.iter().filter(|apart| apart.is_too_far()).count();
+        let too_far = furthest.iter().filter(|apart| apart.too_far).count();
         let gradients = furthest.into_iter().take(too_far.max(SHOWN));
-        let text = ctx.text;
-        let count = found.gradients.len();
-        let gradients = table(text.column_gradient(), gradients, ctx).render(columns);
-        let losses = table(text.column_step(), found.losses.iter(), ctx).render(columns);
-        let mut out = fit(&text.gradients_apart(count), columns) + "\n" + &gradients + "\n";
-        out += &(fit(&text.losses_apart(), columns) + "\n" + &losses);
+        let gradients = table(text.column_gradient(), gradients, found.exact, ctx);
+        let losses = table(text.column_step(), found.losses.iter(), found.exact, ctx);
+        let line = |words: String| fit(&words, columns) + "\n";
+        let mut parts = vec![
+            line(text.gradients_apart(found.gradients.len())) + &gradients.render(columns),
+            line(text.losses_apart()) + &losses.render(columns),
+        ];
         if found.agrees {
-            out += &format!("\n{}\n", fit(&text.same_work(found.workload, found.limit), columns));
+            parts.push(line(text.same_work(found.workload, &limits[0], &limits[1])));
         }
-        out
+        parts.join("\n")
     })?;
     match found.agrees {
         true => Ok(()),
-        false => Err(AppError::failed(ctx.text.other_work(found.workload, found.limit))),
+        false => {
+            let message = text.other_work(found.workload, &limits[0], &limits[1]);
+            Err(AppError::failed(message))
+        }
     }
 }
 
-fn table<'a>(first: String, rows: impl Iterator<Item = &'a Apart>, ctx: &Context) -> Table {
+fn table<'a>(
+    first: String,
+    rows: impl Iterator<Item = &'a Apart>,
+    exact: bool,
+    ctx: &Context,
+) -> Table {
     let text = ctx.text;
+    let theirs = if exact { text.column_exact() } else { text.column_theirs() };
     let mut table = Table::new([
         (first, Align::Left),
         (text.column_ours(), Align::Right),
-        (text.column_theirs(), Align::Right),
+        (theirs, Align::Right),
         (text.column_apart(), Align::Right),
         (String::new(), Align::Left),
     ]);
     for row in rows {
-        let mark = if row.is_too_far() { "!" } else { "" };
-        let seven = |value: f64| format!("{value:.7}");
-        let small = row.theirs.abs() < 0.01;
-        let shown = |value| if small { format!("{value:.5e}") } else { seven(value) };
-        let cells = [shown(row.ours), shown(row.theirs), figure(row.apart), mark.to_owned()];
-        table.row(std::iter::once(row.what.clone()).chain(cells));
+        let shown = |value: f64| match row.theirs.abs() < 0.01 {
+            true => format!("{value:.5e}"),
+            false => format!("{value:.7}"),
+        };
+        let mark = if row.too_far { "!" } else { "" };
+        let apart = format!("{:.1e}", row.apart);
+        table.row([row.what.clone(), shown(row.ours), shown(row.theirs), apart, mark.to_owned()]);
     }
     table
 }

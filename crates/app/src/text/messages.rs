@@ -609,20 +609,21 @@ texts! {
     column_unit() { "unit" "단위" }
     column_step() { "step" "스텝" }
     column_ours() { "ours" "이쪽" }
-    column_theirs() { "recorded" "기록" }
+    column_theirs() { "PyTorch" "PyTorch" }
+    column_exact() { "PyTorch in f64" "f64 PyTorch" }
     column_apart() { "apart" "차이" }
     gradients_apart(count) {
-        "gradients of the first step, those furthest apart of {count}"
-        "첫 스텝의 기울기 {count}개 가운데 차이가 가장 큰 것"
+        "gradients of the first step: of {count} those furthest apart"
+        "첫 스텝의 기울기: {count}개 가운데 차이가 가장 큰 것"
     }
-    losses_apart() { "losses" "손실" }
-    same_work(name, limit) {
-        "{name} is the same work: nothing is further apart than {limit}"
-        "{name}: 같은 작업입니다. 모든 차이가 {limit} 이하입니다"
+    losses_apart() { "losses of the first steps" "첫 스텝들의 손실" }
+    same_work(name, gradients, losses) {
+        "{name} is the same work: gradients within {gradients}, losses within {losses}"
+        "{name}: 같은 작업입니다. 기울기 차이 {gradients} 이하, 손실 차이 {losses} 이하"
     }
-    other_work(name, limit) {
-        "{name} is not the same work: what is marked ! is further apart than {limit}"
-        "{name}: 같은 작업이 아닙니다. !로 표시한 것의 차이가 {limit}보다 큽니다"
+    other_work(name, gradients, losses) {
+        "{name} is not the same work, or not computed well: gradients must be within {gradients}, losses within {losses}; what is further apart is marked !"
+        "{name}: 같은 작업이 아니거나 계산이 정확하지 않습니다. 기울기 차이는 {gradients}, 손실 차이는 {losses} 이하여야 하며, 넘은 것에 ! 표시를 했습니다"
     }
 
     // Help
