@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    bench, compare, completions, data, eval, explain, init, inspect, models, predict, resume, runs,
-    summary, train,
+    bench, compare, completions, data, eval, explain, init, inspect, models, plan, predict,
+    profile, resume, runs, summary, train,
 };
 use crate::context::Context;
 use crate::error::AppError;
@@ -54,6 +54,8 @@ pub enum Verb {
     Summary(summary::SummaryArgs),
     Explain(explain::ExplainArgs),
     Inspect(inspect::InspectArgs),
+    Plan(plan::PlanArgs),
+    Profile(profile::ProfileArgs),
     Compare(compare::CompareArgs),
     Models(models::ModelsArgs),
     Runs(runs::RunsArgs),
@@ -108,6 +110,8 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Summary(args) => summary::run(args, &context),
         Verb::Explain(args) => explain::run(args, &context),
         Verb::Inspect(args) => inspect::run(args, &context),
+        Verb::Plan(args) => plan::run(args, &context),
+        Verb::Profile(args) => profile::run(args, &context),
         Verb::Compare(args) => compare::run(args, &context),
         Verb::Models(args) => models::run(args, &context),
         Verb::Runs(args) => runs::run(args, &context),

@@ -46,10 +46,10 @@ fn describe(error: &clap::Error, text: Text, verb: &Command, verbs: &[&str]) -> 
         }
         ErrorKind::ValueValidation => {
             let reason = match () {
-                _ if argument.contains("ELEMENT") => text.element_form("fc2/bias[3]"),
-                _ if argument.contains("SECONDS") => text.seconds_form(),
-                _ if argument.contains("COUNT") => text.above_zero(),
-                _ => text.whole_number(),
+                () if argument.contains("ELEMENT") => text.element_form("fc2/bias[3]"),
+                () if argument.contains("SECONDS") => text.seconds_of_an_hour(),
+                () if argument.contains("COUNT") => text.above_zero(),
+                () => text.whole_number(),
             };
             text.bad_value(value, argument, reason)
         }

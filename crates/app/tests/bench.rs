@@ -73,8 +73,8 @@ fn what_is_wrong_is_named_with_the_nearest_name() {
     let error = at.refused(2, "bench resnet-20 --lang ko");
     assert!(error.contains("`resnet-20` 작업이 없습니다. 혹시 `resnet20`?"), "{error}");
     assert!(at.refused(2, "bench").contains("missing: <NAME>"));
-    let error = at.refused(2, "bench mlp --seconds 0");
-    assert!(error.contains("expected seconds, above 0"), "{error}");
+    let error = at.refused(2, "bench mlp --seconds soon");
+    assert!(error.contains("expected seconds"), "{error}");
     let error = at.refused(2, "bench mlp --threads 0");
     assert!(error.contains("1 or more"), "{error}");
     assert!(at.refused(2, "bench startup --steps 3").contains("whole processes"));

@@ -108,7 +108,7 @@ mod run;
 
 pub use array::{Array, Data, Parameters};
 pub use error::Error;
-pub use grad::grad;
+pub use grad::{grad, grad_recomputing};
 pub use graph::{
     DType, Diagnostic, Diagnostics, Graph, Initial, Kind, Mode, Role, Scope, Shape, Tensor, Value,
     record,
@@ -118,5 +118,7 @@ pub use plan::Plan;
 pub use plan::cost::{Cost, StepCost, StepNode};
 pub use run::buffer::{Buffer, Host};
 pub use run::isa::Isa;
+pub use run::limits::Limits;
+pub use run::profile::Profile;
 pub use run::reference;
 pub use run::session::{Options, Prepared, Session, Warning};

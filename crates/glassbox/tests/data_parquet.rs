@@ -75,6 +75,7 @@ mod with_the_feature {
         }
         assert_holds_what_python_wrote("int96.parquet");
         assert_holds_what_python_wrote("polars.parquet");
+        assert_holds_what_python_wrote("brotli.parquet");
     }
 
     #[test]
@@ -100,6 +101,15 @@ mod with_the_feature {
         assert_eq!(table.line(2), 3);
     }
 
+    /// The file that is compressed by Brotli, with the number of another codec in its footer.
+    fn brotli_as(codec: u8) -> Vec<u8> {
+        let mut bytes = std::fs::read(fixture("brotli.parquet")).unwrap();
+        let said = b"\x19\x18\x04int8\x15\x08";
+        let at = bytes.windows(said.len()).position(|window| window == said).unwrap();
+        bytes[at + said.len() - 1] = codec * 2;
+        bytes
+    }
+
     #[test]
     fn what_cannot_be_read_is_named() {
         let text = message(RawTable::from_path(fixture("nested.parquet")));
@@ -108,8 +118,10 @@ mod with_the_feature {
             assert!(text.contains(&expected), "{text}");
         }
         assert!(!text.contains("column `id`") && !text.contains("column `name`"), "{text}");
-        let text = message(RawTable::from_path(fixture("brotli.parquet")));
-        assert!(text.contains("column `int8`: is compressed by Brotli"), "{text}");
+        let text = message(RawTable::from_bytes("t.parquet", &brotli_as(3)));
+        assert!(text.contains("t.parquet, column `int8`: is compressed by LZO"), "{text}");
+        let text = message(RawTable::from_bytes("t.parquet", &brotli_as(9)));
+        assert!(text.contains("compressed by an unknown codec (number 9)"), "{text}");
         let text = message(RawTable::from_path(fixture("binary.parquet")));
         assert!(text.contains("column `raw`: holds bytes that are no text"), "{text}");
     }
@@ -131,20 +143,44 @@ mod with_the_feature {
         }
     }
 
+    /// A file that is a footer alone: `parts`, one after the other.
+    fn footer_of(parts: &[&[u8]]) -> Vec<u8> {
+        let footer = parts.concat();
+        let length = (footer.len() as u32).to_le_bytes();
+        [b"PAR1", &footer[..], &length, b"PAR1"].concat()
+    }
+
     #[test]
     fn a_footer_is_not_believed() {
         // A schema of no columns, and a group of 2⁶² rows.
-        let footer =
-            [0x15, 2, 0x19, 0x1C, 0x48, 1, b'r', 0x15, 0, 0, 0x16, 0, 0x19, 0x1C, 0x19, 0x0C];
-        let rows = [0x26, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 0, 0];
-        let mut file = b"PAR1".to_vec();
-        file.extend(footer.iter().chain(&rows));
-        file.extend(((footer.len() + rows.len()) as u32).to_le_bytes());
-        file.extend(b"PAR1");
+        let schema = [0x15, 2, 0x19, 0x1C, 0x48, 1, b'r', 0x15, 0, 0];
+        let rows = [0x16, 0, 0x19, 0x1C, 0x19, 0x0C, 0x26];
+        let count = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 0, 0];
+        let mut file = footer_of(&[&schema, &rows, &count]);
         assert!(RawTable::from_bytes("t.parquet", &file).is_err());
         let length = file.len() - 8;
         file[length..length + 4].copy_from_slice(&u32::MAX.to_le_bytes());
         assert!(RawTable::from_bytes("t.parquet", &file).is_err());
+        // 2³¹ − 1 columns.
+        let root = [0x15, 2, 0x19, 0x1C, 0x48, 1, b'r', 0x15, 0xFE, 0xFF, 0xFF, 0xFF, 0x0F, 0];
+        let text = message(RawTable::from_bytes("t.parquet", &footer_of(&[&root, &[0]])));
+        assert!(text.contains("t.parquet: has a footer that contradicts itself"), "{text}");
+        // 100 000 groups of columns, each within the one before.
+        let start = [0x15, 2, 0x19, 0xFC, 0xA0, 0x8D, 0x06];
+        let groups = [0x35, 0, 0x18, 1, b'g', 0x15, 2, 0].repeat(100_000);
+        let text = message(RawTable::from_bytes("t.parquet", &footer_of(&[&start, &groups, &[0]])));
+        assert!(text.contains("has more than 256 nested columns"), "{text}");
+    }
+
+    #[test]
+    fn a_page_is_not_believed() {
+        let mut file = std::fs::read(fixture("snappy.parquet")).unwrap();
+        // The header of the first page: its type, then its size when decompressed, of two bytes.
+        assert_eq!((file[4], file[6], file[7] < 128), (0x15, 0x15, true));
+        file.splice(7..8, [0x80, 0x80, 0x80, 0x80, 0x04]);
+        let text = message(RawTable::from_bytes("t.parquet", &file));
+        assert!(text.contains("t.parquet, column `bool`: has a page of"), "{text}");
+        assert!(text.contains("claims to hold 536870912, in rows 1 to 64"), "{text}");
     }
 
     #[test]

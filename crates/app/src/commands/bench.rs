@@ -8,6 +8,7 @@ use glassbox::nearest::nearest;
 use serde::Serialize;
 
 use crate::bench::{self, Agreement, Apart, Kind, Workload};
+use crate::commands::profile::seconds;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::terminal::{Align, Table, figure, fit};
@@ -21,8 +22,7 @@ pub struct BenchArgs {
     pub name: Option<String>,
     #[arg(long, conflicts_with = "name")]
     pub list: bool,
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "3")]
-    #[arg(hide_default_value = true)]
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
     pub seconds: f64,
     #[arg(long, value_name = "COUNT", value_parser = above_zero)]
     pub threads: Option<usize>,
@@ -32,10 +32,6 @@ pub struct BenchArgs {
     pub start: Option<PathBuf>,
     #[arg(long)]
     pub plan: bool,
-}
-
-fn seconds(word: &str) -> Result<f64, String> {
-    word.parse().ok().filter(|&seconds| seconds > 0.0 && seconds < 1e6).ok_or_else(String::new)
 }
 
 fn above_zero(word: &str) -> Result<usize, String> {

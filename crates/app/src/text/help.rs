@@ -186,6 +186,23 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "저장 지점의 스텝. 없으면 가장 좋은 것",
     ),
     (
+        "plan",
+        "Show what a step of training consists of and costs, before the first.",
+        "훈련 한 스텝이 무엇으로 이루어지고 비용이 얼마인지, 시작하기 전에 보여 줍니다.",
+    ),
+    (
+        "profile",
+        "Measure where the time of a run's steps goes.",
+        "실행의 스텝이 어디에 시간을 쓰는지 잽니다.",
+    ),
+    ("profile.seconds", "How long to measure", "재는 시간(초)"),
+    ("profile.threads", "Threads, in place of the run's", "실행의 설정 대신 쓸 스레드 수"),
+    (
+        "profile.trace",
+        "Write one step as trace events, for ui.perfetto.dev or chrome://tracing",
+        "한 스텝을 추적 파일로 저장. ui.perfetto.dev나 chrome://tracing에서 볼 수 있음",
+    ),
+    (
         "compare",
         "Show runs side by side: settings, figures, curves.",
         "여러 실행의 설정, 결과, 곡선을 나란히 보여 줍니다.",
@@ -202,7 +219,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     ("bench.name", "The workload; see --list", "작업 이름. 참고: --list"),
     ("bench.list", "List the workloads", "작업들을 보여 줍니다"),
-    ("bench.seconds", "Seconds to time it for [3]", "재는 시간(초) [3]"),
+    ("bench.seconds", "Seconds to time it for", "재는 시간(초)"),
     (
         "bench.steps",
         "Take so many steps and no more; nothing is repeated",
@@ -234,7 +251,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
     ("Use", "사용", &["predict", "eval"]),
-    ("Look inside", "들여다보기", &["summary", "explain", "inspect", "compare"]),
+    ("Look inside", "들여다보기", &["summary", "explain", "inspect", "compare", "plan", "profile"]),
     ("Manage", "관리", &["runs", "models", "bench", "completions"]),
 ];
 
@@ -289,6 +306,15 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "weights without biases and activations",
         "편향과 활성값 없이 가중치만",
     ),
+    ("plan", "glassbox plan digits", "", ""),
+    (
+        "plan",
+        "glassbox plan housing.csv --hidden 512,512 --batch 256",
+        "any flag of `train`",
+        "`train`의 모든 플래그",
+    ),
+    ("profile", "glassbox profile last", "", ""),
+    ("profile", "glassbox profile last --trace step.json", "", ""),
     ("compare", "glassbox compare runs/short last", "", ""),
     ("compare", "glassbox compare runs/2*", "all of them", "전부"),
     ("runs", "glassbox runs", "", ""),

@@ -596,13 +596,49 @@ texts! {
         "--source-row counts from 1; --row counts from 0"
         "--source-row는 1부터, --row는 0부터 셉니다"
     }
-    seconds_form() { "expected seconds, above 0" "0보다 큰 초가 필요합니다" }
     above_zero() {
         "expected a whole number, 1 or more"
         "1 이상의 정수가 필요합니다"
     }
+    seconds_of_an_hour() { "expected seconds, at most 3600" "초 단위의 수가 필요합니다(최대 3600)" }
     whole_number() { "expected a whole number" "정수가 필요합니다" }
     cannot_write(problem) { "cannot write: {problem}" "쓸 수 없음: {problem}" }
+
+    // Plans and profiles
+    plan_of(what, model, rows) {
+        "{what} · {model} · a step of {rows} rows"
+        "{what} · {model} · {rows}행 한 스텝"
+    }
+    profile_of(run, rows, step, rate) {
+        "{run} · a step of {rows} rows takes {step}: {rate} rows/s"
+        "{run} · {rows}행 한 스텝 {step}: 초당 {rate}행"
+    }
+    step_costs(kernels, operations, read, written, arena, states) {
+        "{kernels} kernels, {operations}; {read} read, {written} written; {arena} of memory for what lies between, {states} for parameters and what the optimizer remembers"
+        "커널 {kernels}개, {operations}. 읽기 {read}, 쓰기 {written}. 중간값 메모리 {arena}, 매개변수와 옵티마이저 상태 {states}"
+    }
+    limits(set, threads, gflops, gigabytes, steps) {
+        "limits measured here, {set}, threads: {threads}: {gflops} GFLOP/s, {gigabytes} GB/s copying; caches can give more. Mean of {steps} steps"
+        "이 기계에서 잰 한계 ({set}, 스레드 {threads}개): {gflops} GFLOP/s, 복사 {gigabytes} GB/s. 캐시에서는 더 빠를 수 있음. {steps}스텝의 평균"
+    }
+    trace_written(file) {
+        "{file} written: open it in ui.perfetto.dev or chrome://tracing"
+        "{file} 저장: ui.perfetto.dev나 chrome://tracing에서 여세요"
+    }
+    between_kernels() { "between kernels" "커널 사이" }
+    so_many_more(count) { "{count} more" "그 밖의 {count}개" }
+    no_layer() { "(no layer)" "(층 없음)" }
+    phase_forward() { "forward" "순방향" }
+    phase_backward() { "backward" "역방향" }
+    phase_update() { "update" "갱신" }
+    column_layer() { "layer" "층" }
+    column_phase() { "phase" "단계" }
+    column_kernel() { "kernel" "커널" }
+    column_operations() { "operations" "연산" }
+    column_bytes() { "bytes" "바이트" }
+    column_time() { "time" "시간" }
+    column_speed() { "speed" "속도" }
+    column_of_limit() { "of limit" "한계 대비" }
 
     // Speed
     column_workload() { "workload" "작업" }

@@ -343,6 +343,7 @@ fn runs() -> Vec<Case> {
             .given("glassbox train iris --folds 2 --epochs 1 --quiet --out cv > log.txt"),
         case("A folder that is no run", 1, "glassbox resume thesis")
             .file("thesis/chapter.txt", "precious\n"),
+        trained("A time that is none", 2, "glassbox profile run --seconds long"),
         case("A file that is no run", 1, "glassbox inspect flowers.csv")
             .file("flowers.csv", flowers(60)),
         trained("A checkpoint of another model", 1, "glassbox eval run").given(other).given(exchange),

@@ -157,6 +157,11 @@ impl Graph {
         self.inner.borrow().scopes.get(id as usize).map(|s| s.path.clone()).unwrap_or_default()
     }
 
+    /// The paths of all scopes but the root's, in the order in which they were entered first.
+    pub fn scopes(&self) -> Vec<String> {
+        self.inner.borrow().scopes.iter().skip(1).map(|scope| scope.path.clone()).collect()
+    }
+
     /// The parameter or state declared at `path`.
     pub fn declaration(&self, path: &str) -> Option<Declaration> {
         self.inner.borrow().declarations.get(path).cloned()

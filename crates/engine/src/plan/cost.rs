@@ -44,6 +44,11 @@ pub struct StepCost {
     pub bytes_read: usize,
     /// Bytes that it writes.
     pub bytes_written: usize,
+    /// How often a run takes it: once, but for steps of loops.
+    pub times: usize,
+    /// The steps of a loop's body; what they cost is counted over all its rounds, as in the loop's own
+    /// costs.
+    pub body: Vec<StepCost>,
 }
 
 /// A node that a step computes.
@@ -93,16 +98,7 @@ impl Plan {
             let (op, scope) = (held.op.name(), graph.scope_path(held.origin.scope));
             Some(StepNode { node, op, scope, role: held.origin.role })
         };
-        self.steps
-            .iter()
-            .map(|step| StepCost {
-                kernel: step.kernel.name(),
-                nodes: step.nodes.iter().filter_map(node).collect(),
-                operations: operations(&step.kernel),
-                bytes_read: bytes_read(step),
-                bytes_written: bytes_written(step),
-            })
-            .collect()
+        steps(&self.steps, 1, &node)
     }
 
     /// Multiply-adds × 2 in matrix products and convolutions, of one run; [`cost`](Self::cost) counts everything.
@@ -114,6 +110,22 @@ impl Plan {
         };
         self.steps.iter().map(product).fold(0, usize::saturating_add)
     }
+}
+
+fn steps(all: &[Step], times: usize, node: &dyn Fn(&u32) -> Option<StepNode>) -> Vec<StepCost> {
+    let of = |step: &Step| StepCost {
+        kernel: step.kernel.name(),
+        nodes: step.nodes.iter().filter_map(node).collect(),
+        operations: operations(&step.kernel).saturating_mul(times),
+        bytes_read: bytes_read(step).saturating_mul(times),
+        bytes_written: bytes_written(step).saturating_mul(times),
+        times,
+        body: match &step.kernel {
+            Kernel::Scan(scan) => steps(&scan.body.steps, times.saturating_mul(scan.steps), node),
+            _ => Vec::new(),
+        },
+    };
+    all.iter().map(of).collect()
 }
 
 fn product(sizes: &[usize]) -> usize {

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use crate::Error;
-use crate::graph::{DType, Shape, Value};
+use crate::graph::{DType, Role, Shape, Value};
 use crate::op::{Convolved, Op, Stencil, Window, convolution, pool};
 use crate::plan::kernel::{Assemble, Extent, Kernel, Part, Sort};
 use crate::plan::simplify::Program;
@@ -91,6 +91,8 @@ pub(super) struct Fuser<'a> {
     pub(super) producer: HashMap<Value, usize>,
     /// The extent of each value that a loop computes.
     pub(super) extent: HashMap<Value, Extent>,
+    /// While nodes are emitted that are computed again: the first kernel that they may join.
+    floor: Option<usize>,
 }
 
 pub(crate) fn fuse(program: &Program) -> Result<Draft, Error> {
@@ -113,6 +115,7 @@ pub(super) fn fuse_task(program: &Program, task: &Task) -> Result<Draft, Error> 
         of: HashMap::new(),
         producer: HashMap::new(),
         extent: HashMap::new(),
+        floor: None,
     };
     // Indices depend on nothing and are small: made first, they keep no loop from growing.
     let is_first = |index: &usize| matches!(program.nodes[*index].op, Op::Iota { .. });
@@ -180,6 +183,9 @@ impl Fuser<'_> {
     fn node(&mut self, index: usize) -> Result<(), Error> {
         let node = &self.program.nodes[index];
         let value = Value::first(index);
+        // What is computed again waits until then: in an earlier loop it would be kept until now.
+        self.floor = matches!(node.origin.role, Role::Recompute { .. })
+            .then(|| self.floor.unwrap_or(self.kernels.len()));
         match &node.op {
             Op::Input { .. } | Op::State { .. } | Op::Time { .. } | Op::Carry { .. } | Op::Each => {
                 self.buffer(value);
@@ -513,7 +519,7 @@ impl Fuser<'_> {
         }
         let latest = operands.iter().filter_map(|o| self.position(o)).max();
         let end = self.kernels.len();
-        let first = latest.unwrap_or(0).max(end.saturating_sub(LOOK_BACK));
+        let first = latest.max(self.floor).unwrap_or(0).max(end.saturating_sub(LOOK_BACK));
         let full = |o: &Operand| matches!(o, Operand::Value { extent: Extent::Full, .. });
         let repeats =
             |o: &Operand| matches!(o, Operand::Value { extent: Extent::Row | Extent::Column, .. });

@@ -55,6 +55,14 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// The number of steps within it, those of loops within included.
+    pub fn within(&self) -> usize {
+        match &self.kernel {
+            Kernel::Scan(scan) => scan.body.all_steps(),
+            _ => 0,
+        }
+    }
+
     pub fn own_bytes(&self) -> usize {
         let kernel = match &self.kernel {
             Kernel::Loop(l) => (l.before.len() + l.body.len()) * 24 + l.registers.len() * 24,

@@ -88,6 +88,17 @@ impl Plan {
         self.arena_bytes
     }
 
+    /// Bytes of the states that it reads and writes: parameters, what an optimiser remembers.
+    pub fn state_bytes(&self) -> usize {
+        let bytes = |slot: &Slot| bytes(slot.dtype, slot.shape.elements()).unwrap_or(usize::MAX);
+        self.states.iter().map(bytes).fold(0, usize::saturating_add)
+    }
+
+    /// The number of steps, those of loops included.
+    pub(crate) fn all_steps(&self) -> usize {
+        self.steps.iter().map(|step| 1 + step.within()).sum()
+    }
+
     /// Every step, those of loops included.
     pub(crate) fn for_each_step(&self, visit: &mut dyn FnMut(&Step)) {
         for step in &self.steps {

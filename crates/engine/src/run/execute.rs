@@ -1,5 +1,7 @@
 //! The kernels other than loops, and the walk over a plan's steps.
 
+use std::time::Instant;
+
 use crate::Error;
 use crate::graph::DType;
 use crate::op::{Convolved, Distribution, Reduction, Stencil, Window};
@@ -42,16 +44,33 @@ impl From<WorkerPanic> for Error {
 }
 
 impl Machine<'_> {
+    /// Runs steps in their order. Adds how long each takes to `times`, in nanoseconds, a loop before
+    /// the steps of its body; where `times` is empty, no clock is read.
+    pub fn steps(&mut self, steps: &[Step], mut times: &mut [u64]) -> Result<(), Error> {
+        for step in steps {
+            let Some((time, rest)) = std::mem::take(&mut times).split_first_mut() else {
+                self.step(step, &mut [])?;
+                continue;
+            };
+            let (within, rest) = rest.split_at_mut(step.within());
+            let start = Instant::now();
+            self.step(step, within)?;
+            *time += u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            times = rest;
+        }
+        Ok(())
+    }
+
     /// Runs one step, and notes where it failed.
-    pub fn step(&mut self, step: &Step) -> Result<(), Error> {
-        let result = self.kernel(step);
+    fn step(&mut self, step: &Step, times: &mut [u64]) -> Result<(), Error> {
+        let result = self.kernel(step, times);
         if result.is_err() && self.failed.is_none() {
             self.failed = step.nodes.first().copied();
         }
         result
     }
 
-    fn kernel(&mut self, step: &Step) -> Result<(), Error> {
+    fn kernel(&mut self, step: &Step, times: &mut [u64]) -> Result<(), Error> {
         let (reads, writes) = (&step.reads[..], &step.writes[..]);
         match &step.kernel {
             Kernel::Loop(l) => {
@@ -140,7 +159,7 @@ impl Machine<'_> {
                     _ => self.random(*distribution, stream, writes, |x| x),
                 }
             }
-            Kernel::Scan(scan) => self.scan(scan, reads, writes),
+            Kernel::Scan(scan) => self.scan(scan, reads, writes, times),
             Kernel::Iota { size, inner, .. } => {
                 let result = self.memories.set::<i64>(&writes[0]);
                 for (index, result) in result.iter_mut().enumerate() {

@@ -12,6 +12,7 @@
 mod blocked;
 mod double;
 pub(super) mod kernel;
+pub(super) mod peak;
 #[cfg(test)]
 mod tests;
 mod vector;

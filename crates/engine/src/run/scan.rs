@@ -32,6 +32,7 @@ impl Machine<'_> {
         scan: &Scan,
         reads: &[Region],
         writes: &[Region],
+        times: &mut [u64],
     ) -> Result<(), Error> {
         let (carries, rows) = (scan.carries, scan.carries..scan.carries + scan.sequences);
         let (Some(room), Some((mut place, _))) = (writes.last(), scan.room()) else {
@@ -90,11 +91,9 @@ impl Machine<'_> {
                 addresses: &mut *rest,
                 failed: None,
             };
-            for step in &scan.body.steps {
-                if let Err(error) = machine.step(step) {
-                    self.failed = machine.failed;
-                    return Err(error);
-                }
+            if let Err(error) = machine.steps(&scan.body.steps, times) {
+                self.failed = machine.failed;
+                return Err(error);
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::graph::{Graph, Tensor, Value};
 use crate::plan::cache::PlanCache;
@@ -14,9 +15,11 @@ use crate::run::buffer::{Aligned, Buffer};
 use crate::run::convolution;
 use crate::run::execute::Machine;
 use crate::run::isa::Isa;
+use crate::run::limits::Limits;
 use crate::run::matmul;
 use crate::run::memories::Memories;
 use crate::run::pool::Pool;
+use crate::run::profile::Profile;
 use crate::run::reduce;
 use crate::run::scan;
 use crate::run::tile::Scratch;
@@ -108,6 +111,11 @@ impl Prepared {
         self.plan.outputs.iter().map(|s| Buffer::zeros(s.dtype, s.shape.clone())).collect()
     }
 
+    /// A profile that has seen no run, for [`Session::run_profiled`].
+    pub fn profile(&self) -> Profile {
+        Profile::of(self.plan.all_steps())
+    }
+
     /// The position of the input called `name`.
     pub fn input(&self, name: &str) -> Option<usize> {
         self.plan.inputs.iter().position(|s| s.name == name)
@@ -191,6 +199,15 @@ impl Session {
     /// The instruction set of its kernels.
     pub fn isa(&self) -> Isa {
         self.isa
+    }
+
+    /// Measures what the machine can do at most with this instruction set and these threads; takes
+    /// about a tenth of a second.
+    ///
+    /// # Errors
+    /// A worker that panicked.
+    pub fn limits(&self) -> Result<Limits, Error> {
+        Ok(Limits::measure(self.isa, &self.pool)?)
     }
 
     /// The number of its threads.
@@ -376,6 +393,38 @@ impl Session {
         inputs: &mut [Buffer],
         outputs: &mut [Buffer],
     ) -> Result<(), Error> {
+        self.run_timed(prepared, inputs, outputs, &mut [])
+    }
+
+    /// As [`run`](Self::run), and adds to `profile` how long each step took: reading the clock costs
+    /// some 50 ns a step.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); a profile of another plan.
+    pub fn run_profiled(
+        &mut self,
+        prepared: &Prepared,
+        inputs: &mut [Buffer],
+        outputs: &mut [Buffer],
+        profile: &mut Profile,
+    ) -> Result<(), Error> {
+        if profile.nanoseconds.len() != prepared.plan.all_steps() {
+            return Err(Error::new("the profile was begun for another plan"));
+        }
+        let start = Instant::now();
+        self.run_timed(prepared, inputs, outputs, &mut profile.nanoseconds)?;
+        profile.seconds += start.elapsed().as_secs_f64();
+        profile.runs += 1;
+        Ok(())
+    }
+
+    fn run_timed(
+        &mut self,
+        prepared: &Prepared,
+        inputs: &mut [Buffer],
+        outputs: &mut [Buffer],
+        times: &mut [u64],
+    ) -> Result<(), Error> {
         let plan = &*prepared.plan;
         if !Arc::ptr_eq(&self.identity, &prepared.session) {
             return Err(Error::new("the plan was prepared by another session: prepare it here"));
@@ -413,16 +462,13 @@ impl Session {
             addresses,
             failed: None,
         };
-        for step in &plan.steps {
-            if let Err(error) = machine.step(step) {
-                let place = machine.failed.and_then(|node| prepared.places.get(&node));
-                return Err(match place {
-                    Some(place) => Error::new(format!("{error}: {place}")),
-                    None => error,
-                });
+        machine.steps(&plan.steps, times).map_err(|error| {
+            let place = machine.failed.and_then(|node| prepared.places.get(&node));
+            match place {
+                Some(place) => Error::new(format!("{error}: {place}")),
+                None => error,
             }
-        }
-        Ok(())
+        })
     }
 
     /// Plans and runs once: the values of `outputs` for these inputs, keyed by name.

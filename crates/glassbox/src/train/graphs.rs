@@ -2,7 +2,7 @@
 
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{
-    Array, DType, Diagnostics, Graph, Mode, Parameters, Role, Scope, Tensor, grad,
+    Array, DType, Diagnostics, Graph, Mode, Parameters, Role, Scope, Tensor, grad_recomputing,
 };
 
 use crate::Error;
@@ -136,7 +136,7 @@ impl Recipe<'_> {
             sum.named(name::WEIGHTS);
         }
         let tensors: Vec<Tensor<'_>> = learning.iter().map(|(_, tensor)| *tensor).collect();
-        let mut gradients = grad(loss, &tensors);
+        let mut gradients = grad_recomputing(loss, &tensors, |path| self.recomputed(path));
         self.hold_frozen(&graph);
         let at = at.child(name::OPTIMIZER);
         if self.config.accumulate > 1 {
@@ -172,6 +172,25 @@ impl Recipe<'_> {
     /// Whether a parameter or state does not change.
     fn frozen(&self, path: &str) -> bool {
         self.config.freeze.iter().any(|pattern| matches(pattern, path))
+    }
+
+    /// Whether what a scope computes is computed again for its gradients.
+    fn recomputed(&self, scope: &str) -> bool {
+        self.config.recompute.iter().any(|pattern| matches(pattern, scope))
+    }
+
+    /// Each pattern to compute again must mean a scope of the model.
+    pub fn check_recompute(&self, inference: &Graph) -> Result<(), Vec<String>> {
+        let scopes = inference.scopes();
+        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        let unknown = |pattern: &&String| !scopes.iter().any(|path| matches(pattern, path));
+        let problem = |pattern: &String| {
+            let hint = crate::nearest::suggestion(pattern, "layers", &scopes);
+            format!("no layer matches `{pattern}`: {hint}")
+        };
+        let problems: Vec<String> =
+            self.config.recompute.iter().filter(unknown).map(problem).collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     /// Each pattern to freeze must mean a parameter, and something must be left to learn.

@@ -119,10 +119,11 @@ impl Job {
     }
 
     /// Starting values must be of parameters that the model has, and of their shapes; what is to be
-    /// frozen must exist.
+    /// frozen or computed again must exist.
     fn check_paths(&self) -> Result<(), Error> {
         let given = self.given()?;
-        if given.is_empty() && self.config.train.freeze.is_empty() {
+        let train = &self.config.train;
+        if given.is_empty() && train.freeze.is_empty() && train.recompute.is_empty() {
             return Ok(());
         }
         let recipe = self.recipe();
@@ -132,7 +133,9 @@ impl Job {
         let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
         let starts = starts.into_iter().map(|what| format!("`model.parameters`: {what}"));
         let frozen = frozen.into_iter().map(|what| format!("`train.freeze`: {what}"));
-        let problems: Vec<String> = starts.chain(frozen).collect();
+        let again = recipe.check_recompute(&inference).err().unwrap_or_default();
+        let again = again.into_iter().map(|what| format!("`train.recompute`: {what}"));
+        let problems: Vec<String> = starts.chain(frozen).chain(again).collect();
         if problems.is_empty() { Ok(()) } else { Err(all_wrong(problems)) }
     }
 

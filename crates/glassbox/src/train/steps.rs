@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
-use glassbox_engine::{Array, Buffer, Graph, Options, Parameters, Prepared, Session, Tensor};
+use glassbox_engine::{
+    Array, Buffer, Graph, Options, Parameters, Plan, Prepared, Profile, Session, Tensor,
+};
 
 use crate::Error;
 use crate::data::{Dataset, Rows, TargetsMut, epoch_order_into};
@@ -78,6 +80,8 @@ pub(crate) struct StepPlan {
     row_weights: Option<usize>,
     /// Position among the outputs of what the loss counts by, where that is not the rows.
     weights: Option<usize>,
+    /// Where it is asked how long kernels take.
+    profile: Option<Profile>,
 }
 
 /// The numbers a batch is filled with beside its rows.
@@ -262,7 +266,11 @@ impl<'a> Steps<'a> {
         let mut plans = others.iter_mut().chain(&mut self.plans);
         let plan = plans.find(|plan| plan.part == part).ok_or_else(no_plan)?;
         plan.fill((&mut self.loader, self.train), &self.order, batch.clone(), given)?;
-        self.session.run(&plan.prepared, &mut plan.inputs, &mut plan.outputs)?;
+        let StepPlan { prepared, inputs, outputs, .. } = plan;
+        match &mut plan.profile {
+            None => self.session.run(prepared, inputs, outputs)?,
+            Some(profile) => self.session.run_profiled(prepared, inputs, outputs, profile)?,
+        }
         let number =
             |at: usize| Some(f64::from(*plan.outputs.get(at)?.as_slice::<f32>()?.first()?));
         let weight = plan.weights.and_then(number).unwrap_or(batch.len() as f64);
@@ -290,6 +298,22 @@ impl<'a> Steps<'a> {
         self.state.step += 1;
         self.state.position += 1;
         Ok((if mean { sum / weights } else { sum }, rows))
+    }
+
+    /// The plan of a whole batch.
+    pub fn whole(&self) -> &Plan {
+        self.plans[0].prepared.plan()
+    }
+
+    /// Begins to measure, or begins anew, how long the kernels of whole batches take.
+    pub fn begin_profile(&mut self) {
+        let whole = &mut self.plans[0];
+        whole.profile = Some(whole.prepared.profile());
+    }
+
+    /// What was measured since then.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.plans[0].profile.as_ref()
     }
 
     /// Which of the graphs the next step ends with.
@@ -431,7 +455,8 @@ impl StepPlan {
         if !fits {
             return Err(Error::new("the run's graphs do not fit its batches: train it anew"));
         }
-        Ok(StepPlan { part, prepared, inputs, outputs, slots, seed, row_weights, weights })
+        let profile = None;
+        Ok(StepPlan { part, prepared, inputs, outputs, slots, seed, row_weights, weights, profile })
     }
 
     /// The learning rate of the step that it took last.

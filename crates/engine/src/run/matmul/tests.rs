@@ -1,5 +1,6 @@
 //! The matrix products against a plain triple loop in `f64`.
 
+use super::peak::peak;
 use super::*;
 use crate::random::Stream;
 #[cfg(target_arch = "x86_64")]
@@ -199,59 +200,8 @@ fn the_f64_product_is_the_triple_loop_for_any_threads() {
     }
 }
 
-/// GFLOP/s of independent fused multiply-adds that touch registers only.
-#[cfg(target_arch = "x86_64")]
-fn peak(isa: Isa) -> f64 {
-    use super::vector::Vector;
-    use super::x86::{Avx2, Avx512};
-    const SUMS: usize = 12;
-    const STEPS: usize = 2_000_000;
-
-    #[inline(always)]
-    unsafe fn chain<V: Vector>(factor: f32) -> f32 {
-        // SAFETY: pointers to local numbers; the callers are compiled for the vector's set.
-        unsafe {
-            let factor = V::broadcast(&factor);
-            let mut sums = [V::broadcast(&1e-3); SUMS];
-            for _ in 0..STEPS {
-                for sum in &mut sums {
-                    *sum = sum.add_product(factor, factor);
-                }
-            }
-            let total = sums.into_iter().fold(V::zero(), |total, sum| total.add(sum));
-            let mut lanes = [0.0; 16];
-            total.store(lanes.as_mut_ptr());
-            lanes.iter().sum()
-        }
-    }
-    #[target_feature(enable = "avx2,fma")]
-    fn avx2(factor: f32) -> f32 {
-        // SAFETY: compiled for AVX2 and FMA.
-        unsafe { chain::<Avx2>(factor) }
-    }
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    fn avx512(factor: f32) -> f32 {
-        // SAFETY: compiled for AVX-512.
-        unsafe { chain::<Avx512>(factor) }
-    }
-    isa.assert_available();
-    let factor = std::hint::black_box(1e-4);
-    let since = Instant::now();
-    let (lanes, sum) = match isa {
-        // Depends on what the compiler makes of it.
-        Isa::Portable => return f64::INFINITY,
-        // SAFETY: available, as asserted.
-        Isa::Avx2 => (8, unsafe { avx2(factor) }),
-        // SAFETY: available, as asserted.
-        Isa::Avx512 => (16, unsafe { avx512(factor) }),
-    };
-    std::hint::black_box(sum);
-    (2 * lanes * SUMS * STEPS) as f64 / since.elapsed().as_nanos() as f64
-}
-
 #[test]
 #[ignore = "prints a measurement; run with --release --no-capture"]
-#[cfg(target_arch = "x86_64")]
 fn measure_products() {
     let shapes = [
         (64, 64, 64, false, false),
@@ -289,10 +239,8 @@ fn measure_products() {
         if only.is_some_and(|only| only != isa) {
             continue;
         }
-        let peak = (0..5).map(|_| peak(isa)).fold(f64::NEG_INFINITY, f64::max);
-        if peak.is_finite() {
-            println!("{isa}: register-only peak of one core {peak:.0} GFLOP/s");
-        }
+        let peak = (0..5).map(|_| peak(isa, 2_000_000)).fold(f64::NEG_INFINITY, f64::max);
+        println!("{isa}: register-only peak of one core {peak:.0} GFLOP/s");
         for (m, n, k, a_transposed, b_transposed) in shapes {
             let a = Stored::new(m, k, 0, a_transposed, 1);
             let b = Stored::new(k, n, 0, b_transposed, 2);
@@ -314,9 +262,7 @@ fn measure_products() {
                 }
                 let rate = (2 * m * n * k) as f64 / best;
                 print!("   {threads} threads {rate:6.1} GFLOP/s");
-                if peak.is_finite() {
-                    print!(" {:3.0} %", 100.0 * rate / (peak * threads as f64));
-                }
+                print!(" {:3.0} %", 100.0 * rate / (peak * threads as f64));
             }
             println!();
         }

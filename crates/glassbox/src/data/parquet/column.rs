@@ -1,193 +1,157 @@
-//! One column of a group of rows, page by page.
+//! One column of a group of rows, some rows at a time.
 
-use super::decode::{Decoder, Next, Runs, read_length};
-use super::decompress::decompress;
-use super::footer::{Chunk, Column};
-use super::table::Bytes;
-use super::thrift::Value;
-use super::{Broken, thrift};
+use std::sync::Arc;
 
-/// The largest page, decompressed: 1 GiB.
-const LARGEST: i64 = 1 << 30;
-/// The most values of a page; fuzzing takes fewer, since a few bytes can say many nulls.
-const MOST_VALUES: u64 = if cfg!(fuzzing) { 1 << 10 } else { 1 << 26 };
-/// The longest header of a page, in bytes: 16 MiB.
-const LONGEST_HEADER: u64 = 16 << 20;
+use parquet::basic::{Compression, Type};
+use parquet::column::reader::ColumnReaderImpl;
+use parquet::data_type as stored;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::serialized_reader::SerializedPageReader;
 
-/// Where the reading of a column stands.
-#[derive(Debug)]
-pub(super) struct Reader<'f> {
-    file: &'f Bytes<'f>,
-    column: &'f Column,
-    chunk: Chunk,
-    dictionary: Dictionary,
-    page: Vec<u8>,
-    /// Which values are there, where some may be missing.
-    levels: Option<Runs>,
-    decoder: Option<Decoder>,
-    /// Values left in the page.
-    left: u64,
+use super::pages::Pages;
+use super::source::{Chunk, Source};
+use super::value::{Kind, Raw};
+use super::{Broken, contained};
+
+/// A column whose values are one a row.
+pub(super) trait Column {
+    /// Decodes the next `rows` rows, of which there must be as many.
+    fn decode(&mut self, rows: usize) -> Result<(), Broken>;
+
+    /// Adds the text of the next of these rows to `out`: nothing where it has no value.
+    fn write(&mut self, out: &mut Vec<u8>) -> Result<(), Broken>;
 }
 
-/// The texts of a column's dictionary, one after the other.
-#[derive(Debug, Default)]
-struct Dictionary {
-    texts: Vec<u8>,
-    ends: Vec<usize>,
+/// The column of a group of rows that `about` is about; `kind` is what its values mean.
+pub(super) fn open(
+    source: &Source,
+    about: &ColumnChunkMetaData,
+    rows: usize,
+    kind: Kind,
+) -> Result<Box<dyn Column>, Broken> {
+    let codec = about.compression();
+    if codec == Compression::LZO {
+        let read = "uncompressed, snappy, gzip, zstd, brotli and lz4 are read";
+        return Err(Broken::new(format!("is compressed by LZO; {read}")));
+    }
+    let physical = about.column_type();
+    let optional = about.column_descr().max_def_level() > 0;
+    let (pages, about) = contained("footer", || {
+        // Some writers say 0 where there is no dictionary.
+        let about = match about.dictionary_page_offset() {
+            Some(0) => about.clone().into_builder().set_dictionary_page_offset(None).build()?,
+            _ => about.clone(),
+        };
+        let (start, length) = about.byte_range();
+        let end = start.saturating_add(length);
+        let chunk = Arc::new(Chunk::new(source.clone(), end, codec));
+        Ok((SerializedPageReader::new(chunk, &about, rows, None)?, about))
+    })?;
+    let pages = Pages { pages, physical, optional };
+    Ok(match physical {
+        Type::BOOLEAN => Values::<stored::BoolType>::boxed(&about, pages, kind),
+        Type::INT32 => Values::<stored::Int32Type>::boxed(&about, pages, kind),
+        Type::INT64 => Values::<stored::Int64Type>::boxed(&about, pages, kind),
+        Type::INT96 => Values::<stored::Int96Type>::boxed(&about, pages, kind),
+        Type::FLOAT => Values::<stored::FloatType>::boxed(&about, pages, kind),
+        Type::DOUBLE => Values::<stored::DoubleType>::boxed(&about, pages, kind),
+        Type::BYTE_ARRAY => Values::<stored::ByteArrayType>::boxed(&about, pages, kind),
+        Type::FIXED_LEN_BYTE_ARRAY => {
+            Values::<stored::FixedLenByteArrayType>::boxed(&about, pages, kind)
+        }
+    })
 }
 
-impl Dictionary {
-    fn text(&self, place: usize) -> Option<&[u8]> {
-        let end = *self.ends.get(place)?;
-        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.texts.get(start..end)
+/// A column of values that are stored as `T`.
+struct Values<T: stored::DataType> {
+    reader: ColumnReaderImpl<T>,
+    kind: Kind,
+    /// The rows that are decoded: their values, and for each row whether it has one (1), if any row
+    /// may have none.
+    values: Vec<T::T>,
+    levels: Option<Vec<i16>>,
+    /// The next row, and the next value.
+    row: usize,
+    value: usize,
+}
+
+impl<T: stored::DataType> Values<T>
+where
+    T::T: AsRaw,
+{
+    fn boxed(about: &ColumnChunkMetaData, pages: Pages, kind: Kind) -> Box<dyn Column> {
+        let levels = pages.optional.then(Vec::new);
+        let reader = ColumnReaderImpl::new(about.column_descr_ptr(), Box::new(pages));
+        Box::new(Values::<T> { reader, kind, values: Vec::new(), levels, row: 0, value: 0 })
     }
 }
 
-impl<'f> Reader<'f> {
-    pub(super) fn new(file: &'f Bytes<'f>, column: &'f Column, chunk: Chunk) -> Self {
-        Reader {
-            file,
-            column,
-            chunk,
-            dictionary: Dictionary::default(),
-            page: Vec::new(),
-            levels: None,
-            decoder: None,
-            left: 0,
+impl<T: stored::DataType> Column for Values<T>
+where
+    T::T: AsRaw,
+{
+    fn decode(&mut self, rows: usize) -> Result<(), Broken> {
+        (self.row, self.value) = (0, 0);
+        self.values.clear();
+        if let Some(levels) = &mut self.levels {
+            levels.clear();
+        }
+        let (reader, levels, values) = (&mut self.reader, self.levels.as_mut(), &mut self.values);
+        let (read, ..) = contained("page", || reader.read_records(rows, levels, None, values))?;
+        match read == rows {
+            true => Ok(()),
+            false => Err(Broken::new("has fewer values than rows")),
         }
     }
 
-    /// Adds the text of the next row's value to `out`: nothing where there is none.
-    pub(super) fn next(&mut self, out: &mut Vec<u8>) -> Result<(), Broken> {
-        while self.left == 0 {
-            self.next_page()?;
-        }
-        self.left -= 1;
-        if let Some(levels) = &mut self.levels
-            && levels.next(&self.page)? == 0
-        {
+    fn write(&mut self, out: &mut Vec<u8>) -> Result<(), Broken> {
+        let present = match &self.levels {
+            Some(levels) => levels.get(self.row) == Some(&1),
+            None => true,
+        };
+        self.row += 1;
+        if !present {
             return Ok(());
         }
-        let Some(decoder) = &mut self.decoder else { return Ok(()) };
-        match decoder.next(self.column.physical, &self.page)? {
-            Next::Value(raw) => self.column.kind.write(raw, out),
-            Next::Place(place) => {
-                let text = self.dictionary.text(place).ok_or_else(|| {
-                    Broken::new(format!(
-                        "has a value at place {place} of a dictionary of {}",
-                        self.dictionary.ends.len()
-                    ))
-                })?;
-                out.extend_from_slice(text);
-                Ok(())
-            }
+        self.value += 1;
+        match self.values.get(self.value - 1) {
+            Some(value) => self.kind.write(value.as_raw(), out),
+            None => Err(Broken::new("has fewer values than rows")),
         }
     }
+}
 
-    /// Reads the next page: one of data, or the dictionary.
-    fn next_page(&mut self) -> Result<(), Broken> {
-        let (head, bytes) = self.read_page()?;
-        let head = head.as_slice();
-        let head = Value::read(head)?.ok_or_else(|| Broken::new("has a broken page"))?.0;
-        let whole = |head: &Value<'_>, field| {
-            let number = head.int(field).filter(|number| (0..=LARGEST).contains(number));
-            number.ok_or_else(|| Broken::new("has a page with a wrong header"))
-        };
-        let size = whole(&head, 2)? as usize;
-        let plain = |bytes: &[u8], size| decompress(self.chunk.codec, bytes, size);
-        if let Some(about) = head.field(7) {
-            let page = plain(&bytes, size)?;
-            return self.read_dictionary(&page, whole(about, 1)?);
-        }
-        let (about, encoding, at);
-        if let Some(head) = head.field(8) {
-            // The levels are never compressed.
-            let (repeated, defined) = (whole(head, 6)? as usize, whole(head, 5)? as usize);
-            let levels = repeated + defined;
-            let (first, rest) =
-                bytes.split_at_checked(levels).ok_or_else(|| Broken::new("has a broken page"))?;
-            self.page = first.to_vec();
-            match head.bool(7) {
-                Some(false) => self.page.extend_from_slice(rest),
-                _ => {
-                    let size = size.checked_sub(levels);
-                    let size = size.ok_or_else(|| Broken::new("has a broken page"))?;
-                    // Of nulls alone some writers keep nothing at all.
-                    if !rest.is_empty() {
-                        self.page.extend(plain(rest, size)?);
-                    }
-                }
-            }
-            let optional = self.column.optional;
-            self.levels = optional.then(|| Runs::new(repeated, levels, 1)).transpose()?;
-            (about, encoding, at) = (head, whole(head, 4)?, levels);
-        } else if let Some(head) = head.field(5) {
-            self.page = plain(&bytes, size)?;
-            self.levels = None;
-            let mut values = 0;
-            if self.column.optional {
-                if whole(head, 3)? != 3 {
-                    return Err(Broken::new("has levels in an encoding that is not read"));
-                }
-                values = read_length(&self.page, 0)? + 4;
-                self.levels = Some(Runs::new(4, values, 1)?);
-            }
-            (about, encoding, at) = (head, whole(head, 2)?, values);
-        } else {
-            // Pages of other kinds hold no values.
-            return Ok(());
-        }
-        self.left = whole(about, 1)? as u64;
-        if self.left > MOST_VALUES {
-            return Err(Broken::new(format!("claims a page of {} values", self.left)));
-        }
-        let (physical, count) = (self.column.physical, self.left as usize);
-        // A page without values need not say how they are written.
-        self.decoder = match at < self.page.len() {
-            true => Some(Decoder::new(encoding, physical, &self.page, at, count)?),
-            false => None,
-        };
-        Ok(())
-    }
+/// A value as it is stored, whatever its type.
+trait AsRaw {
+    fn as_raw(&self) -> Raw<'_>;
+}
 
-    /// The bytes of a page's header and of what follows it.
-    fn read_page(&mut self) -> Result<(Vec<u8>, Vec<u8>), Broken> {
-        let mut length = 256;
-        loop {
-            let rest = self.chunk.end.saturating_sub(self.chunk.start);
-            if rest == 0 {
-                return Err(Broken::new("has fewer values than rows"));
+/// Says how each type becomes a [`Raw`].
+macro_rules! as_raw {
+    ($($type:ty: $value:ident => $raw:expr;)*) => {
+        $(impl AsRaw for $type {
+            fn as_raw(&self) -> Raw<'_> {
+                let $value = self;
+                $raw
             }
-            let mut head = self.file.read(self.chunk.start, rest.min(length))?;
-            let found =
-                thrift::Value::read(&head)?.map(|(value, end)| (value.int(3).unwrap_or(-1), end));
-            if let Some((size, end)) = found {
-                let size = u64::try_from(size).ok().filter(|size| *size <= rest - end as u64);
-                let size = size.ok_or_else(|| Broken::new("has a page that ends too early"))?;
-                let bytes = self.file.read(self.chunk.start + end as u64, size)?;
-                self.chunk.start += end as u64 + size;
-                head.truncate(end);
-                return Ok((head, bytes));
-            }
-            if length >= rest.min(LONGEST_HEADER) {
-                return Err(Broken::new("has a page that ends too early"));
-            }
-            length *= 8;
-        }
-    }
+        })*
+    };
+}
 
-    fn read_dictionary(&mut self, page: &[u8], count: i64) -> Result<(), Broken> {
-        let physical = self.column.physical;
-        let mut decoder = Decoder::new(0, physical, page, 0, count as usize)?;
-        let mut dictionary = Dictionary::default();
-        for _ in 0..count {
-            if let Next::Value(raw) = decoder.next(physical, page)? {
-                self.column.kind.write(raw, &mut dictionary.texts)?;
-            }
-            dictionary.ends.push(dictionary.texts.len());
-        }
-        self.dictionary = dictionary;
-        Ok(())
+as_raw! {
+    bool: value => Raw::Bool(*value);
+    i32: value => Raw::Int(i64::from(*value));
+    i64: value => Raw::Int(*value);
+    f32: value => Raw::Float(*value);
+    f64: value => Raw::Double(*value);
+    stored::Int96: value => Raw::Wide(value.data());
+    stored::ByteArray: value => Raw::Bytes(value.data());
+    stored::FixedLenByteArray: value => Raw::Bytes(value.data());
+}
+
+impl From<Broken> for ParquetError {
+    fn from(broken: Broken) -> Self {
+        ParquetError::External(Box::new(broken))
     }
 }

@@ -1,14 +1,12 @@
 //! Parquet (parquet.apache.org/docs/file-format): row groups of column chunks of pages, of which the
-//! footer tells. Columns without nesting are read page by page and become rows.
+//! footer tells. The crate `parquet` decodes them; columns without nesting become rows here.
 
 #[cfg(feature = "parquet")]
 mod column;
 #[cfg(feature = "parquet")]
-mod decode;
+mod pages;
 #[cfg(feature = "parquet")]
-mod decompress;
-#[cfg(feature = "parquet")]
-mod footer;
+mod source;
 #[cfg(feature = "parquet")]
 mod table;
 #[cfg(feature = "parquet")]
@@ -33,12 +31,13 @@ pub(super) fn is_parquet(name: &str, start: &[u8]) -> bool {
 
 #[cfg(feature = "parquet")]
 pub(super) fn open(path: &Path, memory: usize) -> Result<RawTable, DataError> {
-    table::read(&path.display().to_string(), table::Bytes::open(path)?, memory)
+    table::read(&path.display().to_string(), source::Source::open(path)?, memory)
 }
 
 #[cfg(feature = "parquet")]
 pub(super) fn read(name: &str, bytes: &[u8], memory: usize) -> Result<RawTable, DataError> {
-    table::read(name, table::Bytes::Memory(bytes), memory)
+    let bytes = bytes::Bytes::copy_from_slice(bytes);
+    table::read(name, source::Source::Memory(bytes), memory)
 }
 
 #[cfg(not(feature = "parquet"))]
@@ -70,5 +69,58 @@ struct Broken(String);
 impl Broken {
     fn new(what: impl Into<String>) -> Self {
         Broken(what.into())
+    }
+}
+
+#[cfg(feature = "parquet")]
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(feature = "parquet")]
+impl std::error::Error for Broken {}
+
+/// Runs a piece of the decoder, whose errors become those of a damaged `part`.
+///
+/// The crate `parquet` checks much of what a file says, but not all: on damaged pages it slices out of
+/// bounds, overflows and asserts. Such a panic is no more than damage in a file, so it ends here, and
+/// says nothing on the way: the hook for panics is asked to be silent meanwhile, on this thread alone.
+/// What has panicked is not used again.
+#[cfg(feature = "parquet")]
+fn contained<T>(
+    part: &str,
+    work: impl FnOnce() -> Result<T, ::parquet::errors::ParquetError>,
+) -> Result<T, Broken> {
+    use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+    use std::sync::Once;
+
+    use ::parquet::errors::ParquetError::{EOF, External, General, NYI};
+
+    thread_local!(static SILENT: Cell<bool> = const { Cell::new(false) });
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |about| {
+            if !SILENT.get() {
+                before(about);
+            }
+        }));
+    });
+    SILENT.set(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    SILENT.set(false);
+    match done {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(match error {
+            External(own) if own.is::<Broken>() => Broken(own.to_string()),
+            External(cause) => Broken(format!("has a damaged {part} ({cause})")),
+            General(what) | EOF(what) => Broken(format!("has a damaged {part} ({what})")),
+            NYI(what) => Broken(format!("has a {part} of a kind that is not read ({what})")),
+            other => Broken(format!("has a damaged {part} ({other})")),
+        }),
+        Err(_) => Err(Broken(format!("has a damaged {part}"))),
     }
 }

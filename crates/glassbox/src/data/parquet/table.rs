@@ -1,128 +1,118 @@
 //! A Parquet file as a table.
 
-use std::fs::File;
-use std::path::Path;
+use parquet::basic::Repetition;
+use parquet::file::metadata::{
+    ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
+};
 
-use super::Broken;
-use super::column::Reader;
-use super::footer::Footer;
+use super::column::{self, Column};
+use super::source::Source;
+use super::value::{Kind, NESTED};
+use super::{Broken, contained};
 use crate::data::builder::Builder;
 use crate::data::error::{DataError, Place, Problems};
-use crate::data::source::unreadable;
-use crate::data::spool::read_exact_at;
 use crate::data::table::RawTable;
 
 /// The name that pandas gives to the index of a frame that has none.
 const INDEX: &str = "__index_level_0__";
 
-/// A file's content, to be read in any order.
-#[derive(Debug)]
-pub(super) enum Bytes<'b> {
-    Memory(&'b [u8]),
-    File { file: File, length: u64 },
-}
-
-impl<'b> Bytes<'b> {
-    pub(super) fn open(path: &Path) -> Result<Bytes<'static>, DataError> {
-        let name = path.display().to_string();
-        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
-        let (length, file) = opened.map_err(|e| unreadable(&name, &e))?;
-        Ok(Bytes::File { file, length })
-    }
-
-    fn len(&self) -> u64 {
-        match self {
-            Bytes::Memory(bytes) => bytes.len() as u64,
-            Bytes::File { length, .. } => *length,
-        }
-    }
-
-    /// `length` bytes from `at` on.
-    pub(super) fn read(&self, at: u64, length: u64) -> Result<Vec<u8>, Broken> {
-        let end = at.checked_add(length).filter(|end| *end <= self.len());
-        let end = end.ok_or_else(|| Broken::new("says that it is larger than it is"))?;
-        match self {
-            Bytes::Memory(bytes) => Ok(bytes[at as usize..end as usize].to_vec()),
-            Bytes::File { file, .. } => {
-                let mut bytes = vec![0; length as usize];
-                read_exact_at(file, &mut bytes, at)
-                    .map_err(|e| Broken::new(format!("cannot be read: {e}")))?;
-                Ok(bytes)
-            }
-        }
-    }
-
-    /// The bytes of the footer, which the last eight bytes end.
-    fn footer(&self) -> Result<Vec<u8>, Broken> {
-        let no = || Broken::new("is not a Parquet file, or only the beginning of one");
-        let end = self.len().checked_sub(8).ok_or_else(no)?;
-        let last = self.read(end, 8)?;
-        let (length, magic) = last.split_first_chunk::<4>().ok_or_else(no)?;
-        match magic {
-            b"PAR1" => {}
-            b"PARE" => return Err(Broken::new("is encrypted")),
-            _ => return Err(no()),
-        }
-        let length = u64::from(u32::from_le_bytes(*length));
-        self.read(end.checked_sub(length).ok_or_else(no)?, length)
-    }
-}
+/// The rows that are decoded at a time. Few, because a text may be as long as a page.
+const ROWS: u64 = 256;
 
 /// Reads a file; `memory` bytes of its cells are kept in memory.
 ///
 /// # Errors
 /// Columns that cannot be read, by name, all at once; damage, with its column and row.
-pub(super) fn read(name: &str, file: Bytes<'_>, memory: usize) -> Result<RawTable, DataError> {
+pub(super) fn read(name: &str, file: Source, memory: usize) -> Result<RawTable, DataError> {
     let broken = |place: Place, Broken(what)| {
         DataError::new(place, what, "write or download the file again")
     };
-    let footer = file.footer().map_err(|what| broken(Place::file(name), what))?;
-    let footer = Footer::read(&footer).map_err(|wrong| {
-        let mut problems = Problems::default();
-        for (column, what) in wrong {
-            match column {
-                Some(column) => problems.push(
-                    Place::file(name).column(column),
-                    what,
-                    "write its parts as columns of their own, or leave it out",
-                ),
-                None => problems.push(Place::file(name), what, "write or download the file again"),
-            }
-        }
-        problems.finish().err().unwrap_or_else(|| DataError::new(Place::file(name), "", ""))
-    })?;
+    let footer = read_footer(&file).map_err(|what| broken(Place::file(name), what))?;
     // The index of a frame is no column of it.
-    let kept = |column: &str| column != INDEX;
-    let names: Vec<String> = footer.columns.iter().map(|column| column.name.clone()).collect();
-    let names: Vec<String> = names.into_iter().filter(|name| kept(name)).collect();
+    let mut columns = columns(name, &footer)?;
+    let found = columns.len();
+    columns.retain(|(_, title, _)| title != INDEX);
     let mut builder = Builder::new(name, false, memory);
     builder.keep_blank = true;
-    if names.len() < footer.columns.len() {
+    if columns.len() < found {
         builder.notice(format!("`{INDEX}` left out: the index of a pandas frame, not a column"));
     }
-    let groups = if names.is_empty() { &[] } else { &footer.groups[..] };
-    builder.header(names, 0);
+    builder.header(columns.iter().map(|(_, title, _)| title.clone()).collect(), 0);
     let (mut row, mut texts, mut ends) = (0u64, Vec::new(), Vec::new());
+    let groups = if columns.is_empty() { &[] } else { footer.row_groups() };
     for group in groups {
-        let chunks = footer.columns.iter().zip(&group.chunks);
-        let mut readers: Vec<(&str, Reader<'_>)> = chunks
-            .filter(|(column, _)| kept(&column.name))
-            .map(|(column, chunk)| (column.name.as_str(), Reader::new(&file, column, *chunk)))
-            .collect();
-        for _ in 0..group.rows {
-            row += 1;
-            texts.clear();
-            ends.clear();
+        let wrong = || Broken::new("has a footer that contradicts itself");
+        let rows = u64::try_from(group.num_rows()).ok().filter(|_| group.num_columns() == found);
+        let rows = rows.ok_or_else(|| broken(Place::file(name), wrong()))?;
+        let mut readers: Vec<(&str, Box<dyn Column>)> = Vec::new();
+        for (at, title, kind) in &columns {
+            let column = column::open(&file, group.column(*at), rows as usize, *kind);
+            let column = column.map_err(|what| broken(Place::file(name).column(title), what))?;
+            readers.push((title, column));
+        }
+        let end = row.saturating_add(rows);
+        while row < end {
+            let some = ROWS.min(end - row);
             for (column, reader) in &mut readers {
-                reader
-                    .next(&mut texts)
-                    .map_err(|what| broken(Place::file(name).line(row).column(*column), what))?;
-                ends.push(texts.len());
+                reader.decode(some as usize).map_err(|Broken(what)| {
+                    let what = format!("{what}, in rows {} to {}", row + 1, row + some);
+                    broken(Place::file(name).column(*column), Broken(what))
+                })?;
             }
-            let starts = std::iter::once(&0).chain(&ends);
-            let cells = starts.zip(&ends).map(|(start, end)| &texts[*start..*end]);
-            builder.row(cells, row)?;
+            for _ in 0..some {
+                row += 1;
+                texts.clear();
+                ends.clear();
+                for (column, reader) in &mut readers {
+                    reader.write(&mut texts).map_err(|what| {
+                        broken(Place::file(name).line(row).column(*column), what)
+                    })?;
+                    ends.push(texts.len());
+                }
+                let starts = std::iter::once(&0).chain(&ends);
+                let cells = starts.zip(&ends).map(|(start, end)| &texts[*start..*end]);
+                builder.row(cells, row)?;
+            }
         }
     }
     builder.finish()
+}
+
+fn read_footer(file: &Source) -> Result<ParquetMetaData, Broken> {
+    let bytes = file.footer()?;
+    // What it says about the values is not used, so it need not be right.
+    let mut options = ParquetMetaDataOptions::new();
+    options.set_column_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    options.set_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    options.set_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    contained("footer", || {
+        ParquetMetaDataReader::decode_metadata_with_options(&bytes, Some(&options))
+    })
+}
+
+/// The place, name and kind of every column.
+///
+/// # Errors
+/// Every column that is nested or of a kind that cannot be read, by name.
+fn columns(name: &str, footer: &ParquetMetaData) -> Result<Vec<(usize, String, Kind)>, DataError> {
+    let (mut columns, mut problems) = (Vec::new(), Problems::default());
+    let schema = footer.file_metadata().schema_descr();
+    for (at, column) in schema.root_schema().get_fields().iter().enumerate() {
+        let about = column.get_basic_info();
+        let repeated = about.has_repetition() && about.repetition() == Repetition::REPEATED;
+        let kind = match repeated {
+            true => Err(Broken::new(NESTED)),
+            false => Kind::read(column),
+        };
+        match kind {
+            Ok(kind) => columns.push((at, column.name().to_string(), kind)),
+            Err(Broken(what)) => problems.push(
+                Place::file(name).column(column.name()),
+                what,
+                "write its parts as columns of their own, or leave it out",
+            ),
+        }
+    }
+    problems.finish()?;
+    Ok(columns)
 }

@@ -2,23 +2,15 @@
 
 use std::io::Write;
 
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
+use parquet::schema::types::Type;
+
 use super::Broken;
-use super::thrift::Value;
 use crate::data::date::date_of_days;
 use crate::data::npy::half;
 
-/// How values are stored.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Physical {
-    Bool,
-    I32,
-    I64,
-    I96,
-    F32,
-    F64,
-    Bytes,
-    Fixed(usize),
-}
+/// What is wrong with a column that has parts or lists.
+pub(super) const NESTED: &str = "is nested (a list, a map or a structure), not one value a row";
 
 /// A value as it is stored.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +20,8 @@ pub(super) enum Raw<'p> {
     Float(f32),
     Double(f64),
     Bytes(&'p [u8]),
+    /// 96 bits, the lowest 32 first.
+    Wide(&'p [u32]),
 }
 
 /// What values mean.
@@ -57,117 +51,87 @@ const MILLIS: u32 = 1_000;
 const MICROS: u32 = 1_000_000;
 const NANOS: u32 = 1_000_000_000;
 
-impl Physical {
-    /// How the values of a column of the schema are stored.
-    pub(super) fn read(element: &Value<'_>) -> Result<Physical, Broken> {
-        Ok(match element.int(1) {
-            Some(0) => Physical::Bool,
-            Some(1) => Physical::I32,
-            Some(2) => Physical::I64,
-            Some(3) => Physical::I96,
-            Some(4) => Physical::F32,
-            Some(5) => Physical::F64,
-            Some(6) => Physical::Bytes,
-            Some(7) => match element.int(2) {
-                Some(length @ 1..=0xFFFF) => Physical::Fixed(length as usize),
-                _ => return Err(Broken::new("has values of a wrong length")),
-            },
-            _ => return Err(Broken::new("is of no known type")),
-        })
-    }
-
-    /// Bytes of a value, where all have as many; booleans are bits.
-    pub(super) fn size(self) -> Option<usize> {
-        match self {
-            Physical::I32 | Physical::F32 => Some(4),
-            Physical::I64 | Physical::F64 => Some(8),
-            Physical::I96 => Some(12),
-            Physical::Fixed(size) => Some(size),
-            Physical::Bool | Physical::Bytes => None,
-        }
-    }
-
-    /// The value that these bytes are.
-    pub(super) fn raw(self, bytes: &[u8]) -> Raw<'_> {
-        let four = || bytes.first_chunk().copied().unwrap_or_default();
-        let eight = || bytes.first_chunk().copied().unwrap_or_default();
-        match self {
-            Physical::I32 => Raw::Int(i64::from(i32::from_le_bytes(four()))),
-            Physical::I64 => Raw::Int(i64::from_le_bytes(eight())),
-            Physical::F32 => Raw::Float(f32::from_le_bytes(four())),
-            Physical::F64 => Raw::Double(f64::from_le_bytes(eight())),
-            _ => Raw::Bytes(bytes),
-        }
-    }
-}
-
 impl Kind {
     /// What the values of a column mean: by its logical type, else by its older converted type.
-    pub(super) fn read(element: &Value<'_>, physical: Physical) -> Result<Kind, Broken> {
-        use Physical::{Bytes, Fixed, I32, I64, I96};
+    pub(super) fn read(column: &Type) -> Result<Kind, Broken> {
+        use Physical::{BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY, INT32, INT64, INT96};
+        let Type::PrimitiveType { physical_type: physical, type_length, scale, .. } = column else {
+            return Err(Broken::new(NESTED));
+        };
         let no = |what: &str| Err(Broken::new(format!("holds {what}, which is not read")));
-        let decimals = |scale: Option<i64>| match scale.unwrap_or(0) {
-            scale @ 0..=38 => Ok(Kind::Decimal(scale as usize)),
+        let decimals = |scale: i32| match scale {
+            0..=38 => Ok(Kind::Decimal(scale as usize)),
             _ => no("decimals of a wrong scale"),
         };
-        let unit = |about: &Value<'_>| {
-            let unit = about.field(2);
-            let is = |number| unit.is_some_and(|unit| unit.field(number).is_some());
-            if is(1) {
-                MILLIS
-            } else if is(2) {
-                MICROS
-            } else {
-                NANOS
-            }
+        let parts = |unit: TimeUnit| match unit {
+            TimeUnit::MILLIS => MILLIS,
+            TimeUnit::MICROS => MICROS,
+            TimeUnit::NANOS => NANOS,
         };
-        let logical = match element.field(10) {
-            Some(Value::Struct(fields)) => fields.first(),
-            _ => None,
-        };
-        let kind = match (logical, element.int(6)) {
-            (Some((1 | 4 | 12, _)), _) | (None, Some(0 | 4 | 19)) => Kind::Text,
-            (Some((5, about)), _) => decimals(about.int(1))?,
-            (None, Some(5)) => decimals(element.int(7))?,
-            (Some((6, _)), _) | (None, Some(6)) => Kind::Date,
-            (Some((7, about)), _) => Kind::Time(unit(about)),
-            (None, Some(7)) => Kind::Time(MILLIS),
-            (None, Some(8)) => Kind::Time(MICROS),
-            (Some((8, about)), _) => Kind::Moment(unit(about), about.bool(1).unwrap_or(false)),
-            (None, Some(9)) => Kind::Moment(MILLIS, true),
-            (None, Some(10)) => Kind::Moment(MICROS, true),
-            (Some((10, about)), _) => match (about.bool(2), about.int(1)) {
-                (Some(false), Some(bits @ (8 | 16 | 32 | 64))) => Kind::Unsigned(bits as u32),
-                _ => Kind::Plain,
+        let about = column.get_basic_info();
+        let kind = match about.logical_type_ref() {
+            Some(logical) => match logical {
+                LogicalType::String | LogicalType::Enum | LogicalType::Json => Kind::Text,
+                LogicalType::Decimal(decimal) => decimals(decimal.scale)?,
+                LogicalType::Date => Kind::Date,
+                LogicalType::Time(time) => Kind::Time(parts(time.unit)),
+                LogicalType::Timestamp(moment) => {
+                    Kind::Moment(parts(moment.unit), moment.is_adjusted_to_u_t_c)
+                }
+                LogicalType::Integer(whole) if !whole.is_signed => {
+                    match u32::try_from(whole.bit_width) {
+                        Ok(bits @ (8 | 16 | 32 | 64)) => Kind::Unsigned(bits),
+                        _ => return no("whole numbers of a wrong width"),
+                    }
+                }
+                LogicalType::Integer(_) => Kind::Plain,
+                LogicalType::Unknown => Kind::Null,
+                LogicalType::Uuid => Kind::Uuid,
+                LogicalType::Float16 => Kind::Half,
+                LogicalType::Bson => return no("BSON"),
+                _ => return no("values of a newer kind"),
             },
-            (None, Some(bits @ 11..=14)) => Kind::Unsigned(8 << (bits - 11)),
-            (Some((11, _)), _) => Kind::Null,
-            (Some((14, _)), _) => Kind::Uuid,
-            (Some((15, _)), _) => Kind::Half,
-            (Some((13, _)), _) | (None, Some(20)) => return no("BSON"),
-            (None, Some(21)) => return no("intervals of time"),
-            (Some((16.., _)), _) => return no("values of a newer kind"),
-            _ => match physical {
-                // Older writers do not say that bytes are text.
-                Bytes | Fixed(_) => Kind::Text,
-                I96 => Kind::JulianMoment,
-                _ => Kind::Plain,
+            None => match about.converted_type() {
+                ConvertedType::UTF8 | ConvertedType::ENUM | ConvertedType::JSON => Kind::Text,
+                ConvertedType::DECIMAL => decimals((*scale).max(0))?,
+                ConvertedType::DATE => Kind::Date,
+                ConvertedType::TIME_MILLIS => Kind::Time(MILLIS),
+                ConvertedType::TIME_MICROS => Kind::Time(MICROS),
+                ConvertedType::TIMESTAMP_MILLIS => Kind::Moment(MILLIS, true),
+                ConvertedType::TIMESTAMP_MICROS => Kind::Moment(MICROS, true),
+                ConvertedType::UINT_8 => Kind::Unsigned(8),
+                ConvertedType::UINT_16 => Kind::Unsigned(16),
+                ConvertedType::UINT_32 => Kind::Unsigned(32),
+                ConvertedType::UINT_64 => Kind::Unsigned(64),
+                ConvertedType::BSON => return no("BSON"),
+                ConvertedType::INTERVAL => return no("intervals of time"),
+                _ => match physical {
+                    // Older writers do not say that bytes are text.
+                    BYTE_ARRAY | FIXED_LEN_BYTE_ARRAY => Kind::Text,
+                    INT96 => Kind::JulianMoment,
+                    _ => Kind::Plain,
+                },
             },
         };
+        let fixed = *physical == FIXED_LEN_BYTE_ARRAY;
+        let bytes = fixed || *physical == BYTE_ARRAY;
+        let whole = matches!(physical, INT32 | INT64);
         let fits = match kind {
             Kind::Null => true,
-            Kind::Plain => !matches!(physical, Bytes | Fixed(_) | I96),
-            Kind::Unsigned(_) => matches!(physical, I32 | I64),
-            Kind::Decimal(_) => matches!(physical, I32 | I64 | Bytes | Fixed(_)),
-            Kind::Date => physical == I32,
-            Kind::Time(_) => matches!(physical, I32 | I64),
-            Kind::Moment(..) => physical == I64,
-            Kind::JulianMoment => physical == I96,
-            Kind::Half => physical == Fixed(2),
-            Kind::Text => matches!(physical, Bytes | Fixed(_)),
-            Kind::Uuid => physical == Fixed(16),
+            Kind::Plain => !bytes && *physical != INT96,
+            Kind::Unsigned(_) | Kind::Time(_) => whole,
+            Kind::Decimal(_) => whole || bytes,
+            Kind::Date => *physical == INT32,
+            Kind::Moment(..) => *physical == INT64,
+            Kind::JulianMoment => *physical == INT96,
+            Kind::Half => fixed && *type_length == 2,
+            Kind::Text => bytes,
+            Kind::Uuid => fixed && *type_length == 16,
         };
         match fits {
+            _ if fixed && !(1..=0xFFFF).contains(type_length) => {
+                Err(Broken::new("has values of a wrong length"))
+            }
             true => Ok(kind),
             false => Err(Broken::new("is stored otherwise than its type says")),
         }
@@ -207,13 +171,11 @@ impl Kind {
                 let _ = write_time(time.rem_euclid(day) as u64, parts, out);
                 write!(out, "{}", if utc { "Z" } else { "" })
             }
-            (Kind::JulianMoment, Raw::Bytes(bytes)) => {
-                let Some((time, days)) = bytes.split_first_chunk() else { return Err(unwritten()) };
-                let days = days.first_chunk().copied().map_or(0, i32::from_le_bytes);
+            (Kind::JulianMoment, Raw::Wide(&[low, high, days])) => {
                 // 1 January 1970 is the Julian day 2440588.
-                let _ = write_date(i64::from(days) - 2_440_588, out);
+                let _ = write_date(i64::from(days as i32) - 2_440_588, out);
                 out.push(b' ');
-                write_time(u64::from_le_bytes(*time), NANOS, out)
+                write_time(u64::from(high) << 32 | u64::from(low), NANOS, out)
             }
             (Kind::Half, Raw::Bytes([low, high])) => {
                 write_double(half(u16::from_le_bytes([*low, *high])), out)

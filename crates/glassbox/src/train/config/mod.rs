@@ -284,6 +284,9 @@ pub struct TrainConfig {
     pub accumulate: u64,
     /// Parameters that do not learn, by path; `*` stands for any letters.
     pub freeze: Vec<String>,
+    /// Layers whose numbers are computed again for the gradients instead of being kept, by path; `*`
+    /// stands for any letters.
+    pub recompute: Vec<String>,
     /// The decay of the moving average of the weights that evaluation and prediction use, in [0, 1).
     pub average: Option<f64>,
     /// When to stop before the last epoch.
@@ -396,6 +399,7 @@ impl RunConfig {
                 clip: None,
                 accumulate: 1,
                 freeze: Vec::new(),
+                recompute: Vec::new(),
                 average: None,
                 stop: None,
                 checkpoint_every: 60.0,

@@ -71,6 +71,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.clip.value",
     "train.accumulate",
     "train.freeze",
+    "train.recompute",
     "train.average",
     "train.stop",
     "train.stop.metric",

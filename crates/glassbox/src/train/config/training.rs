@@ -26,6 +26,7 @@ pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
         clip: clip(&mut section, default.clip),
         accumulate: section.take("accumulate", default.accumulate, |v| whole(v, 1)),
         freeze: section.take("freeze", default.freeze.clone(), texts),
+        recompute: section.take("recompute", default.recompute.clone(), texts),
         average: section.take("average", default.average, |value| match value {
             Value::Flag(false) => Ok(None),
             value => share(value).map(Some),

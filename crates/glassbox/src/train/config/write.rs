@@ -143,6 +143,13 @@ impl RunConfig {
         line(out, "accumulate", train.accumulate, "batches whose gradients make one step");
         let freeze = list(&train.freeze);
         line(out, "freeze", freeze, "parameters that do not learn, such as \"fc1/*\"");
+        let again = list(&train.recompute);
+        line(
+            out,
+            "recompute",
+            again,
+            "layers computed again for gradients: less memory, more time",
+        );
         let average = train.average.map_or("false".to_string(), float);
         line(out, "average", average, "decay of the weights' moving average, such as 0.999");
         match &train.stop {
