@@ -95,7 +95,7 @@ impl Trajectory {
 
     /// How far its losses, and the first elements of its gradients, are from the `exact` ones at most.
     /// `start` tells how many elements a gradient has.
-    fn from_exact(&self, exact: &Trajectory, start: &Parameters) -> [f64; 2] {
+    fn distance_from(&self, exact: &Trajectory, start: &Parameters) -> [f64; 2] {
         let losses = self.losses.iter().zip(&exact.losses).map(|(a, b)| distance(*a, *b, 0.0));
         let gradients = self.gradients.iter().flat_map(|(name, told)| {
             let count = start.get(name).map_or(1, |array| array.shape().elements());
@@ -125,7 +125,7 @@ pub fn agreement(
     let is_exact = path.exists();
     if is_exact {
         let exact = Trajectory::read(&path)?;
-        limits = told.from_exact(&exact, &start).map(|far| LIMIT.max(ROUNDING * far));
+        limits = told.distance_from(&exact, &start).map(|far| LIMIT.max(ROUNDING * far));
         told = exact;
     }
     let [losses_limit, gradients_limit] = limits;
