@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    compare, completions, data, eval, explain, init, inspect, models, plan, predict, profile,
-    resume, runs, summary, train,
+    bench, compare, completions, data, eval, explain, init, inspect, models, plan, predict,
+    profile, resume, runs, summary, train,
 };
 use crate::context::Context;
 use crate::error::AppError;
@@ -59,6 +59,7 @@ pub enum Verb {
     Compare(compare::CompareArgs),
     Models(models::ModelsArgs),
     Runs(runs::RunsArgs),
+    Bench(bench::BenchArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -114,6 +115,7 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Compare(args) => compare::run(args, &context),
         Verb::Models(args) => models::run(args, &context),
         Verb::Runs(args) => runs::run(args, &context),
+        Verb::Bench(args) => bench::run(args, &context),
         Verb::Completions(args) => completions::run(args, &context),
     }
 }

@@ -4,6 +4,7 @@
 pub mod terminal;
 pub mod text;
 
+mod bench;
 mod cli;
 mod commands;
 mod context;

@@ -48,6 +48,7 @@ fn describe(error: &clap::Error, text: Text, verb: &Command, verbs: &[&str]) -> 
             let reason = match () {
                 () if argument.contains("ELEMENT") => text.element_form("fc2/bias[3]"),
                 () if argument.contains("SECONDS") => text.seconds_of_an_hour(),
+                () if argument.contains("COUNT") => text.above_zero(),
                 () => text.whole_number(),
             };
             text.bad_value(value, argument, reason)

@@ -1,6 +1,7 @@
 //! One file a verb: its arguments and what it does.
 
 pub mod asked;
+pub mod bench;
 pub mod compare;
 pub mod completions;
 pub mod data;

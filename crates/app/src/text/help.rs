@@ -213,6 +213,29 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ("models.name", "The model to describe", "설명할 모형"),
     ("models.on", "The data to draw it for", "모형을 그릴 데이터"),
     (
+        "bench",
+        "Time a fixed piece of work, the same as in other libraries.",
+        "다른 라이브러리와 똑같이 정해 둔 작업의 속도를 잽니다.",
+    ),
+    ("bench.name", "The workload; see --list", "작업 이름. 참고: --list"),
+    ("bench.list", "List the workloads", "작업들을 보여 줍니다"),
+    ("bench.seconds", "Seconds to time it for", "재는 시간(초)"),
+    (
+        "bench.steps",
+        "Take so many steps and no more; nothing is repeated",
+        "이만큼의 스텝만 하고 끝냅니다. 반복해서 재지 않습니다",
+    ),
+    (
+        "bench.start",
+        "Compare the first steps with those that PyTorch recorded in this folder",
+        "이 폴더에 PyTorch로 기록해 둔 첫 스텝들과 비교합니다",
+    ),
+    (
+        "bench.plan",
+        "Show the plan of a step instead of timing it",
+        "재는 대신 한 스텝의 계획을 보여 줍니다",
+    ),
+    (
         "completions",
         "Print what makes a shell complete verbs and flags.",
         "셸의 자동 완성 스크립트를 출력합니다.",
@@ -229,7 +252,7 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
     ("Use", "사용", &["predict", "eval"]),
     ("Look inside", "들여다보기", &["summary", "explain", "inspect", "compare", "plan", "profile"]),
-    ("Manage", "관리", &["runs", "models", "completions"]),
+    ("Manage", "관리", &["runs", "models", "bench", "completions"]),
 ];
 
 /// The flags of verbs that have many, by subject; the others are flags as such.
@@ -302,6 +325,8 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "drawn for 8 × 8 images",
         "8 × 8 이미지용으로 그리기",
     ),
+    ("bench", "glassbox bench --list", "", ""),
+    ("bench", "glassbox bench mlp --seconds 1 --threads 2", "", ""),
     (
         "completions",
         "glassbox completions bash > glassbox.bash",

@@ -553,6 +553,14 @@ texts! {
     }
     error(message) { "error: {message}" "오류: {message}" }
     warning(message) { "warning: {message}" "경고: {message}" }
+    unknown_workload(name) {
+        "there is no workload `{name}`"
+        "`{name}` 작업이 없습니다"
+    }
+    no_steps(name) {
+        "`{name}` times whole processes: it has no step to look at"
+        "`{name}` 작업은 프로세스 전체를 재므로 들여다볼 스텝이 없습니다"
+    }
     did_you_mean(word) { "; did you mean `{word}`?" ". 혹시 `{word}`?" }
     unknown_flag(flag, program) {
         "there is no flag `{flag}` for `{program}`"
@@ -587,6 +595,10 @@ texts! {
     rows_from_one() {
         "--source-row counts from 1; --row counts from 0"
         "--source-row는 1부터, --row는 0부터 셉니다"
+    }
+    above_zero() {
+        "expected a whole number, 1 or more"
+        "1 이상의 정수가 필요합니다"
     }
     seconds_of_an_hour() { "expected seconds, at most 3600" "초 단위의 수가 필요합니다(최대 3600)" }
     whole_number() { "expected a whole number" "정수가 필요합니다" }
@@ -627,6 +639,28 @@ texts! {
     column_time() { "time" "시간" }
     column_speed() { "speed" "속도" }
     column_of_limit() { "of limit" "한계 대비" }
+
+    // Speed
+    column_workload() { "workload" "작업" }
+    column_unit() { "unit" "단위" }
+    column_step() { "step" "스텝" }
+    column_ours() { "ours" "이쪽" }
+    column_theirs() { "PyTorch" "PyTorch" }
+    column_exact() { "PyTorch in f64" "f64 PyTorch" }
+    column_apart() { "apart" "차이" }
+    gradients_apart(count) {
+        "gradients of the first step: of {count} those furthest apart"
+        "첫 스텝의 기울기: {count}개 가운데 차이가 가장 큰 것"
+    }
+    losses_apart() { "losses of the first steps" "첫 스텝들의 손실" }
+    same_work(name, gradients, losses) {
+        "{name} is the same work: gradients within {gradients}, losses within {losses}"
+        "{name}: 같은 작업입니다. 기울기 차이 {gradients} 이하, 손실 차이 {losses} 이하"
+    }
+    other_work(name, gradients, losses) {
+        "{name} is not the same work, or not computed well: gradients must be within {gradients}, losses within {losses}; what is further apart is marked !"
+        "{name}: 같은 작업이 아니거나 계산이 정확하지 않습니다. 기울기 차이는 {gradients}, 손실 차이는 {losses} 이하여야 하며, 넘은 것에 ! 표시를 했습니다"
+    }
 
     // Help
     heading_usage() { "Usage" "사용법" }
