@@ -638,3 +638,21 @@ unit = 3
     );
     assert!(!found.is_empty());
 }
+
+#[test]
+fn shapes_of_more_numbers_than_can_be_counted_are_mistakes_not_panics() {
+    use glassbox::zoo::Network;
+    let layers = |shape: &str| {
+        let text = format!(
+            "data.path = \"iris\"\n[model]\nkind = \"network\"\n[[model.layer]]\nkind = \"linear\"\n\
+             units = 9223372036854775807\n[[model.layer]]\nkind = \"reshape\"\nshape = {shape}\n\
+             [[model.layer]]\nkind = \"conv\"\nchannels = 3\nsize = 3\n"
+        );
+        load(&text, &[]).unwrap().model.layers
+    };
+    for shape in
+        ["[4294967296, 4294967296, 60]", "[4294967296, 429496792, 60]", "[9223372036854775807]"]
+    {
+        assert!(Network::new(layers(shape), &[4], 3).is_err(), "{shape}");
+    }
+}

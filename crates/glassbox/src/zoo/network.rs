@@ -411,11 +411,16 @@ fn shapes(layers: &[Placed], input: &[usize]) -> Result<Vec<Vec<usize>>, Vec<Lay
     if problems.is_empty() { Ok(shapes) } else { Err(problems) }
 }
 
+/// The numbers of a row of this shape; as many as can be counted where they are more.
+fn numbers_of(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |product, &size| product.saturating_mul(size))
+}
+
 /// The shape of a row after one layer; after a mistake, the likeliest beside it.
 fn after(layer: &Placed, read: &[&[usize]]) -> Result<Vec<usize>, (String, Vec<usize>)> {
     let name = &layer.name;
     let first = read.first().copied().unwrap_or_default().to_vec();
-    let numbers: usize = first.iter().product();
+    let numbers = numbers_of(&first);
     match &layer.kind {
         LayerKind::Linear { units, .. } if first.len() == 1 => Ok(vec![*units]),
         LayerKind::Linear { units, .. } => {
@@ -427,14 +432,12 @@ fn after(layer: &Placed, read: &[&[usize]]) -> Result<Vec<usize>, (String, Vec<u
         | LayerKind::MaxPool { .. }
         | LayerKind::AveragePool { .. }
         | LayerKind::GlobalAveragePool) => image(kind, name, &first),
-        LayerKind::Reshape { shape } if shape.iter().product::<usize>() == numbers => {
-            Ok(shape.clone())
-        }
+        LayerKind::Reshape { shape } if numbers_of(shape) == numbers => Ok(shape.clone()),
         LayerKind::Reshape { shape } => {
             let what = format!(
                 "`{name}` cannot give {} numbers of shape {first:?} the shape {shape:?}, which has {}",
                 numbers,
-                shape.iter().product::<usize>()
+                numbers_of(shape)
             );
             Err((what, shape.clone()))
         }
@@ -478,7 +481,7 @@ fn image(
     first: &[usize],
 ) -> Result<Vec<usize>, (String, Vec<usize>)> {
     let &[height, width, channels] = first else {
-        let numbers: usize = first.iter().product();
+        let numbers = numbers_of(first);
         let side = numbers.isqrt();
         let hint = match side * side == numbers {
             true => format!(", such as shape = [{side}, {side}, 1]"),
