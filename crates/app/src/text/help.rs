@@ -309,7 +309,7 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("plan", "glassbox plan digits", "", ""),
     (
         "plan",
-        "glassbox plan housing.csv --hidden 512,512 --batch 256",
+        "glassbox plan digits --hidden 512,512 --batch 256",
         "any flag of `train`",
         "`train`의 모든 플래그",
     ),

@@ -60,7 +60,7 @@ fn reached(s: &Sliding, window: usize) -> (usize, usize) {
 }
 
 #[inline(always)]
-fn pool_line_body<const FMA: bool, T: Number>(
+fn pool_line_body<const FMA: bool, const SET: u8, T: Number>(
     stencil: &Stencil,
     line: usize,
     x: &[T],

@@ -167,7 +167,7 @@ for_each_isa! {
 }
 
 #[inline(always)]
-fn add_rows_body<const FMA: bool, T: Number>(sums: &mut [T], rows: &[T]) {
+fn add_rows_body<const FMA: bool, const SET: u8, T: Number>(sums: &mut [T], rows: &[T]) {
     let columns = sums.len();
     let whole = columns - columns % LANES;
     // Sums of some columns stay in registers over all rows.

@@ -12,6 +12,10 @@ use crate::run::isa::Isa;
 use crate::run::math;
 
 /// Compiles `body` for each instruction set and gives a function that picks the one for `isa`.
+///
+/// `SET` numbers the sets, so that each has closures of its own: one that is called from a single
+/// place is always inlined there, where it becomes vectors; a shared one, if large, is called for each
+/// element.
 macro_rules! for_each_isa {
     ($(#[$doc:meta])* $name:ident<$($generic:ident: $bound:path)?>($($arg:ident: $type:ty),*) = $body:ident) => {
         $(#[$doc])*
@@ -19,12 +23,12 @@ macro_rules! for_each_isa {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
             fn avx512<$($generic: $bound)?>($($arg: $type),*) {
-                $body::<true $(, $generic)?>($($arg),*)
+                $body::<true, 2 $(, $generic)?>($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             fn avx2<$($generic: $bound)?>($($arg: $type),*) {
-                $body::<true $(, $generic)?>($($arg),*)
+                $body::<true, 1 $(, $generic)?>($($arg),*)
             }
             match isa {
                 // SAFETY: a session's instruction set was checked to be available when it was made.
@@ -33,7 +37,7 @@ macro_rules! for_each_isa {
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx2 => unsafe { avx2($($arg),*) },
-                _ => $body::<false $(, $generic)?>($($arg),*),
+                _ => $body::<false, 0 $(, $generic)?>($($arg),*),
             }
         }
     };
@@ -61,15 +65,15 @@ macro_rules! unary_loops {
     ($($name:ident $method:ident f64[$f64:expr] f32[$f32:expr] i64[$($i64:expr)?]
        [$derivative:expr] $words:literal $doc:literal;)*) => {
         #[inline(always)]
-        fn unary_f32_body<const FMA: bool>(op: Unary, to: &mut [f32], a: &[f32]) {
+        fn unary_f32_body<const FMA: bool, const SET: u8>(op: Unary, to: &mut [f32], a: &[f32]) {
             match op { $(Unary::$name => map(to, a, $f32),)* }
         }
         #[inline(always)]
-        fn unary_f64_body<const FMA: bool>(op: Unary, to: &mut [f64], a: &[f64]) {
+        fn unary_f64_body<const FMA: bool, const SET: u8>(op: Unary, to: &mut [f64], a: &[f64]) {
             match op { $(Unary::$name => map(to, a, $f64),)* }
         }
         #[inline(always)]
-        fn unary_i64_body<const FMA: bool>(op: Unary, to: &mut [i64], a: &[i64]) {
+        fn unary_i64_body<const FMA: bool, const SET: u8>(op: Unary, to: &mut [i64], a: &[i64]) {
             match op { $(Unary::$name => { $(map(to, a, $i64);)? })* }
         }
     };
@@ -80,15 +84,15 @@ macro_rules! binary_loops {
     ($($name:ident $method:ident f64[$f64:expr] f32[$f32:expr] i64[$($i64:expr)?]
        [$left:expr] $left_words:literal [$right:expr] $right_words:literal $doc:literal;)*) => {
         #[inline(always)]
-        fn binary_f32_body<const FMA: bool>(op: Binary, to: &mut [f32], a: &[f32], b: &[f32]) {
+        fn binary_f32_body<const FMA: bool, const SET: u8>(op: Binary, to: &mut [f32], a: &[f32], b: &[f32]) {
             match op { $(Binary::$name => map2(to, a, b, $f32),)* }
         }
         #[inline(always)]
-        fn binary_f64_body<const FMA: bool>(op: Binary, to: &mut [f64], a: &[f64], b: &[f64]) {
+        fn binary_f64_body<const FMA: bool, const SET: u8>(op: Binary, to: &mut [f64], a: &[f64], b: &[f64]) {
             match op { $(Binary::$name => map2(to, a, b, $f64),)* }
         }
         #[inline(always)]
-        fn binary_i64_body<const FMA: bool>(op: Binary, to: &mut [i64], a: &[i64], b: &[i64]) {
+        fn binary_i64_body<const FMA: bool, const SET: u8>(op: Binary, to: &mut [i64], a: &[i64], b: &[i64]) {
             match op { $(Binary::$name => { $(map2(to, a, b, $i64);)? })* }
         }
     };
@@ -128,7 +132,12 @@ impl Element for i64 {}
 impl Element for u8 {}
 
 #[inline(always)]
-fn compare_body<const FMA: bool, T: Element>(op: Compare, to: &mut [u8], a: &[T], b: &[T]) {
+fn compare_body<const FMA: bool, const SET: u8, T: Element>(
+    op: Compare,
+    to: &mut [u8],
+    a: &[T],
+    b: &[T],
+) {
     match op {
         Compare::Equal => map2(to, a, b, |a, b| u8::from(a == b)),
         Compare::Greater => map2(to, a, b, |a, b| u8::from(a > b)),
@@ -141,7 +150,7 @@ for_each_isa! {
 }
 
 #[inline(always)]
-fn logic_body<const FMA: bool>(op: Logic, to: &mut [u8], a: &[u8], b: &[u8]) {
+fn logic_body<const FMA: bool, const SET: u8>(op: Logic, to: &mut [u8], a: &[u8], b: &[u8]) {
     match op {
         Logic::And => map2(to, a, b, |a, b| a & b),
         Logic::Or => map2(to, a, b, |a, b| a | b),
@@ -154,7 +163,12 @@ for_each_isa! {
 }
 
 #[inline(always)]
-fn select_body<const FMA: bool, T: Element>(to: &mut [T], condition: &[u8], a: &[T], b: &[T]) {
+fn select_body<const FMA: bool, const SET: u8, T: Element>(
+    to: &mut [T],
+    condition: &[u8],
+    a: &[T],
+    b: &[T],
+) {
     for (((to, &c), &a), &b) in to.iter_mut().zip(condition).zip(a).zip(b) {
         *to = if c != 0 { a } else { b };
     }
