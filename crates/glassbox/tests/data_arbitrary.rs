@@ -29,8 +29,11 @@ fn check(dataset: &Dataset, table: &RawTable) {
     rows.dedup();
     assert_eq!(rows.len(), dataset.train.len() + dataset.valid.len() + dataset.test.len());
     assert!(rows.iter().all(|row| (1..=table.rows()).contains(row)));
-    let prepared = dataset.preparation.apply(table).unwrap();
-    assert!(prepared.matrix.iter().all(|x| x.is_finite()));
+    // Rows without a target were left out, and may hold what cannot be prepared.
+    match dataset.preparation.apply(table) {
+        Ok(prepared) => assert!(prepared.matrix.iter().all(|x| x.is_finite())),
+        Err(error) => assert!(rows.len() < table.rows(), "{error}"),
+    }
     dataset.schema.as_ref().unwrap().describe();
 }
 
