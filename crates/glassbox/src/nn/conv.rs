@@ -118,7 +118,7 @@ pub fn conv2d<'g>(at: Scope<'g>, x: Tensor<'g>, channels: usize, conv: Conv) -> 
 /// let words = graph.input("words", DType::F32, [32, 100, 64]);
 /// let y = conv1d(graph.root(Mode::Train).child("conv1"), words, 128, Conv::line(5).same());
 /// assert_eq!(y.shape().sizes(), &[32, 100, 128]);
-/// assert_eq!(graph.declaration("conv1/weight").unwrap().shape().sizes(), &[5, 64, 128]);
+/// assert_eq!(graph.state("conv1/weight").unwrap().shape().sizes(), &[5, 64, 128]);
 /// # assert!(graph.check().is_ok());
 /// ```
 #[track_caller]

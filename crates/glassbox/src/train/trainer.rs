@@ -170,7 +170,7 @@ impl<M: Module> Trainer<M> {
     /// let iris = data::iris();
     /// let trainer = || Trainer::new(Mlp::new([4, 8, 3])).epochs(1);
     /// let (kept, again) = (trainer().fit(&iris)?, trainer().recompute(["fc1"]).fit(&iris)?);
-    /// assert_eq!(kept.evaluate(&iris.test)?.loss, again.evaluate(&iris.test)?.loss);
+    /// assert_eq!(kept.evaluate(&iris.test)?.metrics, again.evaluate(&iris.test)?.metrics);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn recompute<S: Into<String>>(mut self, patterns: impl IntoIterator<Item = S>) -> Self {
