@@ -42,6 +42,8 @@ pub struct StepCost {
     pub nodes: Vec<StepNode>,
     /// Operations on single numbers (FLOP).
     pub operations: usize,
+    /// Of these, multiply-adds × 2 in a matrix product or a convolution.
+    pub products: usize,
     /// Bytes that it reads.
     pub bytes_read: usize,
     /// Bytes that it writes.
@@ -105,13 +107,16 @@ impl Plan {
 
     /// Multiply-adds × 2 in matrix products and convolutions, of one run; [`cost`](Self::cost) counts everything.
     pub fn operations(&self) -> usize {
-        let product = |step: &Step| match &step.kernel {
-            Kernel::Matmul(p) => multiply_adds(p),
-            Kernel::Convolution { .. } => operations(&step.kernel),
-            Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.steps),
-            _ => 0,
-        };
-        self.steps.iter().map(product).fold(0, usize::saturating_add)
+        self.steps.iter().map(|step| products(&step.kernel)).fold(0, usize::saturating_add)
+    }
+}
+
+fn products(kernel: &Kernel) -> usize {
+    match kernel {
+        Kernel::Matmul(p) => multiply_adds(p),
+        Kernel::Convolution { .. } => operations(kernel),
+        Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.steps),
+        _ => 0,
     }
 }
 
@@ -120,6 +125,7 @@ fn steps(all: &[Step], times: usize, node: &dyn Fn(&u32) -> Option<StepNode>) ->
         kernel: step.kernel.name(),
         nodes: step.nodes.iter().filter_map(node).collect(),
         operations: operations(&step.kernel).saturating_mul(times),
+        products: products(&step.kernel).saturating_mul(times),
         bytes_read: bytes_read(step).saturating_mul(times),
         bytes_written: bytes_written(step).saturating_mul(times),
         times,

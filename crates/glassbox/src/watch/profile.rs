@@ -52,6 +52,8 @@ pub struct Work {
     pub kernel: &'static str,
     /// Operations on single numbers (FLOP).
     pub operations: f64,
+    /// Of these, multiply-adds × 2 in matrix products and convolutions.
+    pub products: f64,
     /// Bytes read and written.
     pub bytes: f64,
     /// Seconds; 0 where nothing was measured.
@@ -59,9 +61,10 @@ pub struct Work {
 }
 
 impl Work {
-    /// GFLOP/s, where it was measured.
+    /// GFLOP/s of its products, where it was measured: what else is done with their elements is not
+    /// counted.
     pub fn gflops(&self) -> Option<f64> {
-        (self.seconds > 0.0).then(|| self.operations / self.seconds / 1e9)
+        (self.seconds > 0.0).then(|| self.products / self.seconds / 1e9)
     }
 
     /// GB/s, where it was measured.
@@ -269,21 +272,29 @@ fn share_out(steps: &[StepCost], work: &mut Vec<Work>, times: &mut dyn Iterator<
         let before: f64 = work.iter().map(|work| work.seconds).sum();
         share_out(&step.body, work, times);
         let within = work.iter().map(|work| work.seconds).sum::<f64>() - before;
-        let costs = match step.body.is_empty() {
-            true => (step.operations as f64, (step.bytes_read + step.bytes_written) as f64),
-            false => (0.0, 0.0),
-        };
+        // A loop's costs are those of its body.
+        let own_costs = if step.body.is_empty() { 1.0 } else { 0.0 };
         let share = 1.0 / step.nodes.len().max(1) as f64;
         for node in &step.nodes {
             let key = (node.scope.as_str(), Phase::of(&node.role), step.kernel);
             let known = work.iter().position(|w| (w.scope.as_str(), w.phase, w.kernel) == key);
             let at = known.unwrap_or_else(|| {
                 let (scope, phase, kernel) = (node.scope.clone(), key.1, key.2);
-                work.push(Work { scope, phase, kernel, operations: 0.0, bytes: 0.0, seconds: 0.0 });
+                work.push(Work {
+                    scope,
+                    phase,
+                    kernel,
+                    operations: 0.0,
+                    products: 0.0,
+                    bytes: 0.0,
+                    seconds: 0.0,
+                });
                 work.len() - 1
             });
-            work[at].operations += share * costs.0;
-            work[at].bytes += share * costs.1;
+            let costs = share * own_costs;
+            work[at].operations += costs * step.operations as f64;
+            work[at].products += costs * step.products as f64;
+            work[at].bytes += costs * (step.bytes_read + step.bytes_written) as f64;
             work[at].seconds += share * (own - within).max(0.0);
         }
     }
