@@ -7,7 +7,7 @@
 
 PyTorch's own float32 may be far from the truth: gradients that cancel (batch normalisation), and norms
 of millions of numbers, which it sums in float32. With `exact.json` beside the recorded trajectory
-`glassbox bench --start` compares with the truth, and knows how far PyTorch's float32 is from it.
+`glassbox bench --start` compares with the truth, and tells how far PyTorch's float32 is from it.
 """
 import argparse
 import importlib.util

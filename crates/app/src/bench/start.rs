@@ -2,8 +2,8 @@
 //! first gradients and losses must be the same.
 //!
 //! Where the recorded start holds the truth in f64, too (bench/exact.py), that is what we are compared
-//! with. Then PyTorch's own distance from it says how far rounding alone can lead: gradients behind
-//! batch normalisation nearly cancel, and lose most of their digits on both sides.
+//! with, and PyTorch's own distance from it is told: gradients behind batch normalisation nearly cancel,
+//! and lose most of their digits on both sides.
 
 use std::collections::BTreeMap;
 use std::fs::read_to_string;
@@ -19,8 +19,6 @@ use crate::error::AppError;
 
 /// How far numbers may be apart, relatively.
 const LIMIT: f64 = 1e-4;
-/// How many times as far from the truth in f64 as the recorded f32 they may be.
-const ROUNDING: f64 = 4.0;
 /// Losses that are compared.
 const LOSSES: usize = 10;
 
@@ -31,9 +29,10 @@ pub struct Agreement {
     pub agrees: bool,
     /// Whether the other side is in f64.
     pub exact: bool,
-    /// How far gradients may be apart, and losses.
-    pub gradients_limit: f64,
-    pub losses_limit: f64,
+    /// How far gradients and losses may be apart.
+    pub limit: f64,
+    /// Where the other side is in f64: how far the recorded losses and gradients in f32 are from it.
+    pub recorded: Option<[f64; 2]>,
     /// Of each parameter, as they name it: the norm of the first step's gradient, or that of its first
     /// elements which is furthest apart.
     pub gradients: Vec<Apart>,
@@ -121,14 +120,12 @@ pub fn agreement(
     let noisy = work.batch.iter().any(|field| matches!(field.values, Values::Noise));
     let noise = if noisy { read("noise.safetensors")? } else { Parameters::new() };
     let mut told = Trajectory::read(&folder.join("trajectory.json"))?;
-    let (path, mut limits) = (folder.join("exact.json"), [LIMIT; 2]);
-    let is_exact = path.exists();
-    if is_exact {
+    let (path, mut recorded) = (folder.join("exact.json"), None);
+    if path.exists() {
         let exact = Trajectory::read(&path)?;
-        limits = told.distance_from(&exact, &start).map(|far| LIMIT.max(ROUNDING * far));
+        recorded = Some(told.distance_from(&exact, &start));
         told = exact;
     }
-    let [losses_limit, gradients_limit] = limits;
 
     let failed = |problem: String| AppError::failed(format!("{}: {problem}", folder.display()));
     let mut ready = work
@@ -159,7 +156,7 @@ pub fn agreement(
             }
         }
         ready.step()?;
-        losses.push(Apart::new((number + 1).to_string(), ready.loss(), loss, 0.0, losses_limit));
+        losses.push(Apart::new((number + 1).to_string(), ready.loss(), loss, 0.0, LIMIT));
         if number == 0 {
             for (path, slope) in ready.gradients.iter().zip(ready.results.iter().skip(1)) {
                 let name = (work.theirs)(path);
@@ -170,7 +167,7 @@ pub fn agreement(
                 let from =
                     Turn::weight(work, &name, held, slope.shape().sizes()).map_err(failed)?;
                 let pair = (&*slope.to_f64(), theirs);
-                gradients.push(furthest(name, pair, &from.order(), gradients_limit));
+                gradients.push(furthest(name, pair, &from.order(), LIMIT));
             }
         }
     }
@@ -178,16 +175,8 @@ pub fn agreement(
         return Err(failed("there is nothing to compare".into()));
     }
     let agrees = !losses.iter().chain(&gradients).any(|apart| apart.too_far);
-    let exact = is_exact;
-    Ok(Agreement {
-        workload: name,
-        agrees,
-        exact,
-        gradients_limit,
-        losses_limit,
-        gradients,
-        losses,
-    })
+    let exact = recorded.is_some();
+    Ok(Agreement { workload: name, agrees, exact, limit: LIMIT, recorded, gradients, losses })
 }
 
 /// Of the norm and the first elements of a gradient, ours and theirs, what is furthest apart. `order`

@@ -115,7 +115,7 @@ fn list(workloads: &[Workload], ctx: &Context) -> Result<(), AppError> {
 /// Shows how far both sides are apart; an error where they are not the same work.
 fn told(found: &Agreement, ctx: &Context) -> Result<(), AppError> {
     let text = ctx.text;
-    let limits = [found.gradients_limit, found.losses_limit].map(figure);
+    let limit = figure(found.limit);
     ctx.print(found, |screen| {
         let columns = screen.columns();
         let mut furthest: Vec<&Apart> = found.gradients.iter().collect();
@@ -129,15 +129,18 @@ fn told(found: &Agreement, ctx: &Context) -> Result<(), AppError> {
             line(text.gradients_apart(found.gradients.len())) + &gradients.render(columns),
             line(text.losses_apart()) + &losses.render(columns),
         ];
+        if let Some([losses, gradients]) = found.recorded {
+            parts.push(line(text.recorded_apart(figure(gradients), figure(losses))));
+        }
         if found.agrees {
-            parts.push(line(text.same_work(found.workload, &limits[0], &limits[1])));
+            parts.push(line(text.same_work(found.workload, &limit)));
         }
         parts.join("\n")
     })?;
     match found.agrees {
         true => Ok(()),
         false => {
-            let message = text.other_work(found.workload, &limits[0], &limits[1]);
+            let message = text.other_work(found.workload, &limit);
             Err(AppError::failed(message))
         }
     }

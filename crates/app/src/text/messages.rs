@@ -653,13 +653,17 @@ texts! {
         "첫 스텝의 기울기: {count}개 가운데 차이가 가장 큰 것"
     }
     losses_apart() { "losses of the first steps" "첫 스텝들의 손실" }
-    same_work(name, gradients, losses) {
-        "{name} is the same work: gradients within {gradients}, losses within {losses}"
-        "{name}: 같은 작업입니다. 기울기 차이 {gradients} 이하, 손실 차이 {losses} 이하"
+    recorded_apart(gradients, losses) {
+        "the recorded f32 is itself {gradients} (gradients) and {losses} (losses) from f64"
+        "기록된 f32 값도 f64와 기울기 {gradients}, 손실 {losses}만큼 다릅니다"
     }
-    other_work(name, gradients, losses) {
-        "{name} is not the same work, or not computed well: gradients must be within {gradients}, losses within {losses}; what is further apart is marked !"
-        "{name}: 같은 작업이 아니거나 계산이 정확하지 않습니다. 기울기 차이는 {gradients}, 손실 차이는 {losses} 이하여야 하며, 넘은 것에 ! 표시를 했습니다"
+    same_work(name, limit) {
+        "{name} is the same work: gradients and losses within {limit}"
+        "{name}: 같은 작업입니다. 기울기와 손실의 차이 {limit} 이하"
+    }
+    other_work(name, limit) {
+        "{name} is not the same work, or not computed well: gradients and losses must be within {limit}; what is further apart is marked !"
+        "{name}: 같은 작업이 아니거나 계산이 정확하지 않습니다. 기울기와 손실의 차이는 {limit} 이하여야 하며, 넘은 것에 ! 표시를 했습니다"
     }
 
     // Help
