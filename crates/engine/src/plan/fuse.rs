@@ -238,6 +238,7 @@ impl Fuser<'_> {
                     }
                     Some([1, reduced, inner])
                         if *reduction == Reduction::Sum
+                            && inner > 1
                             && reduced > BLOCK_ROWS
                             && node.outputs[0].dtype.is_float() =>
                     {
