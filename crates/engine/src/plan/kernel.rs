@@ -3,6 +3,7 @@
 use crate::graph::DType;
 use crate::op::{Binary, Compare, Convolved, Distribution, Logic, Reduction};
 use crate::op::{Stencil, Unary, Window};
+use crate::plan::chain::Chains;
 use crate::plan::{Plan, bytes};
 
 /// Which memory a region lies in.
@@ -373,13 +374,16 @@ pub(crate) struct Loop {
     pub before: Vec<Instruction>,
     /// Once a tile.
     pub body: Vec<Instruction>,
+    /// How the body is computed.
+    pub chains: Chains,
     /// Bytes of scratch memory a worker needs.
     pub scratch: usize,
 }
 
 impl Loop {
     pub fn own_bytes(&self) -> usize {
-        (self.before.len() + self.body.len()) * 24 + self.registers.len() * 24
+        let links = self.chains.links.len() * 4 + self.chains.pieces.len() * 24;
+        (self.before.len() + self.body.len() + self.registers.len()) * 24 + links
     }
 
     /// Whether a tile holds whole rows.
@@ -444,7 +448,7 @@ pub(crate) enum Instruction {
         to: RegisterId,
         a: RegisterId,
     },
-    /// Into write `write`, when everything that reads what was there is done.
+    /// Into write `write`; nobody reads what was there any more.
     Store {
         write: usize,
         from: RegisterId,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::Error;
 use crate::graph::{DType, Value};
 use crate::op::Op;
+use crate::plan::chain::Chains;
 use crate::plan::fuse::{BufferId, Member, Operand};
 use crate::plan::kernel::{
     BLOCK_ROWS, Extent, FACTORS, Instruction, Loop, Place, Register, RegisterId,
@@ -98,12 +99,12 @@ pub(crate) fn is_flat(members: &[Member]) -> bool {
         && operands.all(|o| !matches!(o, Operand::Value { extent, .. } if !flat(extent)))
 }
 
-/// Builds the loop. `in_place[w]` says that write `w` lies where something is read.
+/// Builds the loop. `in_place[w]` are the reads that lie where write `w` does.
 pub(crate) fn build(
     program: &Program,
     of: &HashMap<Value, BufferId>,
     wiring: &Wiring,
-    in_place: &[bool],
+    in_place: &[Vec<usize>],
     space: (usize, usize),
     members: &[Member],
     behind_product: bool,
@@ -124,18 +125,23 @@ pub(crate) fn build(
     for member in members {
         builder.member(member);
     }
-    for (write, (&(buffer, extent), &in_place)) in wiring.writes.iter().zip(in_place).enumerate() {
+    let mut stores = Vec::new();
+    for (write, (&(buffer, extent), in_place)) in wiring.writes.iter().zip(in_place).enumerate() {
         let member = members.iter().find(|m| of.get(&m.value) == Some(&buffer));
-        let Some(&register) = member.and_then(|m| builder.values.get(&(m.value, extent))) else {
+        let Some(&from) = member.and_then(|m| builder.values.get(&(m.value, extent))) else {
             continue;
         };
         // A constant is computed before the tiles, so it has a register of its own.
-        let made_once = builder.before.iter().any(|i| i.to() == Some(register));
-        if in_place || made_once {
-            builder.body.push(Instruction::Store { write, from: register });
+        let made_once = builder.before.iter().any(|i| i.to() == Some(from));
+        if in_place.is_empty() && !made_once {
+            builder.registers[usize::from(from)].place = Place::Write(write);
         } else {
-            builder.registers[usize::from(register)].place = Place::Write(write);
+            stores.push((builder.last_use(from, in_place), Instruction::Store { write, from }));
         }
+    }
+    stores.sort_by_key(|&(after, _)| after);
+    for (after, store) in stores.into_iter().rev() {
+        builder.body.insert(after, store);
     }
     if builder.registers.len() > REGISTER_LIMIT {
         return Err(Error::new("a loop has too many registers"));
@@ -149,7 +155,8 @@ pub(crate) fn build(
     };
     let scratch = builder.place_registers(&elements);
     let Builder { registers, before, body, .. } = builder;
-    Ok(Loop { rows, columns, tile_rows, tile_columns, registers, before, body, scratch })
+    let chains = Chains::new(&registers, &before, &body, tile_rows);
+    Ok(Loop { rows, columns, tile_rows, tile_columns, registers, before, body, chains, scratch })
 }
 
 impl Builder<'_> {
@@ -249,6 +256,16 @@ impl Builder<'_> {
         self.registers[usize::from(register)].place = Place::Read(read.unwrap_or(usize::MAX));
         self.values.insert((root, extent), register);
         register
+    }
+
+    /// How many instructions there are until register `made` is made and nobody reads what lies in
+    /// `reads` any more.
+    fn last_use(&self, made: RegisterId, reads: &[usize]) -> usize {
+        let there = |register: RegisterId| matches!(self.registers[usize::from(register)].place, Place::Read(r) if reads.contains(&r));
+        let holds_up = |instruction: &Instruction| {
+            instruction.to() == Some(made) || instruction.from().into_iter().flatten().any(there)
+        };
+        self.body.iter().rposition(holds_up).map_or(0, |last| last + 1)
     }
 
     /// Gives every computed register scratch memory, shared by registers whose lives do not meet.

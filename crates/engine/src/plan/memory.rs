@@ -336,20 +336,26 @@ impl Layout<'_> {
         let (kernel, nodes) = match kernel {
             DraftKernel::Other { kernel, node, .. } => (kernel.clone(), vec![*node]),
             DraftKernel::Loop { rows, columns, members, product } => {
-                let in_place = |writes: &[Region]| -> Vec<bool> {
-                    writes.iter().map(|w| reads.iter().any(|r| r.overlaps(w))).collect()
+                // The reads, from `first` on, that lie where a write does.
+                let in_place = |writes: &[Region], first: usize| -> Vec<Vec<usize>> {
+                    let over = |write: &Region| {
+                        let reads = reads[first..].iter().enumerate();
+                        reads.filter(|(_, read)| read.overlaps(write)).map(|(r, _)| r).collect()
+                    };
+                    writes.iter().map(over).collect()
                 };
                 let (program, of, space) = (self.program, &self.draft.of, (*rows, *columns));
                 let nodes = members.iter().map(|m| m.value.node);
                 match product {
                     None => {
-                        let in_place = in_place(&writes);
+                        let in_place = in_place(&writes, 0);
                         let built =
                             loops::build(program, of, wiring, &in_place, space, members, false)?;
                         (Kernel::Loop(built), nodes.collect())
                     }
                     Some(DraftProduct { product, result, node, .. }) => {
-                        let (own, in_place) = (wiring.behind_product(), in_place(&writes[1..]));
+                        let (own, in_place) =
+                            (wiring.behind_product(), in_place(&writes[1..], FACTORS));
                         let body =
                             loops::build(program, of, &own, &in_place, space, members, true)?;
                         let later = self.last_read[*result] > index;

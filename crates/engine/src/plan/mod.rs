@@ -5,6 +5,7 @@
 //! placement sound.
 
 pub(crate) mod cache;
+pub(crate) mod chain;
 pub(crate) mod cost;
 mod epilogue;
 mod fuse;

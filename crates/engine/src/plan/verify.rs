@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::graph::DType;
 use crate::op::{Convolved, Sliding, Window};
+use crate::plan::chain::Chains;
 use crate::plan::kernel::{
     Assemble, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory,
 };
@@ -100,7 +101,7 @@ fn same_place(a: &Region, b: &Region) -> bool {
 }
 
 /// Whether a loop reads `read` at the same extent as it stores `write`: then each tile has read all
-/// that it stores over, because stores come last. An update of a window only writes the window. Of a
+/// that it stores over, because nothing reads that after the store. An update of a window only writes the window. Of a
 /// product the loop behind it reads each element after it was written.
 fn in_place(step: &Step, read: usize, write: usize) -> bool {
     let (l, read, write) = match &step.kernel {
@@ -188,7 +189,7 @@ fn sizes(step: &Step) -> Result<(), String> {
         sizes.iter().try_fold(1usize, |p, &s| p.checked_mul(s)).ok_or("too large".to_string())
     };
     let (want_reads, want_writes) = match &step.kernel {
-        Kernel::Loop(l) => return loop_sizes(&step.reads, &step.writes, l),
+        Kernel::Loop(l) => return loop_sizes(&step.reads, &step.reads, &step.writes, l),
         Kernel::Assemble(a) => return assemble_sizes(step, a),
         Kernel::Reduce { outer, reduced, inner, .. } => {
             (vec![product(&[*outer, *reduced, *inner])?], vec![product(&[*outer, *inner])?])
@@ -356,10 +357,16 @@ fn behind_product(step: &Step, then: &Then, [rows, columns]: [usize; 2]) -> Resu
     // The product counts as whole, wherever it is.
     let mut reads = step.reads[FACTORS..].to_vec();
     reads[0].elements = rows.checked_mul(columns).ok_or("too large")?;
-    loop_sizes(&reads, writes, l)
+    loop_sizes(&reads, &step.reads[FACTORS..], writes, l)
 }
 
-fn loop_sizes(reads: &[Region], writes: &[Region], l: &Loop) -> Result<(), String> {
+/// Whether a loop's instructions fit what it reads, which lies at `places`, and writes.
+fn loop_sizes(
+    reads: &[Region],
+    places: &[Region],
+    writes: &[Region],
+    l: &Loop,
+) -> Result<(), String> {
     let whole_columns = l.tile_columns == l.columns;
     let tiles_fit = (1..=l.rows.max(1)).contains(&l.tile_rows)
         && (l.columns.min(1)..=l.columns).contains(&l.tile_columns)
@@ -419,27 +426,32 @@ fn loop_sizes(reads: &[Region], writes: &[Region], l: &Loop) -> Result<(), Strin
     }
     let mut walk = Walk { l, ranges, holds: Vec::new(), made: vec![false; l.registers.len()] };
     walk.holds = l.registers.iter().map(|r| matches!(r.place, Place::Read(_))).collect();
-    let mut stores = false;
+    let mut stored: Vec<usize> = Vec::new();
     for (index, instruction) in l.before.iter().chain(&l.body).enumerate() {
         let before = index < l.before.len();
         walk.instruction(instruction, before)?;
-        let Instruction::Store { write, from } = *instruction else {
-            if stores {
-                return Err("a store is not last".to_string());
+        for from in instruction.from().into_iter().flatten() {
+            if let Place::Read(r) = l.registers[usize::from(from)].place
+                && stored.iter().any(|&w| writes[w].overlaps(&places[r]))
+            {
+                return Err("an instruction reads what was stored over".to_string());
             }
-            continue;
-        };
-        stores = true;
+        }
+        let Instruction::Store { write, from } = *instruction else { continue };
         let register = &l.registers[usize::from(from)];
         if before || !fits(writes.get(write), register) || !once(register.extent) {
             return Err("a store does not fit".to_string());
         }
         writers[write] += 1;
+        stored.push(write);
         if let Place::Read(r) = register.place
-            && writes.iter().any(|w| w.overlaps(&reads[r]))
+            && writes.iter().any(|w| w.overlaps(&places[r]))
         {
             return Err("a store takes what another may have written over".to_string());
         }
+    }
+    if l.chains != Chains::new(&l.registers, &l.before, &l.body, l.tile_rows) {
+        return Err("its chains are not its instructions".to_string());
     }
     let made = |w: usize| {
         let bound = l.registers.iter().position(|r| r.place == Place::Write(w));

@@ -4,6 +4,7 @@
 //! signatures.
 
 pub(crate) mod buffer;
+mod chain;
 mod convolution;
 mod cumulative;
 mod execute;

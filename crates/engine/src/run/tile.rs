@@ -6,9 +6,12 @@ use std::ops::Range;
 use crate::Error;
 use crate::graph::DType;
 use crate::op::Reduction;
+use crate::plan::chain::{Act, Link, Piece, STORES};
 use crate::plan::kernel::{BLOCK_ROWS, Extent, Instruction, Loop, Place, Region, RegisterId};
 use crate::plan::loops::REGISTER_LIMIT;
+use crate::run::chain::Chain;
 use crate::run::isa::Isa;
+use crate::run::matmul::kernel::Kernels;
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, share_of};
 use crate::run::reduce::{add_rows, reduce_slice};
@@ -155,9 +158,35 @@ impl Tile<'_> {
     fn tile(&mut self, rows: Range<usize>, columns: Range<usize>, block: Option<Block>) {
         (self.rows, self.columns) = (rows.len(), columns.len());
         self.at(rows.start, columns.start, block);
-        for instruction in &self.l.body {
-            self.instruction(instruction, rows.start, columns.start);
+        for piece in &self.l.chains.pieces {
+            match piece {
+                Piece::Instruction(index) => {
+                    self.instruction(&self.l.body[*index], rows.start, columns.start);
+                }
+                Piece::Chain(links) => {
+                    self.chain(&self.l.chains.links[links.clone()], rows.start, columns.start);
+                }
+            }
         }
+    }
+
+    /// Runs a chain over the tile, which starts at `row`, `column`.
+    fn chain(&self, links: &[Link], row: usize, column: usize) {
+        let mut stores = [std::ptr::null_mut(); STORES];
+        let mut count = 0;
+        let first = first_element(self.l, Extent::Full, row, column);
+        for link in links.iter().filter(|link| link.act == Act::Store) {
+            let region = &self.run.writes[usize::from(link.with)];
+            stores[count] = self.run.memories.pointer(region).cast::<f32>().wrapping_add(first);
+            count += 1;
+        }
+        let length = self.length(Extent::Full);
+        let chain = Chain { links, registers: &self.pointers, stores: &stores[..count], length };
+        // SAFETY: a session's instruction set was checked to be available. The verifier has proved
+        // that the links are those of the body's instructions, of which it has proved what `get`
+        // and `set` rely on, and that these name whole registers of f32 (or one element, where all
+        // are the same).
+        unsafe { (Kernels::of(self.isa).chain)(&chain) }
     }
 
     /// Points registers that lie in memory at the tile that starts at `row`, `column`.
@@ -213,7 +242,7 @@ impl Tile<'_> {
         let length = self.length(self.l.registers[register].extent);
         // SAFETY: as in `get`; the result register of an instruction differs from its arguments
         // (each is assigned once, and places are shared only after the last use), and written
-        // regions overlap no read ones (those are stored last, by copying).
+        // regions overlap no read ones (those are stored by copying).
         unsafe { std::slice::from_raw_parts_mut(self.pointers[register].cast(), length) }
     }
 
@@ -295,8 +324,8 @@ impl Tile<'_> {
                 let to = self.run.memories.pointer(&self.run.writes[write]);
                 let to = to.wrapping_add(first * register.dtype.size());
                 // SAFETY: the verifier has proved that the write is of this extent and type, and
-                // stores come after every instruction that reads what was there; the register is
-                // scratch or a region that does not overlap, unless it is the very same place.
+                // no later instruction reads what was there; the register is scratch or a region
+                // that does not overlap, unless it is the very same place.
                 unsafe { std::ptr::copy(self.pointers[usize::from(from)], to, bytes) };
             }
         }

@@ -3,6 +3,7 @@
 use super::vector::{Portable, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Avx2, Avx512};
+use crate::run::chain::{self, Chain};
 use crate::run::isa::Isa;
 
 /// What one call of a register kernel computes: `c[rows, columns] (+)= a[rows, depth] · b[depth, columns]`.
@@ -56,6 +57,8 @@ pub(in crate::run) struct Kernels {
     pub pack: unsafe fn(&Panel),
     /// Copies pieces at equal distances.
     pub copy: unsafe fn(&Pieces),
+    /// Runs a chain of pointwise instructions.
+    pub chain: unsafe fn(&Chain<'_>),
 }
 
 /// `count` pieces of `length` numbers: `target[i · target_step + j] = source[i · source_step + j]`.
@@ -287,6 +290,11 @@ macro_rules! kernels {
                 // SAFETY: as above.
                 unsafe { copy::<$vector>(pieces) }
             }
+            $(#[$attribute])?
+            unsafe fn chaining(chain: &Chain<'_>) {
+                // SAFETY: as above.
+                unsafe { chain::run::<$vector>(chain) }
+            }
             Kernels {
                 lanes: <$vector>::LANES,
                 rows: kernels!(@count $rows),
@@ -298,6 +306,7 @@ macro_rules! kernels {
                 row,
                 pack: packing,
                 copy: copying,
+                chain: chaining,
             }
         };
     };

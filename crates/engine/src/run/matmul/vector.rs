@@ -24,6 +24,20 @@ pub(in crate::run) trait Vector: Copy {
     unsafe fn prefetch(address: *const f32);
     /// `self + other`.
     unsafe fn add(self, other: Self) -> Self;
+    /// All lanes 1.
+    unsafe fn one() -> Self;
+    /// `self - other`.
+    unsafe fn minus(self, other: Self) -> Self;
+    /// `self · other`.
+    unsafe fn times(self, other: Self) -> Self;
+    /// `self / other`.
+    unsafe fn over(self, other: Self) -> Self;
+    /// `-self`.
+    unsafe fn negate(self) -> Self;
+    /// The square root.
+    unsafe fn root(self) -> Self;
+    /// Lanes above 0, and those that are no number; 0 instead of the others.
+    unsafe fn relu(self) -> Self;
     /// `self + a · b`: one rounding where the set can, else two.
     unsafe fn add_product(self, a: Self, b: Self) -> Self;
     /// `target[p · target_stride + i] = source[i · source_stride + p]` for i below `rows` and p below
@@ -36,6 +50,17 @@ pub(in crate::run) trait Vector: Copy {
         target: *mut f32,
         target_stride: usize,
     );
+}
+
+impl Portable {
+    #[inline(always)]
+    fn map2(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+        let mut result = self.0;
+        for (lane, value) in result.iter_mut().enumerate() {
+            *value = f(*value, other.0[lane]);
+        }
+        Portable(result)
+    }
 }
 
 /// Eight numbers that the compiler keeps in whatever registers the build's target has.
@@ -92,11 +117,42 @@ impl Vector for Portable {
 
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
-        let mut sum = self.0;
-        for (lane, value) in sum.iter_mut().enumerate() {
-            *value += other.0[lane];
-        }
-        Portable(sum)
+        self.map2(other, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    unsafe fn one() -> Self {
+        Portable([1.0; 8])
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        self.map2(other, |a, b| a - b)
+    }
+
+    #[inline(always)]
+    unsafe fn times(self, other: Self) -> Self {
+        self.map2(other, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    unsafe fn over(self, other: Self) -> Self {
+        self.map2(other, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    unsafe fn negate(self) -> Self {
+        Portable(self.0.map(|a| -a))
+    }
+
+    #[inline(always)]
+    unsafe fn root(self) -> Self {
+        Portable(self.0.map(f32::sqrt))
+    }
+
+    #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        Portable(self.0.map(|a| if a > 0.0 || a.is_nan() { a } else { 0.0 }))
     }
 
     #[inline(always)]

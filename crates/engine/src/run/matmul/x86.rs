@@ -84,6 +84,50 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn one() -> Self {
+        // SAFETY: register arithmetic only; the same holds for each block below.
+        Avx2(unsafe { _mm256_set1_ps(1.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Avx2(unsafe { _mm256_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn times(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Avx2(unsafe { _mm256_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn over(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Avx2(unsafe { _mm256_div_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn negate(self) -> Self {
+        // SAFETY: as above.
+        Avx2(unsafe { _mm256_xor_ps(self.0, _mm256_set1_ps(-0.0)) })
+    }
+
+    #[inline(always)]
+    unsafe fn root(self) -> Self {
+        // SAFETY: as above.
+        Avx2(unsafe { _mm256_sqrt_ps(self.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        // SAFETY: as above; not below or equal to 0, so no number passes.
+        Avx2(unsafe {
+            _mm256_and_ps(self.0, _mm256_cmp_ps::<_CMP_NLE_UQ>(self.0, _mm256_setzero_ps()))
+        })
+    }
+
+    #[inline(always)]
     unsafe fn add_product(self, a: Self, b: Self) -> Self {
         // SAFETY: register arithmetic only; the caller is compiled for FMA too.
         Avx2(unsafe { _mm256_fmadd_ps(a.0, b.0, self.0) })
@@ -183,6 +227,53 @@ impl Vector for Avx512 {
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: register arithmetic only.
         Avx512(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn one() -> Self {
+        // SAFETY: register arithmetic only; the same holds for each block below.
+        Avx512(unsafe { _mm512_set1_ps(1.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Avx512(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn times(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Avx512(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn over(self, other: Self) -> Self {
+        // SAFETY: as above.
+        Avx512(unsafe { _mm512_div_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn negate(self) -> Self {
+        // SAFETY: as above.
+        Avx512(unsafe { _mm512_xor_ps(self.0, _mm512_set1_ps(-0.0)) })
+    }
+
+    #[inline(always)]
+    unsafe fn root(self) -> Self {
+        // SAFETY: as above.
+        Avx512(unsafe { _mm512_sqrt_ps(self.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        // SAFETY: as above; not below or equal to 0, so no number passes.
+        Avx512(unsafe {
+            _mm512_maskz_mov_ps(
+                _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(self.0, _mm512_setzero_ps()),
+                self.0,
+            )
+        })
     }
 
     #[inline(always)]

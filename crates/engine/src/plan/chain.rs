@@ -1,0 +1,218 @@
+//! Runs of pointwise instructions as chains: what one instruction makes goes on in vector registers to
+//! the next, and memory sees only what is needed elsewhere.
+//!
+//! A chain computes what its instructions do one after the other, some elements at a time. That is
+//! the same, because each of them reads and writes element `i` of its registers for element `i` only.
+
+use std::ops::Range;
+
+use crate::graph::DType;
+use crate::op::{Binary, Unary};
+use crate::plan::kernel::{Extent, Instruction, Place, Register, RegisterId};
+
+/// Most stores of a chain.
+pub(crate) const STORES: usize = 8;
+
+/// What a link of a chain does with the value that goes along it, and with a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// The value is the register's.
+    Load,
+    Negate,
+    Square,
+    Root,
+    Reciprocal,
+    Relu,
+    Plus,
+    Minus,
+    /// The register's minus the value.
+    MinusFrom,
+    Times,
+    Over,
+    /// The register's over the value.
+    OverFrom,
+    /// The register takes the value.
+    Keep,
+    /// The write of this number takes the value.
+    Store,
+}
+
+/// A link of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub act: Act,
+    /// Whether the register's first element stands for all.
+    pub repeated: bool,
+    /// The register, or the number of a write.
+    pub with: u16,
+}
+
+/// A part of a loop's body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Of the body.
+    Instruction(usize),
+    /// Of the links.
+    Chain(Range<usize>),
+}
+
+/// How a body is computed: its pieces, and the links of its chains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Chains {
+    pub pieces: Vec<Piece>,
+    pub links: Vec<Link>,
+}
+
+impl Chains {
+    /// Of instructions over tiles of `tile_rows` rows.
+    pub fn new(
+        registers: &[Register],
+        before: &[Instruction],
+        body: &[Instruction],
+        tile_rows: usize,
+    ) -> Chains {
+        let maker = Maker { registers, before, body, tile_rows };
+        let mut chains = Chains::default();
+        let mut next = 0;
+        while next < body.len() {
+            let end = maker.end(next);
+            if end - next > 1 {
+                let first = chains.links.len();
+                maker.links(next..end, &mut chains.links);
+                chains.pieces.push(Piece::Chain(first..chains.links.len()));
+                next = end;
+            } else {
+                chains.pieces.push(Piece::Instruction(next));
+                next += 1;
+            }
+        }
+        chains
+    }
+}
+
+struct Maker<'a> {
+    registers: &'a [Register],
+    before: &'a [Instruction],
+    body: &'a [Instruction],
+    tile_rows: usize,
+}
+
+impl Maker<'_> {
+    fn register(&self, register: RegisterId) -> &Register {
+        &self.registers[usize::from(register)]
+    }
+
+    /// Where the chain that begins at `start` ends.
+    fn end(&self, start: usize) -> usize {
+        let mut stores = 0;
+        let fits = |instruction: &&Instruction| {
+            stores += usize::from(matches!(instruction, Instruction::Store { .. }));
+            stores <= STORES && self.can_be_linked(instruction)
+        };
+        start + self.body[start..].iter().take_while(fits).count()
+    }
+
+    fn can_be_linked(&self, instruction: &Instruction) -> bool {
+        let full = |register: RegisterId| {
+            let register = self.register(register);
+            (register.extent, register.dtype) == (Extent::Full, DType::F32)
+        };
+        match *instruction {
+            Instruction::Unary { op, to, .. } => unary(op).is_some() && full(to),
+            Instruction::Binary { op, to, .. } => binary(op).is_some() && full(to),
+            // A tile of one row has as many elements as columns.
+            Instruction::Expand { to, from } => {
+                full(to) && self.tile_rows == 1 && self.register(from).extent == Extent::Column
+            }
+            Instruction::Store { from, .. } => full(from),
+            _ => false,
+        }
+    }
+
+    /// Whether a register holds the same number everywhere.
+    fn is_repeated(&self, register: RegisterId) -> bool {
+        self.before.iter().any(|instruction| match *instruction {
+            Instruction::Constant { to, .. } => to == register,
+            Instruction::Expand { to, from } => {
+                to == register && self.register(from).extent == Extent::Scalar
+            }
+            _ => false,
+        })
+    }
+
+    fn links(&self, range: Range<usize>, links: &mut Vec<Link>) {
+        let link = |act: Act, with: u16| Link { act, repeated: self.is_repeated(with), with };
+        let plain = |act: Act, with: u16| Link { act, repeated: false, with };
+        // The register whose value goes along.
+        let mut value = None;
+        for index in range.clone() {
+            let instruction = &self.body[index];
+            let [a, b, _] = instruction.from();
+            let swapped = value.is_some() && value == b && value != a;
+            let first = if swapped { b } else { a };
+            if let Some(first) = first.filter(|_| value != first) {
+                links.push(link(Act::Load, first));
+            }
+            match *instruction {
+                Instruction::Unary { op, .. } => {
+                    links.extend(unary(op).map(|act| plain(act, 0)));
+                }
+                Instruction::Binary { op, a, b, .. } => {
+                    let acts = binary(op);
+                    links.extend(acts.map(|acts| match swapped {
+                        true => link(acts[1], a),
+                        false => link(acts[0], b),
+                    }));
+                }
+                Instruction::Store { write, .. } => links.push(plain(Act::Store, write as u16)),
+                _ => {}
+            }
+            value = first;
+            if let Some(to) = instruction.to() {
+                value = Some(to);
+                if self.is_needed(to, index + 1..range.end) {
+                    links.push(plain(Act::Keep, to));
+                }
+            }
+        }
+    }
+
+    /// Whether anybody takes a register's value from its place: who stores it next, and who computes
+    /// with it right after, have it without. `chain` is what is left of the chain.
+    fn is_needed(&self, register: RegisterId, chain: Range<usize>) -> bool {
+        if let Place::Write(_) = self.register(register).place {
+            return true;
+        }
+        let takes = |instruction: &Instruction| {
+            instruction.from().iter().filter(|&&from| from == Some(register)).count()
+        };
+        let rest = &self.body[chain.start..];
+        let stored =
+            |i: &&Instruction| matches!(i, Instruction::Store { from, .. } if *from == register);
+        let stores = rest[..chain.len()].iter().take_while(stored).count();
+        let next = rest[..chain.len()].get(stores).map_or(0, |i| takes(i).min(1));
+        rest.iter().map(takes).sum::<usize>() > stores + next
+    }
+}
+
+fn unary(op: Unary) -> Option<Act> {
+    match op {
+        Unary::Neg => Some(Act::Negate),
+        Unary::Square => Some(Act::Square),
+        Unary::Sqrt => Some(Act::Root),
+        Unary::Recip => Some(Act::Reciprocal),
+        Unary::Relu => Some(Act::Relu),
+        _ => None,
+    }
+}
+
+/// With the left, or the right operand as the value.
+fn binary(op: Binary) -> Option<[Act; 2]> {
+    match op {
+        Binary::Add => Some([Act::Plus, Act::Plus]),
+        Binary::Sub => Some([Act::Minus, Act::MinusFrom]),
+        Binary::Mul => Some([Act::Times, Act::Times]),
+        Binary::Div => Some([Act::Over, Act::OverFrom]),
+        _ => None,
+    }
+}

@@ -1,0 +1,199 @@
+//! Chains of pointwise instructions: some vectors at a time go through all links.
+#![allow(unsafe_code)]
+
+use crate::plan::chain::{Act, Link};
+use crate::run::matmul::vector::Vector;
+
+/// A chain over `length` elements of each register.
+pub(in crate::run) struct Chain<'a> {
+    pub links: &'a [Link],
+    /// Where the registers are, by number.
+    pub registers: &'a [*mut u8],
+    /// Where stores go, in the order of the chain's.
+    pub stores: &'a [*mut f32],
+    pub length: usize,
+}
+
+/// Vectors that go through a chain together.
+const TOGETHER: usize = 8;
+
+/// Runs a chain over all its elements.
+///
+/// # Safety
+///
+/// What the links name is valid for `length` numbers, or for one where it is repeated; nobody else
+/// writes there meanwhile.
+#[inline(always)]
+pub(in crate::run) unsafe fn run<V: Vector>(chain: &Chain<'_>) {
+    let together = TOGETHER * V::LANES;
+    let whole = chain.length - chain.length % together;
+    for first in (0..whole).step_by(together) {
+        // SAFETY: these elements lie within the length.
+        unsafe { block::<V, TOGETHER>(chain, first, V::LANES) };
+    }
+    for first in (whole..chain.length).step_by(V::LANES) {
+        // SAFETY: as above.
+        unsafe { block::<V, 1>(chain, first, V::LANES.min(chain.length - first)) };
+    }
+}
+
+/// `N` vectors of `lanes` numbers each, from element `first` on; only a single one may have fewer than
+/// all lanes.
+#[inline(always)]
+unsafe fn block<V: Vector, const N: usize>(chain: &Chain<'_>, first: usize, lanes: usize) {
+    let mut stores = chain.stores.iter();
+    // SAFETY: for all that follows: `run` was promised that these places are valid, and no vector
+    // reaches past its lanes.
+    unsafe {
+        let mut values = [V::zero(); N];
+        let read = |source: *const f32, index: usize| match N {
+            1 if lanes < V::LANES => V::load_first(source, lanes),
+            _ => V::load(source.add(index * V::LANES)),
+        };
+        let write = |value: V, target: *mut f32, index: usize| match N {
+            1 if lanes < V::LANES => value.store_first(target, lanes),
+            _ => value.store(target.add(index * V::LANES)),
+        };
+        for link in chain.links {
+            let register = chain.registers.as_ptr().add(usize::from(link.with));
+            macro_rules! each {
+                (|$value:ident| $result:expr) => {
+                    for value in &mut values {
+                        let $value = *value;
+                        *value = $result;
+                    }
+                };
+                (|$value:ident, $other:ident| $result:expr) => {{
+                    let source = (*register).cast_const().cast::<f32>();
+                    if link.repeated {
+                        let $other = V::broadcast(source);
+                        each!(|$value| $result);
+                    } else {
+                        let source = source.add(first);
+                        for (index, value) in values.iter_mut().enumerate() {
+                            let ($value, $other) = (*value, read(source, index));
+                            *value = $result;
+                        }
+                    }
+                }};
+            }
+            match link.act {
+                Act::Load => each!(|_v, other| other),
+                Act::Negate => each!(|v| v.negate()),
+                Act::Square => each!(|v| v.times(v)),
+                Act::Root => each!(|v| v.root()),
+                Act::Reciprocal => each!(|v| V::one().over(v)),
+                Act::Relu => each!(|v| v.relu()),
+                Act::Plus => each!(|v, other| v.add(other)),
+                Act::Minus => each!(|v, other| v.minus(other)),
+                Act::MinusFrom => each!(|v, other| other.minus(v)),
+                Act::Times => each!(|v, other| v.times(other)),
+                Act::Over => each!(|v, other| v.over(other)),
+                Act::OverFrom => each!(|v, other| other.over(v)),
+                Act::Keep => {
+                    let target = (*register).cast::<f32>().add(first);
+                    for (index, &value) in values.iter().enumerate() {
+                        write(value, target, index);
+                    }
+                }
+                Act::Store => {
+                    let Some(&target) = stores.next() else { return };
+                    for (index, &value) in values.iter().enumerate() {
+                        write(value, target.add(first), index);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::isa::Isa;
+    use crate::run::matmul::kernel::Kernels;
+
+    /// What a link makes of a value and a register's element, as the table of pointwise ops has it.
+    fn act(act: Act, v: f32, other: f32) -> f32 {
+        match act {
+            Act::Load => other,
+            Act::Negate => -v,
+            Act::Square => v * v,
+            Act::Root => v.sqrt(),
+            Act::Reciprocal => 1.0 / v,
+            Act::Relu => {
+                if v > 0.0 || v.is_nan() {
+                    v
+                } else {
+                    0.0
+                }
+            }
+            Act::Plus => v + other,
+            Act::Minus => v - other,
+            Act::MinusFrom => other - v,
+            Act::Times => v * other,
+            Act::Over => v / other,
+            Act::OverFrom => other / v,
+            Act::Keep | Act::Store => v,
+        }
+    }
+
+    #[test]
+    fn every_link_rounds_as_its_instruction_at_every_length_on_every_set() {
+        let acts = [
+            (Act::Negate, false),
+            (Act::Square, false),
+            (Act::Root, false),
+            (Act::Reciprocal, false),
+            (Act::Relu, false),
+            (Act::Plus, false),
+            (Act::Minus, true),
+            (Act::MinusFrom, false),
+            (Act::Times, true),
+            (Act::Over, false),
+            (Act::OverFrom, true),
+            (Act::Load, true),
+        ];
+        let special = [0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, -3.5];
+        for length in [1, 7, 16, 31, 128, 131, 300] {
+            let numbers = |seed: f32| -> Vec<f32> {
+                let number = |i: usize| (i as f32 * 0.37 + seed).sin() * 9.0;
+                (0..length)
+                    .map(|i| if i % 5 == 0 { special[i / 5 % 7] } else { number(i) })
+                    .collect()
+            };
+            for isa in Isa::available() {
+                for (made, repeated) in acts {
+                    // Registers: two to read, one to keep; the store goes elsewhere.
+                    let (mut a, mut b) = (numbers(0.1), numbers(0.8));
+                    b.rotate_right(length / 3);
+                    let (mut kept, mut stored) = (vec![7.0; length + 1], vec![7.0; length + 1]);
+                    let registers = [&mut a[..], &mut b, &mut kept].map(|r| r.as_mut_ptr().cast());
+                    let link = |act: Act, with: u16| Link { act, repeated: false, with };
+                    let links = [
+                        link(Act::Load, 0),
+                        Link { act: made, repeated, with: 1 },
+                        link(Act::Keep, 2),
+                        link(Act::Negate, 0),
+                        link(Act::Store, 0),
+                    ];
+                    let stores = [stored.as_mut_ptr()];
+                    let chain =
+                        Chain { links: &links, registers: &registers, stores: &stores, length };
+                    // SAFETY: the set is available; the registers have the length, and nobody else
+                    // has them.
+                    unsafe { (Kernels::of(isa).chain)(&chain) };
+                    for i in 0..length {
+                        let want = act(made, a[i], b[if repeated { 0 } else { i }]);
+                        let same =
+                            |x: f32, y: f32| x.to_bits() == y.to_bits() || x.is_nan() && y.is_nan();
+                        let what = format!("{made:?} of {} on {isa}, {i} of {length}", a[i]);
+                        assert!(same(kept[i], want), "{what}: {} for {want}", kept[i]);
+                        assert!(same(stored[i], -want), "{what}: {} stored", stored[i]);
+                    }
+                    assert_eq!((kept[length], stored[length]), (7.0, 7.0));
+                }
+            }
+        }
+    }
+}
