@@ -7,13 +7,14 @@ use crate::run::pool::share_of;
 use crate::run::tile;
 use std::ops::Range;
 
-/// The most rows of a block of A, which packed (258 KiB) stays in the second-level cache.
-const ROWS: usize = 168;
+/// The most rows of a block of A, which packed (384 KiB) stays in the second-level cache.
+const ROWS: usize = 256;
 /// Up to so many panels of B, packing A costs more than reading it with its stride.
 const PANELS_WORTH_PACKING_A: usize = 4;
 /// Columns of B packed together, a few rows at a time: one panel's short pieces of far apart rows
-/// would miss the address cache at every row.
-const COLUMNS_TOGETHER: usize = 256;
+/// would miss the address cache at every row. What is packed, and what is asked for to be packed next,
+/// stay in the second-level cache beside A.
+const COLUMNS_TOGETHER: usize = 128;
 const DEPTH_TOGETHER: usize = 16;
 /// Up to so many rows packing B costs more than it brings, if B stays in the second-level cache.
 const ROWS_WORTH_PACKING_B: usize = 64;
@@ -25,8 +26,11 @@ const SMALL_PRODUCT: usize = 32 * 32 * 32;
 const COLUMNS_OF_ROW: usize = 1024;
 
 /// Numbers of a block that a loop goes on with, what the loop reads and writes beside them included:
-/// half a second-level cache.
-const FINISHED_TOGETHER: usize = 128 * 1024;
+/// a second-level cache.
+const FINISHED_TOGETHER: usize = 256 * 1024;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// How a part is cut in blocks.
 #[derive(Clone, Copy)]
@@ -91,8 +95,55 @@ impl Ahead {
     /// Asks for `count` elements from `first` on to come into the second-level cache.
     fn fetch(&self, first: usize, count: usize) {
         let start = self.start.wrapping_add(first * self.element);
-        for byte in (0..count * self.element).step_by(64) {
+        for byte in (0..count * self.element).step_by(LINE) {
             prefetch(start.wrapping_add(byte));
+        }
+    }
+}
+
+/// Numbers of B that are packed next, to be asked for while those before them are multiplied.
+struct Coming {
+    /// Pieces that lie `stride` numbers apart, of `lines` cache lines each.
+    start: *const f32,
+    stride: usize,
+    pieces: usize,
+    lines: usize,
+    /// The line that is asked for next, and how many are asked for at a time.
+    piece: usize,
+    line: usize,
+    share: usize,
+}
+
+impl Coming {
+    /// The columns `group` of B at the depths `depth`, asked for at `times` times.
+    fn new(b: Operand, group: Range<usize>, depth: Range<usize>, times: usize) -> Coming {
+        let adjacent = b.lane_stride == 1;
+        let (pieces, length) =
+            if adjacent { (depth.len(), group.len()) } else { (group.len(), depth.len()) };
+        let lines = (length * size_of::<f32>()).div_ceil(LINE);
+        Coming {
+            start: b.at(group.start, depth.start),
+            stride: if adjacent { b.depth_stride } else { b.lane_stride },
+            pieces,
+            lines,
+            piece: 0,
+            line: 0,
+            share: (pieces * lines).div_ceil(times.max(1)),
+        }
+    }
+
+    /// Asks for some more.
+    fn fetch(&mut self) {
+        for _ in 0..self.share {
+            if self.piece == self.pieces {
+                return;
+            }
+            let piece = self.start.wrapping_add(self.piece * self.stride);
+            prefetch(piece.cast::<u8>().wrapping_add(self.line * LINE));
+            self.line += 1;
+            if self.line == self.lines {
+                (self.piece, self.line) = (self.piece + 1, 0);
+            }
         }
     }
 }
@@ -164,8 +215,8 @@ impl Packing {
     /// more: shares are uneven, and one with fewer rows may be cut in fewer, larger blocks.
     pub fn new(kernels: &Kernels, [rows, columns, k]: [usize; 3], blocking: &Blocking) -> Packing {
         let depth = k.div_ceil(k.div_ceil(DEPTH).max(1));
-        // With one block of rows each group of panels is used up as soon as it is packed.
-        let most = if rows <= blocking.rows { blocking.together } else { COLUMNS };
+        // With one block of rows each piece is used up as soon as it is packed.
+        let most = if rows <= blocking.rows { COLUMNS_TOGETHER } else { COLUMNS };
         let columns_kept = columns.min(most).next_multiple_of(kernels.width());
         // A vector of room, because packing writes full vectors.
         let a = depth * rows.min(blocking.rows) + kernels.lanes;
@@ -213,7 +264,8 @@ pub(super) unsafe fn multiply_part(
     let width = kernels.width();
     for first_column in part.columns.clone().step_by(COLUMNS) {
         let columns = first_column..part.columns.end.min(first_column + COLUMNS);
-        for depth in depth_blocks(part.k) {
+        let mut depths = depth_blocks(part.k).peekable();
+        while let Some(depth) = depths.next() {
             // When the last depth is done the elements are made.
             let mut finish = finish.as_mut().filter(|_| depth.end == part.k);
             for row_block in 0..row_blocks {
@@ -237,26 +289,41 @@ pub(super) unsafe fn multiply_part(
                 let (columns, rows) = (block.columns.clone(), block.rows.clone());
                 for group in columns.clone().step_by(together) {
                     let group = group..columns.end.min(group + together);
-                    // One block of rows uses a group up at once; several keep all panels.
-                    let kept = if row_blocks == 1 { 0 } else { group.start - columns.start };
-                    let packed_b = memory.b.wrapping_add(kept * block.depth.len());
-                    if row_block == 0 && part.packed.is_null() {
-                        // SAFETY: as above.
-                        unsafe { block.pack_b(&group, packed_b) };
-                    }
                     if apart {
                         block.stride = together;
                         let first = rows.start * block.stride + group.start;
                         block.c = memory.c.wrapping_sub(first);
                     }
-                    for panel in group.clone().step_by(width) {
-                        let panel = panel..group.end.min(panel + width);
-                        let packed_b =
-                            packed_b.wrapping_add((panel.start - group.start) * block.depth.len());
-                        let a = if rows_in_place { None } else { Some(memory.a.cast_const()) };
-                        let ahead = finish.as_deref();
-                        // SAFETY: the panel lies within the part and was packed, if it had to be.
-                        unsafe { block.multiply_panel(panel, a, packed_b, ahead) };
+                    for piece in group.clone().step_by(COLUMNS_TOGETHER) {
+                        let piece = piece..group.end.min(piece + COLUMNS_TOGETHER);
+                        // One block of rows uses a piece up at once; several keep all panels.
+                        let kept = if row_blocks == 1 { 0 } else { piece.start - columns.start };
+                        let packed_b = memory.b.wrapping_add(kept * block.depth.len());
+                        let mut coming = None;
+                        if part.packed.is_null() && row_block == 0 {
+                            // SAFETY: as above.
+                            unsafe { block.pack_b(&piece, packed_b) };
+                            // Meanwhile the next one is asked for.
+                            let next = match (piece.end < columns.end, depths.peek()) {
+                                (true, _) => Some((piece.end, block.depth.clone())),
+                                (false, next) => next.map(|next| (columns.start, next.clone())),
+                            };
+                            coming = next.map(|(first, depth)| {
+                                let next = first..columns.end.min(first + COLUMNS_TOGETHER);
+                                let times =
+                                    piece.len().div_ceil(width) * block.row_groups().count();
+                                Coming::new(part.b, next, depth, times)
+                            });
+                        }
+                        for panel in piece.clone().step_by(width) {
+                            let panel = panel..piece.end.min(panel + width);
+                            let packed_b = packed_b
+                                .wrapping_add((panel.start - piece.start) * block.depth.len());
+                            let a = if rows_in_place { None } else { Some(memory.a.cast_const()) };
+                            let (ahead, coming) = (finish.as_deref(), coming.as_mut());
+                            // SAFETY: the panel lies within the part and was packed, if it had to be.
+                            unsafe { block.multiply_panel(panel, a, packed_b, ahead, coming) };
+                        }
                     }
                     if let Some(finish) = &mut finish {
                         let (start, stride) = (memory.c, block.stride);
@@ -429,6 +496,7 @@ impl Block<'_> {
         packed_a: Option<*const f32>,
         packed_b: *const f32,
         finish: Option<&Finishing<'_>>,
+        mut coming: Option<&mut Coming>,
     ) {
         let part = self.part;
         let vectors = panel.len().div_ceil(self.kernels.lanes);
@@ -469,6 +537,9 @@ impl Block<'_> {
                     let first = row * part.c_row_stride + panel.start;
                     finish.ahead.iter().for_each(|array| array.fetch(first, panel.len()));
                 }
+            }
+            if let Some(coming) = &mut coming {
+                coming.fetch();
             }
             // SAFETY: A's rows and C's rows and columns lie within the part, B's panel has full
             // vectors, packed or in place.
