@@ -260,7 +260,7 @@ impl Optimizer {
                 // In f64: 1 − βᵗ loses half of f32's digits while t is small.
                 let steps = steps();
                 let bias = |beta: f64| 1.0 - steps.scalar(beta).pow(steps);
-                let deviation = square.sqrt() / bias(beta2).sqrt().cast(dtype) + epsilon;
+                let deviation = square.sqrt() * bias(beta2).sqrt().recip().cast(dtype) + epsilon;
                 let move_by = mean * (rate / bias(beta1).cast(dtype)) / deviation;
                 if beside && decay > 0.0 { move_by + value * (rate * decay) } else { move_by }
             }
