@@ -26,8 +26,8 @@ const SMALL_PRODUCT: usize = 32 * 32 * 32;
 const COLUMNS_OF_ROW: usize = 1024;
 
 /// Numbers of a block that a loop goes on with, what the loop reads and writes beside them included:
-/// a second-level cache.
-const FINISHED_TOGETHER: usize = 256 * 1024;
+/// half a second-level cache.
+const FINISHED_TOGETHER: usize = 128 * 1024;
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
@@ -59,8 +59,10 @@ impl Blocking {
         let elsewhere =
             |r: &&Register| r.extent == Extent::Full && !matches!(r.place, Place::Scratch(_));
         let arrays = l.registers.iter().filter(elsewhere).count().max(1);
-        let rows = (FINISHED_TOGETHER / (together * arrays)).clamp(1, ROWS);
         let apart = then.made == Made::Apart;
+        // A product that does not stay here is only passed through.
+        let elements = if apart { FINISHED_TOGETHER } else { 2 * FINISHED_TOGETHER };
+        let rows = (elements / (together * arrays)).clamp(1, ROWS);
         let fits = product.comes_in_blocks(whole_rows);
         fits.then_some(Blocking { rows, together, whole_rows, apart })
     }
