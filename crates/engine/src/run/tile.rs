@@ -1,4 +1,5 @@
-//! Loops, a tile at a time: each instruction runs over a whole register while it is in cache.
+//! Loops, a tile at a time: each instruction runs over a whole register while it is in cache, and
+//! chains of instructions over some vectors at a time.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
