@@ -453,7 +453,16 @@ impl Block<'_> {
         // Rows side by side are read in as many streams, which the machine does not see by itself.
         let asks = packed_a.is_none() && part.a.depth_stride == 1;
         let first_panel = panel.start == self.columns.start;
-        for rows in self.row_groups() {
+        let deeper = self.depth.len().min(part.k - self.depth.end);
+        let groups = self.rows.len().div_ceil(self.kernels.rows);
+        for (group, rows) in self.row_groups().enumerate() {
+            if packed_a.is_none() && !asks && first_panel {
+                // Of what is stored along the depth, the next block.
+                for depth in share_of(deeper, groups, group) {
+                    let start = part.a.at(self.rows.start, self.depth.end + depth).cast();
+                    fetch(start, self.rows.len() * size_of::<f32>());
+                }
+            }
             let next = rows.end..(rows.end + rows.len()).min(part.rows.end);
             for row in next.filter(|_| asks) {
                 if first_panel {
