@@ -51,7 +51,7 @@ macro_rules! unary_table {
             [|g, x, _y| g * x.sigmoid()] "eˣ/(1 + eˣ)" "ln(1 + eˣ), a smooth ReLU.";
         Relu relu f64[|x| if x > 0.0 || x.is_nan() { x } else { 0.0 }]
             f32[|x| if x > 0.0 || x.is_nan() { x } else { 0.0 }] i64[|x| x.max(0)]
-            [|g, x, _y| x.greater(x.full_like(0.0)).select(g, g.full_like(0.0))]
+            [|g, _x, y| y.greater(y.full_like(0.0)).select(g, g.full_like(0.0))]
             "1 where x > 0, else 0"
             "The rectified linear unit, max(x, 0); its derivative at 0 is chosen to be 0.";
         Floor floor f64[|x| x.floor()] f32[|x| x.floor()] i64[|x| x]

@@ -185,6 +185,7 @@ fn of(l: &Loop, instruction: &Instruction) -> usize {
         Extent::Column => l.columns,
         Extent::Scalar => 1,
         Extent::Blocks => product(&[l.rows.div_ceil(BLOCK_ROWS), l.columns]),
+        Extent::Groups(rows) => product(&[l.rows / rows.max(1), l.columns]),
     };
     match *instruction {
         Instruction::Constant { .. } | Instruction::Expand { .. } | Instruction::Store { .. } => 0,

@@ -4,7 +4,7 @@
 use crate::graph::Value;
 use crate::plan::fuse::{BufferId, DraftKernel, DraftProduct, Fuser, Operand};
 use crate::plan::kernel::{Extent, Kernel};
-use crate::plan::loops::is_flat;
+use crate::plan::loops::{is_flat, rows_together};
 
 impl Fuser<'_> {
     /// Moves each product down into the first kernel that reads it, if that is a loop over the product's
@@ -58,9 +58,9 @@ impl Fuser<'_> {
             Operand::Constant(_) => true,
         };
         let only_whole = members.iter().flat_map(|m| &m.operands).all(whole);
-        // Sums over blocks of rows need blocks of their own.
-        let folds = members.iter().any(|member| member.extent == Extent::Blocks);
-        (same_space && only_whole && !folds).then_some(reader)
+        // Blocks and groups of rows count from the first of all products.
+        let counts = rows_together(members).next().is_some();
+        (same_space && only_whole && !(counts && made.batch > 1)).then_some(reader)
     }
 
     fn reads(&self, kernel: &DraftKernel, buffer: BufferId) -> bool {

@@ -12,6 +12,7 @@ use crate::Error;
 use crate::graph::{DType, Role, Shape, Value};
 use crate::op::{Convolved, Op, Reduction, Stencil, Window, convolution, pool};
 use crate::plan::kernel::{Assemble, BLOCK_ROWS, Extent, FACTORS, Kernel, Part, Product, Sort};
+use crate::plan::loops::TILE;
 use crate::plan::simplify::Program;
 
 /// Rows longer than this are reduced by a kernel of their own.
@@ -172,6 +173,20 @@ fn middle(sizes: &[usize], axes: &[usize]) -> Option<[usize; 3]> {
     })
 }
 
+/// How many rows in a row read the same of what has been repeated from `from` to `to` along the axes
+/// between the first few and the last, where tiles of whole groups or even parts of them are large enough.
+fn groups(from: &[usize], to: &[usize]) -> Option<usize> {
+    let (&columns, leading) = to.split_last()?;
+    if from.len() != to.len() || from.last() != Some(&columns) || columns == 0 {
+        return None;
+    }
+    let same = leading.iter().zip(from).take_while(|(to, from)| to == from).count();
+    let rows: usize = leading[same..].iter().product();
+    let repeated = from[same..leading.len()].iter().all(|&size| size == 1);
+    let held = (1..=(TILE / columns).max(1)).rev().find(|&tile| rows.is_multiple_of(tile))?;
+    (repeated && rows > 0 && held * columns >= TILE / 4).then_some(rows)
+}
+
 /// A convolution's kernel; where each pixel is by itself, a product of matrices.
 fn convolution_kernel(gives: Convolved, stencil: Stencil) -> Kernel {
     if !stencil.is_pointwise() {
@@ -236,13 +251,14 @@ impl Fuser<'_> {
                     Some([outer, reduced, 1]) if reduced <= ROW_LIMIT => {
                         self.join(value, outer, reduced, Extent::Row);
                     }
-                    Some([1, reduced, inner])
+                    Some([outer, reduced, inner])
                         if *reduction == Reduction::Sum
                             && inner > 1
                             && reduced > BLOCK_ROWS
+                            && (outer == 1 || reduced.is_multiple_of(BLOCK_ROWS))
                             && node.outputs[0].dtype.is_float() =>
                     {
-                        self.fold(index, reduced, inner);
+                        self.fold(index, [outer, reduced, inner]);
                     }
                     Some([outer, reduced, inner]) => {
                         let reduction = *reduction;
@@ -336,23 +352,30 @@ impl Fuser<'_> {
     }
 
     /// Sums of columns: of blocks of rows within a loop, then of the blocks.
-    fn fold(&mut self, index: usize, rows: usize, columns: usize) {
+    fn fold(&mut self, index: usize, [outer, reduced, columns]: [usize; 3]) {
         // A name for the blocks' sums, which are no node's output.
         let blocks = Value { output: u16::MAX, ..Value::first(index) };
-        let reduced = rows.div_ceil(BLOCK_ROWS);
+        let rows = outer * reduced;
+        let reduced = reduced.div_ceil(BLOCK_ROWS);
         let (value, dtype) = (Value::first(index), self.program.dtype(Value::first(index)));
-        self.buffers.push(Buffer { value, elements: reduced * columns, dtype });
+        self.buffers.push(Buffer { value, elements: outer * reduced * columns, dtype });
         let held = self.buffers.len() - 1;
         self.of.insert(blocks, held);
         self.join(blocks, rows, columns, Extent::Blocks);
         let reduction = Reduction::Sum;
-        let kernel = Kernel::Reduce { reduction, outer: 1, reduced, inner: columns };
+        let kernel = Kernel::Reduce { reduction, outer, reduced, inner: columns };
         self.emit(kernel, vec![held], index);
     }
 
     /// States, and what becomes of them.
     pub(super) fn updates(&self) -> &[(Value, Value)] {
         &self.task.updates
+    }
+
+    /// What is given out, and what states become.
+    pub(super) fn results(&self) -> Vec<Value> {
+        let updates = self.task.updates.iter().map(|(_, new)| *new);
+        self.task.outputs.iter().copied().chain(updates).collect()
     }
 
     /// The buffer of `value`, made if it has none.
@@ -575,6 +598,8 @@ impl Fuser<'_> {
             Extent::Row
         } else if from[last] == columns && from[..last].iter().all(|&size| size == 1) {
             if rows == 1 { Extent::Full } else { Extent::Column }
+        } else if let Some(group) = groups(from, to) {
+            Extent::Groups(group)
         } else {
             return whole;
         };
@@ -698,7 +723,9 @@ impl Fuser<'_> {
                     fine.then_some(Operand::Value { root, extent: Extent::Row })
                 }
                 Operand::Value { extent: Extent::Scalar, .. } if made_here(operand) => None,
-                Operand::Value { extent: Extent::Row | Extent::Column, .. } => None,
+                Operand::Value {
+                    extent: Extent::Row | Extent::Column | Extent::Groups(_), ..
+                } => None,
                 other => Some(other),
             })
             .collect::<Option<Vec<_>>>()?;
@@ -707,6 +734,7 @@ impl Fuser<'_> {
 
     fn finish(mut self) -> Result<Draft, Error> {
         self.merge_loops();
+        self.recompute();
         self.join_products();
         // Whatever a loop reads from elsewhere needs a place in memory.
         for position in 0..self.kernels.len() {

@@ -339,6 +339,8 @@ pub(crate) enum Extent {
     Scalar,
     /// One element a column for each [`BLOCK_ROWS`] rows.
     Blocks,
+    /// One element a column for each so many rows, which is only read.
+    Groups(usize),
 }
 
 /// Rows whose columns are summed in one chain. A power of 2; part of the law of same bits.

@@ -75,7 +75,6 @@ pub(crate) fn tiles(
     behind_product: bool,
 ) -> [usize; 4] {
     let reduces = members.iter().any(|m| m.extent == Extent::Row);
-    let folds = members.iter().any(|m| m.extent == Extent::Blocks);
     let structured = reduces || behind_product || !is_flat(members);
     let (rows, columns) = if structured { (rows, columns) } else { (1, rows * columns) };
     // Behind a product columns come in pieces, so that workers can share them out.
@@ -86,9 +85,24 @@ pub(crate) fn tiles(
         whole if whole == columns => (TILE / columns.max(1)).clamp(1, rows.max(1)),
         _ => 1,
     };
-    // Tiles do not go over the end of a block of rows.
-    let tile_rows = if folds { 1 << tile_rows.min(BLOCK_ROWS).ilog2() } else { tile_rows };
+    // Tiles do not go over the end of a block or a group of rows.
+    let ends = |tile: &usize| rows_together(members).all(|rows| rows.is_multiple_of(*tile));
+    let tile_rows = (1..=tile_rows).rev().find(ends).unwrap_or(1);
     [rows, columns, tile_rows, tile_columns]
+}
+
+/// How many rows there are in each kind of blocks and groups that `members` make or read.
+pub(crate) fn rows_together(members: &[Member]) -> impl Iterator<Item = usize> {
+    let made = members.iter().map(|m| m.extent);
+    let read = members.iter().flat_map(|m| &m.operands).filter_map(|operand| match operand {
+        Operand::Value { extent, .. } => Some(*extent),
+        Operand::Constant(_) => None,
+    });
+    made.chain(read).filter_map(|extent| match extent {
+        Extent::Blocks => Some(BLOCK_ROWS),
+        Extent::Groups(rows) => Some(rows),
+        _ => None,
+    })
 }
 
 /// Whether neither rows nor columns matter to any member.
@@ -151,7 +165,7 @@ pub(crate) fn build(
         Extent::Row => tile_rows,
         Extent::Column => tile_columns,
         Extent::Scalar => 1,
-        Extent::Blocks => 0,
+        Extent::Blocks | Extent::Groups(_) => 0,
     };
     let scratch = builder.place_registers(&elements);
     let Builder { registers, before, body, .. } = builder;
@@ -232,7 +246,7 @@ impl Builder<'_> {
                 let same_in_every_tile = match extent {
                     Extent::Scalar => true,
                     Extent::Column => self.columns_are_whole,
-                    Extent::Full | Extent::Row | Extent::Blocks => false,
+                    Extent::Full | Extent::Row | Extent::Blocks | Extent::Groups(_) => false,
                 };
                 if same_in_every_tile {
                     self.before.push(expand)

@@ -15,6 +15,7 @@ pub(crate) mod loops;
 pub(crate) mod memory;
 mod merge;
 mod print;
+mod recompute;
 mod scan;
 mod simplify;
 mod verify;

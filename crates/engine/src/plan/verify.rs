@@ -353,9 +353,11 @@ fn behind_product(step: &Step, then: &Then, [rows, columns]: [usize; 2]) -> Resu
     else {
         return Err("its loop has no product".to_string());
     };
-    // Blocks of rows, which are one worker's, are not the product's blocks.
+    // Blocks of rows, which are one worker's, and groups of rows count from the first of all.
+    let several = matches!(step.kernel, Kernel::Matmul(ref product) if product.batch > 1);
+    let of_rows = |r: &Register| matches!(r.extent, Extent::Blocks | Extent::Groups(_));
     let whole = |r: &Register| {
-        (r.place != Place::Read(0) || r.extent == Extent::Full) && r.extent != Extent::Blocks
+        (r.place != Place::Read(0) || r.extent == Extent::Full) && !(several && of_rows(r))
     };
     if product != made || (l.rows, l.columns) != (rows, columns) || !l.registers.iter().all(whole) {
         return Err("its loop does not fit its product".to_string());
@@ -389,6 +391,15 @@ fn loop_sizes(
         Extent::Column => sizes[2],
         Extent::Scalar => 1,
         Extent::Blocks => blocks,
+        Extent::Groups(rows) => sizes[1] / rows.max(1) * sizes[2],
+    };
+    // All rows of a tile read the same.
+    let groups_fit = |register: &Register| match register.extent {
+        Extent::Groups(rows) => {
+            let whole = rows > 0 && l.rows.is_multiple_of(rows) && rows.is_multiple_of(l.tile_rows);
+            whole && matches!(register.place, Place::Read(_))
+        }
+        _ => true,
     };
     let fits = |region: Option<&Region>, register: &Register| {
         region.is_some_and(|r| {
@@ -402,7 +413,7 @@ fn loop_sizes(
         Extent::Full => true,
         Extent::Row => whole_columns,
         Extent::Blocks => BLOCK_ROWS.is_multiple_of(l.tile_rows),
-        Extent::Column | Extent::Scalar => false,
+        Extent::Column | Extent::Scalar | Extent::Groups(_) => false,
     };
     let mut ranges = Vec::with_capacity(l.registers.len());
     let mut writers = vec![0usize; writes.len()];
@@ -425,7 +436,7 @@ fn loop_sizes(
                 end.is_some_and(|end| end <= l.scratch) && at.is_multiple_of(8)
             }
         };
-        if !fine {
+        if !fine || !groups_fit(register) {
             return Err(format!("a register has no place: {register:?}"));
         }
         ranges.push(range);
@@ -495,7 +506,7 @@ impl Walk<'_> {
             let same_in_every_tile = match register.extent {
                 Extent::Scalar => true,
                 Extent::Column => l.tile_columns == l.columns,
-                Extent::Full | Extent::Row | Extent::Blocks => false,
+                Extent::Full | Extent::Row | Extent::Blocks | Extent::Groups(_) => false,
             };
             let there = self.holds[from] && (!before || self.made[from] || same_in_every_tile);
             if !there {
@@ -554,7 +565,9 @@ fn well_typed(l: &Loop, instruction: &Instruction) -> bool {
         Instruction::Expand { to, from } => {
             let wider = match register(from).extent {
                 Extent::Scalar => register(to).extent != Extent::Scalar,
-                Extent::Row | Extent::Column => register(to).extent == Extent::Full,
+                Extent::Row | Extent::Column | Extent::Groups(_) => {
+                    register(to).extent == Extent::Full
+                }
                 Extent::Full | Extent::Blocks => false,
             };
             wider && register(to).dtype == register(from).dtype

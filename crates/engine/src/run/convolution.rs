@@ -8,6 +8,7 @@
 mod depthwise;
 mod direct;
 mod double;
+mod few;
 mod filter;
 mod fold;
 mod lines;
@@ -82,6 +83,7 @@ impl Room {
             _ => products(stencil, gives, nothing).flatten().fold((0, (0, 0)), |most, product| {
                 let (packed, own) = match !exact && product.is_winograd() {
                     true => product.winograd_lens(kernels),
+                    false if product.is_few() => (product.few_len(isa, threads), (0, 0)),
                     false => product.lens(kernels),
                 };
                 (most.0.max(packed), (most.1.0.max(own.0), most.1.1.max(own.1)))
@@ -223,7 +225,17 @@ impl Machine<'_> {
     fn product(&self, product: Product) -> Result<(), WorkerPanic> {
         let (isa, kernels, packed) = (self.isa, self.kernels, Start(self.start));
         let winograd = !self.exact && product.is_winograd();
+        let few = !winograd && product.is_few();
         let product = Shared(product);
+        if few {
+            self.run(&|worker, workers, _| {
+                let (product, patches) = (product.get(), &packed);
+                // SAFETY: as below.
+                unsafe { product.gather_few(kernels, patches.0, worker, workers) }
+            })?;
+            // SAFETY: as below; all patches are gathered.
+            return unsafe { product.multiply_few(isa, self.pool, packed.0) };
+        }
         self.run(&|worker, workers, _| {
             let (product, packed) = (product.get(), &packed);
             // SAFETY: the set is available and the arrays and the memory have the lengths that sizes ask

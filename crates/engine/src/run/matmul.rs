@@ -27,7 +27,9 @@ use super::isa::Isa;
 use super::pool::{Pool, WorkerPanic, share_of};
 use super::tile::{Block, LoopRun};
 use crate::plan::kernel::{Extent, Instruction, Place, Product, Register};
-use blocked::{Ahead, Blocking, Finishing, Operand, Packing, Part, multiply_part, pack_panel};
+use blocked::{
+    Ahead, Blocking, Finishing, Operand, Packing, Part, even_share, multiply_part, pack_panel,
+};
 use kernel::Kernels;
 
 /// Below so many multiply-adds a second thread costs more than it brings.
@@ -173,12 +175,12 @@ impl Partition {
         let work = m.saturating_mul(n).saturating_mul(k);
         let threads = if work < WORTH_THREADS { 1 } else { threads.max(1) };
         let cost = |partition: &Partition| {
-            let rows = m.div_ceil(partition.row_parts);
+            let rows = m.div_ceil(blocking.even).div_ceil(partition.row_parts) * blocking.even;
             let columns = panels.div_ceil(partition.column_parts) * kernels.width();
             // Packing a number costs about as much as eight multiply-adds in a vector kernel.
             rows.saturating_mul(columns).saturating_add((rows + columns).saturating_mul(8))
         };
-        (1..=threads.min(m))
+        (1..=threads.min(m.div_ceil(blocking.even)))
             .map(|row_parts| Partition {
                 row_parts,
                 column_parts: (threads / row_parts).clamp(1, panels),
@@ -190,7 +192,8 @@ impl Partition {
     /// Numbers of packing memory for each part.
     fn packing(&self, kernels: &Kernels, [m, n, k]: [usize; 3], blocking: &Blocking) -> Packing {
         let panels = n.div_ceil(kernels.width()).div_ceil(self.column_parts);
-        let sizes = [m.div_ceil(self.row_parts), panels * kernels.width(), k];
+        let rows = m.div_ceil(blocking.even).div_ceil(self.row_parts) * blocking.even;
+        let sizes = [rows, panels * kernels.width(), k];
         Packing::new(kernels, sizes, blocking)
     }
 }
@@ -293,7 +296,8 @@ pub(super) unsafe fn multiply(
             return;
         }
         let shared = &shared;
-        let rows = share_of(m, partition.row_parts, worker / partition.column_parts);
+        let row_part = worker / partition.column_parts;
+        let rows = even_share(m, blocking.even, partition.row_parts, row_part);
         let panels = share_of(panels, partition.column_parts, worker % partition.column_parts);
         let columns = panels.start * kernels.width()..n.min(panels.end * kernels.width());
         let Shared { a, b, packed, c, packing: memory } = *shared;

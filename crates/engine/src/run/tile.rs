@@ -140,6 +140,7 @@ fn first_element(l: &Loop, extent: Extent, row: usize, column: usize) -> usize {
         Extent::Column => column,
         Extent::Scalar => 0,
         Extent::Blocks => row / BLOCK_ROWS * l.columns + column,
+        Extent::Groups(rows) => row / rows * l.columns + column,
     }
 }
 
@@ -215,8 +216,8 @@ impl Tile<'_> {
             Extent::Row => self.rows,
             Extent::Column => self.columns,
             Extent::Scalar => 1,
-            // The sums that this tile adds to.
-            Extent::Blocks => self.columns,
+            // The sums that this tile adds to, or what all its rows read.
+            Extent::Blocks | Extent::Groups(_) => self.columns,
         }
     }
 
@@ -353,7 +354,7 @@ impl Tile<'_> {
                     row.fill(value);
                 }
             }
-            Extent::Column => {
+            Extent::Column | Extent::Groups(_) => {
                 for row in result.chunks_mut(self.columns.max(1)) {
                     row.copy_from_slice(source);
                 }

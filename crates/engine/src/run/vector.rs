@@ -125,11 +125,28 @@ for_each_isa! {
 }
 
 /// What can be compared and chosen.
-pub(super) trait Element: Copy + PartialOrd + Send + Sync {}
-impl Element for f32 {}
-impl Element for f64 {}
-impl Element for i64 {}
-impl Element for u8 {}
+pub(super) trait Element: Copy + PartialOrd + Send + Sync {
+    /// `a` where the condition is not 0, else `b`: by their bits, because the compiler makes of a choice
+    /// between two elements one between their addresses, and reads them one by one.
+    fn choose(condition: u8, a: Self, b: Self) -> Self;
+}
+macro_rules! elements {
+    ($($type:ty, $bits:ty, [$($to:tt)*], [$($from:tt)*];)*) => {$(
+        impl Element for $type {
+            #[inline(always)]
+            fn choose(condition: u8, a: Self, b: Self) -> Self {
+                let mask = <$bits>::from(condition != 0).wrapping_neg();
+                $($from)*((a$($to)* & mask) | (b$($to)* & !mask))
+            }
+        }
+    )*};
+}
+elements! {
+    f32, u32, [.to_bits()], [f32::from_bits];
+    f64, u64, [.to_bits()], [f64::from_bits];
+    i64, i64, [], [];
+    u8, u8, [], [];
+}
 
 #[inline(always)]
 fn compare_body<const FMA: bool, const SET: u8, T: Element>(
@@ -170,7 +187,7 @@ fn select_body<const FMA: bool, const SET: u8, T: Element>(
     b: &[T],
 ) {
     for (((to, &c), &a), &b) in to.iter_mut().zip(condition).zip(a).zip(b) {
-        *to = if c != 0 { a } else { b };
+        *to = T::choose(c, a, b);
     }
 }
 for_each_isa! {

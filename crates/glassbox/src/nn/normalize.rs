@@ -36,20 +36,22 @@ pub fn batch_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
     let rows = x.reshape([each, channels]);
     let (centred, variance) = if batch {
         let batch_mean = rows.mean_axis(0);
-        let centred = rows - batch_mean;
-        let batch_variance = centred.square().mean_axis(0);
+        // Moving the mean does not move the variance: its derivative to it, 0, need not be summed.
+        let batch_variance = (rows - batch_mean.detach()).square().mean_axis(0);
         let unbiased = each as f64 / (each - 1) as f64;
         let towards = |running: Tensor<'g>, now: Tensor<'g>| {
             running * (1.0 - MOMENTUM) + now.detach().reshape([channels]) * MOMENTUM
         };
         at.assign("running_mean", towards(mean, batch_mean));
         at.assign("running_var", towards(variance, batch_variance * unbiased));
-        (centred, batch_variance)
+        (rows - batch_mean, batch_variance)
     } else {
         (rows - mean, variance)
     };
-    let normal = centred / (variance + EPSILON).sqrt();
-    affine(at, normal).reshape(x.shape()).named("batch_norm")
+    // The quotient is the channel's, so that elements are only multiplied.
+    let [weight, bias] = learned(at, x);
+    let scale = weight / (variance + EPSILON).sqrt();
+    (centred * scale + bias).reshape(x.shape()).named("batch_norm")
 }
 
 /// Layer normalisation (Ba, Kiros and Hinton 2016): each row (and place) is shifted and scaled to mean
@@ -128,8 +130,13 @@ pub fn rms_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
 /// x · weight + bias, each channel by its own.
 #[track_caller]
 fn affine<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
-    let channels = x.dim(-1);
-    let weight = at.parameter_of(x.dtype(), "weight", [channels], 1.0);
-    let bias = at.parameter_of(x.dtype(), "bias", [channels], 0.0);
+    let [weight, bias] = learned(at, x);
     x * weight + bias
+}
+
+/// The weight and the bias of each channel.
+#[track_caller]
+fn learned<'g>(at: Scope<'g>, x: Tensor<'g>) -> [Tensor<'g>; 2] {
+    let of = |name: &str, first: f64| at.parameter_of(x.dtype(), name, [x.dim(-1)], first);
+    [of("weight", 1.0), of("bias", 0.0)]
 }

@@ -5,6 +5,7 @@ use super::fold::{Fold, SUMS};
 use super::taps::Taps;
 use crate::op::{Convolved, Stencil};
 use crate::run::isa::Isa;
+use crate::run::matmul::vector::fetch;
 use crate::run::pool::share_of;
 use std::ops::Range;
 
@@ -99,10 +100,32 @@ impl Depthwise {
                 fold(x, 1);
             }
             for strip in 0..strips {
+                self.ask_ahead(&taps[0], [image, y], target, (strip, strips));
                 let strip = share_of(inner.len(), strips, strip);
                 fold(inner.start + strip.start, strip.len());
             }
         }
+    }
+
+    /// Asks for one of so many parts of the lines that come next, of what is read and of the target:
+    /// with their channels side by side strips jump about too much for the machine to see it by itself.
+    fn ask_ahead(
+        &self,
+        down: &Taps,
+        [image, y]: [usize; 2],
+        target: *mut f32,
+        (part, parts): (usize, usize),
+    ) {
+        let Stencil { sliding: [height, width], outputs, channels, .. } = self.stencil;
+        let (from, [lines, columns], given) = match self.gives {
+            Convolved::Output => (self.input, [height.input, width.input], outputs[1]),
+            _ => (self.output, outputs, width.input),
+        };
+        // Beyond the end of an image the next begins.
+        let next = (image * lines) as isize + down.place(y + 1, down.count.saturating_sub(1));
+        let from = from.wrapping_offset(next * (columns * channels) as isize);
+        ask(from, columns * channels, (part, parts));
+        ask(target.wrapping_add(given * channels), given * channels, (part, parts));
     }
 
     /// Some pixels: the sums over the elements of the filter that lie within the other images, which are
@@ -178,6 +201,13 @@ impl Depthwise {
                 continue;
             }
             let input = (image * height.input + height.place(down, row)) * width.input;
+            let last = (height.taps - 1) * height.dilation;
+            let next = image * height.input + (row + 1) * height.stride + last;
+            let next = next.saturating_sub(height.before) * width.input * channels;
+            let part = (down, height.taps);
+            ask(self.input.wrapping_add(next), width.input * channels, part);
+            let next = (line + 1) * outputs[1] * channels;
+            ask(self.output.wrapping_add(next), outputs[1] * channels, part);
             let add = |across: Range<usize>, windows: Range<usize>| {
                 if windows.is_empty() {
                     return;
@@ -214,6 +244,12 @@ impl Depthwise {
             add(across, common);
         }
     }
+}
+
+/// Asks for one of so many parts of the numbers from `start` on, which need not be valid.
+fn ask(start: *const f32, count: usize, (part, parts): (usize, usize)) {
+    let part = share_of(count, parts, part);
+    fetch(start.wrapping_add(part.start).cast(), part.len() * size_of::<f32>());
 }
 
 /// In how many slices so many images are summed. Part of the law of same bits.

@@ -36,7 +36,7 @@ pub(super) struct Product {
 }
 
 impl Product {
-    fn depth(&self) -> usize {
+    pub(super) fn depth(&self) -> usize {
         self.source.tap_count() * self.source.depth
     }
 

@@ -1,7 +1,8 @@
 //! One worker's share of a product: blocks that fit the caches, packed and handed to the kernels.
 
 use super::kernel::{Kernels, Panel, Tile};
-use crate::plan::kernel::{COLUMNS, DEPTH, Extent, Made, Place, Product, Register};
+use super::vector::fetch;
+use crate::plan::kernel::{BLOCK_ROWS, COLUMNS, DEPTH, Extent, Made, Place, Product, Register};
 use crate::plan::loops::TILE;
 use crate::run::pool::share_of;
 use crate::run::tile;
@@ -41,14 +42,23 @@ pub(super) struct Blocking {
     together: usize,
     /// Whether the loop behind the product takes whole rows.
     pub whole_rows: bool,
+    /// What the first rows of workers, and of blocks, are multiples of.
+    pub even: usize,
+    even_blocks: usize,
     /// Whether blocks of the product stay where they are made, and never go to C.
     apart: bool,
 }
 
 impl Blocking {
     /// Of a product without a loop behind it.
-    pub const ALONE: Blocking =
-        Blocking { rows: ROWS, together: COLUMNS_TOGETHER, whole_rows: false, apart: false };
+    pub const ALONE: Blocking = Blocking {
+        rows: ROWS,
+        together: COLUMNS_TOGETHER,
+        whole_rows: false,
+        even: 1,
+        even_blocks: 1,
+        apart: false,
+    };
 
     /// Of a product with a loop behind it, or `None` where that runs after the whole product.
     pub fn behind(product: &Product) -> Option<Blocking> {
@@ -59,12 +69,19 @@ impl Blocking {
         let elsewhere =
             |r: &&Register| r.extent == Extent::Full && !matches!(r.place, Place::Scratch(_));
         let arrays = l.registers.iter().filter(elsewhere).count().max(1);
+        let has = |kind: fn(&Extent) -> bool| l.registers.iter().any(|r| kind(&r.extent));
+        // A block of rows is one worker's, and tiles go over the end neither of blocks nor of groups.
+        let even = if has(|e| *e == Extent::Blocks) { BLOCK_ROWS } else { 1 };
+        let counts = has(|e| matches!(e, Extent::Blocks | Extent::Groups(_)));
+        let even_blocks = if counts { l.tile_rows } else { 1 };
+        let even = even.max(even_blocks);
         let apart = then.made == Made::Apart;
         // A product that does not stay here is only passed through.
         let elements = if apart { FINISHED_TOGETHER } else { 2 * FINISHED_TOGETHER };
         let rows = (elements / (together * arrays)).clamp(1, ROWS);
+        let rows = (rows / even_blocks * even_blocks).max(even_blocks);
         let fits = product.comes_in_blocks(whole_rows);
-        fits.then_some(Blocking { rows, together, whole_rows, apart })
+        fits.then_some(Blocking { rows, together, whole_rows, even, even_blocks, apart })
     }
 }
 
@@ -97,9 +114,7 @@ impl Ahead {
     /// Asks for `count` elements from `first` on to come into the second-level cache.
     fn fetch(&self, first: usize, count: usize) {
         let start = self.start.wrapping_add(first * self.element);
-        for byte in (0..count * self.element).step_by(LINE) {
-            prefetch(start.wrapping_add(byte));
-        }
+        fetch(start, count * self.element);
     }
 }
 
@@ -141,13 +156,19 @@ impl Coming {
                 return;
             }
             let piece = self.start.wrapping_add(self.piece * self.stride);
-            prefetch(piece.cast::<u8>().wrapping_add(self.line * LINE));
+            fetch(piece.cast::<u8>().wrapping_add(self.line * LINE), LINE);
             self.line += 1;
             if self.line == self.lines {
                 (self.piece, self.line) = (self.piece + 1, 0);
             }
         }
     }
+}
+
+/// Share `index` of `parts` of `0..len`, which begins at a multiple of `even`.
+pub(super) fn even_share(len: usize, even: usize, parts: usize, index: usize) -> Range<usize> {
+    let share = share_of(len.div_ceil(even), parts, index);
+    len.min(share.start * even)..len.min(share.end * even)
 }
 
 /// Ranges of `0..k`, summed one after the other; they depend on `k` only.
@@ -261,7 +282,7 @@ pub(super) unsafe fn multiply_part(
         }
         return;
     }
-    let Blocking { rows: most_rows, together, apart, .. } = part.blocking;
+    let Blocking { rows: most_rows, together, even_blocks, apart, .. } = part.blocking;
     let row_blocks = part.rows.len().div_ceil(most_rows);
     let width = kernels.width();
     for first_column in part.columns.clone().step_by(COLUMNS) {
@@ -271,7 +292,7 @@ pub(super) unsafe fn multiply_part(
             // When the last depth is done the elements are made.
             let mut finish = finish.as_mut().filter(|_| depth.end == part.k);
             for row_block in 0..row_blocks {
-                let share = share_of(part.rows.len(), row_blocks, row_block);
+                let share = even_share(part.rows.len(), even_blocks, row_blocks, row_block);
                 let rows = part.rows.start + share.start..part.rows.start + share.end;
                 let (columns, depth) = (columns.clone(), depth.clone());
                 let mut block = Block {
@@ -366,18 +387,6 @@ pub(super) unsafe fn pack_panel(
         // SAFETY: the caller's promise; the width is whole vectors, so no more is written.
         unsafe { (kernels.pack)(&panel) }
     }
-}
-
-/// Asks for the cache line at `address`, which need not be valid, to come near.
-fn prefetch(address: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, which never faults.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T1>(address.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
 }
 
 /// Computes a part of one row, with rows of B side by side; `sums` has room for `COLUMNS_OF_ROW`.
@@ -511,7 +520,28 @@ impl Block<'_> {
         } else {
             (packed_b, vectors * self.kernels.lanes)
         };
-        for rows in self.row_groups() {
+        // Rows side by side are read in as many streams, which the machine does not see by itself.
+        let asks = packed_a.is_none() && part.a.depth_stride == 1;
+        let first_panel = panel.start == self.columns.start;
+        let deeper = self.depth.len().min(part.k - self.depth.end);
+        let groups = self.rows.len().div_ceil(self.kernels.rows);
+        for (group, rows) in self.row_groups().enumerate() {
+            if packed_a.is_none() && !asks && first_panel {
+                // Of what is stored along the depth, the next block.
+                for depth in share_of(deeper, groups, group) {
+                    let start = part.a.at(self.rows.start, self.depth.end + depth).cast();
+                    fetch(start, self.rows.len() * size_of::<f32>());
+                }
+            }
+            let next = rows.end..(rows.end + rows.len()).min(part.rows.end);
+            for row in next.filter(|_| asks) {
+                if first_panel {
+                    let start = part.a.at(row, self.depth.start).cast();
+                    fetch(start, self.depth.len() * size_of::<f32>());
+                }
+                let start = self.c.wrapping_add(row * self.stride + panel.start).cast();
+                fetch(start, panel.len() * size_of::<f32>());
+            }
             let (a, a_row_stride, a_depth_stride) = match packed_a {
                 Some(packed) => {
                     let offset = (rows.start - self.rows.start) * self.depth.len();

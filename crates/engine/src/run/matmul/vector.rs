@@ -185,3 +185,15 @@ impl Vector for Portable {
         }
     }
 }
+
+/// Asks for `bytes` bytes from `start` on, which need not be valid, to come into the second-level cache.
+pub(in crate::run) fn fetch(start: *const u8, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for byte in (0..bytes).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a hint, which never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(start.wrapping_add(byte).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (start, bytes);
+}

@@ -55,3 +55,48 @@ fn sums_of_blocks_at_wrong_places_or_twice_are_refused() {
     });
     corrupt("no fold", |l| l.body.retain(|i| !matches!(i, Instruction::Fold { .. })));
 }
+
+fn scaled(graph: &Graph) -> Vec<Tensor<'_>> {
+    let x = graph.input("x", DType::F32, [4, 30, 64]);
+    vec![x * graph.input("scale", DType::F32, [4, 1, 64])]
+}
+
+#[test]
+fn groups_of_rows_at_wrong_places_are_refused() {
+    let good = plan(scaled);
+    verify(&good).unwrap();
+    let corrupt = |how: &str, change: &dyn Fn(&mut crate::plan::kernel::Loop, usize)| {
+        let mut bad = good.clone();
+        let l = loop_mut(&mut bad, 0);
+        let group = l.registers.iter().position(|r| r.extent == Extent::Groups(30));
+        change(l, group.expect("a group"));
+        refused(&bad, how);
+    };
+    corrupt("tiles over the end of a group", &|l, _| l.tile_rows = 4);
+    corrupt("groups of another length", &|l, group| {
+        l.registers[group].extent = Extent::Groups(60);
+    });
+    corrupt("groups of none", &|l, group| l.registers[group].extent = Extent::Groups(0));
+    corrupt("groups in scratch memory", &|l, group| l.registers[group].place = Place::Scratch(0));
+    corrupt("groups that are written", &|l, group| l.registers[group].place = Place::Write(0));
+}
+
+fn normalised(graph: &Graph) -> Vec<Tensor<'_>> {
+    let (x, w) = (graph.input("x", DType::F32, [4, 64, 8]), graph.input("w", DType::F32, [8, 6]));
+    vec![x.reshape([256, 8]).matmul(w).sum_axis(0)]
+}
+
+#[test]
+fn sums_of_blocks_behind_several_products_are_refused() {
+    let good = plan(normalised);
+    verify(&good).unwrap();
+    let mut bad = good.clone();
+    let crate::plan::Kernel::Matmul(product) = &mut bad.steps[0].kernel else { panic!("{good}") };
+    assert!(product.then.is_some(), "{good}");
+    (product.batch, product.m) = (2, 128);
+    refused(&bad, "a right factor for each of two products");
+    // As long as the factors fit, too.
+    bad.steps[0].reads[1].elements *= 2;
+    bad.inputs[1].shape = [2, 8, 6].into();
+    refused(&bad, "blocks of rows of several products");
+}
