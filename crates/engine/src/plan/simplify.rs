@@ -22,6 +22,8 @@ pub(crate) struct Program {
     pub regions: Regions,
     /// The values that somebody reads.
     pub used: HashSet<Value>,
+    /// How many workers will run it.
+    pub threads: usize,
 }
 
 impl Program {
@@ -71,6 +73,7 @@ pub(crate) fn simplify(inner: &Inner, request: &Request) -> Result<Program, Erro
         updates: Vec::new(),
         regions: Regions::default(),
         used: HashSet::new(),
+        threads: request.threads,
     };
     // Where each node's first output went; further outputs are replaced with it, but for those of
     // loops that became one.
