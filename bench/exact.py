@@ -23,7 +23,7 @@ def load(path):
     return module
 
 
-def exact(peers, folder, name):
+def exact(peers, folder, name, a_few=10):
     import torch
     from safetensors.torch import load_file
 
@@ -44,7 +44,7 @@ def exact(peers, folder, name):
         numbers = itertools.count()
         torch.randn_like = lambda *a, **kw: noise[str(next(numbers))]
     with open(os.path.join(folder, "trajectory.json")) as file:
-        steps = len(json.load(file)["losses"])
+        steps = min(len(json.load(file)["losses"]), a_few)
     optimizer, losses, gradients = setup.opt(setup.model.parameters()), [], {}
     for step in range(steps):
         optimizer.zero_grad()

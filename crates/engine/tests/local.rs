@@ -29,6 +29,7 @@ fn all_kinds<'g>(x: Tensor<'g>, y: Tensor<'g>, table: Tensor<'g>, rows: Tensor<'
     let _ = x.concatenate(&[y.permute(&[0, 2, 1]), x], 1);
     let _ = x.matmul(y);
     let _ = table.gather(rows).scatter_add(rows, 6);
+    let _ = table.scatter(rows, table.gather(rows).square());
     let _ = x.sort(1);
     let _ = x.cumulative_sum(2);
     let at = graph.constant(DType::I64, 1.0);

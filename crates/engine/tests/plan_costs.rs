@@ -96,6 +96,7 @@ fn loops_moves_and_lookups_count_what_they_touch() {
         // Six rows of the table, not the table.
         (table.gather(ids), 0, 6 * 16 + 6 * 8, 96),
         (x.scatter_add(ids, 10), 24, 96 + 48, 160),
+        (table.scatter(ids, x), 0, 16_000 + 96 + 48, 16_000),
         (x.cumulative_sum(1), 24, 96, 96),
         // 24 elements in columns of 6, ⌈log₂ 6⌉ = 3; values and indices.
         (x.sort(0).0, 24 * 3, 96, 96 + 192),

@@ -437,6 +437,7 @@ fn scalars_and_empty_tensors_work_in_every_kernel() {
             columns.gather(ids),
             columns.scatter_add(ids, 4),
             columns.scatter_add(ids, 0),
+            columns.scatter(ids, columns.gather(ids)),
             rows.gather(ids),
             one.broadcast_to([0, 2]),
             one.reshape([1, 1]).transpose().sum_axis(0),
@@ -487,7 +488,9 @@ fn row_numbers_outside_a_table_are_errors_of_the_run_even_where_it_is_empty() {
             let table = graph.constant(DType::F32, 1.0).broadcast_to([rows, 4]);
             let gathered = table.gather(numbers);
             let added = gathered.detach().scatter_add(numbers, rows);
-            for output in [gathered, graph.iota([2, 4], 1).scatter_add(numbers, rows), added] {
+            let filled = graph.iota([2, 4], 1);
+            let written = table.cast(DType::I64).scatter(numbers, filled);
+            for output in [gathered, filled.scatter_add(numbers, rows), added, written] {
                 let result = session().evaluate(&graph, &ids(values.clone()), &[output]);
                 assert_eq!(result.is_ok(), fine, "{values:?} of {rows} rows: {result:?}");
                 if let Err(error) = result {

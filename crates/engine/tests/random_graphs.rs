@@ -128,7 +128,11 @@ fn float_step<'g>(pools: &Pools<'g>, dice: &mut Dice, dtype: DType) -> Tensor<'g
             let rows = a.dim(0);
             let ids = graph.iota([2 * rows + 1], 0);
             let of = ids.cast(dtype) * (rows as f64 / (2 * rows + 1) as f64);
-            a.gather(of.cast(DType::I64)).scatter_add(of.cast(DType::I64), rows + 2)
+            let of = of.cast(DType::I64);
+            match dice.below(2) {
+                0 => a.gather(of).scatter_add(of, rows + 2),
+                _ => a.scatter(of, a.gather(of).sin()),
+            }
         }
         27 => {
             let n = pools.integers[dice.below(pools.integers.len())];

@@ -74,6 +74,7 @@ fn model() -> Graph {
         second,
         pieces.permute(&[1, 0]).concatenate(&[pieces.transpose()], 0),
         h.scatter_add(ids, 7).sum_to([1, 4]),
+        h.scatter(ids.slice(0, 0..1), h.slice(0, 0..1)),
         graph.constant(DType::F32, -0.0) / graph.constant(DType::F32, 0.0),
         best,
         logits.cumulative_sum(0).sort(1).0,

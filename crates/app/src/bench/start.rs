@@ -19,8 +19,10 @@ use crate::error::AppError;
 
 /// How far numbers may be apart, relatively.
 const LIMIT: f64 = 1e-4;
-/// Losses that are compared.
+/// Losses that are held to it.
 const LOSSES: usize = 10;
+/// How far later ones may be apart: trajectories in f32 part for good.
+const CURVE: f64 = 0.01;
 
 /// How far both sides are apart.
 #[derive(Serialize)]
@@ -38,6 +40,10 @@ pub struct Agreement {
     pub gradients: Vec<Apart>,
     /// Of the first steps.
     pub losses: Vec<Apart>,
+    /// Of the steps behind them, where the recorded start has them: beside the recorded f32.
+    pub curve: Vec<Apart>,
+    /// How far these may be apart.
+    pub curve_limit: f64,
 }
 
 /// A number of both sides.
@@ -120,12 +126,14 @@ pub fn agreement(
     let noisy = work.batch.iter().any(|field| matches!(field.values, Values::Noise));
     let noise = if noisy { read("noise.safetensors")? } else { Parameters::new() };
     let mut told = Trajectory::read(&folder.join("trajectory.json"))?;
+    let mut all = told.losses.clone();
     let (path, mut recorded) = (folder.join("exact.json"), None);
     if path.exists() {
         let exact = Trajectory::read(&path)?;
         recorded = Some(told.distance_from(&exact, &start));
         told = exact;
     }
+    all.iter_mut().zip(&told.losses).take(LOSSES).for_each(|(loss, &exact)| *loss = exact);
 
     let failed = |problem: String| AppError::failed(format!("{}: {problem}", folder.display()));
     let mut ready = work
@@ -136,9 +144,9 @@ pub fn agreement(
         pool += 1;
     }
     ready.pool.push(ready.plan.inputs());
-    let mut losses = Vec::new();
+    let (mut losses, mut curve) = (Vec::new(), Vec::new());
     let mut gradients = Vec::new();
-    for (number, &loss) in told.losses.iter().take(LOSSES).enumerate() {
+    for (number, &loss) in all.iter().enumerate() {
         let mut place = 0;
         for field in &work.batch {
             let array = match field.values {
@@ -156,7 +164,11 @@ pub fn agreement(
             }
         }
         ready.step()?;
-        losses.push(Apart::new((number + 1).to_string(), ready.loss(), loss, 0.0, LIMIT));
+        let (to, limit) = match number < LOSSES {
+            true => (&mut losses, LIMIT),
+            false => (&mut curve, CURVE),
+        };
+        to.push(Apart::new((number + 1).to_string(), ready.loss(), loss, 0.0, limit));
         if number == 0 {
             for (path, slope) in ready.gradients.iter().zip(ready.results.iter().skip(1)) {
                 let name = (work.theirs)(path);
@@ -174,9 +186,18 @@ pub fn agreement(
     if losses.is_empty() || gradients.is_empty() {
         return Err(failed("there is nothing to compare".into()));
     }
-    let agrees = !losses.iter().chain(&gradients).any(|apart| apart.too_far);
-    let exact = recorded.is_some();
-    Ok(Agreement { workload: name, agrees, exact, limit: LIMIT, recorded, gradients, losses })
+    let agrees = !losses.iter().chain(&gradients).chain(&curve).any(|apart| apart.too_far);
+    Ok(Agreement {
+        workload: name,
+        agrees,
+        exact: recorded.is_some(),
+        limit: LIMIT,
+        recorded,
+        gradients,
+        losses,
+        curve,
+        curve_limit: CURVE,
+    })
 }
 
 /// Of the norm and the first elements of a gradient, ours and theirs, what is furthest apart. `order`

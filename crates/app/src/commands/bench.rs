@@ -133,7 +133,10 @@ fn list(workloads: &[Workload], ctx: &Context) -> Result<(), AppError> {
 /// Shows how far both sides are apart; an error where they are not the same work.
 fn told(found: &Agreement, ctx: &Context) -> Result<(), AppError> {
     let text = ctx.text;
-    let limit = figure(found.limit);
+    let limit = match found.curve.is_empty() {
+        true => figure(found.limit),
+        false => text.limits_apart(figure(found.limit), figure(found.curve_limit)),
+    };
     ctx.print(found, |screen| {
         let columns = screen.columns();
         let mut furthest: Vec<&Apart> = found.gradients.iter().collect();
@@ -147,6 +150,11 @@ fn told(found: &Agreement, ctx: &Context) -> Result<(), AppError> {
             line(text.gradients_apart(found.gradients.len())) + &gradients.render(columns),
             line(text.losses_apart()) + &losses.render(columns),
         ];
+        let furthest = found.curve.iter().max_by(|a, b| a.apart.total_cmp(&b.apart));
+        if let Some(furthest) = furthest {
+            let (steps, apart) = (found.losses.len() + found.curve.len(), figure(furthest.apart));
+            parts.push(line(text.curve_apart(steps, &apart, &furthest.what)));
+        }
         if let Some([losses, gradients]) = found.recorded {
             parts.push(line(text.recorded_apart(figure(gradients), figure(losses))));
         }

@@ -657,6 +657,14 @@ texts! {
         "첫 스텝의 기울기: {count}개 가운데 차이가 가장 큰 것"
     }
     losses_apart() { "losses of the first steps" "첫 스텝들의 손실" }
+    curve_apart(steps, apart, at) {
+        "losses of {steps} steps: furthest apart at step {at}, by {apart}"
+        "{steps}스텝의 손실: 차이가 가장 큰 것은 {at}번째, {apart}"
+    }
+    limits_apart(limit, later) {
+        "{limit}, later losses within {later}"
+        "{limit} (뒤쪽 손실은 {later})"
+    }
     recorded_apart(gradients, losses) {
         "the recorded f32 is itself {gradients} (gradients) and {losses} (losses) from f64"
         "기록된 f32 값도 f64와 기울기 {gradients}, 손실 {losses}만큼 다릅니다"

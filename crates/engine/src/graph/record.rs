@@ -421,6 +421,18 @@ impl Graph {
         self.source(Op::Input { name }, tensor.output(), at.clone(), None)
     }
 
+    /// Collects a mistake of the caller's line, told with all others by [`check`](Self::check): for
+    /// layers that are asked for something they cannot do. `about` are the tensors that it concerns.
+    #[track_caller]
+    pub fn misuse(&self, what: impl Into<String>, about: &[Tensor<'_>]) {
+        let parties: Vec<_> = about
+            .iter()
+            .filter(|tensor| std::ptr::eq(tensor.graph, self))
+            .map(|tensor| ("given", tensor.value))
+            .collect();
+        self.mistake("use", what.into(), &parties, SourceLine::caller(), None);
+    }
+
     /// Collects a mistake.
     pub(crate) fn mistake(
         &self,

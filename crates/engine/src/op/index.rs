@@ -41,6 +41,38 @@ pub(super) fn infer_scatter_add(rows: usize, values: &Output, ids: &Output) -> I
     Inferred::unless(output, "shape", wrong, ROLES).guessing()
 }
 
+pub(super) fn infer_scatter(table: &Output, values: &Output, ids: &Output) -> Inferred {
+    const ROLES: &[&str] = &["table", "values", "rows"];
+    let output = table.clone();
+    let types = (table.dtype != values.dtype)
+        .then(|| format!("values are {}, the table is {}: cast first", values.dtype, table.dtype));
+    if let Some(what) = wrong_types(table, ids).or(types) {
+        return Inferred::unless(output, "type", Some(what), ROLES);
+    }
+    let row = table.shape.sizes().get(1..);
+    let wanted = row.map(|row| [ids.shape.sizes(), row].concat());
+    let assumed = [table, values, ids].iter().any(|given| given.assumed != 0);
+    let wrong = (!assumed && wanted.as_deref() != Some(values.shape.sizes())).then(|| {
+        format!(
+            "values {} are not one row of {} for each of {}",
+            values.shape, table.shape, ids.shape
+        )
+    });
+    Inferred::unless(output, "shape", wrong, ROLES)
+}
+
+pub(super) fn derive_scatter<'g>(up: Tensor<'g>, args: &[Tensor<'g>]) -> Vec<Option<Tensor<'g>>> {
+    let (values, ids) = (args[1], args[2]);
+    // A value stays if the last that is written to its row is itself.
+    let order = up.graph.iota([ids.elements()], 0).reshape(ids.shape());
+    let rows = up.graph.constant(DType::I64, -1.0).broadcast_to([args[0].dim(0)]);
+    let stays = rows.scatter(ids, order).gather(ids).equal(order);
+    let beside = vec![1; values.rank() - ids.rank()];
+    let stays = stays.reshape([ids.shape().sizes(), &beside[..]].concat());
+    let kept = stays.select(up.gather(ids), values.full_like(0.0));
+    vec![Some(up.scatter(ids, values.full_like(0.0))), Some(kept), None]
+}
+
 impl<'g> Tensor<'g> {
     /// Rows of this table `[rows, …]` by number (i64): numbers `[n…]` give `[n…, …]`. A number
     /// outside the table is an error of the run.
@@ -70,5 +102,40 @@ impl<'g> Tensor<'g> {
     #[track_caller]
     pub fn scatter_add(self, numbers: Self, rows: usize) -> Self {
         self.graph.record(Op::ScatterAdd { rows }, &[self, numbers], None)
+    }
+
+    /// This table `[rows, …]` with `values` `[n…, …]` written over its rows by number (i64) `[n…]`, in
+    /// their order: of several for one row the last stays. A number outside the table is an error of
+    /// the run. Where nothing else reads the table it is written in its place, at the cost of `n` rows.
+    ///
+    /// ```
+    /// # use glassbox_engine::{Array, DType, Graph, Options, Parameters, Session};
+    /// let graph = Graph::new();
+    /// let table = graph.input("table", DType::F32, [3]);
+    /// let ids = graph.input("ids", DType::I64, [2]);
+    /// let result = table.scatter(ids, graph.input("values", DType::F32, [2]));
+    /// let mut given = Parameters::new();
+    /// given.insert("table", Array::vector([1.0f32, 2.0, 3.0]));
+    /// given.insert("ids", Array::vector([2i64, 0]));
+    /// given.insert("values", Array::vector([7.0f32, 8.0]));
+    /// let result = Session::new(Options::default())?.evaluate(&graph, &given, &[result])?;
+    /// assert_eq!(result[0].as_f32().unwrap(), [8.0, 2.0, 7.0]);
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn scatter(self, numbers: Self, values: Self) -> Self {
+        self.graph.record(Op::Scatter, &[self, values, numbers], None)
+    }
+
+    /// Where this is what [`scatter_add`](Self::scatter_add) gives (the gradient of a table of which
+    /// rows were looked up once): the values and the numbers of their rows.
+    pub fn scattered(self) -> Option<(Self, Self)> {
+        let inner = self.graph.inner.borrow();
+        let node = inner.nodes.get(self.value.index())?;
+        let (&values, &numbers) = match (&node.op, &node.args[..]) {
+            (Op::ScatterAdd { .. }, [values, numbers]) => (values, numbers),
+            _ => return None,
+        };
+        Some((Tensor::of(self.graph, values), Tensor::of(self.graph, numbers)))
     }
 }

@@ -165,6 +165,9 @@ pub enum Op {
         /// The number of rows.
         rows: usize,
     },
+    /// The first argument, a table `[rows, …]`, with the second, values `[n…, …]`, written over its
+    /// rows by number, the third, in order: of several for one row the last stays.
+    Scatter,
     /// The same value; no derivative flows.
     Detach,
     /// The index of a loop's step: 0, 1 … or back. What depends on it is repeated. Argument: the
@@ -308,6 +311,7 @@ impl Op {
             Op::MaxPool { choices } => pool::infer_max(choices, args[0]),
             Op::Gather => index::infer_gather(args[0], args[1]),
             Op::ScatterAdd { rows } => index::infer_scatter_add(*rows, args[0], args[1]),
+            Op::Scatter => index::infer_scatter(args[0], args[1], args[2]),
             Op::Detach => Inferred::fine(args[0].clone()),
             Op::Time { .. } => Inferred::fine(Output::new(DType::I64, Shape::scalar())),
             Op::Carry { .. } => Inferred::fine(args[1].clone()),
@@ -369,6 +373,7 @@ impl Op {
             Op::MaxPool { .. } => pool::derive_max(up, args[0], outputs[1]),
             Op::Gather => vec![Some(up.scatter_add(args[1], args[0].dim(0))), None],
             Op::ScatterAdd { .. } => vec![Some(up.gather(args[1])), None],
+            Op::Scatter => index::derive_scatter(up, args),
         }
     }
 
@@ -399,7 +404,7 @@ impl Op {
             | Op::ScatterAdd { .. }
             | Op::Carry { .. }
             | Op::Each => 2,
-            Op::Select | Op::UpdateSlice { .. } => 3,
+            Op::Select | Op::UpdateSlice { .. } | Op::Scatter => 3,
             Op::Random { .. } => given.max(2),
             Op::Time { .. } => given.min(1),
             Op::Scan { carries, .. } => given.max(carries.saturating_mul(2).saturating_add(1)),
@@ -439,6 +444,7 @@ impl Op {
             Op::MaxPool { .. } => "max_pool2d",
             Op::Gather => "gather",
             Op::ScatterAdd { .. } => "scatter_add",
+            Op::Scatter => "scatter",
             Op::Detach => "detach",
             Op::Time { .. } => "time",
             Op::Carry { .. } => "carry",
@@ -465,6 +471,8 @@ impl Op {
             (Op::SliceAt { .. }, _) => "1 within the window, else 0",
             (Op::UpdateSlice { .. }, 0) => "1 outside the window, else 0",
             (Op::Gather, 0) => "1 for the chosen rows",
+            (Op::Scatter, 0) => "0 for the rows written over, else 1",
+            (Op::Scatter, 1) => "1 where it stayed, else 0",
             _ => "1",
         }
     }
@@ -499,7 +507,7 @@ impl Op {
             | Op::CumulativeSum { .. }
             | Op::Matmul
             | Op::Convolution { .. } => true,
-            Op::UpdateSlice { .. } => argument < 2,
+            Op::UpdateSlice { .. } | Op::Scatter => argument < 2,
             Op::Gather | Op::ScatterAdd { .. } | Op::SliceAt { .. } => argument == 0,
             _ => false,
         }

@@ -166,6 +166,7 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
         | Kernel::SliceAt(_)
         | Kernel::UpdateSlice(_)
         | Kernel::Gather { .. }
+        | Kernel::Scatter { .. }
         | Kernel::Random { .. }
         | Kernel::Iota { .. } => 0,
     }
@@ -215,7 +216,7 @@ pub(super) fn bytes_read(step: &Step) -> usize {
             parts.map(|(p, read)| wide(product(&p.sizes), read)).fold(0, usize::saturating_add)
         }
         Kernel::SliceAt(_) => all(&step.writes).saturating_add(all(&step.reads[1..])),
-        Kernel::UpdateSlice(_) if in_place(step) => all(&step.reads[1..]),
+        Kernel::UpdateSlice(_) | Kernel::Scatter { .. } if in_place(step) => all(&step.reads[1..]),
         // A row may be read several times.
         Kernel::Gather { .. } => all(&step.writes).saturating_add(all(&step.reads[1..])),
         Kernel::Scan(scan) => scan.body.cost().bytes_read.saturating_mul(scan.rounds()),
@@ -232,7 +233,7 @@ pub(super) fn bytes_written(step: &Step) -> usize {
         return scan.body.cost().bytes_written.saturating_mul(scan.rounds());
     }
     let written = match &step.kernel {
-        Kernel::UpdateSlice(_) if in_place(step) => &step.reads[1..2],
+        Kernel::UpdateSlice(_) | Kernel::Scatter { .. } if in_place(step) => &step.reads[1..2],
         // The last is memory to work in.
         Kernel::Sort(_) => &step.writes[..2],
         // A product that only its loop reads stays in cache.

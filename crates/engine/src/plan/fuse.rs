@@ -312,6 +312,13 @@ impl Fuser<'_> {
                 let kernel = Kernel::ScatterAdd { table_rows: *rows, width, numbers, parts };
                 self.emit(kernel, reads, index);
             }
+            Op::Scatter => {
+                let table_rows = self.sizes(value)[0];
+                let width = self.sizes(value)[1..].iter().product();
+                let numbers = self.program.elements(node.args[2]);
+                let reads = node.args.iter().map(|&arg| self.materialise(arg)).collect();
+                self.emit(Kernel::Scatter { table_rows, width, numbers }, reads, index);
+            }
             Op::Random { distribution, path, draw } => {
                 let kernel =
                     Kernel::Random { distribution: *distribution, path: *path, draw: *draw };

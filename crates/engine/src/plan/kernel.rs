@@ -107,6 +107,9 @@ pub(crate) enum Kernel {
     /// Rows added into a table of zeros by number, in order. Table and numbers are cut in equal `parts`:
     /// the numbers of each are of its own rows.
     ScatterAdd { table_rows: usize, width: usize, numbers: usize, parts: usize },
+    /// Rows of a table written over by number: reads table, values and numbers. In place where table
+    /// and result are the same region.
+    Scatter { table_rows: usize, width: usize, numbers: usize },
     /// Random numbers; reads seed and step.
     Random { distribution: Distribution, path: u64, draw: u32 },
     /// Index along the middle of `[outer, size, inner]`.
@@ -242,6 +245,7 @@ impl Kernel {
             Kernel::Assemble(_) => "move",
             Kernel::Gather { .. } => "gather",
             Kernel::ScatterAdd { .. } => "scatter_add",
+            Kernel::Scatter { .. } => "scatter",
             Kernel::Random { .. } => "random",
             Kernel::Iota { .. } => "iota",
             Kernel::Scan(_) => "scan",

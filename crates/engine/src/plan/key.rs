@@ -62,7 +62,13 @@ pub(crate) fn hash_op(op: &Op, hasher: &mut impl Hasher) {
         Op::Carry { slot } => slot.hash(hasher),
         Op::Scan { steps, carries } => (steps, carries).hash(hasher),
         Op::Each => {}
-        Op::Select | Op::Reshape | Op::Broadcast | Op::Matmul | Op::Gather | Op::Detach => {}
+        Op::Select
+        | Op::Reshape
+        | Op::Broadcast
+        | Op::Matmul
+        | Op::Gather
+        | Op::Scatter
+        | Op::Detach => {}
     }
 }
 

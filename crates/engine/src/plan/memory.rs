@@ -219,10 +219,14 @@ impl Layout<'_> {
         own.iter().all(|&read| Some(read) == extent)
     }
 
-    /// What an update of a window may be written over: its target, if that is all it is to it.
+    /// What an update of a window or of rows may be written over: its target, if that is all it is to it.
     fn target_of(&self, kernel: usize) -> Option<BufferId> {
         match &self.draft.kernels[kernel] {
-            DraftKernel::Other { kernel: Kernel::UpdateSlice(_), reads, .. } => {
+            DraftKernel::Other {
+                kernel: Kernel::UpdateSlice(_) | Kernel::Scatter { .. },
+                reads,
+                ..
+            } => {
                 let (&target, rest) = reads.split_first()?;
                 (!rest.contains(&target)).then_some(target)
             }

@@ -100,8 +100,8 @@ fn same_place(a: &Region, b: &Region) -> bool {
 }
 
 /// Whether a loop reads `read` at the same extent as it stores `write`: then each tile has read all
-/// that it stores over, because stores come last. An update of a window only writes the window. Of a
-/// product the loop behind it reads each element after it was written.
+/// that it stores over, because stores come last. An update of a window, or of rows, only writes these.
+/// Of a product the loop behind it reads each element after it was written.
 fn in_place(step: &Step, read: usize, write: usize) -> bool {
     let (l, read, write) = match &step.kernel {
         Kernel::Loop(l) => (l, read, write),
@@ -112,7 +112,7 @@ fn in_place(step: &Step, read: usize, write: usize) -> bool {
                 _ => return false,
             }
         }
-        Kernel::UpdateSlice(_) => return read == 0,
+        Kernel::UpdateSlice(_) | Kernel::Scatter { .. } => return read == 0,
         _ => return false,
     };
     let bound = l.registers.iter().any(|r| r.place == Place::Write(write));
@@ -160,7 +160,9 @@ fn types(step: &Step) -> Result<(), String> {
         }
         (Kernel::CumulativeSum { .. }, [a], [to]) => a == to && number(a),
         (Kernel::SliceAt(_), [a, DType::I64], [to]) => a == to,
-        (Kernel::UpdateSlice(_), [a, b, DType::I64], [to]) => a == to && b == to,
+        (Kernel::UpdateSlice(_) | Kernel::Scatter { .. }, [a, b, DType::I64], [to]) => {
+            a == to && b == to
+        }
         (Kernel::Matmul(Product { then, .. }), [a, b, rest @ ..], [to, more @ ..]) => {
             let alone = rest.is_empty() && more.is_empty();
             a == to && b == to && to.is_float() && (then.is_some() || alone)
@@ -277,6 +279,10 @@ fn sizes(step: &Step) -> Result<(), String> {
                 return Err("parts are not equal".to_string());
             }
             (vec![product(&[*numbers, *width])?, *numbers], vec![product(&[*table_rows, *width])?])
+        }
+        Kernel::Scatter { table_rows, width, numbers } => {
+            let (table, values) = (product(&[*table_rows, *width])?, product(&[*numbers, *width])?);
+            (vec![table, values, *numbers], vec![table])
         }
         Kernel::Random { .. } => (vec![1; reads.len()], writes.clone()),
         Kernel::Scan(scan) => return scan_sizes(step, scan),

@@ -155,6 +155,10 @@ impl Machine<'_> {
                     _ => self.scatter_add::<i64>(sizes, reads, writes),
                 }
             }
+            Kernel::Scatter { table_rows, width, .. } => match writes[0].dtype.size() {
+                4 => self.scatter::<u32>(*table_rows, *width, reads, writes),
+                _ => self.scatter::<u64>(*table_rows, *width, reads, writes),
+            },
             Kernel::Random { distribution, path, draw } => {
                 let scalar = |r: &Region| self.memories.get::<i64>(r)[0] as u64;
                 let stream = Stream::of_hash(scalar(&reads[0]), *path, u64::from(*draw))
@@ -307,6 +311,33 @@ impl Machine<'_> {
         for (result, &number) in result.chunks_mut(width.max(1)).zip(numbers) {
             let row = row_number(number, rows)?;
             result.copy_from_slice(&table[row * width..(row + 1) * width]);
+        }
+        Ok(())
+    }
+
+    fn scatter<T: Copy>(
+        &self,
+        rows: usize,
+        width: usize,
+        reads: &[Region],
+        writes: &[Region],
+    ) -> Result<(), Error> {
+        let m = &self.memories;
+        let numbers = m.get::<i64>(&reads[2]);
+        // A wrong number leaves the table as it is.
+        numbers.iter().try_for_each(|&number| row_number(number, rows).map(|_| ()))?;
+        // In place, the other rows are there already.
+        let target = (!reads[0].overlaps(&writes[0])).then(|| m.get::<T>(&reads[0]));
+        let (values, table) = (m.get::<T>(&reads[1]), m.set::<T>(&writes[0]));
+        if let Some(target) = target {
+            table.copy_from_slice(target);
+        }
+        if width == 0 {
+            return Ok(());
+        }
+        for (values, &number) in values.chunks_exact(width).zip(numbers) {
+            let row = row_number(number, rows)?;
+            table[row * width..(row + 1) * width].copy_from_slice(values);
         }
         Ok(())
     }

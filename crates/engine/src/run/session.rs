@@ -532,6 +532,7 @@ fn places(graph: &Graph, plan: &Plan) -> BTreeMap<u32, String> {
             step.kernel,
             Kernel::Gather { .. }
                 | Kernel::ScatterAdd { .. }
+                | Kernel::Scatter { .. }
                 | Kernel::SliceAt(_)
                 | Kernel::UpdateSlice(_)
         );

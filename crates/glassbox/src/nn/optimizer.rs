@@ -1,4 +1,5 @@
 use glassbox_engine::{DType, Role, Scope, Tensor, grad};
+use serde::Serialize;
 
 use crate::choices::{Choice, Setting, choices};
 
@@ -212,31 +213,23 @@ impl Optimizer {
         rate: Tensor<'g>,
         step: Tensor<'g>,
     ) {
-        let graph = at.graph();
-        let _inside = at.enter();
-        for ((path, value), &gradient) in parameters.into_iter().zip(gradients) {
-            graph.with_role(Role::Update { path: path.clone() }, || {
-                let move_by = self.step_of(at, &path, value, gradient, rate, step);
-                graph.assign(&path, value - move_by);
-            });
-        }
+        Optimizers::from(*self).apply(at, parameters, gradients, rate, step);
     }
 
-    /// What is subtracted from a parameter.
+    /// What is subtracted from a parameter, or from some of its rows.
     fn step_of<'g>(
         &self,
-        at: Scope<'g>,
-        path: &str,
+        kept: &Kept<'_, 'g>,
         value: Tensor<'g>,
         gradient: Tensor<'g>,
         rate: Tensor<'g>,
         step: Tensor<'g>,
     ) -> Tensor<'g> {
-        let (dtype, shape) = (value.dtype(), value.shape());
+        let dtype = value.dtype();
         let rate = rate.cast(dtype);
-        let state = |name: &str| at.state(&format!("{path}/{name}"), dtype, shape.clone(), 0.0);
+        let state = |name: &str| kept.state(name);
         let keep = |name: &str, new: Tensor<'g>| {
-            at.assign(&format!("{path}/{name}"), new);
+            kept.keep(name, new);
             new
         };
         let decay = self.number("weight_decay");
@@ -293,9 +286,200 @@ impl Optimizer {
     }
 }
 
+/// What an optimiser keeps for a parameter between steps, under `at` by the parameter's path: of all
+/// its elements, or of its `rows` alone.
+struct Kept<'a, 'g> {
+    at: Scope<'g>,
+    path: &'a str,
+    parameter: Tensor<'g>,
+    rows: Option<Tensor<'g>>,
+}
+
+impl<'g> Kept<'_, 'g> {
+    fn state(&self, name: &str) -> Tensor<'g> {
+        let (dtype, shape) = (self.parameter.dtype(), self.parameter.shape());
+        let whole = self.at.state(&format!("{}/{name}", self.path), dtype, shape, 0.0);
+        self.rows.map_or(whole, |rows| whole.gather(rows))
+    }
+
+    /// The next value of a state that was declared.
+    fn keep(&self, name: &str, new: Tensor<'g>) {
+        let path = format!("{}/{name}", self.path);
+        let whole = self.at.graph().state(&format!("{}/{path}", self.at.path()));
+        let new = match (self.rows, whole) {
+            (Some(rows), Some(whole)) => whole.scatter(rows, new),
+            _ => new,
+        };
+        self.at.assign(&path, new);
+    }
+}
+
+/// Parameters that are chosen by name to move in a way of their own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Chosen {
+    /// Their paths; `*` stands for any letters: `words/*`.
+    pub paths: String,
+    /// How they move.
+    pub optimizer: Optimizer,
+    /// Whether only the rows move that were looked up in the step (see [`Chosen::rows`]).
+    pub rows: bool,
+}
+
+impl Chosen {
+    /// The parameters whose paths fit the pattern move by `optimizer`.
+    pub fn new(paths: impl Into<String>, optimizer: Optimizer) -> Self {
+        Chosen { paths: paths.into(), optimizer, rows: false }
+    }
+
+    /// Only the rows of a table move that were looked up in the step, at the cost of these rows alone:
+    /// for large [embeddings](super::embedding), of which a batch needs few words. Gradient descent and
+    /// Adagrad take the same steps as they do on whole tables. What the others remember of a row
+    /// (moments, velocity), and weight decay, wait until the row comes again: of Adam this is PyTorch's
+    /// `SparseAdam`, but for where epsilon is added.
+    ///
+    /// The table must be looked up at one place, and its gradient neither be clipped nor summed over
+    /// batches.
+    pub fn rows(self) -> Self {
+        Chosen { rows: true, ..self }
+    }
+
+    /// Whether it chooses the parameter at `path`.
+    pub fn chooses(&self, path: &str) -> bool {
+        fits(&self.paths, path)
+    }
+}
+
+/// One optimiser for all parameters, but others for some, chosen by name.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// use glassbox::nn::{self, Chosen, Optimizer, Optimizers};
+/// let graph = Graph::new();
+/// let at = graph.root(Mode::Train);
+/// let words = nn::embedding_table(at.child("words"), 10_000, 16);
+/// let ids = graph.input("ids", DType::I64, [8]);
+/// let loss = nn::embedding(words, ids, None).square().mean();
+/// let (rate, step) = (graph.input("rate", DType::F32, []), graph.input("step", DType::I64, []));
+/// let how = Optimizers::from(Optimizer::ADAMW)
+///     .with(Chosen::new("words/*", Optimizer::ADAM.with_lr(0.01)).rows());
+/// how.update(at.child("optimizer"), loss, graph.parameters(), rate, step);
+/// assert!(graph.check().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Optimizers {
+    all: Optimizer,
+    chosen: Vec<Chosen>,
+}
+
+impl From<Optimizer> for Optimizers {
+    fn from(all: Optimizer) -> Self {
+        Optimizers { all, chosen: Vec::new() }
+    }
+}
+
+impl Optimizers {
+    /// The same, with these parameters moving in a way of their own. Where several choose a parameter
+    /// the first does.
+    pub fn with(mut self, chosen: Chosen) -> Self {
+        self.chosen.push(chosen);
+        self
+    }
+
+    /// As [`Optimizer::update`]. `rate` is that of the optimiser for all; the others' are in proportion
+    /// to it, as their `lr` are.
+    #[track_caller]
+    pub fn update<'g>(
+        &self,
+        at: Scope<'g>,
+        loss: Tensor<'g>,
+        parameters: Vec<(String, Tensor<'g>)>,
+        rate: Tensor<'g>,
+        step: Tensor<'g>,
+    ) -> Vec<Tensor<'g>> {
+        let held: Vec<Tensor<'g>> = parameters.iter().map(|(_, tensor)| *tensor).collect();
+        let gradients = grad(loss, &held);
+        self.apply(at, parameters, &gradients, rate, step);
+        gradients
+    }
+
+    /// As [`Optimizer::apply`], and as [`update`](Self::update).
+    #[track_caller]
+    pub fn apply<'g>(
+        &self,
+        at: Scope<'g>,
+        parameters: Vec<(String, Tensor<'g>)>,
+        gradients: &[Tensor<'g>],
+        rate: Tensor<'g>,
+        step: Tensor<'g>,
+    ) {
+        let _inside = at.enter();
+        for ((path, value), &gradient) in parameters.into_iter().zip(gradients) {
+            let chosen = self.chosen.iter().find(|chosen| chosen.chooses(&path));
+            let optimizer = chosen.map_or(self.all, |chosen| chosen.optimizer);
+            let rate = match optimizer.lr() == self.all.lr() {
+                true => rate,
+                false => rate * (optimizer.lr() / self.all.lr()),
+            };
+            let kept = Kept { at, path: &path, parameter: value, rows: None };
+            let role = Role::Update { path: path.clone() };
+            match chosen {
+                Some(Chosen { rows: true, .. }) => match gradient.scattered() {
+                    Some(found) => at.graph().with_role(role, || {
+                        move_rows(&optimizer, kept, found, rate, step);
+                    }),
+                    None => at.graph().misuse(
+                        format!(
+                            "`{path}` cannot move by rows: its gradient does not come from looking \
+                             up its rows at one place, or was clipped or summed over batches"
+                        ),
+                        &[value, gradient],
+                    ),
+                },
+                _ => at.graph().with_role(role, || {
+                    let move_by = optimizer.step_of(&kept, value, gradient, rate, step);
+                    at.graph().assign(&path, value - move_by);
+                }),
+            }
+        }
+    }
+}
+
+/// Moves the rows of a table for which there are `values` to be added up into its gradient, by the
+/// rows' numbers.
+fn move_rows<'g>(
+    optimizer: &Optimizer,
+    kept: Kept<'_, 'g>,
+    (values, numbers): (Tensor<'g>, Tensor<'g>),
+    rate: Tensor<'g>,
+    step: Tensor<'g>,
+) {
+    let (graph, table) = (kept.at.graph(), kept.parameter);
+    let count = numbers.elements();
+    let numbers = numbers.reshape([count]);
+    let sizes = [&[count], &table.shape().sizes()[1..]].concat();
+    // Each row's gradient is summed up at the last place where the row is looked up; the others read
+    // it there, and move the row by as much: what is written twice is the same.
+    let places = graph.constant(DType::I64, 0.0).broadcast_to([table.dim(0)]);
+    let last = places.scatter(numbers, graph.iota([count], 0)).gather(numbers);
+    let gradient = values.reshape(sizes).scatter_add(last, count).gather(last);
+    let rows = table.gather(numbers);
+    let path = kept.path;
+    let kept = Kept { rows: Some(numbers), ..kept };
+    let move_by = optimizer.step_of(&kept, rows, gradient, rate, step);
+    graph.assign(path, table.scatter(numbers, rows - move_by));
+}
+
+/// Whether a path fits a pattern, in which `*` stands for any letters, also for none.
+pub(crate) fn fits(pattern: &str, path: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == path };
+    let Some(left) = path.strip_prefix(start) else { return false };
+    let begins = left.char_indices().map(|(at, _)| at).chain([left.len()]);
+    begins.into_iter().any(|at| fits(rest, &left[at..]))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Optimizer;
+    use super::{Optimizer, fits};
 
     #[test]
     fn the_named_optimisers_have_the_default_settings() {
@@ -311,6 +495,23 @@ mod tests {
         for optimizer in named {
             assert_eq!(optimizer.with_lr(0.7).lr(), 0.7);
             assert_ne!(optimizer.with_weight_decay(0.3), optimizer);
+        }
+    }
+
+    #[test]
+    fn a_star_stands_for_any_letters() {
+        for (pattern, path, expected) in [
+            ("fc1/*", "fc1/weight", true),
+            ("fc1/*", "fc10/weight", false),
+            ("*/bias", "block1/fc2/bias", true),
+            ("fc*/b*s", "fc2/bias", true),
+            ("fc1/weight", "fc1/weight", true),
+            ("fc1", "fc1/weight", false),
+            ("*", "", true),
+            ("**", "fc1", true),
+            ("*a*", "β/α", false),
+        ] {
+            assert_eq!(fits(pattern, path), expected, "{pattern} {path}");
         }
     }
 }

@@ -8,7 +8,7 @@ use glassbox_engine::{
 use crate::Error;
 use crate::data::{TargetPreparation, Targets};
 use crate::nearest::listed;
-use crate::nn::{self, Divisor, Loss, Module, Objective, Recorded, penalty};
+use crate::nn::{self, Divisor, Loss, Module, Objective, Recorded, fits, penalty};
 use crate::train::config::TrainConfig;
 
 /// The names of the graphs' inputs and results.
@@ -171,25 +171,47 @@ impl Recipe<'_> {
 
     /// Whether a parameter or state does not change.
     fn frozen(&self, path: &str) -> bool {
-        self.config.freeze.iter().any(|pattern| matches(pattern, path))
+        self.config.freeze.iter().any(|pattern| fits(pattern, path))
     }
 
     /// Whether what a scope computes is computed again for its gradients.
     fn recomputed(&self, scope: &str) -> bool {
-        self.config.recompute.iter().any(|pattern| matches(pattern, scope))
+        self.config.recompute.iter().any(|pattern| fits(pattern, scope))
     }
 
     /// Each pattern to compute again must mean a scope of the model.
     pub fn check_recompute(&self, inference: &Graph) -> Result<(), Vec<String>> {
         let scopes = inference.scopes();
         let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-        let unknown = |pattern: &&String| !scopes.iter().any(|path| matches(pattern, path));
+        let unknown = |pattern: &&String| !scopes.iter().any(|path| fits(pattern, path));
         let problem = |pattern: &String| {
             let hint = crate::nearest::suggestion(pattern, "layers", &scopes);
             format!("no layer matches `{pattern}`: {hint}")
         };
         let problems: Vec<String> =
             self.config.recompute.iter().filter(unknown).map(problem).collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Each pattern that chooses parameters must mean one that learns, and no parameter is chosen twice.
+    pub fn check_optimizers(&self, inference: &Graph) -> Result<(), Vec<String>> {
+        let parameters = inference.parameters();
+        let learning = parameters.iter().map(|(path, _)| path.as_str());
+        let paths: Vec<&str> = learning.filter(|path| !self.frozen(path)).collect();
+        let chosen = &self.config.optimizers;
+        let mut problems = Vec::new();
+        for chosen in chosen.iter().filter(|chosen| !paths.iter().any(|path| chosen.chooses(path)))
+        {
+            let hint = crate::nearest::suggestion(&chosen.paths, "parameters", &paths);
+            problems.push(format!("no parameter that learns matches `{}`: {hint}", chosen.paths));
+        }
+        for path in paths {
+            let of: Vec<&str> =
+                chosen.iter().filter(|c| c.chooses(path)).map(|c| c.paths.as_str()).collect();
+            if of.len() > 1 {
+                problems.push(format!("`{path}` is chosen by {}: leave one out", listed(&of)));
+            }
+        }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
@@ -200,7 +222,7 @@ impl Recipe<'_> {
         let paths: Vec<&str> = parameters.iter().map(String::as_str).collect();
         let mut problems = Vec::new();
         for pattern in &self.config.freeze {
-            if !paths.iter().any(|path| matches(pattern, path)) {
+            if !paths.iter().any(|path| fits(pattern, path)) {
                 let hint = crate::nearest::suggestion(pattern, "parameters", &paths);
                 problems.push(format!("no parameter matches `{pattern}`: {hint}"));
             }
@@ -259,7 +281,7 @@ impl Recipe<'_> {
             }
             None => gradients,
         };
-        self.config.optimizer.apply(at, learning.to_vec(), &gradients, rate, step);
+        self.config.optimizers().apply(at, learning.to_vec(), &gradients, rate, step);
         let Some(decay) = self.config.average else { return };
         // Corrected as Adam's moments are (Kingma and Ba 2015, section 7.2): the weights count 1, β,
         // β² … backwards, and their sum is 1 from the first step on.
@@ -311,14 +333,6 @@ fn accumulated<'g>(
     together
 }
 
-/// Whether a path fits a pattern, in which `*` stands for any letters, also for none.
-fn matches(pattern: &str, path: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == path };
-    let Some(left) = path.strip_prefix(start) else { return false };
-    let begins = left.char_indices().map(|(at, _)| at).chain([left.len()]);
-    begins.into_iter().any(|at| matches(rest, &left[at..]))
-}
-
 /// The loss of given results, in f64: the recorded loss as the reference interpreter evaluates it.
 /// `results` are `[rows, width]`.
 pub(crate) fn measure(
@@ -351,26 +365,4 @@ pub(crate) fn measure(
     inputs.insert(name::TARGETS, given);
     let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[value])?;
     Ok(run.value(value)?.first().copied().unwrap_or(f64::NAN))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn a_star_stands_for_any_letters() {
-        for (pattern, path, fits) in [
-            ("fc1/*", "fc1/weight", true),
-            ("fc1/*", "fc10/weight", false),
-            ("*/bias", "block1/fc2/bias", true),
-            ("fc*/b*s", "fc2/bias", true),
-            ("fc1/weight", "fc1/weight", true),
-            ("fc1", "fc1/weight", false),
-            ("*", "", true),
-            ("**", "fc1", true),
-            ("*a*", "β/α", false),
-        ] {
-            assert_eq!(matches(pattern, path), fits, "{pattern} {path}");
-        }
-    }
 }

@@ -123,7 +123,8 @@ impl Job {
     fn check_paths(&self) -> Result<(), Error> {
         let given = self.given()?;
         let train = &self.config.train;
-        if given.is_empty() && train.freeze.is_empty() && train.recompute.is_empty() {
+        let named = [train.freeze.len(), train.recompute.len(), train.optimizers.len()];
+        if given.is_empty() && named == [0; 3] {
             return Ok(());
         }
         let recipe = self.recipe();
@@ -135,7 +136,9 @@ impl Job {
         let frozen = frozen.into_iter().map(|what| format!("`train.freeze`: {what}"));
         let again = recipe.check_recompute(&inference).err().unwrap_or_default();
         let again = again.into_iter().map(|what| format!("`train.recompute`: {what}"));
-        let problems: Vec<String> = starts.chain(frozen).chain(again).collect();
+        let others = recipe.check_optimizers(&inference).err().unwrap_or_default();
+        let others = others.into_iter().map(|what| format!("`train.optimizers`: {what}"));
+        let problems: Vec<String> = starts.chain(frozen).chain(again).chain(others).collect();
         if problems.is_empty() { Ok(()) } else { Err(all_wrong(problems)) }
     }
 

@@ -8,7 +8,7 @@ use glassbox_engine::{DType, Graph, Isa, Parameters};
 
 use crate::Error;
 use crate::data::{Dataset, RawTable, Rows};
-use crate::nn::{Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
+use crate::nn::{Chosen, Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
 use crate::practice::Verdict;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::{
@@ -227,6 +227,23 @@ impl<M: Module> Trainer<M> {
         self
     }
 
+    /// How parameters move that are chosen by name; the others move by
+    /// [`optimizer`](Self::optimizer).
+    ///
+    /// ```
+    /// use glassbox::nn::Chosen;
+    /// use glassbox::prelude::*;
+    /// let iris = data::iris();
+    /// let slower = Chosen::new("fc1/*", Optimizer::MOMENTUM.with_lr(1e-3));
+    /// let trainer = Trainer::new(Mlp::new([4, 8, 3])).optimizer_for(slower).epochs(1);
+    /// assert_eq!(trainer.fit(&iris)?.evaluate(&iris.test)?.rows, iris.test.len());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn optimizer_for(mut self, chosen: Chosen) -> Self {
+        self.config.optimizers.push(chosen);
+        self
+    }
+
     /// How the learning rate changes.
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.config.schedule = schedule;
@@ -347,7 +364,9 @@ impl<M: Module> Trainer<M> {
         check_outputs(&inference, results(&data.preparation.target, loss))?;
         let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
         let again = recipe.check_recompute(&inference).err().unwrap_or_default();
-        let problems = [frozen, again, unmatched(&inference, &self.watch.what)].concat();
+        let others = recipe.check_optimizers(&inference).err().unwrap_or_default();
+        let watched = unmatched(&inference, &self.watch.what);
+        let problems = [frozen, again, others, watched].concat();
         if !problems.is_empty() {
             return Err(Error::new(problems.join("\n")));
         }

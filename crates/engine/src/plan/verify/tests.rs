@@ -40,6 +40,8 @@ fn everything(graph: &Graph) -> Vec<Tensor<'_>> {
     // Windows: into a state in place, and into a result that nobody else needs.
     let cache = at.state("cache", DType::F32, [7, 4], 0.0);
     graph.assign("cache", cache.update_slice(x.slice(0, 0..2), step, 0));
+    let rows = at.state("rows", DType::F32, [7, 4], 0.0);
+    graph.assign("rows", rows.scatter(ids, x * 2.0));
     let window = h.sin().update_slice(x.slice(0, 0..3), step, 0).slice_at(step, 2, 1);
     let sums = logits.cumulative_sum(0).top_k(3, 1);
     let last = [last, all, window, sums.0, sums.1.sort(0).1];
@@ -118,7 +120,8 @@ fn the_plans_that_are_corrupted_here_are_good_and_have_every_kind_of_kernel() {
     verify(&plan).unwrap();
     let names: std::collections::BTreeSet<_> = plan.steps.iter().map(|s| s.kernel.name()).collect();
     let all = ["gather", "iota", "loop", "matmul", "max_index", "move", "random", "reduce"];
-    let more = ["scan", "scatter_add", "sort", "cumulative_sum", "slice_at", "update_slice"];
+    let more =
+        ["scan", "scatter_add", "sort", "cumulative_sum", "slice_at", "update_slice", "scatter"];
     for name in all.iter().chain(&more) {
         assert!(names.contains(name), "{name} is missing: {names:?}");
     }
@@ -354,7 +357,7 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
         let sizes = match plan.steps[step].kernel.clone() {
             Kernel::Reduce { .. } | Kernel::MaxIndex { .. } | Kernel::Iota { .. } => 3,
             Kernel::Matmul(_) => 4,
-            Kernel::Gather { .. } | Kernel::ScatterAdd { .. } => 3,
+            Kernel::Gather { .. } | Kernel::ScatterAdd { .. } | Kernel::Scatter { .. } => 3,
             Kernel::CumulativeSum { .. } => 3,
             Kernel::SliceAt(_) | Kernel::UpdateSlice(_) => 4,
             Kernel::Sort(_) => 5,
@@ -386,6 +389,7 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
                     | Kernel::Iota { outer, size: reduced, inner } => vec![outer, reduced, inner],
                     Kernel::Matmul(p) => vec![&mut p.batch, &mut p.m, &mut p.n, &mut p.k],
                     Kernel::Gather { table_rows, width, numbers }
+                    | Kernel::Scatter { table_rows, width, numbers }
                     | Kernel::ScatterAdd { table_rows, width, numbers, .. } => {
                         vec![table_rows, width, numbers]
                     }
@@ -397,7 +401,7 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
             }
         }
     }
-    assert_eq!(kinds.len(), 14, "{kinds:?}");
+    assert_eq!(kinds.len(), 15, "{kinds:?}");
 }
 
 #[test]

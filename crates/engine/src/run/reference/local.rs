@@ -230,7 +230,7 @@ impl Evaluation {
         if node.op.is_linear_in(argument) {
             // These are linear in several arguments together: the others' share is not asked.
             let zeros: Vec<Vec<f64>> = match node.op {
-                Op::Concatenate { .. } | Op::UpdateSlice { .. } => {
+                Op::Concatenate { .. } | Op::UpdateSlice { .. } | Op::Scatter => {
                     given.iter().map(|arg| vec![0.0; arg.len()]).collect()
                 }
                 _ => Vec::new(),

@@ -148,6 +148,17 @@ pub(super) fn compute(inner: &Inner, node: &Node, args: &[&[f64]]) -> Result<Vec
             }
             out
         }
+        Op::Scatter => {
+            let rows = sizes(0)[0];
+            let width = elements / rows.max(1);
+            let mut out = args[0].to_vec();
+            for (i, &id) in args[2].iter().enumerate() {
+                let row = row_number(id, rows)?;
+                out[row * width..(row + 1) * width]
+                    .copy_from_slice(&args[1][i * width..(i + 1) * width]);
+            }
+            out
+        }
     }])
 }
 

@@ -155,6 +155,15 @@ impl<'a> Section<'a> {
             return self.take(key, default, |value| word(value, C::ALL, C::word));
         }
         let mut section = self.section(key, path);
+        let chosen = section.chosen(default);
+        section.finish();
+        chosen
+    }
+
+    /// `kind` and its settings, of this table; without a `kind` the settings of `default`.
+    pub fn chosen<C: Choice>(&mut self, default: C) -> C {
+        let path = self.path;
+        let section = self;
         let problems = section.found.borrow().len();
         let mut chosen = section.take("kind", default, |value| word(value, C::ALL, C::word));
         let kind_is_wrong = section.found.borrow().len() > problems;
@@ -183,8 +192,32 @@ impl<'a> Section<'a> {
                 section.report(&located.place, message);
             }
         }
-        section.finish();
         chosen
+    }
+
+    /// What `read` makes of each table of a list of tables.
+    pub fn each<T>(
+        &mut self,
+        key: &'static str,
+        path: &'static str,
+        mut read: impl FnMut(&mut Section, &Place) -> T,
+    ) -> Vec<T> {
+        let items = self.take(key, Vec::new(), |value| match value {
+            Value::List(items) => Ok(items.clone()),
+            other => Err(format!("expected [[{path}]] tables, found {}", other.describe())),
+        });
+        let mut list = Vec::new();
+        for Located { place, value } in items {
+            let Value::Table(table) = value else {
+                let what = value.describe();
+                self.report(&place, format!("`{path}`: expected a table, found {what}"));
+                continue;
+            };
+            let mut section = Section { path, table, keys: Vec::new(), found: self.found };
+            list.push(read(&mut section, &place));
+            section.finish();
+        }
+        list
     }
 
     /// Reports the keys that nobody asked for.
@@ -289,39 +322,23 @@ fn split(data: &mut Section, default: Split) -> Split {
 }
 
 fn prepare(data: &mut Section) -> Vec<Prepare> {
-    let items = data.take("prepare", Vec::new(), |value| match value {
-        Value::List(items) => Ok(items.clone()),
-        other => Err(format!("expected [[data.prepare]] tables, found {}", other.describe())),
-    });
-    let mut list = Vec::new();
-    for Located { place, value } in items {
-        let Value::Table(table) = value else {
-            data.report(
-                &place,
-                format!("`data.prepare`: expected a table, found {}", value.describe()),
-            );
-            continue;
-        };
-        if !table.contains_key("columns") {
-            data.report(&place, "`data.prepare`: `columns` is missing".into());
+    data.each("prepare", "data.prepare", |section, place| {
+        if !section.table.contains_key("columns") {
+            section.report(place, "`data.prepare`: `columns` is missing".into());
         }
-        if !["with", "impute", "outliers"].iter().any(|key| table.contains_key(*key)) {
+        if !["with", "impute", "outliers"].iter().any(|key| section.table.contains_key(*key)) {
             let what = "`data.prepare`: `with`, `impute` or `outliers` is missing";
-            data.report(&place, what.into());
+            section.report(place, what.into());
         }
-        let path = "data.prepare";
-        let mut section = Section { path, table, keys: Vec::new(), found: data.found };
-        list.push(Prepare {
+        Prepare {
             columns: section
                 .take("columns", Columns::Numeric, |value| text(value).map(|t| t.as_str().into())),
             with: section
                 .take("with", None, |value| word(value, Preparation::ALL, |w| w.word()).map(Some)),
             impute: section.take("impute", None, |value| impute(value).map(Some)),
             outliers: section.take("outliers", None, |value| positive(value).map(Some)),
-        });
-        section.finish();
-    }
-    list
+        }
+    })
 }
 
 fn impute(value: &Value) -> Result<Impute, String> {

@@ -21,7 +21,8 @@ use serde::Serialize;
 use crate::choices::choices;
 pub use crate::data::{Columns, Impute, Kind, Method as Preparation, NthFold, Rule as Prepare};
 use crate::io::FileError;
-pub use crate::nn::{Activation, Clip, Initial, Optimizer, Schedule};
+use crate::nn::Optimizers;
+pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Schedule};
 pub use crate::train::resample::Resample;
 use crate::words::words;
 pub use crate::zoo::{Layer, LayerKind, Normalize};
@@ -274,6 +275,8 @@ pub struct TrainConfig {
     pub l2: f64,
     /// How the parameters move.
     pub optimizer: Optimizer,
+    /// Parameters that move in a way of their own, chosen by name.
+    pub optimizers: Vec<Chosen>,
     /// How the learning rate changes from the first step to the last.
     pub schedule: Schedule,
     /// Steps through which the rate rises from 0 before the schedule begins.
@@ -312,6 +315,11 @@ impl TrainConfig {
     /// Whether something is done about classes that are rare.
     pub fn weighs_classes(&self) -> bool {
         self.class_weights != ClassWeights::None || self.resample != Resample::None
+    }
+
+    /// How the parameters move, those that are chosen by name and the others.
+    pub fn optimizers(&self) -> Optimizers {
+        self.optimizers.iter().cloned().fold(self.optimizer.into(), Optimizers::with)
     }
 
     /// How a session of this training runs.
@@ -412,6 +420,7 @@ impl RunConfig {
                 l1: 0.0,
                 l2: 0.0,
                 optimizer: Optimizer::ADAM,
+                optimizers: Vec::new(),
                 schedule: Schedule::Constant,
                 warmup: 0,
                 clip: None,

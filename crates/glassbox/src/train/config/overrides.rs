@@ -59,6 +59,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.optimizer.lr_decay",
     "train.optimizer.alpha",
     "train.optimizer.centered",
+    "train.optimizers",
     "train.schedule",
     "train.schedule.kind",
     "train.schedule.every",

@@ -8,9 +8,11 @@ use super::{ClassWeights, Clip, Resample, Stop, TrainConfig};
 use glassbox_engine::Isa;
 
 use crate::choices::Bound;
+use crate::nn::{Chosen, Optimizer};
 
 pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
     let not_negative = |value: &Value| bounded(value, Bound::NotNegative);
+    let optimizer = section.choice("optimizer", "train.optimizer", default.optimizer);
     let config = TrainConfig {
         epochs: section.take("epochs", default.epochs, |v| whole(v, 1)),
         batch: section.take("batch", default.batch, amount),
@@ -22,7 +24,8 @@ pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
             .take("resample", default.resample, |v| word(v, Resample::ALL, |w| w.word())),
         l1: section.take("l1", default.l1, not_negative),
         l2: section.take("l2", default.l2, not_negative),
-        optimizer: section.choice("optimizer", "train.optimizer", default.optimizer),
+        optimizer,
+        optimizers: optimizers(&mut section, optimizer, &default.optimizers),
         schedule: section.choice("schedule", "train.schedule", default.schedule),
         warmup: section.take("warmup", default.warmup, |v| whole(v, 0)),
         clip: clip(&mut section, default.clip),
@@ -41,6 +44,22 @@ pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
     };
     section.finish();
     config
+}
+
+/// `[[train.optimizers]]`: what is left open is as for the other parameters.
+fn optimizers(train: &mut Section, all: Optimizer, default: &[Chosen]) -> Vec<Chosen> {
+    if !train.table.contains_key("optimizers") {
+        train.take("optimizers", (), |_| Ok(()));
+        return default.to_vec();
+    }
+    train.each("optimizers", "train.optimizers", |section, place| {
+        if !section.table.contains_key("paths") {
+            section.report(place, "`train.optimizers`: `paths` is missing".into());
+        }
+        let paths = section.take("paths", String::new(), text);
+        let rows = section.take("rows", false, flag);
+        Chosen { paths, optimizer: section.chosen(all), rows }
+    })
 }
 
 fn instructions(value: &Value) -> Result<Option<Isa>, String> {

@@ -9,6 +9,7 @@ use super::{
     ModelKind, Normalize, Numbers, Optimizer, Preparation, RunConfig, Schedule,
 };
 use crate::choices::{Choice, Setting};
+use crate::nn::Chosen;
 
 impl RunConfig {
     /// The complete configuration as a commented file; [`RunConfig::from_toml`] reads it back to
@@ -133,6 +134,9 @@ impl RunConfig {
         line(out, "l1", float(train.l1), "added to the loss: l1 · Σ|w|, biases left out");
         line(out, "l2", float(train.l2), "added to the loss: l2 · Σw², biases left out");
         line(out, "optimizer", choice(train.optimizer), words(Optimizer::ALL));
+        let chosen: Vec<String> = train.optimizers.iter().map(chosen).collect();
+        let chosen = format!("[{}]", chosen.join(", "));
+        line(out, "optimizers", chosen, "of parameters by name: { paths = \"fc1/*\", lr = 0.01 }");
         let offered = format!("of the learning rate: {}", words(Schedule::ALL));
         line(out, "schedule", choice(train.schedule), offered);
         line(out, "warmup", train.warmup, "steps through which the rate rises from 0");
@@ -234,6 +238,13 @@ fn numbers(values: &Numbers) -> String {
 
 fn list(names: &[String]) -> String {
     format!("[{}]", names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "))
+}
+
+/// What is to move in a way of its own, as a table.
+fn chosen(chosen: &Chosen) -> String {
+    let how = choice(chosen.optimizer);
+    let settings = how.trim_start_matches("{ ").trim_end_matches(" }");
+    format!("{{ paths = {}, rows = {}, {settings} }}", quoted(&chosen.paths), chosen.rows)
 }
 
 /// A kind as a word, or with its settings as a table.
