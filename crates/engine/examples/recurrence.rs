@@ -9,7 +9,9 @@
 
 use std::time::Instant;
 
-use glassbox_engine::{DType, Graph, Initial, Mode, Options, Scope, Session, Tensor, grad};
+use glassbox_engine::{
+    DType, Graph, Initial, Mode, Options, Scope, Session, StepCost, Tensor, grad,
+};
 
 /// One step of a long short-term memory (Hochreiter, Schmidhuber 1997; forget gate by Gers and
 /// others, 2000).
@@ -71,6 +73,13 @@ fn measure(name: &str, [batch, steps, units]: [usize; 3], as_scan: bool, backwar
         })
         .collect();
     times.sort_by(f64::total_cmp);
+    if std::env::var("PROFILE").is_ok() {
+        let mut profile = step.profile();
+        for _ in 0..10 {
+            session.run_profiled(&step, &mut given, &mut results, &mut profile).unwrap();
+        }
+        print_times(&step.plan().steps(&graph), &mut profile.nanoseconds().iter());
+    }
     println!(
         "{name:30} {:8.2} ms (least {:.2}); recorded and planned in {:.1} ms; {} nodes, {:.1} MB, \
          loss {}",
@@ -81,6 +90,18 @@ fn measure(name: &str, [batch, steps, units]: [usize; 3], as_scan: bool, backwar
         step.plan().arena_bytes() as f64 / 1e6,
         results[0].as_slice::<f32>().unwrap()[0],
     );
+}
+
+/// Milliseconds of each step, over all its rounds, and what its products reach.
+fn print_times(steps: &[StepCost], nanoseconds: &mut std::slice::Iter<'_, u64>) {
+    for step in steps {
+        let milliseconds = *nanoseconds.next().unwrap() as f64 / 1e7;
+        let gigaflops = step.products as f64 / milliseconds / 1e6;
+        let nodes: Vec<&str> = step.nodes.iter().take(8).map(|node| node.op).collect();
+        let StepCost { kernel, times, .. } = step;
+        println!("{milliseconds:9.3} ms {gigaflops:6.1} GFLOP/s  {times:4} × {kernel} {nodes:?}");
+        print_times(&step.body, nanoseconds);
+    }
 }
 
 fn main() {

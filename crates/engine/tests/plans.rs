@@ -35,6 +35,43 @@ fn cross_entropy<'g>(logits: Tensor<'g>, labels: Tensor<'g>) -> Tensor<'g> {
     -(chosen.select(log_p, log_p.full_like(0.0)).sum_axis(-1).sum() / rows as f64)
 }
 
+/// The derivatives of slices that fill an array are joined in one movement; of slices that overlap or
+/// leave gaps they are summed.
+#[test]
+fn derivatives_of_slices_are_joined_where_they_fill_the_whole() {
+    let graph = Graph::new();
+    let x = graph.input("x", DType::F32, [6, 12]);
+    let sum = |parts: &[(usize, std::ops::Range<usize>)]| {
+        let terms = parts.iter().map(|(axis, range)| {
+            let part = x.slice(*axis as isize, range.clone());
+            (part * part * (range.start + 1) as f64).sum()
+        });
+        terms.reduce(|a, b| a + b).unwrap()
+    };
+    let joined = sum(&[(1, 4..9), (1, 0..4), (1, 9..12)]);
+    let others = [
+        sum(&[(1, 0..4), (1, 4..9), (1, 8..12)]),
+        sum(&[(1, 0..4), (1, 5..12)]),
+        sum(&[(1, 0..6), (1, 6..11)]),
+        sum(&[(1, 0..6), (0, 3..6)]),
+        sum(&[(0, 0..3), (0, 3..6), (0, 0..3)]),
+        sum(&[(1, 1..6), (1, 6..12)]),
+        x.slice(1, 0..4).sum() + x.slice(1, 4..12).square().sum() + x.square().sum(),
+    ];
+    let inputs = given(&[("x", some(DType::F32, &[6, 12]))]);
+    for loss in [&[joined][..], &others].concat() {
+        let slope = grad(loss, &[x]);
+        let found = session().evaluate(&graph, &inputs, &slope).unwrap();
+        let truth = Evaluation::new(&graph, &inputs, &Parameters::new(), &slope).unwrap();
+        let truth = truth.value(slope[0]).unwrap();
+        for (a, b) in found[0].to_f64().iter().zip(truth) {
+            assert!((a - b).abs() < 1e-4, "{a} is not {b}\n{graph}");
+        }
+    }
+    let plan = session().prepare(&graph, &grad(joined, &[x])).unwrap().plan().to_string();
+    assert!(plan.contains("out0 = move  (@"), "{plan}");
+}
+
 /// A network of two layers and a step of gradient descent with momentum.
 fn mlp_step(graph: &Graph) -> Tensor<'_> {
     let at = graph.root(Mode::Train);

@@ -529,6 +529,61 @@ fn bits_do_not_depend_on_threads_or_on_who_watches() {
     }
 }
 
+/// Where the rows of what a loop carries do not meet, each worker runs all steps over its own rows.
+#[test]
+fn loops_whose_rows_do_not_meet_run_in_parts() {
+    let graph = Graph::new();
+    let shapes: [(&str, &[usize]); 4] =
+        [("h", &[48, 40]), ("w", &[40, 40]), ("xs", &[9, 48, 40]), ("matrices", &[9, 40, 40])];
+    let (of, mut given) = inputs(&graph, DType::F32, &shapes);
+    let [h, w, xs, matrices] = of[..] else { unreachable!() };
+    let ends = graph.input("ends", DType::I64, [48]);
+    let numbers: Vec<f64> = (0..48).map(|i| f64::from(i * 5 % 11)).collect();
+    given.insert("ends", Array::from_f64(DType::I64, [48], &numbers).unwrap());
+    // Rows end at steps of their own, are moved about and reduced; each step has a matrix of its own
+    // and takes rows of it by number.
+    let apart = graph.scan(9, h, (xs, matrices), |h, (x, matrix), step| {
+        let after = (h.matmul(w) + x).tanh();
+        let left = (after.slice(1, 0..20) * 2.0).concatenate(&[after.slice(1, 20..40)], 1);
+        let rows = left - left.exp().sum_axis(-1).log() * 0.1;
+        let next = rows.matmul(matrix) * 0.1 + matrix.gather(ends);
+        let next = step.less(ends.reshape([48, 1])).select(next, h);
+        (next, next.square().sum_axis(-1))
+    });
+    let meeting = graph.scan(9, h, xs, |h, x, _| {
+        let next = (h.matmul(w) + x).tanh() - h.sum_axis(0) * 0.01;
+        (next, next.sum())
+    });
+    let few = graph.scan(9, h.slice(0, 0..10), (), |h, (), _| (h.matmul(w).tanh(), ()));
+    let loss = apart.1.sum() + meeting.1.sum() + few.0.square().sum();
+    let slopes = grad(loss, &[h, w, xs, matrices]);
+    let asked = [&[loss, apart.0, meeting.0][..], &slopes].concat();
+    let alone = bits(1, &graph, &given, &asked);
+    for threads in [2, 3, 4, 5, 6] {
+        assert_eq!(alone, bits(threads, &graph, &given, &asked), "{threads} threads");
+    }
+    let truth = Evaluation::new(&graph, &given, &graph.initial_values(3), &asked).unwrap();
+    for (i, (bits, &tensor)) in alone.iter().zip(&asked).enumerate() {
+        let numbers: Vec<f64> = bits.iter().map(|&b| f64::from(f32::from_bits(b))).collect();
+        close(&numbers, truth.value(tensor).unwrap(), 1e-4, &format!("value {i}"));
+    }
+    let forward = |threads: usize, of: Tensor<'_>| {
+        let options = Options { threads, ..Options::default() };
+        let mut session = Session::new(options).unwrap();
+        session.prepare(&graph, &[of]).unwrap().plan().to_string()
+    };
+    for (threads, parts) in [(2, 2), (3, 3), (4, 4), (5, 4), (7, 6), (64, 6)] {
+        let wanted = format!("scan 9 steps forward in {parts} parts");
+        let plan = forward(threads, apart.0);
+        assert!(plan.contains(&wanted), "{wanted} on {threads} threads:\n{plan}");
+    }
+    // One worker takes all rows; rows that meet, or are few for a product, stay together.
+    for (threads, of) in [(1, apart.0), (2, meeting.0), (2, few.0)] {
+        let plan = forward(threads, of);
+        assert!(plan.contains("scan 9 steps forward,"), "{threads} threads:\n{plan}");
+    }
+}
+
 /// Products with rows of a sequence, and weights' gradients, are one product each.
 #[test]
 fn products_that_the_loop_does_not_change_leave_it() {

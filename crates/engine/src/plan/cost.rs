@@ -115,7 +115,7 @@ fn products(kernel: &Kernel) -> usize {
     match kernel {
         Kernel::Matmul(p) => multiply_adds(p),
         Kernel::Convolution { .. } => operations(kernel),
-        Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.steps),
+        Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.rounds()),
         _ => 0,
     }
 }
@@ -130,7 +130,9 @@ fn steps(all: &[Step], times: usize, node: &dyn Fn(&u32) -> Option<StepNode>) ->
         bytes_written: bytes_written(step).saturating_mul(times),
         times,
         body: match &step.kernel {
-            Kernel::Scan(scan) => steps(&scan.body.steps, times.saturating_mul(scan.steps), node),
+            Kernel::Scan(scan) => {
+                steps(&scan.body.steps, times.saturating_mul(scan.rounds()), node)
+            }
             _ => Vec::new(),
         },
     };
@@ -159,7 +161,7 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
         // A comparison for each element of each window.
         Kernel::MaxPool(stencil) => stencil.products(),
         Kernel::ScatterAdd { width, numbers, .. } => product(&[*width, *numbers]),
-        Kernel::Scan(scan) => scan.body.cost().operations.saturating_mul(scan.steps),
+        Kernel::Scan(scan) => scan.body.cost().operations.saturating_mul(scan.rounds()),
         Kernel::Assemble(_)
         | Kernel::SliceAt(_)
         | Kernel::UpdateSlice(_)
@@ -218,7 +220,7 @@ pub(super) fn bytes_read(step: &Step) -> usize {
         Kernel::UpdateSlice(_) | Kernel::Scatter { .. } if in_place(step) => all(&step.reads[1..]),
         // A row may be read several times.
         Kernel::Gather { .. } => all(&step.writes).saturating_add(all(&step.reads[1..])),
-        Kernel::Scan(scan) => scan.body.cost().bytes_read.saturating_mul(scan.steps),
+        Kernel::Scan(scan) => scan.body.cost().bytes_read.saturating_mul(scan.rounds()),
         // What a product's loop reads of the product itself stays in cache.
         Kernel::Matmul(Product { then: Some(_), .. }) => {
             all(&step.reads[..FACTORS]).saturating_add(all(&step.reads[FACTORS + 1..]))
@@ -229,7 +231,7 @@ pub(super) fn bytes_read(step: &Step) -> usize {
 
 pub(super) fn bytes_written(step: &Step) -> usize {
     if let Kernel::Scan(scan) = &step.kernel {
-        return scan.body.cost().bytes_written.saturating_mul(scan.steps);
+        return scan.body.cost().bytes_written.saturating_mul(scan.rounds());
     }
     let written = match &step.kernel {
         Kernel::UpdateSlice(_) | Kernel::Scatter { .. } if in_place(step) => &step.reads[1..2],

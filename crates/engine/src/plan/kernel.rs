@@ -131,10 +131,18 @@ pub(crate) struct Scan {
     pub body: Plan,
     pub carries: usize,
     pub sequences: usize,
+    /// The loop is run so many times side by side, each time over its part of the rows; `body` is one
+    /// part's step.
+    pub parts: usize,
+    /// Which of the body's inputs each part has its own piece of; none where there is one part.
+    pub cut: Vec<bool>,
 }
 
-/// The memory of a loop, in bytes: first its body's arena.
+/// The memory of a loop, in bytes: that of each part, which begins with its body's arena, then what
+/// all share.
 pub(crate) struct Room {
+    /// From one part's memory to the next.
+    pub part: usize,
     /// A second place for each carry, a cache line each or more, then the index.
     pub carries: usize,
     /// What does not change from step to step, packed.
@@ -143,6 +151,29 @@ pub(crate) struct Room {
 }
 
 impl Scan {
+    /// How often its body runs, in all parts.
+    pub fn rounds(&self) -> usize {
+        self.steps.saturating_mul(self.parts)
+    }
+
+    /// Has the body take and give pieces, where it does the work of a part.
+    pub fn take_pieces(&mut self) {
+        if self.parts == 1 {
+            return;
+        }
+        let inputs = self.body.inputs.iter_mut().zip(&self.cut);
+        let cut = inputs.filter_map(|(slot, &cut)| cut.then_some(slot));
+        for slot in cut.chain(&mut self.body.outputs) {
+            let mut sizes = slot.shape.sizes().to_vec();
+            let first = sizes.iter().position(|&size| size != 1);
+            match first.filter(|&axis| sizes[axis].is_multiple_of(self.parts)) {
+                Some(axis) => sizes[axis] /= self.parts,
+                None => sizes = vec![slot.shape.elements() / self.parts],
+            }
+            slot.shape = sizes.into();
+        }
+    }
+
     /// How the memory to work in is shared out; `None` where it is too large.
     pub fn room(&self) -> Option<Room> {
         let carries = self.body.arena_bytes.checked_next_multiple_of(64)?;
@@ -151,11 +182,12 @@ impl Scan {
             let bytes = bytes(slot.dtype, slot.shape.checked_elements()?)?;
             end = end.checked_add(bytes)?.checked_next_multiple_of(64)?;
         }
-        let packed = end.checked_add(64)?;
+        let part = end.checked_add(64)?;
+        let packed = part.checked_mul(self.parts)?;
         let mut lengths = self.packed().map(|(_, product)| product.packed_len());
         let numbers = lengths.try_fold(0usize, |sum, len| sum.checked_add(len?))?;
         let bytes = bytes(DType::F32, numbers)?.checked_add(packed)?;
-        Some(Room { carries, packed, bytes })
+        Some(Room { part, carries, packed, bytes })
     }
 
     /// The body's products whose right factor is packed before the first step.
@@ -171,7 +203,9 @@ impl Scan {
         let (Kernel::Matmul(product), Some(right)) = (&step.kernel, step.reads.get(1)) else {
             return false;
         };
-        let same = |input: usize| input > self.carries + self.sequences;
+        let same = |input: usize| {
+            input > self.carries + self.sequences && self.cut.get(input) == Some(&false)
+        };
         (product.batch, right.dtype) == (1, DType::F32)
             && product.n > 1
             && product.k > 0

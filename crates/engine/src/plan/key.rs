@@ -25,6 +25,7 @@ pub(crate) fn of(inner: &Inner, request: &Request) -> Key {
         request.outputs.hash(&mut hasher);
         request.donated.hash(&mut hasher);
         request.memory_limit.hash(&mut hasher);
+        request.threads.hash(&mut hasher);
         updates(inner).hash(&mut hasher);
         hasher.finish()
     };

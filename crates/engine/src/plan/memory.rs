@@ -120,7 +120,7 @@ pub(crate) fn place(
     Ok(Plan { inputs, states, outputs, arena_bytes, steps, key })
 }
 
-fn wiring(kernel: &DraftKernel, of: &HashMap<Value, BufferId>) -> Wiring {
+pub(super) fn wiring(kernel: &DraftKernel, of: &HashMap<Value, BufferId>) -> Wiring {
     match kernel {
         DraftKernel::Loop { members, product, .. } => {
             let mut wiring = loops::wiring(members, of);

@@ -14,6 +14,7 @@ mod key;
 pub(crate) mod loops;
 pub(crate) mod memory;
 mod merge;
+mod parts;
 mod print;
 mod recompute;
 mod scan;
@@ -36,6 +37,8 @@ pub(crate) struct Request {
     pub donated: Vec<(Value, Value)>,
     /// A plan that needs more bytes than this for intermediate results is refused.
     pub memory_limit: usize,
+    /// Loops whose rows do not meet are cut in parts for so many workers.
+    pub threads: usize,
 }
 
 /// A value that comes from outside: an input or a state.
@@ -102,12 +105,16 @@ impl Plan {
         self.steps.iter().map(|step| 1 + step.within()).sum()
     }
 
-    /// Every step, those of loops included.
-    pub(crate) fn for_each_step(&self, visit: &mut dyn FnMut(&Step)) {
+    /// Every step, those of loops included, and in how many parts the loop around it runs.
+    pub(crate) fn for_each_step(&self, visit: &mut dyn FnMut(&Step, usize)) {
+        self.for_each_step_in(1, visit);
+    }
+
+    fn for_each_step_in(&self, parts: usize, visit: &mut dyn FnMut(&Step, usize)) {
         for step in &self.steps {
-            visit(step);
+            visit(step, parts);
             if let Kernel::Scan(scan) = &step.kernel {
-                scan.body.for_each_step(visit);
+                scan.body.for_each_step_in(parts * scan.parts, visit);
             }
         }
     }
@@ -123,7 +130,7 @@ impl Plan {
 /// A request for `outputs`, without donations.
 pub(crate) fn request(outputs: &[Tensor<'_>], memory_limit: usize) -> Request {
     let outputs = outputs.iter().map(|t| t.value).collect();
-    Request { outputs, donated: Vec::new(), memory_limit }
+    Request { outputs, donated: Vec::new(), memory_limit, threads: 1 }
 }
 
 /// Bytes of `elements` elements, or `None` where that overflows.

@@ -167,9 +167,13 @@ impl Plan {
             names.join(", ")
         };
         let (carries, order) = (scan.carries, if scan.reverse { "back" } else { "forward" });
+        let parts = match scan.parts {
+            1 => String::new(),
+            parts => format!(" in {parts} parts side by side"),
+        };
         writeln!(
             f,
-            "{margin}{index:4}  scan {} steps {order}, {:.1} KB arena  {of}",
+            "{margin}{index:4}  scan {} steps {order}{parts}, {:.1} KB arena  {of}",
             scan.steps,
             scan.body.arena_bytes as f64 / 1e3,
         )?;

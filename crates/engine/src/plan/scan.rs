@@ -4,9 +4,10 @@ use crate::Error;
 use crate::graph::region::{ScanArgs, members};
 use crate::graph::{DType, Value};
 use crate::op::Op;
-use crate::plan::fuse::{Buffer, DraftKernel, Fuser, Task, fuse_task};
+use crate::plan::fuse::{Buffer, BufferId, Draft, DraftKernel, Fuser, Task, fuse_task};
 use crate::plan::kernel::{Kernel, Scan};
 use crate::plan::memory;
+use crate::plan::parts::Cut;
 
 impl Fuser<'_> {
     /// Emits the loop of scan node `index`.
@@ -50,8 +51,22 @@ impl Fuser<'_> {
         });
         let same: Vec<Value> = same.map(|(_, buffer)| buffer.value).collect();
         let inputs = [&inside[..], &same].concat();
-        let body = memory::place_body(program, &draft, &inputs, &outputs)?;
-        let mut kernel = Scan { steps, reverse, body, carries, sequences: rows.len() };
+        let place = |draft: &Draft| memory::place_body(program, draft, &inputs, &outputs);
+        let whole = place(&draft)?;
+        let operations = whole.cost().operations.saturating_mul(steps);
+        let held = |value: &Value| draft.of.get(value).copied();
+        let carried: Vec<BufferId> = scan.carries.iter().filter_map(held).collect();
+        let now = held(&scan.time);
+        let Cut { draft, parts, buffers } =
+            Cut::new(draft, program.threads, &carried, now, operations);
+        let body = if parts == 1 { whole } else { place(&draft)? };
+        let is_cut = |value: &Value| {
+            let held = draft.of.get(value).map(|&buffer| buffers[buffer]);
+            held.unwrap_or(parts > 1 && scan.carries.contains(value))
+        };
+        let cut = inputs.iter().map(is_cut).collect();
+        let mut kernel = Scan { steps, reverse, body, carries, sequences: rows.len(), parts, cut };
+        kernel.take_pieces();
         let room = kernel.pack().and_then(|()| kernel.room());
         let bytes = room.ok_or_else(|| Error::new("a result is too large for this machine"))?.bytes;
         let sources = scan.carries.iter().chain(&rows).map(|v| program.node(*v).args[1]);

@@ -22,6 +22,8 @@ pub(crate) struct Program {
     pub regions: Regions,
     /// The values that somebody reads.
     pub used: HashSet<Value>,
+    /// How many workers will run it.
+    pub threads: usize,
 }
 
 impl Program {
@@ -71,6 +73,7 @@ pub(crate) fn simplify(inner: &Inner, request: &Request) -> Result<Program, Erro
         updates: Vec::new(),
         regions: Regions::default(),
         used: HashSet::new(),
+        threads: request.threads,
     };
     // Where each node's first output went; further outputs are replaced with it, but for those of
     // loops that became one.
@@ -207,6 +210,9 @@ fn rewrite(program: &Program, node: &mut Node) {
             _ => {}
         }
     }
+    if let Some((axis, parts)) = side_by_side(program, node) {
+        (node.op, node.args) = (Op::Concatenate { axis }, parts);
+    }
     // Arithmetic of scalar constants happens now, in the type it would happen in.
     let folded = match (&node.op, &node.args[..]) {
         (Op::Binary(op), &[a, b]) => match (scalar(program, a), scalar(program, b)) {
@@ -222,6 +228,47 @@ fn rewrite(program: &Program, node: &mut Node) {
         node.op = Op::Constant(value);
         node.args.clear();
     }
+}
+
+/// Most parts of a sum that are looked at.
+const MOST_PARTS: usize = 64;
+
+/// The axis and the parts of a sum of parts that lie side by side among zeros and fill the whole, as
+/// the derivatives of slices do. Adding zeros would change no bit but the sign of a zero.
+fn side_by_side(program: &Program, node: &Node) -> Option<(usize, Vec<Value>)> {
+    let is_sum = |node: &Node| node.op == Op::Binary(Binary::Add);
+    let (mut terms, mut parts) = (node.args.clone(), Vec::new());
+    if !is_sum(node) {
+        return None;
+    }
+    while let Some(term) = terms.pop() {
+        if parts.len() == MOST_PARTS {
+            return None;
+        }
+        let inner = program.node(term);
+        match &inner.op {
+            Op::Embed { start, step } if step.iter().all(|&step| step == 1) => {
+                parts.push((start, inner.args[0]));
+            }
+            Op::Binary(Binary::Add) => terms.extend(&inner.args),
+            _ => return None,
+        }
+    }
+    parts.sort_by_key(|(start, _)| *start);
+    let sizes = node.outputs[0].shape.sizes();
+    let axis = (0..sizes.len()).find(|&axis| parts.iter().any(|(start, _)| start[axis] > 0))?;
+    let mut end = 0;
+    for (start, value) in &parts {
+        let size = program.node(*value).outputs[usize::from(value.output)].shape.sizes();
+        let fits = |i: usize| match i == axis {
+            true => start[i] == end,
+            false => start[i] == 0 && size[i] == sizes[i],
+        };
+        (0..sizes.len()).all(fits).then_some(())?;
+        end += size[axis];
+    }
+    let parts = parts.into_iter().map(|(_, value)| value).collect();
+    (end == sizes[axis]).then_some((axis, parts))
 }
 
 fn scalar(program: &Program, value: Value) -> Option<f64> {

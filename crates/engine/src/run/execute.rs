@@ -28,6 +28,8 @@ pub(super) struct Machine<'a> {
     /// Convolutions are summed directly.
     pub exact: bool,
     pub pool: &'a Pool,
+    /// A pool of one, for what a worker runs by itself.
+    pub alone: &'a Pool,
     pub memories: Memories<'a>,
     pub scratch: Scratch,
     /// Packing memory of products, and partial sums.

@@ -157,6 +157,8 @@ pub struct Session {
     isa: Isa,
     exact: bool,
     pool: Arc<Pool>,
+    /// A pool of one.
+    alone: Pool,
     memory_limit: usize,
     cache: PlanCache,
     states: Vec<Buffer>,
@@ -191,6 +193,7 @@ impl Session {
             isa,
             exact: options.exact,
             pool: Arc::new(Pool::new(options.threads)),
+            alone: Pool::new(1),
             memory_limit: options.memory_limit,
             cache: PlanCache::new(options.plan_cache),
             states: Vec::new(),
@@ -318,6 +321,7 @@ impl Session {
         of_graph(graph, outputs.iter().chain(named))?;
         let request = Request {
             donated: donated.iter().map(|(i, o)| (i.value(), o.value())).collect(),
+            threads: self.threads(),
             ..crate::plan::request(outputs, self.memory_limit)
         };
         let plan = match self.cache.get(Plan::key_for(graph, &request)?) {
@@ -360,28 +364,28 @@ impl Session {
 
     fn make_room(&mut self, plan: &Plan) {
         self.arena.grow(plan.arena_bytes);
-        let threads = self.pool.threads();
+        let all = self.pool.threads();
         let (mut scratch, mut work, mut partials) = (0usize, 0usize, 0usize);
-        plan.for_each_step(&mut |step| match &step.kernel {
+        plan.for_each_step(&mut |step, parts| match &step.kernel {
             Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
             Kernel::Matmul(product) => {
                 let l = product.then.as_ref().map_or(0, |then| then.body.scratch);
                 scratch = scratch.max(l.next_multiple_of(64));
-                work = work.max(matmul::scratch_len(self.isa, threads, product));
+                let threads = if parts == 1 { all } else { 1 };
+                work = work.max(parts * matmul::scratch_len(self.isa, threads, product));
             }
             Kernel::Convolution { gives, stencil } => {
-                let len =
-                    convolution::scratch_len(self.isa, threads, (stencil, *gives, self.exact));
-                work = work.max(len);
+                let len = convolution::scratch_len(self.isa, all, (stencil, *gives, self.exact));
+                work = work.max(parts * len);
             }
             Kernel::Reduce { outer, reduced, inner, .. } => {
-                partials = partials.max(reduce::partials_len(*outer, *reduced, *inner));
+                partials = partials.max(parts * reduce::partials_len(*outer, *reduced, *inner));
             }
             _ => {}
         });
         if scratch > self.stride {
             self.stride = scratch;
-            self.scratch.grow(scratch * threads);
+            self.scratch.grow(scratch * all);
         }
         let work = work.max(partials);
         if work > self.work.len() {
@@ -462,6 +466,7 @@ impl Session {
             isa: self.isa,
             exact: self.exact,
             pool: &self.pool,
+            alone: &self.alone,
             memories: Memories {
                 arena: self.arena.pointer(),
                 inputs: given,
@@ -522,7 +527,7 @@ fn of_graph<'a, 'g: 'a>(
 fn places(graph: &Graph, plan: &Plan) -> BTreeMap<u32, String> {
     let inner = graph.inner.borrow();
     let mut places = BTreeMap::new();
-    plan.for_each_step(&mut |step| {
+    plan.for_each_step(&mut |step, _| {
         let can_fail = matches!(
             step.kernel,
             Kernel::Gather { .. }

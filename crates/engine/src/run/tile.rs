@@ -127,6 +127,11 @@ impl Scratch {
         Scratch { start, stride }
     }
 
+    /// The memory of worker `worker` and those after it.
+    pub fn of(&self, worker: usize) -> Scratch {
+        Scratch { start: self.worker(worker), stride: self.stride }
+    }
+
     fn worker(&self, worker: usize) -> *mut u8 {
         self.start.wrapping_add(worker * self.stride)
     }

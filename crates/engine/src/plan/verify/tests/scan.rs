@@ -37,6 +37,39 @@ fn loops_that_their_regions_or_bodies_do_not_fit_are_refused() {
 }
 
 #[test]
+fn parts_that_meet_or_have_no_memory_are_refused() {
+    let graph = crate::Graph::new();
+    let start = graph.input("start", DType::F32, [32, 64]);
+    let w = graph.input("w", DType::F32, [64, 64]);
+    let more = graph.input("more", DType::F32, [9, 32, 64]);
+    let (last, all) = graph.scan(9, start, more, |h, more, _| {
+        let next = h.matmul(w).tanh() + more;
+        (next, next * 2.0)
+    });
+    let request =
+        crate::plan::Request { threads: 2, ..crate::plan::request(&[last, all], usize::MAX) };
+    let plan = crate::plan::Plan::new(&graph, &request).unwrap();
+    let step = plan.steps.iter().position(|s| matches!(s.kernel, Kernel::Scan(_))).unwrap();
+    let corrupt = |change: &dyn Fn(&mut Scan), how: &str| {
+        let mut copy = plan.clone();
+        let Kernel::Scan(scan) = &mut copy.steps[step].kernel else { panic!("no loop") };
+        assert_eq!((scan.parts, &scan.cut[..]), (2, &[false, true, true, false][..]));
+        change(scan);
+        refused(&copy, how);
+    };
+    corrupt(&|s| s.parts = 0, "no part");
+    corrupt(&|s| s.parts = 1, "one part of two");
+    corrupt(&|s| s.parts = 3, "a part more");
+    corrupt(&|s| s.parts = usize::MAX, "all parts there are");
+    corrupt(&|s| s.cut[0] = true, "a piece of the index");
+    corrupt(&|s| s.cut[1] = false, "a carry that is written by both");
+    corrupt(&|s| s.cut[2] = false, "a whole row for a piece");
+    corrupt(&|s| s.cut[3] = true, "a piece of a packed factor");
+    corrupt(&|s| s.cut.truncate(3), "nothing known of an input");
+    corrupt(&|s| s.cut.push(false), "an input more");
+}
+
+#[test]
 fn factors_that_are_packed_where_they_may_not_be_are_refused() {
     let plan = super::plan(|graph| {
         let start = graph.input("start", DType::F32, [3, 20]);
