@@ -99,11 +99,12 @@ impl Pieces<'_> {
                     let cut = match extent {
                         Extent::Full | Extent::Row => true,
                         Extent::Column | Extent::Scalar => false,
-                        Extent::Blocks => return None,
+                        Extent::Blocks | Extent::Groups(_) => return None,
                     };
                     self.note(read, cut)?;
                 }
-                if members.iter().any(|member| member.extent == Extent::Blocks) {
+                let together = |e: Extent| matches!(e, Extent::Blocks | Extent::Groups(_));
+                if members.iter().any(|member| together(member.extent)) {
                     return None;
                 }
                 if let Some(made) = product {
