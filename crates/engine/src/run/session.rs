@@ -11,6 +11,7 @@ use crate::plan::cache::PlanCache;
 use crate::plan::kernel::Kernel;
 use crate::plan::memory::describe;
 use crate::plan::{Plan, Request, Slot};
+use crate::run::attention;
 use crate::run::buffer::{Aligned, Buffer};
 use crate::run::convolution;
 use crate::run::execute::Machine;
@@ -373,6 +374,9 @@ impl Session {
                 let len =
                     convolution::scratch_len(self.isa, threads, (stencil, *gives, self.exact));
                 work = work.max(len);
+            }
+            Kernel::Attention(of) => {
+                work = work.max(attention::scratch_len(threads, &of.heads, of.back));
             }
             Kernel::Reduce { outer, reduced, inner, .. } => {
                 partials = partials.max(reduce::partials_len(*outer, *reduced, *inner));
