@@ -243,8 +243,7 @@ fn memory_grows_with_time_and_not_with_its_square() {
         let of = case.arguments(&graph, DType::F32);
         let asked = asked(of[0].attention(of[1], of[2], None, case.choices), of, false);
         let mut session = Session::new(Options::default()).unwrap();
-        let arena = session.prepare(&graph, &asked).unwrap().plan().arena_bytes();
-        arena
+        session.prepare(&graph, &asked).unwrap().plan().arena_bytes()
     };
     assert!(arena(4096) <= 3 * arena(2048), "{} and {}", arena(2048), arena(4096));
 }

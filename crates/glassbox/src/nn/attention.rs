@@ -64,10 +64,11 @@ pub fn attention<'g>(q: Tensor<'g>, k: Tensor<'g>, v: Tensor<'g>, mask: Mask<'g>
         allowed.reshape(sizes)
     });
     let (found, shares) = attended([q, k, v], 1, Mask { allowed, ..mask });
-    let sizes = shares.shape().sizes().to_vec();
-    let lead = sizes.len().saturating_sub(3);
-    let one = sizes.iter().enumerate().filter(|(axis, _)| *axis != lead).map(|(_, size)| *size);
-    shares.reshape(one.collect::<Vec<_>>()).named("attention");
+    if let Some(shares) = shares {
+        let mut sizes = shares.shape().sizes().to_vec();
+        sizes.remove(sizes.len().saturating_sub(3));
+        shares.reshape(sizes).named("attention");
+    }
     found
 }
 
@@ -94,21 +95,26 @@ pub fn attention_of_heads<'g>(
     mask: Mask<'g>,
 ) -> Tensor<'g> {
     let (found, shares) = attended([q, k, v], heads, mask);
-    shares.named("attention");
+    if let Some(shares) = shares {
+        shares.named("attention");
+    }
     found
 }
 
-/// What is found, and the shares.
+/// What is found, and the shares; these only where the model has no mistake so far, which they would
+/// repeat.
 #[track_caller]
 fn attended<'g>(
     [q, k, v]: [Tensor<'g>; 3],
     heads: usize,
     Mask { causal, allowed }: Mask<'g>,
-) -> (Tensor<'g>, Tensor<'g>) {
+) -> (Tensor<'g>, Option<Tensor<'g>>) {
     let width = q.dim(-1) / heads.max(1);
     let scale = 1.0 / (width.max(1) as f64).sqrt();
     let choices = Attention { heads, scale, causal };
-    (q.attention(k, v, allowed, choices), q.attention_shares(k, allowed, choices))
+    let found = q.attention(k, v, allowed, choices);
+    let fine = q.graph().check().is_ok();
+    (found, fine.then(|| q.attention_shares(k, allowed, choices)))
 }
 
 /// Attention by several heads (Vaswani et al. 2017), each in a subspace of its own: `x [batch, queries,
