@@ -11,7 +11,7 @@
 use std::time::Instant;
 
 use glassbox_engine::op::Attention;
-use glassbox_engine::{Buffer, DType, Graph, Options, Session, Tensor, grad};
+use glassbox_engine::{DType, Graph, Options, Session, Tensor, grad};
 
 /// The same by products of whole matrices.
 fn by_matrices<'g>([q, k, v]: [Tensor<'g>; 3], choices: Attention) -> Tensor<'g> {
@@ -33,12 +33,9 @@ fn measure(name: &str, [batch, time, heads, width]: [usize; 4], causal: bool, wh
     let mut session = Session::new(Options { threads, ..Options::default() }).unwrap();
     for (which, asked) in [("forwards", vec![found]), ("and back", slopes)] {
         let prepared = session.prepare(&graph, &asked).unwrap();
-        let of = |slots: &[glassbox_engine::Slot]| -> Vec<Buffer> {
-            slots.iter().map(|slot| Buffer::zeros(slot.dtype, slot.shape.clone())).collect()
-        };
-        let (mut given, mut results) = (of(prepared.inputs()), of(prepared.outputs()));
+        let (mut given, mut results) = (prepared.inputs(), prepared.outputs());
         for (which, input) in given.iter_mut().enumerate() {
-            let numbers = input.as_f32_mut().unwrap().iter_mut().enumerate();
+            let numbers = input.as_slice_mut::<f32>().unwrap().iter_mut().enumerate();
             numbers.for_each(|(i, x)| *x = (0.37 * (i + which) as f32).sin());
         }
         let mut best = f64::INFINITY;
