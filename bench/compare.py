@@ -39,6 +39,8 @@ VARIANTS = {
     "numpy": "--backend numpy",
     "jax": "--backend jax",
 }
+# Rust's other libraries, by the program of bench/rust.
+RUST = ["candle", "burn"]
 IMAGES = re.compile("lenet|resnet|xception|conv-vae|dcgan")
 JAX = re.compile("^(mlp|mlp-wide|lenet|gpt|ae|vae|gemm-.*|fused-chain)$")
 OURS = "glassbox"
@@ -67,6 +69,8 @@ def locked(words):
 
 def exists(name, variant):
     """Whether the comparison's page has this variant of the workload."""
+    if variant in RUST:
+        return name in ("mlp", "lenet", "gpt")
     if variant == "jax":
         return bool(JAX.match(name))
     if variant == "numpy":
@@ -163,10 +167,12 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("peers", metavar="PEERS", help="the peers' script")
     ap.add_argument("--glassbox", default="target/release/glassbox", help="the program")
+    ap.add_argument("--rust", default="bench/rust/target/release/peers",
+                    help="the program of bench/rust, for the sides candle and burn")
     ap.add_argument("--python", default=sys.executable, help="the Python that has the peers")
     ap.add_argument("--only", default="", help="workloads: a regular expression for whole names")
     ap.add_argument("--variants", default="torch;torch, tuned",
-                    help="sides beside ours, by ';', or 'all': " + "; ".join(VARIANTS))
+                    help="sides beside ours, by ';', or 'all': " + "; ".join([*VARIANTS, *RUST]))
     ap.add_argument("--best", action="store_true",
                     help="the best run instead of the median, for a machine that is never quiet")
     ap.add_argument("--rounds", type=int, default=1)
@@ -176,10 +182,11 @@ def main():
                     help="seconds that PEERS waits for a quiet machine")
     ap.add_argument("--lines", default="compare.jsonl", help="the file of every line")
     a = ap.parse_args()
-    wanted = list(VARIANTS) if a.variants == "all" else [v.strip() for v in a.variants.split(";")]
-    unknown = [variant for variant in wanted if variant not in VARIANTS]
+    every = [*VARIANTS, *RUST]
+    wanted = every if a.variants == "all" else [v.strip() for v in a.variants.split(";")]
+    unknown = [variant for variant in wanted if variant not in every]
     if unknown:
-        ap.error(f"no variant {unknown}; there are: {'; '.join(VARIANTS)}")
+        ap.error(f"no variant {unknown}; there are: {'; '.join(every)}")
     listed = json.loads(output([a.glassbox, "bench", "--list", "--json"]) or '{"workloads": []}')
     names = [entry["name"] for entry in listed["workloads"]]
     if not names:
@@ -201,6 +208,8 @@ def main():
                     continue
                 if side == OURS:
                     found = locked([a.glassbox, "bench", name, *settings])
+                elif side in RUST:
+                    found = locked([a.rust, side, name, *settings])
                 else:
                     found = line([a.python, a.peers, name, *VARIANTS[side].split(), *settings,
                                   "--patience", str(a.patience)])
@@ -213,7 +222,8 @@ def main():
                       file=sys.stderr, flush=True)
     script = os.path.basename(a.peers)
     commands = [f"glassbox bench NAME {' '.join(settings)}",
-                *(f"python {script} NAME {VARIANTS[side]} {' '.join(settings)}" for side in wanted)]
+                *(f"peers {side} NAME {' '.join(settings)}" if side in RUST else
+                  f"python {script} NAME {VARIANTS[side]} {' '.join(settings)}" for side in wanted)]
     table(rows, a.best, a.rounds, commands)
 
 

@@ -62,6 +62,12 @@ fn a_workload_is_timed_and_printed_as_one_line() {
     let line = at.json("bench mlp --steps 3");
     assert_eq!((&line["steps"], line["loss_first"].as_f64() > Some(0.0)), (&3.into(), true));
     assert!(at.done("bench squiggle --plan").out.contains("matmul"));
+    let line = at.json("bench squiggle --steps 3 --instructions portable --exact");
+    assert_eq!(line["steps"], 3);
+    let found = at.json("bench mlp --profile --seconds 0.1 --threads 1 --instructions portable");
+    assert_eq!((&found["rows"], &found["measured"]["threads"]), (&128.into(), &1.into()));
+    assert_eq!(found["measured"]["instruction_set"], "portable");
+    assert!(at.done("bench mlp --profile --seconds 0").out.contains("GFLOP/s"));
 }
 
 #[test]
@@ -75,6 +81,8 @@ fn what_is_wrong_is_named_with_the_nearest_name() {
     assert!(at.refused(2, "bench").contains("missing: <NAME>"));
     let error = at.refused(2, "bench mlp --seconds soon");
     assert!(error.contains("expected seconds"), "{error}");
+    let error = at.refused(2, "bench mlp --instructions mmx");
+    assert!(error.contains("portable"), "{error}");
     let error = at.refused(2, "bench mlp --threads 0");
     assert!(error.contains("1 or more"), "{error}");
     assert!(at.refused(2, "bench startup --steps 3").contains("whole processes"));

@@ -48,7 +48,7 @@ fn a_profile_shares_out_the_time_of_a_step_and_leaves_the_run_as_it_is() {
     let at = Workplace::new();
     at.done("train digits --epochs 1 --hidden 32 --out run");
     let before = at.text("run/metrics.jsonl");
-    let found = at.json("profile run --seconds 0.2 --threads 1 --trace step.json");
+    let found = at.json("profile run --seconds 0.2 --threads 1 --trace step.json --flame step.svg");
     let measured = &found["measured"];
     assert_eq!(measured["threads"], 1);
     let (step, kernels) =
@@ -61,6 +61,8 @@ fn a_profile_shares_out_the_time_of_a_step_and_leaves_the_run_as_it_is() {
     assert!(
         events.iter().any(|event| event["name"] == "fc1" && event["args"]["kernel"] == "matmul")
     );
+    let flame = at.text("step.svg");
+    assert!(flame.starts_with("<svg") && flame.contains("<title>fc1: "), "{flame}");
     assert_eq!(at.text("run/metrics.jsonl"), before);
     let text = at.done("profile run --seconds 0").out;
     assert!(

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use glassbox::engine::Options;
 use glassbox::prelude::Mode;
+use glassbox::watch::StepProfile;
 use serde::{Deserialize, Serialize};
 
 use super::machine::{Watch, peak_memory};
@@ -14,6 +15,8 @@ use crate::error::AppError;
 
 /// Timed runs of a workload.
 const RUNS: usize = 7;
+/// Steps before the parts of a step are timed.
+const WARM: usize = 3;
 /// Steps of a process from its start to its end, and how many such processes are timed.
 const STEPS: usize = 100;
 const PROCESSES: usize = 5;
@@ -82,6 +85,27 @@ pub fn measure(workload: &Workload, seconds: f64, options: Options) -> Result<Me
         Kind::Steps(work) => steps(workload, work, seconds, options),
         Kind::Processes => processes(workload, options),
     }
+}
+
+/// Takes steps for about `seconds`; tells what they consist of and how long each part takes.
+pub fn profile(
+    workload: &Workload,
+    work: &Work,
+    seconds: f64,
+    options: Options,
+) -> Result<StepProfile, AppError> {
+    let mut ready = work.ready(options)?;
+    timed(&mut ready, WARM)?;
+    let mut profile = ready.plan.profile();
+    let start = Instant::now();
+    while profile.runs() == 0 || start.elapsed().as_secs_f64() < seconds {
+        ready.timed_step(Some(&mut profile))?;
+    }
+    let step = start.elapsed().as_secs_f64() / profile.runs() as f64;
+    let (plan, graph) = (ready.plan.plan(), &ready.graph);
+    StepProfile::of_plan(plan, graph, workload.items as usize)
+        .measured(plan, graph, &profile, &ready.session, step)
+        .map_err(AppError::failed)
 }
 
 fn steps(

@@ -14,7 +14,7 @@ mod startup;
 mod text;
 mod work;
 
-pub use measure::{measure, taken};
+pub use measure::{measure, profile, taken};
 pub use start::{Agreement, Apart, agreement};
 pub use work::{Field, Kind, Recorded, Values, Work, Workload};
 

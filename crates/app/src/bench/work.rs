@@ -1,7 +1,7 @@
 //! What a workload is, and how it becomes a step that a session runs.
 
 use glassbox::engine::random::Stream;
-use glassbox::engine::{Buffer, DType, Distribution, Options, Parameters, Prepared};
+use glassbox::engine::{Buffer, DType, Distribution, Options, Parameters, Prepared, Profile};
 use glassbox::prelude::*;
 
 use crate::error::AppError;
@@ -159,6 +159,7 @@ pub fn moved<'g>(
 
 /// A step that is ready to run.
 pub struct Ready {
+    pub graph: Graph,
     pub session: Session,
     pub plan: Prepared,
     /// Batches, each as the plan's inputs.
@@ -224,13 +225,18 @@ impl Work {
         let plan = session.prepare(&graph, &outputs).map_err(AppError::failed)?;
         let parameters = graph.parameters().iter().map(|(_, tensor)| tensor.elements()).sum();
         let (pool, results) = (Vec::new(), plan.outputs());
-        Ok(Ready { session, plan, pool, results, gradients, parameters, taken: 0 })
+        Ok(Ready { graph, session, plan, pool, results, gradients, parameters, taken: 0 })
     }
 }
 
 impl Ready {
     /// Takes a step on the next batch.
     pub fn step(&mut self) -> Result<(), AppError> {
+        self.timed_step(None)
+    }
+
+    /// Takes a step on the next batch, and adds to `profile` how long each of its kernels takes.
+    pub fn timed_step(&mut self, profile: Option<&mut Profile>) -> Result<(), AppError> {
         let size = self.pool.len().max(1);
         let Some(buffers) = self.pool.get_mut(self.taken % size) else {
             return Err(AppError::failed("there are no batches"));
@@ -240,7 +246,12 @@ impl Ready {
         if let Some([step]) = number {
             *step = self.taken as i64;
         }
-        self.session.run(&self.plan, buffers, &mut self.results).map_err(AppError::failed)
+        let (plan, results) = (&self.plan, &mut self.results);
+        let run = match profile {
+            Some(profile) => self.session.run_profiled(plan, buffers, results, profile),
+            None => self.session.run(plan, buffers, results),
+        };
+        run.map_err(AppError::failed)
     }
 
     /// The first number of the result: the loss.

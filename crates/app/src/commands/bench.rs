@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use glassbox::engine::Options;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use glassbox::engine::{Isa, Options};
 use glassbox::nearest::nearest;
 use serde::Serialize;
 
 use crate::bench::{self, Agreement, Apart, Kind, Workload};
-use crate::commands::profile::seconds;
+use crate::commands::profile::{Profiled, seconds};
 use crate::context::Context;
 use crate::error::AppError;
-use crate::terminal::{Align, Table, figure, fit};
+use crate::terminal::{self, Align, Table, figure, fit};
 
 /// Gradients that are shown where all agree: those furthest apart.
 const SHOWN: usize = 3;
@@ -32,6 +33,17 @@ pub struct BenchArgs {
     pub start: Option<PathBuf>,
     #[arg(long)]
     pub plan: bool,
+    #[arg(long, conflicts_with_all = ["start", "plan", "steps"])]
+    pub profile: bool,
+    #[arg(long, value_name = "SET", value_parser = instruction_sets(), hide_possible_values = true)]
+    pub instructions: Option<Isa>,
+    #[arg(long)]
+    pub exact: bool,
+}
+
+fn instruction_sets() -> impl TypedValueParser<Value = Isa> {
+    let names = Isa::ALL.map(|set| PossibleValue::new(set.to_string()));
+    PossibleValuesParser::new(names).try_map(|word| word.parse::<Isa>())
 }
 
 fn above_zero(word: &str) -> Result<usize, String> {
@@ -67,30 +79,36 @@ pub fn run(args: &BenchArgs, ctx: &Context) -> Result<(), AppError> {
         let list = ctx.text.see("glassbox bench --list");
         return Err(AppError::usage(format!("{unknown}\n  {list}")));
     };
-    let mut options = Options::default();
-    options.threads = args.threads.unwrap_or(options.threads);
+    let default = Options::default();
+    let options = Options {
+        threads: args.threads.unwrap_or(default.threads),
+        isa: args.instructions,
+        exact: args.exact,
+        ..default
+    };
+    let steps = || match &workload.kind {
+        Kind::Steps(work) => Ok(work),
+        Kind::Processes => Err(AppError::usage(ctx.text.no_steps(workload.name))),
+    };
     if let Some(folder) = &args.start {
-        let Kind::Steps(work) = &workload.kind else {
-            return Err(AppError::usage(ctx.text.no_steps(workload.name)));
-        };
         let folder = folder.join(workload.name);
-        return told(&bench::agreement(workload.name, work, &folder, options)?, ctx);
+        return told(&bench::agreement(workload.name, steps()?, &folder, options)?, ctx);
     }
     if args.plan {
-        let Kind::Steps(work) = &workload.kind else {
-            return Err(AppError::usage(ctx.text.no_steps(workload.name)));
-        };
-        let ready = work.prepared(options, false, |graph| Ok(graph.initial_values(0)));
+        let ready = steps()?.prepared(options, false, |graph| Ok(graph.initial_values(0)));
         let plan = ready?.plan.plan().to_string();
         let planned = Planned { workload: workload.name, plan };
         return ctx.print(&planned, |_| format!("{}\n", planned.plan.trim_end()));
     }
+    if args.profile {
+        let step = bench::profile(workload, steps()?, args.seconds, options)?;
+        let found = Profiled { run: workload.name.to_owned(), step, trace: None, flame: None };
+        return ctx.print(&found, |screen| terminal::profile(&found, ctx.text, screen.columns()));
+    }
     // Always the one line that is compared with the other side's.
     let line = match args.steps {
         Some(count) => {
-            if matches!(workload.kind, Kind::Processes) {
-                return Err(AppError::usage(ctx.text.no_steps(workload.name)));
-            }
+            steps()?;
             serde_json::to_value(bench::taken(workload, count, options)?)
         }
         None => serde_json::to_value(bench::measure(workload, args.seconds, options)?),

@@ -23,6 +23,8 @@ pub struct ProfileArgs {
     pub threads: Option<u16>,
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub flame: Option<PathBuf>,
 }
 
 /// What `--json` prints.
@@ -33,6 +35,8 @@ pub struct Profiled {
     pub step: StepProfile,
     /// The file of trace events, if one was written.
     pub trace: Option<String>,
+    /// The file of the flame graph, if one was drawn.
+    pub flame: Option<String>,
 }
 
 pub fn seconds(text: &str) -> Result<f64, String> {
@@ -49,7 +53,11 @@ pub fn run(args: &ProfileArgs, ctx: &Context) -> Result<(), AppError> {
     if let (Some(file), Some(trace)) = (&args.trace, step.trace()) {
         atomic::write(file, trace.as_bytes())?;
     }
-    let trace = args.trace.as_ref().map(|file| file.display().to_string());
-    let found = Profiled { run: path.display().to_string(), step, trace };
+    if let (Some(file), Some(flame)) = (&args.flame, step.flame_graph()) {
+        atomic::write(file, flame.as_bytes())?;
+    }
+    let name = |file: &Option<PathBuf>| file.as_ref().map(|file| file.display().to_string());
+    let (trace, flame) = (name(&args.trace), name(&args.flame));
+    let found = Profiled { run: path.display().to_string(), step, trace, flame };
     ctx.print(&found, |screen| profile(&found, ctx.text, screen.columns()))
 }

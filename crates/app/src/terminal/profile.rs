@@ -95,6 +95,9 @@ pub fn profile(found: &Profiled, text: Text, columns: usize) -> String {
     if let Some(file) = &found.trace {
         out += &lines(&text.trace_written(file), columns);
     }
+    if let Some(file) = &found.flame {
+        out += &lines(&text.flame_written(file), columns);
+    }
     out
 }
 

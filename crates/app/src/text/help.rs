@@ -203,6 +203,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "한 스텝을 추적 파일로 저장. ui.perfetto.dev나 chrome://tracing에서 볼 수 있음",
     ),
     (
+        "profile.flame",
+        "Draw one step as a flame graph (SVG)",
+        "한 스텝을 플레임 그래프(SVG)로 저장",
+    ),
+    (
         "compare",
         "Show runs side by side: settings, figures, curves.",
         "여러 실행의 설정, 결과, 곡선을 나란히 보여 줍니다.",
@@ -234,6 +239,21 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "bench.plan",
         "Show the plan of a step instead of timing it",
         "재는 대신 한 스텝의 계획을 보여 줍니다",
+    ),
+    (
+        "bench.profile",
+        "Show how long each part of a step takes, as `glassbox profile` does for a run",
+        "`glassbox profile`처럼 한 스텝의 각 부분에 걸리는 시간을 보여 줍니다",
+    ),
+    (
+        "bench.instructions",
+        "Use these instructions instead of the widest: portable, avx2 or avx512",
+        "가장 넓은 명령어 대신 쓸 명령어: portable, avx2, avx512",
+    ),
+    (
+        "bench.exact",
+        "Sum convolutions term by term, as train.exact does",
+        "train.exact처럼 합성곱을 항마다 더합니다",
     ),
     (
         "completions",
@@ -314,6 +334,7 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "`train`의 모든 플래그",
     ),
     ("profile", "glassbox profile last", "", ""),
+    ("profile", "glassbox profile last --flame step.svg", "", ""),
     ("profile", "glassbox profile last --trace step.json", "", ""),
     ("compare", "glassbox compare runs/short last", "", ""),
     ("compare", "glassbox compare runs/2*", "all of them", "전부"),

@@ -625,6 +625,10 @@ texts! {
         "{file} written: open it in ui.perfetto.dev or chrome://tracing"
         "{file} 저장: ui.perfetto.dev나 chrome://tracing에서 여세요"
     }
+    flame_written(file) {
+        "{file} written: open it in a browser"
+        "{file} 저장: 브라우저에서 여세요"
+    }
     between_kernels() { "between kernels" "커널 사이" }
     so_many_more(count) { "{count} more" "그 밖의 {count}개" }
     no_layer() { "(no layer)" "(층 없음)" }

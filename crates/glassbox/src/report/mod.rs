@@ -15,6 +15,7 @@ mod page;
 mod scale;
 mod words;
 
+pub(crate) use html::{cut, escape};
 pub use words::Words;
 
 use std::path::PathBuf;

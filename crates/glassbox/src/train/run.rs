@@ -144,9 +144,9 @@ impl Job {
         on_event: &mut dyn FnMut(&Event),
         stop: &AtomicBool,
     ) -> Result<Ended, Error> {
-        let threads = self.config.train.threads.of(crate::engine::Options::default().threads);
-        let isa = crate::engine::Isa::detect().to_string();
-        folder.set_environment(&Environment::here(isa, threads))?;
+        let options = self.config.train.options();
+        let isa = options.isa.unwrap_or_else(crate::engine::Isa::detect).to_string();
+        folder.set_environment(&Environment::here(isa, options.threads))?;
         let given = self.given()?;
         let mut fit = Fit {
             name: self.model.name(),

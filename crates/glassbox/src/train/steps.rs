@@ -3,9 +3,7 @@
 
 use std::ops::Range;
 
-use glassbox_engine::{
-    Array, Buffer, Graph, Options, Parameters, Plan, Prepared, Profile, Session, Tensor,
-};
+use glassbox_engine::{Array, Buffer, Graph, Parameters, Plan, Prepared, Profile, Session, Tensor};
 
 use crate::Error;
 use crate::data::{Dataset, Rows, TargetsMut, epoch_order_into};
@@ -124,8 +122,7 @@ impl<'a> Steps<'a> {
         if graphs.len() != parts.len() || data.train.is_empty() {
             return Err(Error::new("the run's graphs do not fit its data: train it anew"));
         }
-        let threads = config.threads.of(Options::default().threads);
-        let mut session = Session::new(Options { threads, ..Options::default() })?;
+        let mut session = Session::new(config.options())?;
         check_memory(&graphs[0])?;
         let mut start = graphs[0].initial_values(config.seed);
         replace(&mut start, given).map_err(|problems| Error::new(problems.join("\n")))?;

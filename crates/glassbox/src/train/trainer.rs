@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use glassbox_engine::{DType, Graph, Parameters};
+use glassbox_engine::{DType, Graph, Isa, Parameters};
 
 use crate::Error;
 use crate::data::{Dataset, RawTable, Rows};
@@ -254,6 +254,29 @@ impl<M: Module> Trainer<M> {
     /// Threads; the numbers do not depend on it.
     pub fn threads(mut self, threads: usize) -> Self {
         self.config.threads = Amount::Exactly(threads.max(1));
+        self
+    }
+
+    /// Forces the instruction set of the kernels; training on a machine without it is an error. Sets
+    /// round differently in the last digits.
+    ///
+    /// ```
+    /// use glassbox::engine::Isa;
+    /// use glassbox::prelude::*;
+    /// let iris = data::iris();
+    /// let trainer = Trainer::new(Mlp::new([4, 8, 3])).instructions(Isa::Portable).epochs(1);
+    /// assert_eq!(trainer.fit(&iris)?.evaluate(&iris.test)?.rows, iris.test.len());
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn instructions(mut self, set: Isa) -> Self {
+        self.config.instructions = Some(set);
+        self
+    }
+
+    /// Sums convolutions term by term, even where tiles with a quarter of the multiplications are
+    /// faster and a little less exact.
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.config.exact = exact;
         self
     }
 

@@ -9,6 +9,7 @@ mod board;
 mod chain;
 mod element;
 mod explain;
+mod flame;
 mod inputs;
 mod inspect;
 pub(crate) mod look;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use glassbox_engine::{Cost, Graph, Limits, Role, StepCost};
+use glassbox_engine::{Cost, Graph, Limits, Plan, Profile, Role, Session, StepCost};
 use serde::Serialize;
 
 use crate::Error;
@@ -149,7 +149,20 @@ impl StepProfile {
     pub fn of_job(job: &Job) -> Result<Self, Error> {
         let (graphs, _) = job.graphs()?;
         let steps = Steps::new(&job.data, &job.config.train, &graphs, &job.given()?)?;
-        Ok(of(&steps, &graphs[0]))
+        Ok(StepProfile::of_plan(steps.whole(), &graphs[0], steps.batch))
+    }
+
+    /// Of any plan of this graph, whose step makes so many rows; nothing is run.
+    pub fn of_plan(plan: &Plan, graph: &Graph, rows: usize) -> Self {
+        let mut work = Vec::new();
+        share_out(&plan.steps(graph), &mut work, &mut std::iter::empty());
+        StepProfile {
+            rows,
+            cost: plan.cost(),
+            state_bytes: plan.state_bytes(),
+            work,
+            measured: None,
+        }
     }
 
     /// Of a run whose configuration and graphs are in a folder: steps are taken from its start, for
@@ -177,20 +190,29 @@ impl StepProfile {
         while start.elapsed() < time || steps.profile().is_none_or(|profile| profile.runs() == 0) {
             rows += take(&mut steps)?;
         }
-        let mut found = of(&steps, &graphs[0]);
-        let share = found.rows as f64 / rows as f64;
-        let step = start.elapsed().as_secs_f64() * share;
-        found.measure(&steps, &graphs[0], step)?;
-        Ok(found)
+        let found = StepProfile::of_plan(steps.whole(), &graphs[0], steps.batch);
+        let step = start.elapsed().as_secs_f64() * found.rows as f64 / rows as f64;
+        let Some(profile) = steps.profile() else { return Ok(found) };
+        found.measured(steps.whole(), &graphs[0], profile, &steps.session, step)
     }
 
-    /// Adds what was measured, a step taking `step` seconds.
-    fn measure(&mut self, steps: &Steps<'_>, graph: &Graph, step: f64) -> Result<(), Error> {
-        let Some(profile) = steps.profile() else { return Ok(()) };
+    /// The same with what `profile` has seen of the plan in this session, a step taking `step` seconds
+    /// with all that is done around it.
+    ///
+    /// # Errors
+    /// The machine's limits cannot be measured.
+    pub fn measured(
+        mut self,
+        plan: &Plan,
+        graph: &Graph,
+        profile: &Profile,
+        session: &Session,
+        step: f64,
+    ) -> Result<Self, Error> {
         let runs = profile.runs().max(1) as f64;
         let mut seconds = profile.nanoseconds().iter().map(|&time| time as f64 / 1e9 / runs);
         let mut timeline = Timeline { kernels: Vec::new(), seconds: &mut seconds, now: 0.0 };
-        let all = steps.whole().steps(graph);
+        let all = plan.steps(graph);
         timeline.add(&all, 0);
         let kernels = timeline.kernels;
         let mut times = kernels.iter().map(|kernel| kernel.seconds);
@@ -200,12 +222,12 @@ impl StepProfile {
             steps: profile.runs(),
             step,
             kernels: profile.seconds() / runs,
-            threads: steps.session.threads(),
-            instruction_set: steps.session.isa().to_string(),
-            limits: steps.session.limits()?,
+            threads: session.threads(),
+            instruction_set: session.isa().to_string(),
+            limits: session.limits()?,
             timeline: kernels,
         });
-        Ok(())
+        Ok(self)
     }
 
     /// One step's kernels as a file of trace events, which browsers show as a timeline and as a flame
@@ -248,20 +270,6 @@ fn take(steps: &mut Steps<'_>) -> Result<usize, Error> {
     let (_, rows) = steps.step()?;
     steps.finish_epoch();
     Ok(rows)
-}
-
-/// What the step on a whole batch consists of and costs.
-fn of(steps: &Steps<'_>, graph: &Graph) -> StepProfile {
-    let plan = steps.whole();
-    let mut work = Vec::new();
-    share_out(&plan.steps(graph), &mut work, &mut std::iter::empty());
-    StepProfile {
-        rows: steps.batch,
-        cost: plan.cost(),
-        state_bytes: plan.state_bytes(),
-        work,
-        measured: None,
-    }
 }
 
 /// Adds what steps do to the work of their scopes, phases and kernels; `times` are their seconds, a

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use glassbox_engine::{Array, DType};
+use glassbox_engine::{Array, DType, Isa, Options};
 use serde::Serialize;
 
 use crate::choices::choices;
@@ -295,12 +295,30 @@ pub struct TrainConfig {
     pub checkpoint_every: f64,
     /// Threads; the numbers do not depend on it.
     pub threads: Amount,
+    /// The instruction set of the kernels; `None` takes the widest of the machine. Sets round
+    /// differently in the last digits.
+    #[serde(serialize_with = "instructions")]
+    pub instructions: Option<Isa>,
+    /// Whether convolutions are summed term by term, even where tiles with a quarter of the
+    /// multiplications are faster and a little less exact (see [`Options::exact`]).
+    pub exact: bool,
+}
+
+fn instructions<S: serde::Serializer>(isa: &Option<Isa>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&isa.map_or("auto".to_owned(), |isa| isa.to_string()))
 }
 
 impl TrainConfig {
     /// Whether something is done about classes that are rare.
     pub fn weighs_classes(&self) -> bool {
         self.class_weights != ClassWeights::None || self.resample != Resample::None
+    }
+
+    /// How a session of this training runs.
+    pub fn options(&self) -> Options {
+        let default = Options::default();
+        let threads = self.threads.of(default.threads);
+        Options { threads, isa: self.instructions, exact: self.exact, ..default }
     }
 }
 
@@ -404,6 +422,8 @@ impl RunConfig {
                 stop: None,
                 checkpoint_every: 60.0,
                 threads: Amount::All,
+                instructions: None,
+                exact: false,
             },
             watch: WatchConfig::default(),
         }

@@ -78,6 +78,8 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.stop.patience",
     "train.checkpoint_every",
     "train.threads",
+    "train.instructions",
+    "train.exact",
     "watch.every",
     "watch.what",
 ];

@@ -1,10 +1,12 @@
 //! Reading `[train]`.
 
 use super::load::{
-    Section, amount, bounded, expected, number, positive, share, text, texts, whole, word,
+    Section, amount, bounded, expected, flag, number, positive, share, text, texts, whole, word,
 };
 use super::source::Value;
 use super::{ClassWeights, Clip, Resample, Stop, TrainConfig};
+use glassbox_engine::Isa;
+
 use crate::choices::Bound;
 
 pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
@@ -34,9 +36,20 @@ pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
         stop: stop(&mut section, &default.stop),
         checkpoint_every: section.take("checkpoint_every", default.checkpoint_every, positive),
         threads: section.take("threads", default.threads, amount),
+        instructions: section.take("instructions", default.instructions, instructions),
+        exact: section.take("exact", default.exact, flag),
     };
     section.finish();
     config
+}
+
+fn instructions(value: &Value) -> Result<Option<Isa>, String> {
+    let known = Isa::ALL.map(|isa| format!("\"{isa}\"")).join(", ");
+    match value {
+        Value::Text(word) if word == "auto" => Ok(None),
+        Value::Text(word) if word.parse::<Isa>().is_ok() => Ok(word.parse().ok()),
+        other => expected(&format!("\"auto\" or one of {known}"), other),
+    }
 }
 
 fn class_weights(value: &Value) -> Result<ClassWeights, String> {

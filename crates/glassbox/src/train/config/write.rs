@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write};
 
+use glassbox_engine::Isa;
+
 use super::{
     Activation, Amount, ClassWeights, Clip, Impute, Initial, Kind, Layer, LayerKind, Loss,
     ModelKind, Normalize, Numbers, Optimizer, Preparation, RunConfig, Schedule,
@@ -163,6 +165,10 @@ impl RunConfig {
         let seconds = float(train.checkpoint_every);
         line(out, "checkpoint_every", seconds, "seconds");
         line(out, "threads", amount(train.threads), "or \"all\"; the numbers do not depend on it");
+        let set = train.instructions.map_or("auto".to_owned(), |isa| isa.to_string());
+        let sets = Isa::ALL.map(|isa| quoted(&isa.to_string())).join(", ");
+        line(out, "instructions", quoted(&set), format!("the widest there are, or {sets}"));
+        line(out, "exact", train.exact, "true: convolutions summed term by term, slower");
     }
 
     fn write_watch(&self, out: &mut String) {
