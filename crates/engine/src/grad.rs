@@ -195,7 +195,9 @@ impl<'g> Walk<'g> {
         }
         let products = self.products(index, &node, &upstream);
         for (argument, product) in products.into_iter().enumerate() {
-            if let (Some(product), Some(up)) = (product, upstream[0]) {
+            // Only `AttentionGradient` passes on more than the first output's.
+            if let (Some(product), Some(up)) = (product, upstream.iter().flatten().next().copied())
+            {
                 self.add((index, argument), node.args[argument], up, product);
             }
         }

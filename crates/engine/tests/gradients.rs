@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use glassbox_engine::op::{Binary, Convolution, Pooling, Unary};
+use glassbox_engine::op::{Attention, Binary, Convolution, Pooling, Unary};
 use glassbox_engine::random::Stream;
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{Array, DType, Graph, Parameters, Tensor, grad};
@@ -398,6 +398,29 @@ fn pooling() {
         });
         check("global_average_pool", seed, shapes, (-2.0, 2.0), |_, x| {
             x[0].square().global_average_pool()
+        });
+    }
+}
+
+#[test]
+fn attention() {
+    for seed in 0..12 {
+        let stream = Stream::new(seed, "attention", 0);
+        let pick = |i: u64, most: usize| 1 + stream.bits(i) as usize % most;
+        let (batch, heads, queries, keys) = (pick(0, 2), pick(1, 2), pick(2, 4), pick(3, 4));
+        let (width, features) = (pick(4, 3), pick(5, 3));
+        let shapes = [
+            vec![batch, queries, heads * width],
+            vec![batch, keys, heads * width],
+            vec![batch, keys, heads * features],
+        ];
+        let choices = Attention { heads, scale: 0.7, causal: seed % 2 == 0 };
+        check("attention", seed, &shapes, (-1.5, 1.5), |graph, x| {
+            // The last key is hidden in every other case: of a single one, all is.
+            let lengths = graph.iota([batch, 1, 1, keys], 3);
+            let last = lengths.full_like(keys as f64 - 1.0);
+            let mask = (seed % 4 > 1).then(|| lengths.less(last));
+            x[0].attention(x[1], x[2], mask, choices)
         });
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
-use glassbox_engine::op::{Convolution, Pooling};
+use glassbox_engine::op::{Attention, Convolution, Pooling};
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{Array, DType, Graph, Op, Parameters, Tensor};
 
@@ -41,6 +41,10 @@ fn all_kinds<'g>(x: Tensor<'g>, y: Tensor<'g>, table: Tensor<'g>, rows: Tensor<'
     let _ = z.conv_transpose2d(filter, choices, [0, 0]);
     let _ = glassbox_engine::grad((z * 0.1).square().sum(), &[filter]);
     let _ = images.max_pool2d(Pooling::new([2, 2]).stride([1, 1]));
+    let (k, choices) = (y.permute(&[0, 2, 1]), Attention { heads: 2, scale: 0.4, causal: true });
+    let seen = k.greater(k.full_like(0.6)).slice(2, 0..1).reshape([2, 1, 1, 3]);
+    let z = x.attention(k, k * x, Some(seen), choices);
+    let _ = glassbox_engine::grad((z * 0.1).square().sum(), &[x]);
     assert!(graph.check().is_ok());
 }
 

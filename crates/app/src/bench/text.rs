@@ -1,8 +1,8 @@
 //! Networks over sequences of words.
 
 use glassbox::nn::{
-    Mask, Recurrence, attention, embedding, embedding_table, join_heads, layer_norm,
-    learned_positions, linear, split_heads,
+    Mask, Recurrence, attention_of_heads, embedding, embedding_table, layer_norm,
+    learned_positions, linear,
 };
 use glassbox::prelude::*;
 
@@ -124,8 +124,8 @@ fn bert<'g>(at: Scope<'g>, ids: Tensor<'g>, hidden: Tensor<'g>) -> Tensor<'g> {
 /// What each place hears of the others.
 fn attended<'g>(at: Scope<'g>, x: Tensor<'g>, mask: Mask<'g>) -> Tensor<'g> {
     let all = linear(at.child("qkv"), x, 3 * WIDTH, Initial::Xavier);
-    let part = |i: usize| split_heads(all.slice(-1, i * WIDTH..(i + 1) * WIDTH), HEADS);
-    let heard = join_heads(attention(part(0), part(1), part(2), mask));
+    let part = |i: usize| all.slice(-1, i * WIDTH..(i + 1) * WIDTH);
+    let heard = attention_of_heads(part(0), part(1), part(2), HEADS, mask);
     linear(at.child("proj"), heard, WIDTH, Initial::Xavier)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! One file a family. Composites (softmax, losses, layers) are ordinary functions elsewhere.
 
+pub(crate) mod attention;
 mod composite;
 pub(crate) mod convolution;
 mod cumulative;
@@ -23,6 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::{DType, Node, Output, Shape, Tensor};
 
+pub use attention::Attention;
+pub(crate) use attention::Heads;
 pub use convolution::{Convolution, Convolved};
 pub use pointwise::{Binary, Compare, Logic, Unary};
 pub use pool::Pooling;
@@ -146,6 +149,18 @@ pub enum Op {
     },
     /// Matrix product of the last two axes; leading axes are a batch.
     Matmul,
+    /// Means of values by how well queries and keys agree, and for each query and head the logarithm of
+    /// the sum of its powers. Arguments: queries, keys, values and, where there is one, a mask.
+    Attention {
+        /// How queries look at keys.
+        choices: Attention,
+    },
+    /// The derivatives of attention with respect to queries, keys and values. Arguments: these, what
+    /// attention gave, the adjoint of its first output and, where there is one, the mask.
+    AttentionGradient {
+        /// How queries look at keys.
+        choices: Attention,
+    },
     /// A convolution of images, or its derivative: one of input, filter and output from the two others.
     Convolution {
         /// Which.
@@ -253,6 +268,12 @@ impl Inferred {
         Inferred { outputs: vec![output], mistake }
     }
 
+    /// The same with one more output.
+    fn with(mut self, output: Output) -> Self {
+        self.outputs.push(output);
+        self
+    }
+
     /// After a wrong shape, nothing is known of the outputs' sizes.
     fn guessing(mut self) -> Self {
         if self.mistake.as_ref().is_some_and(|m| m.kind == "shape") {
@@ -305,6 +326,8 @@ impl Op {
                 window::infer_update_slice(*axis, args[0], args[1], args[2])
             }
             Op::Matmul => matmul::infer(args[0], args[1]),
+            Op::Attention { choices } => attention::infer(choices, args),
+            Op::AttentionGradient { choices } => attention::infer_gradient(choices, args),
             Op::Convolution { gives, choices } => {
                 convolution::infer(*gives, choices, args[0], args[1], wanted)
             }
@@ -328,7 +351,10 @@ impl Op {
         args: &[Tensor<'g>],
         outputs: &[Tensor<'g>],
     ) -> Vec<Option<Tensor<'g>>> {
-        // Of `MaxIndex`, `MaxPool` and `Sort`, which have several outputs, only the first is differentiable.
+        if let Op::AttentionGradient { choices } = self {
+            return attention::derive_gradient(*choices, upstream, args);
+        }
+        // Of `Attention`, `MaxIndex`, `MaxPool` and `Sort`, which have several outputs, only the first is differentiable.
         let Some(up) = upstream[0] else { return vec![None; args.len()] };
         match self {
             Op::Input { .. }
@@ -339,6 +365,7 @@ impl Op {
             | Op::Compare(_)
             | Op::Logic(_)
             | Op::Detach
+            | Op::AttentionGradient { .. }
             // A loop is differentiated as a whole: `op::scan`.
             | Op::Time { .. }
             | Op::Carry { .. }
@@ -369,6 +396,7 @@ impl Op {
             Op::SliceAt { axis, .. } => window::derive_slice_at(*axis, up, args[0], args[1]),
             Op::UpdateSlice { axis } => window::derive_update_slice(*axis, up, args[1], args[2]),
             Op::Matmul => matmul::derive(up, args[0], args[1]),
+            Op::Attention { choices } => attention::derive(*choices, up, args, outputs),
             Op::Convolution { gives, choices } => convolution::derive(*gives, *choices, up, args),
             Op::MaxPool { .. } => pool::derive_max(up, args[0], outputs[1]),
             Op::Gather => vec![Some(up.scatter_add(args[1], args[0].dim(0))), None],
@@ -405,6 +433,8 @@ impl Op {
             | Op::Carry { .. }
             | Op::Each => 2,
             Op::Select | Op::UpdateSlice { .. } | Op::Scatter => 3,
+            Op::Attention { .. } => given.clamp(3, 4),
+            Op::AttentionGradient { .. } => given.clamp(6, 7),
             Op::Random { .. } => given.max(2),
             Op::Time { .. } => given.min(1),
             Op::Scan { carries, .. } => given.max(carries.saturating_mul(2).saturating_add(1)),
@@ -440,6 +470,8 @@ impl Op {
             Op::SliceAt { .. } => "slice_at",
             Op::UpdateSlice { .. } => "update_slice",
             Op::Matmul => "matmul",
+            Op::Attention { .. } => "attention",
+            Op::AttentionGradient { .. } => "attention_gradient",
             Op::Convolution { gives, .. } => gives.name(),
             Op::MaxPool { .. } => "max_pool2d",
             Op::Gather => "gather",
@@ -465,6 +497,8 @@ impl Op {
             (Op::Select, _) => "0 where chosen, else 1",
             (Op::Reduce { reduction, .. }, _) => reduction.local_in_words(),
             (Op::Convolution { gives, .. }, argument) => gives.local_in_words(argument),
+            (Op::Attention { .. }, 2) => "the shares",
+            (Op::Attention { .. }, _) => "the shares times how far its values lie from their mean",
             (Op::MaxIndex { .. } | Op::MaxPool { .. }, _) => "1 for the largest, else 0",
             (Op::Sort { .. }, _) => "1 for where it went, else 0",
             (Op::CumulativeSum { .. }, _) => "1 for each sum that it is in, else 0",
@@ -486,6 +520,12 @@ impl Op {
             }
             (Op::Convolution { gives, choices }, [a, b]) => {
                 convolution::stencil(*gives, choices, [a, b], result).products()
+            }
+            (Op::Attention { choices }, [q, k, v, ..]) => {
+                attention::sizes(choices, [q, k, v], None).multiply_adds(false)
+            }
+            (Op::AttentionGradient { choices }, [q, k, v, ..]) => {
+                attention::sizes(choices, [q, k, v], None).multiply_adds(true)
             }
             (Op::MaxPool { choices }, [x]) => pool::stencil(choices, x, result).products(),
             _ => result.elements(),
@@ -540,6 +580,11 @@ impl fmt::Display for Op {
                     write!(f, " dilation {dilation:?}")?;
                 }
                 if *groups > 1 { write!(f, " groups {groups}") } else { Ok(()) }
+            }
+            Op::Attention { choices } | Op::AttentionGradient { choices } => {
+                let Attention { heads, scale, causal } = choices;
+                write!(f, " of {heads} heads by {scale:.4}")?;
+                if *causal { write!(f, " causal") } else { Ok(()) }
             }
             Op::MaxPool { choices: Pooling { window, stride, padding } } => {
                 write!(f, " {window:?} stride {stride:?} padding {padding:?}")

@@ -7,13 +7,15 @@ use serde::Serialize;
 use crate::graph::{Graph, Role};
 use crate::plan::Plan;
 use crate::plan::kernel::{
-    BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Product, Region, Sort, Step,
+    Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Product, Region, Sort,
+    Step,
 };
 
 /// What one run of a plan costs.
 ///
 /// A matrix product `[m, k]` × `[k, n]` counts 2mnk operations, a multiplication and an addition for
-/// each term, and a convolution as the product that it is, padding included; a pointwise op 1 for each element that it gives, be it an addition or a logarithm; a sum
+/// each term, and a convolution as the product that it is, padding included; attention two products (its
+/// derivative five) of the queries and keys that see each other, and 5 for each pair of these; a pointwise op 1 for each element that it gives, be it an addition or a logarithm; a sum
 /// 1 for each element that it takes; sorting `n` elements `n · ⌈log₂ n⌉`; a loop its body's operations
 /// and bytes as often as it steps. Moving elements counts none.
 /// Bytes are those of each kernel's arguments and results, each element once: what has to come and go
@@ -115,6 +117,7 @@ fn products(kernel: &Kernel) -> usize {
     match kernel {
         Kernel::Matmul(p) => multiply_adds(p),
         Kernel::Convolution { .. } => operations(kernel),
+        Kernel::Attention(of) => of.heads.multiply_adds(of.back).saturating_mul(2),
         Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.rounds()),
         _ => 0,
     }
@@ -158,6 +161,11 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
             multiply_adds(p).saturating_add(then)
         }
         Kernel::Convolution { stencil, .. } => stencil.products().saturating_mul(2),
+        // Five for each score that counts: one to scale it, the others to make a share or a slope of it.
+        Kernel::Attention(of) => {
+            let each = of.heads.pairs().saturating_mul(5);
+            products(kernel).saturating_add(each)
+        }
         // A comparison for each element of each window.
         Kernel::MaxPool(stencil) => stencil.products(),
         Kernel::ScatterAdd { width, numbers, .. } => product(&[*width, *numbers]),
@@ -215,6 +223,13 @@ pub(super) fn bytes_read(step: &Step) -> usize {
         Kernel::Assemble(a) => {
             let parts = a.parts.iter().zip(&step.reads);
             parts.map(|(p, read)| wide(product(&p.sizes), read)).fold(0, usize::saturating_add)
+        }
+        // Of wider rows only a part is read.
+        Kernel::Attention(Attention { heads, rows, .. }) => {
+            let own = heads.lengths().map_or([0; 3], |of| [of.queries, of.keys, of.values]);
+            let parts = own.into_iter().zip(&step.reads);
+            let parts = parts.map(|(part, read)| wide(part, read)).fold(0, usize::saturating_add);
+            parts.saturating_add(all(&step.reads[rows.len()..]))
         }
         Kernel::SliceAt(_) => all(&step.writes).saturating_add(all(&step.reads[1..])),
         Kernel::UpdateSlice(_) | Kernel::Scatter { .. } if in_place(step) => all(&step.reads[1..]),

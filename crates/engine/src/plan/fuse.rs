@@ -6,12 +6,13 @@
 //! emitted only where somebody needs the elements in place: broadcasts are read through extents,
 //! transposes by the matrix product.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::Error;
-use crate::graph::{DType, Role, Shape, Value};
-use crate::op::{Convolved, Op, Reduction, Stencil, Window, convolution, pool};
-use crate::plan::kernel::{Assemble, BLOCK_ROWS, Extent, FACTORS, Kernel, Part, Product, Sort};
+use crate::graph::{DType, Node, Role, Shape, Value};
+use crate::op::{Convolved, Op, Reduction, Stencil, Window, attention, convolution, pool};
+use crate::plan::kernel::{Assemble, Attention, BLOCK_ROWS, Extent, FACTORS, Kernel, Part};
+use crate::plan::kernel::{Product, Rows, Sort};
 use crate::plan::loops::TILE;
 use crate::plan::simplify::Program;
 
@@ -114,6 +115,8 @@ pub(super) struct Fuser<'a> {
     pub(super) extent: HashMap<Value, Extent>,
     /// While nodes are emitted that are computed again: the first kernel that they may join.
     floor: Option<usize>,
+    /// Parts of rows that attention alone reads, where they lie.
+    attended: HashSet<Value>,
 }
 
 pub(crate) fn fuse(program: &Program) -> Result<Draft, Error> {
@@ -137,6 +140,7 @@ pub(super) fn fuse_task(program: &Program, task: &Task) -> Result<Draft, Error> 
         producer: HashMap::new(),
         extent: HashMap::new(),
         floor: None,
+        attended: attended(program, task),
     };
     // Indices depend on nothing and are small: made first, they keep no loop from growing.
     let is_first = |index: &usize| matches!(program.nodes[*index].op, Op::Iota { .. });
@@ -145,6 +149,41 @@ pub(super) fn fuse_task(program: &Program, task: &Task) -> Result<Draft, Error> 
         fuser.node(index)?;
     }
     fuser.finish()
+}
+
+/// Parts of longer rows that only attention in this task reads, as queries, keys or values.
+fn attended(program: &Program, task: &Task) -> HashSet<Value> {
+    let attends =
+        |node: &Node| matches!(node.op, Op::Attention { .. } | Op::AttentionGradient { .. });
+    let shape = |value: Value| &program.node(value).outputs[usize::from(value.output)].shape;
+    let is_part = |value: &&Value| match &program.node(**value).op {
+        Op::Slice { start, step } => {
+            let (from, part) = (shape(program.node(**value).args[0]).sizes(), shape(**value));
+            let rank = part.rank() - 1;
+            program.regions.of(**value) == task.region
+                && from[..rank] == part.sizes()[..rank]
+                && start[..rank].iter().all(|&at| at == 0)
+                && step.iter().all(|&by| by == 1)
+        }
+        _ => false,
+    };
+    let here = task.nodes.iter().map(|&index| &program.nodes[index]);
+    let read = here.filter(|node| attends(node)).flat_map(|node| &node.args[..3]);
+    let mut parts: HashSet<Value> = read.filter(is_part).copied().collect();
+    if parts.is_empty() {
+        return parts;
+    }
+    for (index, node) in program.nodes.iter().enumerate().filter(|(i, _)| program.alive[*i]) {
+        let known = attends(node) && program.regions.node(index) == task.region;
+        for arg in &node.args[if known { 3 } else { 0 }..] {
+            parts.remove(arg);
+        }
+    }
+    let asked = task.outputs.iter().chain(task.updates.iter().map(|(_, new)| new));
+    asked.for_each(|value| {
+        parts.remove(value);
+    });
+    parts
 }
 
 /// A shape as `[rows, columns]`: the last axis, and all others.
@@ -297,6 +336,8 @@ impl Fuser<'_> {
                 self.emit(Kernel::UpdateSlice(window), reads, index);
             }
             Op::Matmul => self.matmul(index),
+            Op::Attention { choices } => self.attention(index, choices, false),
+            Op::AttentionGradient { choices } => self.attention(index, choices, true),
             Op::Convolution { gives, choices } => {
                 let args = [self.shape(node.args[0]), self.shape(node.args[1])];
                 let stencil = convolution::stencil(*gives, choices, args, self.shape(value));
@@ -346,9 +387,39 @@ impl Fuser<'_> {
                 let [outer, size, inner] = along(self.sizes(value), *axis);
                 self.emit(Kernel::Iota { outer, size, inner }, Vec::new(), index);
             }
+            Op::Slice { .. } if self.attended.contains(&value) => {}
             Op::Slice { .. } | Op::Embed { .. } | Op::Concatenate { .. } => self.assemble(index),
         }
         Ok(())
+    }
+
+    /// Attention, or its derivative; queries, keys and values are read where they lie.
+    fn attention(&mut self, index: usize, choices: &crate::op::Attention, back: bool) {
+        let args = self.program.nodes[index].args.clone();
+        let mask = args.get(if back { 6 } else { 3 }).map(|&mask| self.shape(mask));
+        let shapes = [0, 1, 2].map(|i| self.shape(args[i]));
+        let heads = attention::sizes(choices, shapes, mask);
+        let mut reads = Vec::new();
+        let mut rows = [Rows { offset: 0, stride: 0 }; 3];
+        for (rows, &arg) in rows.iter_mut().zip(&args) {
+            let (from, found) = self.rows_of(arg);
+            reads.push(self.materialise(from));
+            *rows = found;
+        }
+        reads.extend(args[3..].iter().map(|&arg| self.materialise(arg)));
+        self.emit(Kernel::Attention(Attention { heads, rows, back }), reads, index);
+    }
+
+    /// Where the rows of a value lie: within those of what they are a part of, unless that is no more.
+    fn rows_of(&self, value: Value) -> (Value, Rows) {
+        let last = |value: Value| self.sizes(value).last().copied().unwrap_or(1);
+        match (&self.program.node(value).op, self.attended.contains(&value)) {
+            (Op::Slice { start, .. }, true) => {
+                let from = self.program.node(value).args[0];
+                (from, Rows { offset: start.last().copied().unwrap_or(0), stride: last(from) })
+            }
+            _ => (value, Rows { offset: 0, stride: last(value) }),
+        }
     }
 
     /// Sums of columns: of blocks of rows within a loop, then of the blocks.

@@ -1,7 +1,7 @@
 //! What the steps of a plan are made of.
 
 use crate::graph::DType;
-use crate::op::{Binary, Compare, Convolved, Distribution, Logic, Reduction};
+use crate::op::{Binary, Compare, Convolved, Distribution, Heads, Logic, Reduction};
 use crate::op::{Stencil, Unary, Window};
 use crate::plan::chain::Chains;
 use crate::plan::{Plan, bytes};
@@ -94,6 +94,8 @@ pub(crate) enum Kernel {
     Matmul(Product),
     /// One of a convolution's arrays from the two others.
     Convolution { gives: Convolved, stencil: Stencil },
+    /// Attention, or its derivative.
+    Attention(Attention),
     /// The largest of each window, and the number of its element.
     MaxPool(Stencil),
     /// Elements moved into place.
@@ -242,6 +244,8 @@ impl Kernel {
             Kernel::Convolution { gives: Convolved::Output, .. } => "convolution",
             Kernel::Convolution { gives: Convolved::Input, .. } => "convolution_input",
             Kernel::Convolution { gives: Convolved::Filter, .. } => "convolution_filter",
+            Kernel::Attention(Attention { back: false, .. }) => "attention",
+            Kernel::Attention(_) => "attention_gradient",
             Kernel::MaxPool(_) => "max_pool",
             Kernel::Assemble(_) => "move",
             Kernel::Gather { .. } => "gather",
@@ -267,6 +271,24 @@ pub(crate) struct Product {
     /// Where the right factor, which is the same at every step of the loop around, lies packed: numbers
     /// from the start of the loop's memory for that.
     pub packed: Option<usize>,
+}
+
+/// Attention: reads queries, keys, values and what masks, and writes what is found and the logarithms of
+/// the sums. Its derivative reads queries, keys, values, what was found, the logarithms, the adjoint and
+/// what masks, and writes the slopes of queries, keys and values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Attention {
+    pub heads: Heads,
+    /// Where queries, keys and values lie in what is read.
+    pub rows: [Rows; 3],
+    pub back: bool,
+}
+
+/// Rows of a matrix that may be part of wider ones: row `i` begins at `offset + i · stride`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rows {
+    pub offset: usize,
+    pub stride: usize,
 }
 
 /// A loop over the elements `[batch · m, n]` of a product, run block by block as these are made.

@@ -57,6 +57,7 @@ pub(crate) fn hash_op(op: &Op, hasher: &mut impl Hasher) {
         Op::Slice { start, step } | Op::Embed { start, step } => (start, step).hash(hasher),
         Op::Convolution { gives, choices } => (gives, choices).hash(hasher),
         Op::MaxPool { choices } => choices.hash(hasher),
+        Op::Attention { choices } | Op::AttentionGradient { choices } => choices.hash(hasher),
         Op::ScatterAdd { rows } => rows.hash(hasher),
         Op::Time { steps, reverse } => (steps, reverse).hash(hasher),
         Op::Carry { slot } => slot.hash(hasher),

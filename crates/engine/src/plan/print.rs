@@ -134,6 +134,22 @@ impl Plan {
                         list(&step.reads)
                     )?;
                 }
+                Kernel::Attention(attention) => {
+                    let h = &attention.heads;
+                    writeln!(
+                        f,
+                        "{} {} × {} heads, {} queries × {} keys of {}, values of {}{}  ({})  {of}",
+                        step.kernel.name(),
+                        h.batch,
+                        h.heads,
+                        h.queries,
+                        h.keys,
+                        h.width,
+                        h.features,
+                        if h.causal { ", causal" } else { "" },
+                        list(&step.reads)
+                    )?;
+                }
                 Kernel::SliceAt(w) | Kernel::UpdateSlice(w) => writeln!(
                     f,
                     "{} {} of {}  ({})  {of}",

@@ -8,7 +8,7 @@ use crate::graph::DType;
 use crate::op::{Convolved, Sliding, Window};
 use crate::plan::chain::Chains;
 use crate::plan::kernel::{
-    Assemble, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory,
+    Assemble, Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory,
 };
 use crate::plan::kernel::{Part, Place, Product, Region, Register, Scan, Sort, Step, Then};
 use crate::plan::loops::REGISTER_LIMIT;
@@ -170,6 +170,12 @@ fn types(step: &Step) -> Result<(), String> {
         }
         (Kernel::Convolution { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
         (Kernel::MaxPool(_), [a], [to, DType::I64]) => a == to && to.is_float(),
+        (Kernel::Attention(of), [to, read @ ..], written) => {
+            let mask = usize::from(of.heads.mask.is_some());
+            let (numbers, flags) = read.split_at(read.len().saturating_sub(mask));
+            let alike = numbers.iter().chain(written).all(|dtype| dtype == to);
+            alike && flags.iter().all(|flag| *flag == DType::Bool) && to.is_float()
+        }
         (Kernel::Gather { .. } | Kernel::ScatterAdd { .. }, [a, numbers], [to]) => {
             a == to && number(a) && *numbers == DType::I64
         }
@@ -254,6 +260,33 @@ fn sizes(step: &Step) -> Result<(), String> {
                 Convolved::Input => (vec![output, filter], vec![input]),
                 Convolved::Filter => (vec![input, output], vec![filter]),
             }
+        }
+        Kernel::Attention(Attention { heads, rows, back }) => {
+            let too_large = "too large";
+            let of = heads.lengths().ok_or(too_large)?;
+            let times = [heads.queries, heads.keys, heads.keys];
+            let widths = [heads.width, heads.width, heads.features];
+            for (i, rows) in rows.iter().enumerate() {
+                let count = product(&[heads.batch, times[i]])?;
+                let width = product(&[heads.heads, widths[i]])?;
+                let held = reads.get(i).copied().unwrap_or(0);
+                if product(&[count, rows.stride])? != held
+                    || rows.offset.checked_add(width).is_none_or(|end| end > rows.stride)
+                {
+                    return Err("rows leave their region".to_string());
+                }
+            }
+            let mut want = reads.get(..3).unwrap_or_default().to_vec();
+            if *back {
+                want.extend([of.outputs, of.rows, of.outputs]);
+            }
+            want.extend(heads.mask.map(|_| of.mask));
+            let gives = if *back {
+                vec![of.queries, of.keys, of.values]
+            } else {
+                vec![of.outputs, of.rows]
+            };
+            (want, gives)
         }
         Kernel::MaxPool(stencil) => {
             let [input, _, output] = stencil.elements().ok_or("sizes do not fit each other")?;

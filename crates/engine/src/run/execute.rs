@@ -128,6 +128,7 @@ impl Machine<'_> {
             Kernel::Convolution { gives, stencil } => {
                 self.convolution(stencil, *gives, reads, writes)
             }
+            Kernel::Attention(of) => self.attention(of, reads, writes),
             Kernel::MaxPool(s) => {
                 let (isa, pool, m) = (self.isa, self.pool, &self.memories);
                 let (from, to) = (&reads[0], &writes[0]);

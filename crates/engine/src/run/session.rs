@@ -11,6 +11,7 @@ use crate::plan::cache::PlanCache;
 use crate::plan::kernel::Kernel;
 use crate::plan::memory::describe;
 use crate::plan::{Plan, Request, Slot};
+use crate::run::attention;
 use crate::run::buffer::{Aligned, Buffer};
 use crate::run::convolution;
 use crate::run::execute::Machine;
@@ -377,6 +378,9 @@ impl Session {
             Kernel::Convolution { gives, stencil } => {
                 let len = convolution::scratch_len(self.isa, all, (stencil, *gives, self.exact));
                 work = work.max(parts * len);
+            }
+            Kernel::Attention(of) => {
+                work = work.max(parts * attention::scratch_len(all, &of.heads, of.back));
             }
             Kernel::Reduce { outer, reduced, inner, .. } => {
                 partials = partials.max(parts * reduce::partials_len(*outer, *reduced, *inner));

@@ -1,6 +1,5 @@
+use glassbox_engine::op::Attention;
 use glassbox_engine::{Initial, Scope, Tensor};
-
-use crate::nn::softmax;
 
 /// Which keys a query may look at.
 ///
@@ -29,20 +28,6 @@ impl Mask<'_> {
     pub const CAUSAL: Self = Mask { causal: true, allowed: None };
 }
 
-impl<'g> Mask<'g> {
-    /// As one tensor of booleans.
-    #[track_caller]
-    fn of(self, scores: Tensor<'g>) -> Option<Tensor<'g>> {
-        if !self.causal {
-            return self.allowed;
-        }
-        let shape = [scores.dim(-2), scores.dim(-1)];
-        let graph = scores.graph();
-        let behind = graph.iota(shape, 1).less_equal(graph.iota(shape, 0));
-        Some(self.allowed.map_or(behind, |allowed| allowed.and(behind)))
-    }
-}
-
 /// For sequences of `lengths` (i64 `[batch]`) the keys that are real, booleans `[batch, 1, 1, keys]`:
 /// a [`Mask`] for `[batch, heads, queries, keys]`.
 #[track_caller]
@@ -53,7 +38,8 @@ pub fn padding_mask(lengths: Tensor<'_>, keys: usize) -> Tensor<'_> {
 
 /// Scaled dot-product attention (Vaswani et al. 2017): `softmax(q·kᵀ / √width) · v`, with queries
 /// `[…, queries, width]`, keys `[…, keys, width]` and values `[…, keys, features]` →
-/// `[…, queries, features]`. The shares, `[…, queries, keys]`, are called `attention`.
+/// `[…, queries, features]`. The shares, `[…, queries, keys]`, are called `attention`: they are computed
+/// for those who ask for them, attention itself never holds them all.
 ///
 /// The scores of keys that `mask` hides are −∞, their shares 0. A query that sees no key at all gives
 /// zeros, and no gradient flows through it, as in PyTorch's `scaled_dot_product_attention`.
@@ -69,23 +55,66 @@ pub fn padding_mask(lengths: Tensor<'_>, keys: usize) -> Tensor<'_> {
 /// ```
 #[track_caller]
 pub fn attention<'g>(q: Tensor<'g>, k: Tensor<'g>, v: Tensor<'g>, mask: Mask<'g>) -> Tensor<'g> {
-    let scores = q.matmul(k.transpose()) * (1.0 / (q.dim(-1).max(1) as f64).sqrt());
-    let shares = match mask.of(scores) {
-        None => softmax(scores),
-        Some(seen) => masked_softmax(scores, seen),
-    };
-    shares.named("attention").matmul(v)
+    // One head, which has an axis in masks.
+    let allowed = mask.allowed.map(|allowed| {
+        let mut sizes = allowed.shape().sizes().to_vec();
+        if sizes.len() > 2 {
+            sizes.insert(sizes.len() - 2, 1);
+        }
+        allowed.reshape(sizes)
+    });
+    let (found, shares) = attended([q, k, v], 1, Mask { allowed, ..mask });
+    if let Some(shares) = shares {
+        let mut sizes = shares.shape().sizes().to_vec();
+        sizes.remove(sizes.len().saturating_sub(3));
+        shares.reshape(sizes).named("attention");
+    }
+    found
 }
 
-/// [`softmax`] of what is `seen`; all 0 where nothing is.
+/// [`attention`] of several heads that lie side by side: queries `[…, queries, heads · width]`, keys
+/// `[…, keys, heads · width]` and values `[…, keys, heads · features]` → `[…, queries, heads ·
+/// features]`, each head by itself; masks broadcast to `[…, heads, queries, keys]`, which is the shape of
+/// `attention`. To split and join heads is then not needed.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// use glassbox::nn::{self, Mask};
+/// let graph = Graph::new();
+/// let [q, k, v] = ["q", "k", "v"].map(|name| graph.input(name, DType::F32, [8, 20, 64]));
+/// let found = nn::attention_of_heads(q, k, v, 4, Mask::CAUSAL);
+/// assert_eq!(found.shape().sizes(), &[8, 20, 64]);
+/// assert!(graph.check().is_ok());
+/// ```
 #[track_caller]
-fn masked_softmax<'g>(x: Tensor<'g>, seen: Tensor<'g>) -> Tensor<'g> {
-    let x = seen.select(x, x.scalar(f64::NEG_INFINITY));
-    // Where all is −∞ the largest is taken as finite: −∞ less −∞ would be no number.
-    let largest = x.max_axis(-1).detach();
-    let powers = (x - largest.max_with(largest.scalar(f64::from(f32::MIN)))).exp();
-    let sum = powers.sum_axis(-1);
-    powers / sum.equal(sum.full_like(0.0)).select(sum.full_like(1.0), sum)
+pub fn attention_of_heads<'g>(
+    q: Tensor<'g>,
+    k: Tensor<'g>,
+    v: Tensor<'g>,
+    heads: usize,
+    mask: Mask<'g>,
+) -> Tensor<'g> {
+    let (found, shares) = attended([q, k, v], heads, mask);
+    if let Some(shares) = shares {
+        shares.named("attention");
+    }
+    found
+}
+
+/// What is found, and the shares; these only where the model has no mistake so far, which they would
+/// repeat.
+#[track_caller]
+fn attended<'g>(
+    [q, k, v]: [Tensor<'g>; 3],
+    heads: usize,
+    Mask { causal, allowed }: Mask<'g>,
+) -> (Tensor<'g>, Option<Tensor<'g>>) {
+    let width = q.dim(-1) / heads.max(1);
+    let scale = 1.0 / (width.max(1) as f64).sqrt();
+    let choices = Attention { heads, scale, causal };
+    let found = q.attention(k, v, allowed, choices);
+    let fine = q.graph().check().is_ok();
+    (found, fine.then(|| q.attention_shares(k, allowed, choices)))
 }
 
 /// Attention by several heads (Vaswani et al. 2017), each in a subspace of its own: `x [batch, queries,
@@ -125,8 +154,7 @@ pub fn multi_head_attention<'g>(
     let weight = input.parameter("weight", [width, 3 * width], xavier);
     let bias = input.parameter("bias", [3 * width], 0.0);
     let [q, k, v] = projections(x, memory, weight, bias);
-    let (q, k, v) = (split_heads(q, heads), split_heads(k, heads), split_heads(v, heads));
-    let found = join_heads(attention(q, k, v, mask));
+    let found = attention_of_heads(q, k, v, heads, mask);
     let out = uniform(1.0 / (width.max(1) as f64).sqrt());
     let weight = output.parameter("weight", [width, width], out);
     found.matmul(weight) + output.parameter("bias", [width], 0.0)

@@ -21,7 +21,10 @@ mod schedule;
 mod softmax;
 
 pub use activation::Activation;
-pub use attention::{Mask, attention, join_heads, multi_head_attention, padding_mask, split_heads};
+pub use attention::{
+    Mask, attention, attention_of_heads, join_heads, multi_head_attention, padding_mask,
+    split_heads,
+};
 pub use clip::Clip;
 pub use conv::{Conv, conv_transpose2d, conv1d, conv2d};
 pub use dropout::{dropout, seed, step};

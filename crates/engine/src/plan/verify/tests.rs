@@ -52,6 +52,12 @@ fn everything(graph: &Graph) -> Vec<Tensor<'_>> {
     let images = x.tanh().reshape([1, 6, 4, 1]).conv2d(filter, choices);
     let pooled = images.max_pool2d(crate::op::Pooling::new([2, 2]).stride([1, 1]));
     let slopes = grad(pooled.0.square().sum(), &[filter, x]);
+    let wide = x.reshape([2, 3, 4]) * 0.5;
+    let wide = wide.concatenate(&[wide.cos(), wide.sin()], 2);
+    let parts = [0, 4, 8].map(|from| wide.slice(2, from..from + 4));
+    let choices = crate::op::Attention { heads: 2, scale: 1.0, causal: true };
+    let found = parts[0].attention(parts[1], parts[2], None, choices);
+    let last = [&last[..], &grad(found.square().sum(), &parts)].concat();
     let last = [&last[..], &[images, pooled.0, pooled.1, slopes[0], slopes[1]]].concat();
     let first = [loss, logits, moved, logits.argmax(-1), late.sum_axis(0), h.sum_to([1, 4]), b];
     [&first[..], &last].concat()
@@ -366,6 +372,7 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
             Kernel::SliceAt(_) | Kernel::UpdateSlice(_) => 4,
             Kernel::Sort(_) => 5,
             Kernel::Convolution { .. } | Kernel::MaxPool(_) => 9,
+            Kernel::Attention(_) => 5,
             _ => 0,
         };
         for which in 0..sizes {
@@ -383,6 +390,12 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
                             [&mut s.batch, &mut height.input, &mut width.input, rows, columns];
                         let taps = [&mut height.taps, &mut width.taps, channels, features];
                         all.into_iter().chain(taps).collect()
+                    }
+                    Kernel::Attention(a) => {
+                        let h = &mut a.heads;
+                        let times = [&mut h.batch, &mut h.heads, &mut h.queries, &mut h.keys];
+                        // Fewer numbers of each row may be read.
+                        times.into_iter().chain([&mut h.features]).collect()
                     }
                     Kernel::Sort(s) => {
                         vec![&mut s.outer, &mut s.size, &mut s.inner, &mut s.count, &mut s.parts]
@@ -405,7 +418,30 @@ fn kernels_of_other_sizes_than_their_regions_are_refused() {
             }
         }
     }
-    assert_eq!(kinds.len(), 15, "{kinds:?}");
+    assert_eq!(kinds.len(), 17, "{kinds:?}");
+}
+
+#[test]
+fn rows_of_attention_that_leave_their_regions_are_refused() {
+    let plan = good();
+    let mut tried = 0;
+    for step in 0..plan.steps.len() {
+        for which in 0..3 {
+            for change in [1, 7, usize::MAX / 2] {
+                for offset in [false, true] {
+                    let mut copy = plan.clone();
+                    let Kernel::Attention(a) = &mut copy.steps[step].kernel else { continue };
+                    let rows = &mut a.rows[which];
+                    let held = if offset { &mut rows.offset } else { &mut rows.stride };
+                    // The last part ends where its region does.
+                    *held = if offset { 6 * 8 + change } else { *held + change };
+                    refused(&copy, &format!("rows {which} of step {step} by {change}"));
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 10, "only {tried}");
 }
 
 #[test]

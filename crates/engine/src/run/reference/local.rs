@@ -2,10 +2,10 @@
 //! made of them.
 
 use super::Evaluation;
-use super::meaning::{compute, reduced_index};
+use super::meaning::{compute, heads_of, reduced_index, row_of, scores, shares};
 use crate::graph::region::ScanArgs;
 use crate::graph::{Graph, Node, Output, Value};
-use crate::op::{Convolution, Convolved, Op, Reduction, convolution};
+use crate::op::{Attention, Convolution, Convolved, Op, Reduction, convolution};
 use crate::{Array, DType, Error, Parameters, Shape};
 
 impl Evaluation {
@@ -191,6 +191,9 @@ impl Evaluation {
                 Ok(vec![(order.iter().enumerate().map(place).sum(), 1.0)])
             }
             Op::Matmul => Ok(self.product_column(node, given, argument, element)),
+            Op::Attention { choices } => {
+                Ok(self.attention_column(node, choices, given, argument, element))
+            }
             Op::Convolution { gives, choices } => {
                 Ok(self.convolved_column(node, *gives, choices, given, argument, element))
             }
@@ -313,6 +316,55 @@ impl Evaluation {
         let y = graph.record(op, &args, wanted.map(in_f64));
         graph.check()?;
         Ok((args, y))
+    }
+
+    /// Attention's column: a query acts on what it finds, a key and a value on what all queries find that
+    /// see them.
+    fn attention_column(
+        &self,
+        node: &Node,
+        choices: &Attention,
+        given: &[&[f64]],
+        argument: usize,
+        element: usize,
+    ) -> Vec<(usize, f64)> {
+        let of = heads_of(choices, &self.inner, node, 3);
+        let (times, width) = match argument {
+            0 => (of.queries, of.width),
+            1 => (of.keys, of.width),
+            2 => (of.keys, of.features),
+            _ => return Vec::new(),
+        };
+        let (row, c) = (element / width, element % width);
+        let (batch, head, time) = (row / of.heads / times, row % of.heads, row / of.heads % times);
+        let (q, k, v) = (given[0], given[1], given[2]);
+        let queries = if argument == 0 { time..time + 1 } else { 0..of.queries };
+        let mut column = Vec::new();
+        for query in queries {
+            let at = [batch, head, query];
+            let (shares, _) = shares(&scores(&of, q, k, given.get(3), at));
+            let to = row_of(&of, at, of.queries, of.features);
+            let place = |key: usize, width: usize| row_of(&of, [batch, head, key], of.keys, width);
+            if argument == 2 {
+                column.push((to + c, shares[time]));
+                continue;
+            }
+            // What the change does to each score, and to their mean.
+            let slope = |key: usize| match argument {
+                0 => of.scale * k[place(key, of.width) + c],
+                _ if key == time => of.scale * q[row_of(&of, at, of.queries, of.width) + c],
+                _ => 0.0,
+            };
+            let seen = || shares.iter().enumerate().filter(|(_, share)| **share != 0.0);
+            let mean: f64 = seen().map(|(key, share)| share * slope(key)).sum();
+            for feature in 0..of.features {
+                let value = |key: usize| v[place(key, of.features) + feature];
+                let by = seen().map(|(key, share)| share * (slope(key) - mean) * value(key));
+                column.push((to + feature, by.sum()));
+            }
+        }
+        column.retain(|(_, slope)| *slope != 0.0);
+        column
     }
 
     /// A convolution's column: wherever the element meets the other argument, that goes to where both

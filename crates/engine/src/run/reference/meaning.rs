@@ -2,7 +2,8 @@
 
 use crate::Error;
 use crate::graph::{Inner, Node, Output, Value};
-use crate::op::{Convolved, Op, Reduction, Stencil, Window, convolution, pool};
+use crate::op::{Attention, Convolved, Heads, Op, Reduction, Stencil, Window};
+use crate::op::{attention, convolution, pool};
 use crate::random::Stream;
 
 /// The meaning of every primitive but sources and loops.
@@ -122,6 +123,14 @@ pub(super) fn compute(inner: &Inner, node: &Node, args: &[&[f64]]) -> Result<Vec
             let shapes = [0, 1].map(|i| &output_of(node.args[i]).shape);
             let stencil = convolution::stencil(*gives, choices, shapes, &output.shape);
             convolve(*gives, &stencil, args[0], args[1], elements)
+        }
+        Op::Attention { choices } => {
+            let of = heads_of(choices, inner, node, 3);
+            return Ok(attention(&of, args).to_vec());
+        }
+        Op::AttentionGradient { choices } => {
+            let of = heads_of(choices, inner, node, 6);
+            return Ok(attention_gradient(&of, args).to_vec());
         }
         Op::MaxPool { choices } => {
             let stencil = pool::stencil(choices, &output_of(node.args[0]).shape, &output.shape);
@@ -343,6 +352,105 @@ fn convolve(
         }
     }
     result
+}
+
+/// The sizes of an attention whose mask, if it has one, is argument `mask`.
+pub(super) fn heads_of(choices: &Attention, inner: &Inner, node: &Node, mask: usize) -> Heads {
+    let shape = |i: usize| &output(inner, node.args[i]).shape;
+    let mask = (node.args.len() > mask).then(|| shape(mask));
+    attention::sizes(choices, [0, 1, 2].map(shape), mask)
+}
+
+/// Queries, keys, values or slopes: where one head's row of one time begins.
+pub(super) fn row_of(
+    of: &Heads,
+    [batch, head, time]: [usize; 3],
+    times: usize,
+    width: usize,
+) -> usize {
+    ((batch * times + time) * of.heads + head) * width
+}
+
+/// Every head and query.
+pub(super) fn all_queries(of: &Heads) -> impl Iterator<Item = [usize; 3]> + use<> {
+    let (heads, queries) = (of.heads, of.queries);
+    let all = of.batch.saturating_mul(heads).saturating_mul(queries);
+    (0..all).map(move |at| [at / queries / heads, at / queries % heads, at % queries])
+}
+
+/// A query's score with each key; −∞ where it does not see it.
+pub(super) fn scores(
+    of: &Heads,
+    q: &[f64],
+    k: &[f64],
+    mask: Option<&&[f64]>,
+    at: [usize; 3],
+) -> Vec<f64> {
+    let q = &q[row_of(of, at, of.queries, of.width)..][..of.width];
+    let (first, by) = of.mask_at(at);
+    (0..of.keys)
+        .map(|key| {
+            let k = &k[row_of(of, [at[0], at[1], key], of.keys, of.width)..][..of.width];
+            let seen = key < of.seen(at[2]) && mask.is_none_or(|m| m[first + key * by] != 0.0);
+            let score: f64 = q.iter().zip(k).map(|(q, k)| q * k).sum();
+            if seen { score * of.scale } else { f64::NEG_INFINITY }
+        })
+        .collect()
+}
+
+/// The share of each key, and the logarithm of the sum.
+pub(super) fn shares(scores: &[f64]) -> (Vec<f64>, f64) {
+    let largest = scores.iter().copied().fold(f64::from(f32::MIN), f64::max);
+    let powers: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    let by = if sum == 0.0 { 1.0 } else { sum };
+    (powers.into_iter().map(|power| power / by).collect(), largest + sum.ln())
+}
+
+fn attention(of: &Heads, args: &[&[f64]]) -> [Vec<f64>; 2] {
+    let (mut found, mut logs) = (vec![0.0; of.lengths().map_or(0, |l| l.outputs)], Vec::new());
+    for at in all_queries(of) {
+        let (shares, log) = shares(&scores(of, args[0], args[1], args.get(3), at));
+        logs.push(log);
+        let to = row_of(of, at, of.queries, of.features);
+        for (key, share) in shares.into_iter().enumerate() {
+            let from = row_of(of, [at[0], at[1], key], of.keys, of.features);
+            // A key that is not seen gives nothing, whatever its value.
+            for c in (0..of.features).filter(|_| share != 0.0) {
+                found[to + c] += share * args[2][from + c];
+            }
+        }
+    }
+    [found, logs]
+}
+
+/// From the shares themselves; what attention gave is not read.
+fn attention_gradient(of: &Heads, args: &[&[f64]]) -> [Vec<f64>; 3] {
+    let (q, k, v, up) = (args[0], args[1], args[2], args[5]);
+    let mut slopes = [q, k, v].map(|x| vec![0.0; x.len()]);
+    for at in all_queries(of) {
+        let (shares, _) = shares(&scores(of, q, k, args.get(6), at));
+        let (query, from) =
+            (row_of(of, at, of.queries, of.width), row_of(of, at, of.queries, of.features));
+        let value = |key: usize| row_of(of, [at[0], at[1], key], of.keys, of.features);
+        let of_shares: Vec<f64> = (0..of.keys)
+            .map(|key| (0..of.features).map(|c| up[from + c] * v[value(key) + c]).sum())
+            .collect();
+        let seen = || shares.iter().zip(&of_shares).filter(|(share, _)| **share != 0.0);
+        let mean: f64 = seen().map(|(share, slope)| share * slope).sum();
+        for (key, &share) in shares.iter().enumerate().filter(|(_, share)| **share != 0.0) {
+            let slope = share * (of_shares[key] - mean) * of.scale;
+            let at = row_of(of, [at[0], at[1], key], of.keys, of.width);
+            for c in 0..of.width {
+                slopes[0][query + c] += slope * k[at + c];
+                slopes[1][at + c] += slope * q[query + c];
+            }
+            for c in 0..of.features {
+                slopes[2][value(key) + c] += share * up[from + c];
+            }
+        }
+    }
+    slopes
 }
 
 /// The first largest of each window, NaN being larger than all, and the number of its element.
