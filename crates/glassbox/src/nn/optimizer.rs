@@ -184,10 +184,7 @@ impl Optimizer {
         rate: Tensor<'g>,
         step: Tensor<'g>,
     ) -> Vec<Tensor<'g>> {
-        let held: Vec<Tensor<'g>> = parameters.iter().map(|(_, tensor)| *tensor).collect();
-        let gradients = grad(loss, &held);
-        self.apply(at, parameters, &gradients, rate, step);
-        gradients
+        Optimizers::from(*self).update(at, loss, parameters, rate, step)
     }
 
     /// As [`update`](Self::update), by gradients that are given: clipped, summed over batches, or
