@@ -119,6 +119,7 @@ fn products(kernel: &Kernel) -> usize {
         Kernel::Convolution { .. } => operations(kernel),
         Kernel::Attention(of) => of.heads.multiply_adds(of.back).saturating_mul(2),
         Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.rounds()),
+        // Members of a bundle are loops and sums.
         _ => 0,
     }
 }
@@ -170,6 +171,7 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
         Kernel::MaxPool(stencil) => stencil.products(),
         Kernel::ScatterAdd { width, numbers, .. } => product(&[*width, *numbers]),
         Kernel::Scan(scan) => scan.body.cost().operations.saturating_mul(scan.rounds()),
+        Kernel::Bundle(members) => sum(members, |member| operations(&member.kernel)),
         Kernel::Assemble(_)
         | Kernel::SliceAt(_)
         | Kernel::UpdateSlice(_)
@@ -209,6 +211,10 @@ fn of(l: &Loop, instruction: &Instruction) -> usize {
     }
 }
 
+fn sum(members: &[Step], of: fn(&Step) -> usize) -> usize {
+    members.iter().map(of).fold(0, usize::saturating_add)
+}
+
 fn in_place(step: &Step) -> bool {
     let result = step.writes.first();
     step.reads.first().zip(result).is_some_and(|(target, result)| target.overlaps(result))
@@ -236,6 +242,7 @@ pub(super) fn bytes_read(step: &Step) -> usize {
         // A row may be read several times.
         Kernel::Gather { .. } => all(&step.writes).saturating_add(all(&step.reads[1..])),
         Kernel::Scan(scan) => scan.body.cost().bytes_read.saturating_mul(scan.rounds()),
+        Kernel::Bundle(members) => sum(members, bytes_read),
         // What a product's loop reads of the product itself stays in cache.
         Kernel::Matmul(Product { then: Some(_), .. }) => {
             all(&step.reads[..FACTORS]).saturating_add(all(&step.reads[FACTORS + 1..]))
@@ -245,10 +252,11 @@ pub(super) fn bytes_read(step: &Step) -> usize {
 }
 
 pub(super) fn bytes_written(step: &Step) -> usize {
-    if let Kernel::Scan(scan) = &step.kernel {
-        return scan.body.cost().bytes_written.saturating_mul(scan.rounds());
-    }
     let written = match &step.kernel {
+        Kernel::Scan(scan) => {
+            return scan.body.cost().bytes_written.saturating_mul(scan.rounds());
+        }
+        Kernel::Bundle(members) => return sum(members, bytes_written),
         Kernel::UpdateSlice(_) | Kernel::Scatter { .. } if in_place(step) => &step.reads[1..2],
         // The last is memory to work in.
         Kernel::Sort(_) => &step.writes[..2],

@@ -9,6 +9,7 @@
 mod kernels;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use crate::Error;
 use crate::graph::{DType, Node, Role, Shape, Value};
@@ -88,6 +89,8 @@ pub(crate) struct Draft {
     pub outputs: Vec<BufferId>,
     /// Source and new value, as buffers.
     pub updates: Vec<(BufferId, BufferId)>,
+    /// Kernels that may run side by side.
+    pub together: Vec<Range<usize>>,
 }
 
 /// What is fused: the nodes outside loops, or those of one loop's body.
@@ -634,7 +637,8 @@ impl Fuser<'_> {
             let new = if source { self.copy(from) } else { from };
             updates.push((old, new));
         }
-        Ok(Draft { kernels: self.kernels, buffers: self.buffers, of: self.of, outputs, updates })
+        let Fuser { kernels, buffers, of, .. } = self;
+        Ok(Draft { kernels, buffers, of, outputs, updates, together: Vec::new() })
     }
 
     /// A copy of a buffer, as the last kernel so far.

@@ -70,6 +70,7 @@ impl Step {
             Kernel::Matmul(Product { then: Some(then), .. }) => then.body.own_bytes(),
             Kernel::Assemble(a) => a.parts.len() * 160,
             Kernel::Scan(scan) => scan.body.own_bytes(),
+            Kernel::Bundle(members) => members.iter().map(Step::own_bytes).sum(),
             _ => 0,
         };
         std::mem::size_of::<Step>() + kernel + (self.reads.len() + self.writes.len()) * 40
@@ -119,6 +120,9 @@ pub(crate) enum Kernel {
     Iota { outer: usize, size: usize, inner: usize },
     /// A loop: runs a plan once a step.
     Scan(Box<Scan>),
+    /// Loops and sums that do not need each other, as one region of the pool: their pieces side by
+    /// side. The members have the regions, the step itself has none.
+    Bundle(Vec<Step>),
 }
 
 /// A loop. It reads the first value of each carry, whole sequences, and what is the same at every
@@ -254,6 +258,7 @@ impl Kernel {
             Kernel::Random { .. } => "random",
             Kernel::Iota { .. } => "iota",
             Kernel::Scan(_) => "scan",
+            Kernel::Bundle(_) => "bundle",
         }
     }
 }

@@ -62,7 +62,8 @@ fn cut(draft: &Draft, parts: usize, carries: &[BufferId], index: Option<BufferId
         buffer.elements = pieces.piece(buffer.elements)?;
     }
     let (of, outputs) = (draft.of.clone(), draft.outputs.clone());
-    let draft = Draft { kernels, buffers, of, outputs, updates: Vec::new() };
+    let (updates, together) = (Vec::new(), Vec::new());
+    let draft = Draft { kernels, buffers, of, outputs, updates, together };
     Some(Cut { draft, parts, buffers: is_cut })
 }
 

@@ -24,14 +24,14 @@ impl fmt::Display for Plan {
         for (index, slot) in self.outputs.iter().enumerate() {
             writeln!(f, "  output out{index}: {} {}", slot.dtype, slot.shape)?;
         }
-        self.print_steps(f, "")
+        self.print_steps(f, &self.steps, "")
     }
 }
 
 impl Plan {
     /// One line a kernel, and a loop's kernels further in.
-    fn print_steps(&self, f: &mut fmt::Formatter<'_>, margin: &str) -> fmt::Result {
-        for (index, step) in self.steps.iter().enumerate() {
+    fn print_steps(&self, f: &mut fmt::Formatter<'_>, steps: &[Step], margin: &str) -> fmt::Result {
+        for (index, step) in steps.iter().enumerate() {
             let nodes: Vec<_> = step.nodes.iter().map(|n| format!("%{n}")).collect();
             let of = format!(
                 "for {}  ({}, {} → {})",
@@ -43,9 +43,17 @@ impl Plan {
             let list = |regions: &[Region]| {
                 regions.iter().map(|r| self.region(r)).collect::<Vec<_>>().join(", ")
             };
-            if let Kernel::Scan(scan) = &step.kernel {
-                self.scan(f, (index, &of), step, scan, margin)?;
-                continue;
+            match &step.kernel {
+                Kernel::Scan(scan) => {
+                    self.scan(f, (index, &of), step, scan, margin)?;
+                    continue;
+                }
+                Kernel::Bundle(members) => {
+                    writeln!(f, "{margin}{index:4}  {} side by side  {of}", members.len())?;
+                    self.print_steps(f, members, &format!("{margin}    "))?;
+                    continue;
+                }
+                _ => {}
             }
             // A product that only its loop reads is not left behind.
             let left = match &step.kernel {
@@ -203,7 +211,7 @@ impl Plan {
             gives.push(format!("{}{row} = out{position}", self.region(region)));
         }
         writeln!(f, "{margin}        gives {}", gives.join(", "))?;
-        scan.body.print_steps(f, &format!("{margin}    "))
+        scan.body.print_steps(f, &scan.body.steps, &format!("{margin}    "))
     }
 
     fn region(&self, region: &Region) -> String {

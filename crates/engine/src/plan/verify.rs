@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::graph::DType;
 use crate::op::{Convolved, Sliding, Window};
+use crate::plan::bundle::run_side_by_side;
 use crate::plan::chain::Chains;
 use crate::plan::kernel::{
     Assemble, Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory,
@@ -31,6 +32,20 @@ fn verify_steps(plan: &Plan) -> Result<(), String> {
     let mut live: HashMap<Memory, Vec<Region>> = HashMap::new();
     let mut written: HashSet<Memory> = HashSet::new();
     for (index, step) in plan.steps.iter().enumerate() {
+        let at = |what: String| format!("step {index} ({}): {what}", step.kernel.name());
+        if let Kernel::Bundle(members) = &step.kernel {
+            let own = !step.reads.is_empty() || !step.writes.is_empty();
+            if own || !run_side_by_side(members) {
+                return Err(at("its members meet, or are none".to_string()));
+            }
+        }
+    }
+    let members = plan.steps.iter().enumerate().flat_map(|(index, step)| match &step.kernel {
+        // Whatever the order of members, each finds and leaves the same.
+        Kernel::Bundle(members) => members.iter().map(|member| (index, member)).collect(),
+        _ => vec![(index, step)],
+    });
+    for (index, step) in members {
         let at = |what: String| format!("step {index} ({}): {what}", step.kernel.name());
         for region in step.reads.iter().chain(&step.writes) {
             bounds(plan, region).map_err(&at)?;
@@ -320,6 +335,7 @@ fn sizes(step: &Step) -> Result<(), String> {
         }
         Kernel::Random { .. } => (vec![1; reads.len()], writes.clone()),
         Kernel::Scan(scan) => return scan_sizes(step, scan),
+        Kernel::Bundle(_) => return Err("a bundle within a bundle".to_string()),
         Kernel::Iota { outer, size, inner } => {
             (Vec::new(), vec![product(&[*outer, *size, *inner])?])
         }

@@ -1,6 +1,5 @@
 //! The kernels other than loops, and the walk over a plan's steps.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::Error;
@@ -171,6 +170,7 @@ impl Machine<'_> {
                 }
             }
             Kernel::Scan(scan) => self.scan(scan, reads, writes, times),
+            Kernel::Bundle(members) => self.bundle(members),
             Kernel::Iota { size, inner, .. } => {
                 let result = self.memories.set::<i64>(&writes[0]);
                 for (index, result) in result.iter_mut().enumerate() {
@@ -299,96 +299,6 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn gather<T: Copy>(
-        &self,
-        rows: usize,
-        width: usize,
-        reads: &[Region],
-        writes: &[Region],
-    ) -> Result<(), Error> {
-        let (table, numbers) =
-            (self.memories.get::<T>(&reads[0]), self.memories.get::<i64>(&reads[1]));
-        let result = self.memories.set::<T>(&writes[0]);
-        for (result, &number) in result.chunks_mut(width.max(1)).zip(numbers) {
-            let row = row_number(number, rows)?;
-            result.copy_from_slice(&table[row * width..(row + 1) * width]);
-        }
-        Ok(())
-    }
-
-    fn scatter<T: Copy>(
-        &self,
-        rows: usize,
-        width: usize,
-        reads: &[Region],
-        writes: &[Region],
-    ) -> Result<(), Error> {
-        let m = &self.memories;
-        let numbers = m.get::<i64>(&reads[2]);
-        // A wrong number leaves the table as it is.
-        numbers.iter().try_for_each(|&number| row_number(number, rows).map(|_| ()))?;
-        // In place, the other rows are there already.
-        let target = (!reads[0].overlaps(&writes[0])).then(|| m.get::<T>(&reads[0]));
-        let (values, table) = (m.get::<T>(&reads[1]), m.set::<T>(&writes[0]));
-        if let Some(target) = target {
-            table.copy_from_slice(target);
-        }
-        if width == 0 {
-            return Ok(());
-        }
-        for (values, &number) in values.chunks_exact(width).zip(numbers) {
-            let row = row_number(number, rows)?;
-            table[row * width..(row + 1) * width].copy_from_slice(values);
-        }
-        Ok(())
-    }
-
-    fn scatter_add<T: Copy + Default + Send + Sync + std::ops::AddAssign>(
-        &self,
-        [rows, width, parts]: [usize; 3],
-        reads: &[Region],
-        writes: &[Region],
-    ) -> Result<(), Error> {
-        let (values, numbers) =
-            (self.memories.get::<T>(&reads[0]), self.memories.get::<i64>(&reads[1]));
-        let table = self.memories.set::<T>(&writes[0]);
-        if table.is_empty() {
-            return numbers.iter().try_for_each(|&number| row_number(number, rows).map(|_| ()));
-        }
-        let (each, first_error) = (numbers.len() / parts, Mutex::new(None));
-        self.pool.for_each_chunk_mut(table, rows / parts * width, &|first, table| {
-            table.fill(T::default());
-            let (first_row, part) = (first / width, first / (rows / parts * width));
-            let range = part * each..(part + 1) * each;
-            let values = &values[range.start * width..range.end * width];
-            // What is not a row of this part becomes a number beyond its last.
-            let row = |number: i64| (number as usize).wrapping_sub(first_row);
-            let mut wrong = None;
-            if width == 1 {
-                for (&value, &number) in values.iter().zip(&numbers[range]) {
-                    match table.get_mut(row(number)) {
-                        Some(held) => *held += value,
-                        None => wrong = wrong.or(Some(number)),
-                    }
-                }
-            } else {
-                for (values, &number) in values.chunks_exact(width).zip(&numbers[range]) {
-                    match table.chunks_exact_mut(width).nth(row(number)) {
-                        Some(held) => {
-                            held.iter_mut().zip(values).for_each(|(held, &value)| *held += value);
-                        }
-                        None => wrong = wrong.or(Some(number)),
-                    }
-                }
-            }
-            if let Some(error) = wrong.and_then(|number| row_number(number, rows).err()) {
-                *first_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            }
-        })?;
-        let error = first_error.into_inner().unwrap_or_else(PoisonError::into_inner);
-        error.map_or(Ok(()), Err)
-    }
-
     fn random<T: Send>(
         &self,
         distribution: Distribution,
@@ -462,10 +372,4 @@ fn max_index<T: Copy + PartialOrd>(
             }
         }
     }
-}
-
-fn row_number(number: i64, rows: usize) -> Result<usize, Error> {
-    usize::try_from(number).ok().filter(|&row| row < rows).ok_or_else(|| {
-        Error::new(format!("row number {number} is outside the table of {rows} rows"))
-    })
 }

@@ -5,6 +5,7 @@
 
 mod attention;
 pub(crate) mod buffer;
+mod bundle;
 mod chain;
 mod convolution;
 mod cumulative;
@@ -20,6 +21,7 @@ mod product;
 pub(crate) mod profile;
 pub(crate) mod reduce;
 pub mod reference;
+mod rows;
 mod scan;
 pub(crate) mod session;
 mod sort;

@@ -1,0 +1,143 @@
+//! Kernels side by side give the same bits on every number of threads, and looked-up rows the same
+//! numbers as the reference.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use glassbox_engine::{Array, DType, Graph, Mode, Options, Parameters, Session, Tensor, grad};
+
+/// A small net over looked-up rows, with an optimiser's states.
+fn record(graph: &Graph) -> Tensor<'_> {
+    let at = graph.root(Mode::Train);
+    let ids = graph.input("ids", DType::I64, [40, 30]);
+    let table = at.parameter("table", [11, 24], 0.3);
+    let (w, b) = (at.parameter("w", [24, 48], 0.2), at.parameter("b", [48], 0.1));
+    let (r, c) = (at.parameter("r", [48, 48], 0.1), at.parameter("c", [48], 0.1));
+    let rows = table.gather(ids).permute(&[1, 0, 2]);
+    let given = (rows.reshape([1200, 24]).matmul(w) + b).reshape([30, 40, 48]);
+    let start = graph.constant(DType::F32, 0.0).broadcast_to([40, 48]);
+    let (_, all) = graph.scan(30, start, given, |h, x, _| {
+        let h = (x + h.matmul(r) + c).tanh();
+        (h, h)
+    });
+    let scale = at.parameter("scale", [70_000], 0.1);
+    let loss = all.square().mean() + scale.square().sum();
+    let names = ["table", "w", "b", "r", "c", "scale"];
+    for (path, slope) in names.into_iter().zip(grad(loss, &[table, w, b, r, c, scale])) {
+        let held = graph.current(path).unwrap();
+        let velocity = at.state(&format!("velocity/{path}"), DType::F32, held.shape().sizes(), 0.0);
+        let next = velocity * 0.9 + slope;
+        graph.assign(&format!("velocity/{path}"), next);
+        graph.assign(path, held - next * 0.1);
+    }
+    loss
+}
+
+fn inputs() -> Parameters {
+    let mut given = Parameters::new();
+    let ids = (0..1200).map(|i: i64| i * i % 11).collect::<Vec<i64>>();
+    given.insert("ids", Array::new([40, 30], ids).unwrap());
+    given
+}
+
+fn after_two_steps(threads: usize) -> Parameters {
+    let graph = Graph::new();
+    let loss = record(&graph);
+    let mut session = Session::new(Options { threads, ..Options::default() }).unwrap();
+    session.load(graph.initial_values(3));
+    for _ in 0..2 {
+        session.evaluate(&graph, &inputs(), &[loss]).unwrap();
+    }
+    session.values()
+}
+
+#[test]
+fn updates_side_by_side_are_the_same_bits_on_every_number_of_threads() {
+    let one = after_two_steps(1);
+    for threads in [2, 3, 5] {
+        let more = after_two_steps(threads);
+        for ((path, a), (_, b)) in one.iter().zip(more.iter()) {
+            assert_eq!(a, b, "{path} on {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn what_is_left_of_the_updates_is_one_pass() {
+    let graph = Graph::new();
+    let loss = record(&graph);
+    let mut session = Session::new(Options::default()).unwrap();
+    session.load(graph.initial_values(3));
+    let prepared = session.prepare(&graph, &[loss]).unwrap();
+    let steps = prepared.plan().steps(&graph);
+    let updates = steps.iter().filter(|step| step.kernel == "bundle");
+    // Two biases and the scale; the matrices are updated behind the products of their gradients.
+    let last = updates.last().unwrap();
+    assert_eq!(last.nodes.len(), 3 * 4, "{}", prepared.plan());
+}
+
+#[test]
+fn products_are_of_the_table_and_not_of_every_row() {
+    let graph = Graph::new();
+    let loss = record(&graph);
+    let mut session = Session::new(Options::default()).unwrap();
+    session.load(graph.initial_values(3));
+    let operations = session.prepare(&graph, &[loss]).unwrap().plan().operations();
+    let recurrent = 3 * 2 * 1200 * 48 * 48;
+    let table = 3 * 2 * 11 * 24 * 48;
+    assert_eq!(operations, recurrent + table);
+}
+
+/// What is watched beside changes no bit of what comes out.
+#[test]
+fn watching_looked_up_rows_changes_no_bit() {
+    let run = |watch: bool| {
+        let graph = Graph::new();
+        let at = graph.root(Mode::Train);
+        let ids = graph.input("ids", DType::I64, [40, 30]);
+        let (table, w) = (at.parameter("table", [11, 24], 0.3), at.parameter("w", [24, 48], 0.2));
+        let rows = table.gather(ids).reshape([1200, 24]);
+        let made = rows.matmul(w).tanh();
+        let slopes = grad(made.square().sum(), &[table, w, rows]);
+        let mut asked = vec![made, slopes[0], slopes[1]];
+        if watch {
+            asked.extend([rows, slopes[2], rows.matmul(w)]);
+        }
+        let mut session = Session::new(Options::default()).unwrap();
+        session.load(graph.initial_values(3));
+        let mut results = session.evaluate(&graph, &inputs(), &asked).unwrap();
+        results.truncate(3);
+        results
+    };
+    assert_eq!(run(false), run(true));
+}
+
+#[test]
+fn a_row_outside_the_table_is_still_an_error_that_names_the_look_up() {
+    let graph = Graph::new();
+    let loss = record(&graph);
+    let mut session = Session::new(Options::default()).unwrap();
+    session.load(graph.initial_values(3));
+    let mut given = inputs();
+    let mut ids = vec![0i64; 1200];
+    ids[700] = 11;
+    given.insert("ids", Array::new([40, 30], ids).unwrap());
+    let error = session.evaluate(&graph, &given, &[loss]).unwrap_err().to_string();
+    assert!(error.contains("row number 11") && error.contains("gather"), "{error}");
+}
+
+#[test]
+fn sums_of_columns_that_are_taken_twice_are_taken_once() {
+    let graph = Graph::new();
+    let x = graph.input("x", DType::F32, [50, 16, 64]);
+    let twice = x.sum_axis(0).sum_axis(1);
+    let once = x.reshape([800, 64]).sum_axis(0);
+    let mut session = Session::new(Options::default()).unwrap();
+    let mut given = Parameters::new();
+    let numbers: Vec<f32> = (0..50 * 16 * 64).map(|i| (i * 7919 % 2003) as f32 / 2003.0).collect();
+    given.insert("x", Array::new([50, 16, 64], numbers).unwrap());
+    let results = session.evaluate(&graph, &given, &[twice, once]).unwrap();
+    assert_eq!(results[0].as_f32(), results[1].as_f32());
+    let plan = session.prepare(&graph, &[twice, once]).unwrap();
+    let taken = plan.plan().steps(&graph);
+    let sums = taken.iter().filter(|step| step.kernel == "reduce").count();
+    assert_eq!(sums, 1, "{}", plan.plan());
+}
