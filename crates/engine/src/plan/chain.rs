@@ -13,6 +13,10 @@ use crate::plan::kernel::{Extent, Instruction, Place, Register, RegisterId};
 /// Most stores of a chain.
 pub(crate) const STORES: usize = 8;
 
+/// Bytes of a result that is written past the caches: of one far larger than these nothing would be
+/// left there for its readers, and what it is written over need not be read.
+pub(crate) const STREAMED: usize = 1 << 26;
+
 /// What a link of a chain does with the value that goes along it, and with a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -33,6 +37,8 @@ pub(crate) enum Act {
     OverFrom,
     /// The register takes the value.
     Keep,
+    /// The same, past the caches.
+    Stream,
     /// The write of this number takes the value.
     Store,
 }
@@ -64,19 +70,27 @@ pub(crate) struct Chains {
 }
 
 impl Chains {
-    /// Of instructions over tiles of `tile_rows` rows.
+    /// Whether anything is written past the caches.
+    pub fn stream(&self) -> bool {
+        self.links.iter().any(|link| link.act == Act::Stream)
+    }
+
+    /// Of instructions over `elements` in tiles of `tile_rows` rows.
     pub fn new(
         registers: &[Register],
         before: &[Instruction],
         body: &[Instruction],
         tile_rows: usize,
+        elements: usize,
     ) -> Chains {
-        let maker = Maker { registers, before, body, tile_rows };
+        let streams = elements.checked_mul(4).is_some_and(|bytes| bytes >= STREAMED);
+        let maker = Maker { registers, before, body, tile_rows, streams };
         let mut chains = Chains::default();
         let mut next = 0;
         while next < body.len() {
             let end = maker.end(next);
-            if end - next > 1 {
+            let streams = |made: &Instruction| made.to().is_some_and(|to| maker.is_streamed(to));
+            if end - next > 1 || body[next..end].iter().any(streams) {
                 let first = chains.links.len();
                 maker.links(next..end, &mut chains.links);
                 chains.pieces.push(Piece::Chain(first..chains.links.len()));
@@ -95,9 +109,18 @@ struct Maker<'a> {
     before: &'a [Instruction],
     body: &'a [Instruction],
     tile_rows: usize,
+    /// Whether results are large enough to be written past the caches.
+    streams: bool,
 }
 
 impl Maker<'_> {
+    /// Whether the register is a large result that nobody here reads.
+    fn is_streamed(&self, register: RegisterId) -> bool {
+        self.streams
+            && matches!(self.register(register).place, Place::Write(_))
+            && !self.body.iter().any(|instruction| instruction.from().contains(&Some(register)))
+    }
+
     fn register(&self, register: RegisterId) -> &Register {
         &self.registers[usize::from(register)]
     }
@@ -171,7 +194,8 @@ impl Maker<'_> {
             if let Some(to) = instruction.to() {
                 value = Some(to);
                 if self.is_needed(to, index + 1..range.end) {
-                    links.push(plain(Act::Keep, to));
+                    let keep = if self.is_streamed(to) { Act::Stream } else { Act::Keep };
+                    links.push(plain(keep, to));
                 }
             }
         }

@@ -31,6 +31,8 @@ struct Rewriter<'a> {
     put_in: HashMap<Vec<Value>, Vec<u32>>,
     /// Look-ups in tables that were made here.
     made: HashSet<Value>,
+    /// How many nodes and results read each value of the old program.
+    readers: HashMap<Value, usize>,
     /// Sums of columns, of a value's elements as `[rows, columns]`.
     sums: HashMap<(Value, usize, usize), Value>,
 }
@@ -51,6 +53,7 @@ pub(super) fn rewrite(program: Program) -> Program {
         to: Vec::with_capacity(program.nodes.len()),
         put_in: HashMap::new(),
         made: HashSet::new(),
+        readers: readers(&program),
         sums: HashMap::new(),
     };
     for index in 0..program.nodes.len() {
@@ -83,6 +86,7 @@ impl Rewriter<'_> {
             Op::Binary(_) => self.pointwise(&node, index),
             Op::Each => self.row(&node, index),
             Op::Reduce { reduction: Reduction::Sum, .. } => self.sum(&node, index),
+            Op::Permute { order } if order[..] == [1, 0] => self.turned(&node, index),
             _ => None,
         });
         let (here, mut origin) = (self.nodes.len(), index as u32);
@@ -208,6 +212,25 @@ impl Rewriter<'_> {
         numbers
     }
 
+    /// A product that is only needed turned: the product of the turned factors the other way around.
+    /// Each element is the same sum of the same terms.
+    fn turned(&mut self, node: &Node, index: usize) -> Option<New> {
+        let product = self.of(*node.args.first()?);
+        let (Op::Matmul, &[left, right]) = (&product.op, &product.args[..]) else { return None };
+        let alone = self.readers.get(&self.old.nodes[index].args[0]) == Some(&1);
+        alone.then_some(())?;
+        let (left, right) = (self.turn(left, index), self.turn(right, index));
+        Some((Op::Matmul, vec![right, left], index as u32))
+    }
+
+    /// A matrix with its axes exchanged.
+    fn turn(&mut self, matrix: Value, index: usize) -> Value {
+        match (&self.of(matrix).op, &self.of(matrix).args[..]) {
+            (Op::Permute { order }, &[from]) if order[..] == [1, 0] => from,
+            _ => self.permuted(matrix, vec![1, 0], index),
+        }
+    }
+
     /// What `value` is if it is rows of a table, looked up so often that the table is smaller.
     fn looked_up(&mut self, value: Value, index: usize) -> Option<Looked> {
         let way = self.way(value)?;
@@ -242,7 +265,7 @@ impl Rewriter<'_> {
         };
         (order[..] == [1, 0]).then_some(())?;
         let Looked { table, numbers, .. } = self.looked_up(rows, index)?;
-        let turned = self.permuted(table, vec![1, 0], index);
+        let turned = self.turn(table, index);
         let sums = self.scattered(right, numbers, self.sizes(table)[0], index)?;
         Some((Op::Matmul, vec![turned, sums], index as u32))
     }
@@ -355,6 +378,17 @@ impl Rewriter<'_> {
         }
         value
     }
+}
+
+fn readers(program: &Program) -> HashMap<Value, usize> {
+    let mut readers = HashMap::new();
+    let alive = (0..program.nodes.len()).filter(|&index| program.alive[index]);
+    let results =
+        program.updates.iter().map(|(_, new)| *new).chain(program.outputs.iter().copied());
+    for value in alive.flat_map(|index| program.read_by(index)).chain(results) {
+        *readers.entry(value).or_default() += 1;
+    }
+    readers
 }
 
 fn is_often(rows: usize, count: usize) -> bool {

@@ -169,7 +169,7 @@ pub(crate) fn build(
     };
     let scratch = builder.place_registers(&elements);
     let Builder { registers, before, body, .. } = builder;
-    let chains = Chains::new(&registers, &before, &body, tile_rows);
+    let chains = Chains::new(&registers, &before, &body, tile_rows, rows.saturating_mul(columns));
     Ok(Loop { rows, columns, tile_rows, tile_columns, registers, before, body, chains, scratch })
 }
 

@@ -524,7 +524,7 @@ fn loop_sizes(
             return Err("a store takes what another may have written over".to_string());
         }
     }
-    if l.chains != Chains::new(&l.registers, &l.before, &l.body, l.tile_rows) {
+    if l.chains != Chains::new(&l.registers, &l.before, &l.body, l.tile_rows, whole) {
         return Err("its chains are not its instructions".to_string());
     }
     let made = |w: usize| {

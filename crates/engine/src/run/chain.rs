@@ -37,6 +37,13 @@ pub(in crate::run) unsafe fn run<V: Vector>(chain: &Chain<'_>) {
     }
 }
 
+/// Whether whole vectors from here on lie where they can be written past the caches: `first` is a number
+/// of vectors.
+#[inline(always)]
+fn is_aligned<V: Vector>(start: *const f32) -> bool {
+    start.addr().is_multiple_of(V::LANES * size_of::<f32>())
+}
+
 /// `N` vectors of `lanes` numbers each, from element `first` on; only a single one may have fewer than
 /// all lanes.
 #[inline(always)]
@@ -90,7 +97,13 @@ unsafe fn block<V: Vector, const N: usize>(chain: &Chain<'_>, first: usize, lane
                 Act::Times => each!(|v, other| v.times(other)),
                 Act::Over => each!(|v, other| v.over(other)),
                 Act::OverFrom => each!(|v, other| other.over(v)),
-                Act::Keep => {
+                Act::Stream if lanes == V::LANES && is_aligned::<V>((*register).cast()) => {
+                    let target = (*register).cast::<f32>().add(first);
+                    for (index, &value) in values.iter().enumerate() {
+                        value.stream(target.add(index * V::LANES));
+                    }
+                }
+                Act::Keep | Act::Stream => {
                     let target = (*register).cast::<f32>().add(first);
                     for (index, &value) in values.iter().enumerate() {
                         write(value, target, index);
@@ -112,6 +125,7 @@ mod tests {
     use super::*;
     use crate::run::isa::Isa;
     use crate::run::matmul::kernel::Kernels;
+    use crate::run::matmul::vector::fence;
 
     /// What a link makes of a value and a register's element, as the table of pointwise ops has it.
     fn act(act: Act, v: f32, other: f32) -> f32 {
@@ -134,7 +148,7 @@ mod tests {
             Act::Times => v * other,
             Act::Over => v / other,
             Act::OverFrom => other / v,
-            Act::Keep | Act::Store => v,
+            Act::Keep | Act::Stream | Act::Store => v,
         }
     }
 
@@ -168,12 +182,18 @@ mod tests {
                     let (mut a, mut b) = (numbers(0.1), numbers(0.8));
                     b.rotate_right(length / 3);
                     let (mut kept, mut stored) = (vec![7.0; length + 1], vec![7.0; length + 1]);
-                    let registers = [&mut a[..], &mut b, &mut kept].map(|r| r.as_mut_ptr().cast());
+                    // Aligned to the widest vectors, or by one number not.
+                    let mut streamed = vec![7.0; length + 40];
+                    let aligned = streamed.as_ptr().align_offset(64) + length % 2;
+                    let streamed = &mut streamed[aligned..];
+                    let registers = [&mut a[..], &mut b, &mut kept, &mut *streamed];
+                    let registers = registers.map(|r| r.as_mut_ptr().cast());
                     let link = |act: Act, with: u16| Link { act, repeated: false, with };
                     let links = [
                         link(Act::Load, 0),
                         Link { act: made, repeated, with: 1 },
                         link(Act::Keep, 2),
+                        link(Act::Stream, 3),
                         link(Act::Negate, 0),
                         link(Act::Store, 0),
                     ];
@@ -183,12 +203,15 @@ mod tests {
                     // SAFETY: the set is available; the registers have the length, and nobody else
                     // has them.
                     unsafe { (Kernels::of(isa).chain)(&chain) };
+                    fence();
+                    assert_eq!(streamed[length], 7.0);
                     for i in 0..length {
                         let want = act(made, a[i], b[if repeated { 0 } else { i }]);
                         let same =
                             |x: f32, y: f32| x.to_bits() == y.to_bits() || x.is_nan() && y.is_nan();
                         let what = format!("{made:?} of {} on {isa}, {i} of {length}", a[i]);
                         assert!(same(kept[i], want), "{what}: {} for {want}", kept[i]);
+                        assert!(same(streamed[i], want), "{what}: {} past", streamed[i]);
                         assert!(same(stored[i], -want), "{what}: {} stored", stored[i]);
                     }
                     assert_eq!((kept[length], stored[length]), (7.0, 7.0));

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::Error;
 use crate::graph::DType;
 use crate::op::{Convolved, Distribution, Reduction, Stencil, Window};
-use crate::plan::kernel::{Assemble, Kernel, Part, Region, Sort, Step};
+use crate::plan::kernel::{Kernel, Region, Sort, Step};
 use crate::random::{Stream, normal_of, unit};
 use crate::run::convolution;
 use crate::run::cumulative::{self, cumulative_sum};
@@ -18,8 +18,8 @@ use crate::run::sort::{Sortable, sort};
 use crate::run::tile::{LoopRun, Scratch};
 use crate::run::window::{slice_at, update_slice};
 
-/// Elements that are worth a second thread.
-const WORTH_THREADS: usize = 32_768;
+/// Random numbers that are worth a second thread.
+const RANDOM: usize = 256;
 
 /// What every kernel needs beside its regions.
 pub(super) struct Machine<'a> {
@@ -281,24 +281,6 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn assemble<T: Copy + Default>(
-        &self,
-        a: &Assemble,
-        reads: &[Region],
-        writes: &[Region],
-    ) -> Result<(), Error> {
-        let to = self.memories.set::<T>(&writes[0]);
-        if a.zero {
-            to.fill(T::default());
-        }
-        for (part, read) in a.parts.iter().zip(reads) {
-            if !part.sizes.contains(&0) {
-                copy_part(part, 0, part.from, part.to, self.memories.get::<T>(read), to);
-            }
-        }
-        Ok(())
-    }
-
     fn random<T: Send>(
         &self,
         distribution: Distribution,
@@ -307,7 +289,7 @@ impl Machine<'_> {
         round: impl Fn(f64) -> T + Sync,
     ) -> Result<(), Error> {
         let result = self.memories.set::<T>(&writes[0]);
-        self.pool.for_each_chunk_mut(result, WORTH_THREADS / 8, &|first, chunk| {
+        self.pool.for_each_chunk_mut(result, RANDOM, &|first, chunk| {
             // Chunks begin at whole blocks of four.
             for (index, four) in chunk.chunks_mut(4).enumerate() {
                 let block = stream.block((first / 4 + index) as u64);
@@ -320,37 +302,6 @@ impl Machine<'_> {
             }
         })?;
         Ok(())
-    }
-}
-
-/// Copies a part from axis `axis` on.
-fn copy_part<T: Copy>(
-    part: &Part,
-    axis: usize,
-    from: usize,
-    to: usize,
-    source: &[T],
-    result: &mut [T],
-) {
-    let Some(&size) = part.sizes.get(axis) else {
-        result[to] = source[from];
-        return;
-    };
-    let (read, write) = (part.read_strides[axis], part.write_strides[axis]);
-    if axis + 1 < part.sizes.len() {
-        for index in 0..size {
-            copy_part(part, axis + 1, from + index * read, to + index * write, source, result);
-        }
-        return;
-    }
-    match (read, write) {
-        (1, 1) => result[to..to + size].copy_from_slice(&source[from..from + size]),
-        (0, 1) => result[to..to + size].fill(source[from]),
-        _ => {
-            for index in 0..size {
-                result[to + index * write] = source[from + index * read];
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! `unsafe` is allowed in this module's files only, each block with its reason, behind safe
 //! signatures.
 
+mod assemble;
 mod attention;
 pub(crate) mod buffer;
 mod bundle;

@@ -13,6 +13,7 @@ use crate::plan::loops::REGISTER_LIMIT;
 use crate::run::chain::Chain;
 use crate::run::isa::Isa;
 use crate::run::matmul::kernel::Kernels;
+use crate::run::matmul::vector::fence;
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, share_of};
 use crate::run::reduce::{add_rows, reduce_slice};
@@ -103,6 +104,9 @@ impl<'a> LoopRun<'a> {
             let rows = row..l.rows.min(row + l.tile_rows);
             tile.tile(rows, column..l.columns.min(column + l.tile_columns), None);
         }
+        if l.chains.stream() {
+            fence();
+        }
     }
 
     /// What worker `worker` computes tiles with; what is the same in every tile is done.
@@ -177,6 +181,9 @@ impl Tile<'_> {
                 let rows = row..rows.end.min(row + l.tile_rows);
                 self.tile(rows, column..columns.end.min(column + l.tile_columns), block);
             }
+        }
+        if l.chains.stream() {
+            fence();
         }
     }
 

@@ -20,6 +20,9 @@ pub(in crate::run) trait Vector: Copy {
     unsafe fn store(self, target: *mut f32);
     /// Writes the first `count` (1..=LANES) lanes to `target[0..count]`.
     unsafe fn store_first(self, target: *mut f32, count: usize);
+    /// Writes the lanes to `target[0..LANES]`, a multiple of a vector's size, past the caches where the set
+    /// can: others see them only after [`fence`].
+    unsafe fn stream(self, target: *mut f32);
     /// Asks for the cache line at `address`, which need not be valid.
     unsafe fn prefetch(address: *const f32);
     /// `self + other`.
@@ -50,6 +53,15 @@ pub(in crate::run) trait Vector: Copy {
         target: *mut f32,
         target_stride: usize,
     );
+}
+
+/// Has everybody see what this thread has written past the caches.
+pub(in crate::run) fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every processor of this kind has it.
+    unsafe {
+        std::arch::x86_64::_mm_sfence()
+    }
 }
 
 impl Portable {
@@ -110,6 +122,12 @@ impl Vector for Portable {
             // SAFETY: lane < count, for which the caller's pointer is valid.
             unsafe { *target.add(lane) = value }
         }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, target: *mut f32) {
+        // SAFETY: passed on.
+        unsafe { self.store(target) }
     }
 
     #[inline(always)]

@@ -72,6 +72,12 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn stream(self, target: *mut f32) {
+        // SAFETY: the caller's pointer is valid for writing eight numbers, and aligned to them.
+        unsafe { _mm256_stream_ps(target, self.0) }
+    }
+
+    #[inline(always)]
     unsafe fn prefetch(address: *const f32) {
         // SAFETY: a hint, which never faults.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
@@ -215,6 +221,12 @@ impl Vector for Avx512 {
     unsafe fn store_first(self, target: *mut f32, count: usize) {
         // SAFETY: lanes outside the mask are not accessed.
         unsafe { _mm512_mask_storeu_ps(target, mask_of_16(count), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, target: *mut f32) {
+        // SAFETY: the caller's pointer is valid for writing sixteen numbers, and aligned to them.
+        unsafe { _mm512_stream_ps(target, self.0) }
     }
 
     #[inline(always)]
