@@ -141,3 +141,35 @@ fn sums_of_columns_that_are_taken_twice_are_taken_once() {
     let sums = taken.iter().filter(|step| step.kernel == "reduce").count();
     assert_eq!(sums, 1, "{}", plan.plan());
 }
+
+#[test]
+fn parts_of_rows_are_read_where_they_lie() {
+    let graph = Graph::new();
+    let x = graph.input("x", DType::F32, [70, 700]);
+    let gate = |from: usize, columns: usize| x.slice(1, from..from + columns);
+    let wide = gate(0, 600).sigmoid() * gate(100, 600) - gate(50, 600).sum_axis(1);
+    let narrow = gate(3, 20).reshape([140, 10]).tanh() + gate(683, 17).sum();
+    let mut given = Parameters::new();
+    let numbers: Vec<f32> = (0..70 * 700).map(|i| (i * 7919 % 2003) as f32 / 2003.0).collect();
+    given.insert("x", Array::new([70, 700], numbers.clone()).unwrap());
+    let run = |threads: usize| {
+        let mut session = Session::new(Options { threads, ..Options::default() }).unwrap();
+        let plan = session.prepare(&graph, &[wide]).unwrap();
+        assert!(!plan.plan().to_string().contains("move"), "{}", plan.plan());
+        session.evaluate(&graph, &given, &[wide, narrow]).unwrap()
+    };
+    let results = run(1);
+    assert_eq!(results, run(2));
+    let at = |row: usize, column: usize| f64::from(numbers[row * 700 + column]);
+    let got = results[0].to_f64();
+    for row in 0..70 {
+        let sum: f64 = (50..650).map(|column| at(row, column)).sum();
+        for column in 0..600 {
+            let want = at(row, column + 100) / (1.0 + (-at(row, column)).exp()) - sum;
+            assert!((got[row * 600 + column] - want).abs() < 1e-3, "{row} {column}");
+        }
+    }
+    let sum: f64 = (0..70).flat_map(|row| (683..700).map(move |c| at(row, c))).sum();
+    let want = at(69, 22).tanh() + sum;
+    assert!((results[1].to_f64()[1399] - want).abs() < 1e-2);
+}

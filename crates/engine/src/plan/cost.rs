@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::graph::{Graph, Role};
 use crate::plan::Plan;
 use crate::plan::kernel::{
-    Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Product, Region, Sort,
-    Step,
+    Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Place, Product,
+    Region, Sort, Step,
 };
 
 /// What one run of a plan costs.
@@ -192,7 +192,7 @@ fn pointwise(l: &Loop) -> usize {
 
 fn of(l: &Loop, instruction: &Instruction) -> usize {
     let elements = |register: u16| match l.registers[usize::from(register)].extent {
-        Extent::Full => product(&[l.rows, l.columns]),
+        Extent::Full | Extent::Part { .. } => product(&[l.rows, l.columns]),
         Extent::Row => l.rows,
         Extent::Column => l.columns,
         Extent::Scalar => 1,
@@ -243,6 +243,20 @@ pub(super) fn bytes_read(step: &Step) -> usize {
         Kernel::Gather { .. } => all(&step.writes).saturating_add(all(&step.reads[1..])),
         Kernel::Scan(scan) => scan.body.cost().bytes_read.saturating_mul(scan.rounds()),
         Kernel::Bundle(members) => sum(members, bytes_read),
+        // Of wider rows only a part is read.
+        Kernel::Loop(l) => {
+            let part = |read: usize| {
+                l.registers.iter().any(|register| {
+                    register.place == Place::Read(read)
+                        && matches!(register.extent, Extent::Part { .. })
+                })
+            };
+            let own = |(index, read): (usize, &Region)| match part(index) {
+                true => wide(product(&[l.rows, l.columns]), read),
+                false => read.bytes(),
+            };
+            step.reads.iter().enumerate().map(own).fold(0, usize::saturating_add)
+        }
         // What a product's loop reads of the product itself stays in cache.
         Kernel::Matmul(Product { then: Some(_), .. }) => {
             all(&step.reads[..FACTORS]).saturating_add(all(&step.reads[FACTORS + 1..]))

@@ -402,6 +402,8 @@ pub(crate) enum Extent {
     Blocks,
     /// One element a column for each so many rows, which is only read.
     Groups(usize),
+    /// Every element, in rows that are parts of wider ones from column `offset` on; only read.
+    Part { offset: usize, stride: usize },
 }
 
 /// Rows whose columns are summed in one chain. A power of 2; part of the law of same bits.

@@ -165,7 +165,7 @@ pub(crate) fn build(
         Extent::Row => tile_rows,
         Extent::Column => tile_columns,
         Extent::Scalar => 1,
-        Extent::Blocks | Extent::Groups(_) => 0,
+        Extent::Blocks | Extent::Groups(_) | Extent::Part { .. } => 0,
     };
     let scratch = builder.place_registers(&elements);
     let Builder { registers, before, body, .. } = builder;
@@ -246,7 +246,7 @@ impl Builder<'_> {
                 let same_in_every_tile = match extent {
                     Extent::Scalar => true,
                     Extent::Column => self.columns_are_whole,
-                    Extent::Full | Extent::Row | Extent::Blocks | Extent::Groups(_) => false,
+                    _ => false,
                 };
                 if same_in_every_tile {
                     self.before.push(expand)

@@ -98,7 +98,7 @@ impl Pieces<'_> {
                 let factors: Vec<BufferId> = factors.collect();
                 for &(read, extent) in wiring.reads.iter().skip(factors.len()) {
                     let cut = match extent {
-                        Extent::Full | Extent::Row => true,
+                        Extent::Full | Extent::Row | Extent::Part { .. } => true,
                         Extent::Column | Extent::Scalar => false,
                         Extent::Blocks | Extent::Groups(_) => return None,
                     };

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::plan::cost::{self, short};
 use crate::plan::kernel::{
-    FACTORS, Instruction, Kernel, Loop, Made, Memory, Place, Product, Region,
+    Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory, Place, Product, Region,
 };
 use crate::plan::kernel::{Scan, Sort, Step};
 use crate::plan::{Plan, Slot};
@@ -245,7 +245,12 @@ impl Plan {
         let name = |r: u16| match l.registers[usize::from(r)].place {
             Place::Scratch(_) => format!("r{r}"),
             Place::Read(i) if reads[i].elements == 0 => "product".to_string(),
-            Place::Read(i) => self.region(&reads[i]),
+            Place::Read(i) => match l.registers[usize::from(r)].extent {
+                Extent::Part { offset, .. } => {
+                    format!("{}[{offset}..{}]", self.region(&reads[i]), offset + l.columns)
+                }
+                _ => self.region(&reads[i]),
+            },
             Place::Write(i) => self.region(&writes[i]),
         };
         let [a, b, c] = instruction.from().map(|r| r.map(name).unwrap_or_default());

@@ -449,12 +449,19 @@ fn loop_sizes(
         Extent::Scalar => 1,
         Extent::Blocks => blocks,
         Extent::Groups(rows) => sizes[1] / rows.max(1) * sizes[2],
+        Extent::Part { stride, .. } => sizes[1].saturating_mul(stride),
     };
     // All rows of a tile read the same.
     let groups_fit = |register: &Register| match register.extent {
         Extent::Groups(rows) => {
             let whole = rows > 0 && l.rows.is_multiple_of(rows) && rows.is_multiple_of(l.tile_rows);
             whole && matches!(register.place, Place::Read(_))
+        }
+        // Rows end within the wider ones.
+        Extent::Part { offset, stride } => {
+            let ends = offset.checked_add(l.columns).is_some_and(|end| end <= stride);
+            let held = l.rows.checked_mul(stride).is_some();
+            ends && held && matches!(register.place, Place::Read(_))
         }
         _ => true,
     };
@@ -470,7 +477,7 @@ fn loop_sizes(
         Extent::Full => true,
         Extent::Row => whole_columns,
         Extent::Blocks => BLOCK_ROWS.is_multiple_of(l.tile_rows),
-        Extent::Column | Extent::Scalar | Extent::Groups(_) => false,
+        Extent::Column | Extent::Scalar | Extent::Groups(_) | Extent::Part { .. } => false,
     };
     let mut ranges = Vec::with_capacity(l.registers.len());
     let mut writers = vec![0usize; writes.len()];
@@ -563,7 +570,7 @@ impl Walk<'_> {
             let same_in_every_tile = match register.extent {
                 Extent::Scalar => true,
                 Extent::Column => l.tile_columns == l.columns,
-                Extent::Full | Extent::Row | Extent::Blocks | Extent::Groups(_) => false,
+                _ => false,
             };
             let there = self.holds[from] && (!before || self.made[from] || same_in_every_tile);
             if !there {
@@ -622,7 +629,7 @@ fn well_typed(l: &Loop, instruction: &Instruction) -> bool {
         Instruction::Expand { to, from } => {
             let wider = match register(from).extent {
                 Extent::Scalar => register(to).extent != Extent::Scalar,
-                Extent::Row | Extent::Column | Extent::Groups(_) => {
+                Extent::Row | Extent::Column | Extent::Groups(_) | Extent::Part { .. } => {
                     register(to).extent == Extent::Full
                 }
                 Extent::Full | Extent::Blocks => false,

@@ -168,6 +168,7 @@ fn first_element(l: &Loop, extent: Extent, row: usize, column: usize) -> usize {
         Extent::Scalar => 0,
         Extent::Blocks => row / BLOCK_ROWS * l.columns + column,
         Extent::Groups(rows) => row / rows * l.columns + column,
+        Extent::Part { offset, stride } => row * stride + offset + column,
     }
 }
 
@@ -248,6 +249,8 @@ impl Tile<'_> {
             Extent::Scalar => 1,
             // The sums that this tile adds to, or what all its rows read.
             Extent::Blocks | Extent::Groups(_) => self.columns,
+            // From the first row's first to the last row's last.
+            Extent::Part { stride, .. } => (self.rows - 1) * stride + self.columns,
         }
     }
 
@@ -388,6 +391,10 @@ impl Tile<'_> {
                 for row in result.chunks_mut(self.columns.max(1)) {
                     row.copy_from_slice(source);
                 }
+            }
+            Extent::Part { stride, .. } => {
+                let rows = result.chunks_mut(self.columns.max(1)).zip(source.chunks(stride.max(1)));
+                rows.for_each(|(to, from)| to.copy_from_slice(&from[..to.len()]));
             }
             Extent::Full | Extent::Blocks => result.copy_from_slice(source),
         }

@@ -100,3 +100,39 @@ fn sums_of_blocks_behind_several_products_are_refused() {
     bad.inputs[1].shape = [2, 8, 6].into();
     refused(&bad, "blocks of rows of several products");
 }
+
+fn gates(graph: &Graph) -> Vec<Tensor<'_>> {
+    let x = graph.input("x", DType::F32, [40, 96]);
+    let gate = |n: usize| x.slice(1, 32 * n..32 * (n + 1));
+    vec![gate(0).sigmoid() * gate(2).tanh() + gate(1)]
+}
+
+#[test]
+fn parts_of_rows_at_wrong_places_are_refused() {
+    let good = plan(gates);
+    verify(&good).unwrap();
+    assert_eq!(good.steps.len(), 1, "parts of rows are read where they are: {good}");
+    let part = Extent::Part { offset: 64, stride: 96 };
+    let corrupt = |how: &str, change: &dyn Fn(&mut crate::plan::kernel::Loop, usize)| {
+        let mut bad = good.clone();
+        let l = loop_mut(&mut bad, 0);
+        let at = l.registers.iter().position(|r| r.extent == part);
+        change(l, at.expect("a part"));
+        refused(&bad, how);
+    };
+    let other = |offset: usize, stride: usize| {
+        move |l: &mut crate::plan::kernel::Loop, at: usize| {
+            l.registers[at].extent = Extent::Part { offset, stride };
+        }
+    };
+    corrupt("over the end of the row", &other(65, 96));
+    corrupt("beyond all numbers", &other(usize::MAX, 96));
+    corrupt("rows that are longer", &other(64, 97));
+    corrupt("rows beyond all numbers", &other(64, usize::MAX));
+    corrupt("the whole", &|l, at| l.registers[at].extent = Extent::Full);
+    corrupt("parts in scratch memory", &|l, at| l.registers[at].place = Place::Scratch(0));
+    corrupt("parts that are written", &|l, at| l.registers[at].place = Place::Write(0));
+    corrupt("parts that are stored", &|l, at| {
+        l.body.push(Instruction::Store { write: 0, from: at as u16 });
+    });
+}
