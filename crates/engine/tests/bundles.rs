@@ -173,3 +173,31 @@ fn parts_of_rows_are_read_where_they_lie() {
     let want = at(69, 22).tanh() + sum;
     assert!((results[1].to_f64()[1399] - want).abs() < 1e-2);
 }
+
+#[test]
+fn parts_of_rows_are_laid_down_where_they_are_made() {
+    let graph = Graph::new();
+    let x = graph.input("x", DType::F32, [70, 600]);
+    let parts = [x.sin() * x, x.cos(), x.square() + x];
+    let wide = parts[0].concatenate(&parts[1..], 1);
+    let again = parts[1].concatenate(&[parts[0]], 1) * 2.0;
+    let numbers: Vec<f32> = (0..70 * 600).map(|i| (i * 7919 % 2003) as f32 / 2003.0).collect();
+    let mut given = Parameters::new();
+    given.insert("x", Array::new([70, 600], numbers.clone()).unwrap());
+    let run = |threads: usize| {
+        let mut session = Session::new(Options { threads, ..Options::default() }).unwrap();
+        let plan = session.prepare(&graph, &[wide, again, parts[1].sum()]).unwrap();
+        assert!(!plan.plan().to_string().contains("move"), "{}", plan.plan());
+        session.evaluate(&graph, &given, &[wide, again, parts[1].sum()]).unwrap()
+    };
+    let results = run(1);
+    assert_eq!(results, run(2));
+    let (wide, again) = (results[0].to_f64(), results[1].to_f64());
+    for (index, &x) in numbers.iter().enumerate() {
+        let (x, row, column) = (f64::from(x), index / 600, index % 600);
+        for (part, want) in [x.sin() * x, x.cos(), x * x + x].into_iter().enumerate() {
+            assert!((wide[row * 1800 + part * 600 + column] - want).abs() < 1e-5, "{index}");
+        }
+        assert!((again[row * 1200 + column] - 2.0 * x.cos()).abs() < 1e-5, "{index}");
+    }
+}

@@ -200,7 +200,10 @@ fn of(l: &Loop, instruction: &Instruction) -> usize {
         Extent::Groups(rows) => product(&[l.rows / rows.max(1), l.columns]),
     };
     match *instruction {
-        Instruction::Constant { .. } | Instruction::Expand { .. } | Instruction::Store { .. } => 0,
+        Instruction::Constant { .. }
+        | Instruction::Expand { .. }
+        | Instruction::Store { .. }
+        | Instruction::Lay { .. } => 0,
         Instruction::Reduce { a, .. } | Instruction::Fold { a, .. } => elements(a),
         Instruction::Unary { to, .. }
         | Instruction::Binary { to, .. }

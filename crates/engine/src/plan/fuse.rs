@@ -24,7 +24,7 @@ pub(crate) const ROW_LIMIT: usize = 8192;
 /// Members of one loop: bounds its registers.
 pub(super) const MEMBER_LIMIT: usize = 40;
 /// Columns that parts of rows have at least where they are read in place: a cache line.
-const PART: usize = 16;
+pub(super) const PART: usize = 16;
 /// How far back a node looks for a loop to join.
 pub(super) const LOOK_BACK: usize = 64;
 
@@ -633,6 +633,7 @@ impl Fuser<'_> {
     fn finish(mut self) -> Result<Draft, Error> {
         self.merge_loops();
         self.recompute();
+        self.lay_side_by_side();
         self.join_products();
         // Whatever a loop reads from elsewhere needs a place in memory.
         for position in 0..self.kernels.len() {

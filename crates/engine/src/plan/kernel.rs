@@ -522,6 +522,14 @@ pub(crate) enum Instruction {
         write: usize,
         from: RegisterId,
     },
+    /// Into rows of write `write` that are wider, from column `offset` on; other instructions fill the
+    /// rest of them.
+    Lay {
+        write: usize,
+        from: RegisterId,
+        offset: usize,
+        stride: usize,
+    },
 }
 
 impl Instruction {
@@ -538,7 +546,7 @@ impl Instruction {
             | Instruction::Cast { to, .. }
             | Instruction::Reduce { to, .. }
             | Instruction::Fold { to, .. } => Some(to),
-            Instruction::Store { .. } => None,
+            Instruction::Store { .. } | Instruction::Lay { .. } => None,
         }
     }
 
@@ -546,9 +554,9 @@ impl Instruction {
     pub fn from(&self) -> [Option<RegisterId>; 3] {
         match *self {
             Instruction::Constant { .. } => [None; 3],
-            Instruction::Expand { from, .. } | Instruction::Store { from, .. } => {
-                [Some(from), None, None]
-            }
+            Instruction::Expand { from, .. }
+            | Instruction::Store { from, .. }
+            | Instruction::Lay { from, .. } => [Some(from), None, None],
             Instruction::Unary { a, .. }
             | Instruction::Cast { a, .. }
             | Instruction::Reduce { a, .. }

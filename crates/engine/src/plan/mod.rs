@@ -12,6 +12,7 @@ mod epilogue;
 mod fuse;
 pub(crate) mod kernel;
 mod key;
+mod lay;
 mod lookup;
 pub(crate) mod loops;
 pub(crate) mod memory;

@@ -268,6 +268,10 @@ impl Plan {
             }
             Instruction::Reduce { reduction, .. } => format!("{to} = row {} {a}", reduction.name()),
             Instruction::Fold { .. } => format!("{to} = column sums of {a}"),
+            Instruction::Lay { write, offset, .. } => {
+                let part = offset..&(offset + l.columns);
+                format!("{}[{}..{}] := {a}", self.region(&writes[*write]), part.start, part.end)
+            }
             Instruction::Store { write, .. } => {
                 format!("{} := {a}", self.region(&writes[*write]))
             }

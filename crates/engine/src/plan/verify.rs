@@ -508,6 +508,8 @@ fn loop_sizes(
     let mut walk = Walk { l, ranges, holds: Vec::new(), made: vec![false; l.registers.len()] };
     walk.holds = l.registers.iter().map(|r| matches!(r.place, Place::Read(_))).collect();
     let mut stored: Vec<usize> = Vec::new();
+    // What is laid down in parts: write, length of the rows, column.
+    let mut laid: Vec<(usize, usize, usize)> = Vec::new();
     for (index, instruction) in l.before.iter().chain(&l.body).enumerate() {
         let before = index < l.before.len();
         walk.instruction(instruction, before)?;
@@ -518,12 +520,26 @@ fn loop_sizes(
                 return Err("an instruction reads what was stored over".to_string());
             }
         }
-        let Instruction::Store { write, from } = *instruction else { continue };
+        let (write, from) = match *instruction {
+            Instruction::Store { write, from } | Instruction::Lay { write, from, .. } => {
+                (write, from)
+            }
+            _ => continue,
+        };
         let register = &l.registers[usize::from(from)];
-        if before || !fits(writes.get(write), register) || !once(register.extent) {
+        let fine = match *instruction {
+            Instruction::Lay { offset, stride, .. } => {
+                laid.push((write, stride, offset));
+                let extent = Extent::Part { offset, stride };
+                register.extent == Extent::Full
+                    && fits(writes.get(write), &Register { extent, ..*register })
+            }
+            _ => fits(writes.get(write), register) && once(register.extent),
+        };
+        if before || !fine {
             return Err("a store does not fit".to_string());
         }
-        writers[write] += 1;
+        writers[write] += usize::from(matches!(instruction, Instruction::Store { .. }));
         stored.push(write);
         if let Place::Read(r) = register.place
             && writes.iter().any(|w| w.overlaps(&places[r]))
@@ -533,6 +549,18 @@ fn loop_sizes(
     }
     if l.chains != Chains::new(&l.registers, &l.before, &l.body, l.tile_rows, whole) {
         return Err("its chains are not its instructions".to_string());
+    }
+    // The parts of rows follow each other and fill them.
+    laid.sort_unstable();
+    for parts in laid.chunk_by(|a, b| a.0 == b.0) {
+        let (write, stride, _) = parts[0];
+        let follow = parts.iter().enumerate().all(|(i, &(_, other, offset))| {
+            other == stride && i.checked_mul(l.columns) == Some(offset)
+        });
+        if !follow || parts.len().checked_mul(l.columns) != Some(stride) {
+            return Err("parts of rows do not fill them".to_string());
+        }
+        writers[write] += 1;
     }
     let made = |w: usize| {
         let bound = l.registers.iter().position(|r| r.place == Place::Write(w));
@@ -626,6 +654,7 @@ fn well_typed(l: &Loop, instruction: &Instruction) -> bool {
                 && register(a).dtype.is_float()
         }
         Instruction::Constant { .. } | Instruction::Store { .. } => true,
+        Instruction::Lay { from, .. } => register(from).extent == Extent::Full,
         Instruction::Expand { to, from } => {
             let wider = match register(from).extent {
                 Extent::Scalar => register(to).extent != Extent::Scalar,

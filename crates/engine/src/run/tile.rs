@@ -352,6 +352,21 @@ impl Tile<'_> {
                 DType::F32 => self.fold::<f32>(to, a, row),
                 _ => self.fold::<f64>(to, a, row),
             },
+            Instruction::Lay { write, from, offset, stride } => {
+                let size = self.dtype(from).size();
+                let to = self.run.memories.pointer(&self.run.writes[write]);
+                let from = self.pointers[usize::from(from)];
+                for index in 0..self.rows {
+                    let first = (row + index) * stride + offset + column;
+                    let source = from.wrapping_add(index * self.columns * size);
+                    // SAFETY: the verifier has proved that the register holds the tile, and that its
+                    // rows lie within the wider ones, where only this tile writes; nobody reads there.
+                    unsafe {
+                        let to = to.wrapping_add(first * size);
+                        std::ptr::copy_nonoverlapping(source, to, self.columns * size);
+                    }
+                }
+            }
             Instruction::Store { write, from } => {
                 let register = self.l.registers[usize::from(from)];
                 let first = first_element(self.l, register.extent, row, column);

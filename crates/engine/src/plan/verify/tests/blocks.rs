@@ -136,3 +136,62 @@ fn parts_of_rows_at_wrong_places_are_refused() {
         l.body.push(Instruction::Store { write: 0, from: at as u16 });
     });
 }
+
+fn beside(graph: &Graph) -> Vec<Tensor<'_>> {
+    let x = graph.input("x", DType::F32, [40, 32]);
+    let parts = [x.sin() * x, x.cos(), x.square() + x];
+    vec![parts[0].concatenate(&parts[1..], 1)]
+}
+
+#[test]
+fn rows_that_are_not_filled_by_their_parts_are_refused() {
+    let good = plan(beside);
+    verify(&good).unwrap();
+    assert_eq!(good.steps.len(), 1, "parts are laid down where they are made: {good}");
+    let lays = |l: &crate::plan::kernel::Loop| -> Vec<usize> {
+        let is_lay = |&at: &usize| matches!(l.body[at], Instruction::Lay { .. });
+        (0..l.body.len()).filter(is_lay).collect()
+    };
+    let corrupt = |how: &str, change: &dyn Fn(&mut Instruction)| {
+        let mut bad = good.clone();
+        let l = loop_mut(&mut bad, 0);
+        let at = lays(l)[1];
+        change(&mut l.body[at]);
+        refused(&bad, how);
+    };
+    corrupt("a part at another's place", &|i| {
+        if let Instruction::Lay { offset, .. } = i {
+            *offset = 0;
+        }
+    });
+    corrupt("a part over the end", &|i| {
+        if let Instruction::Lay { offset, .. } = i {
+            *offset = 65;
+        }
+    });
+    corrupt("a part beyond all numbers", &|i| {
+        if let Instruction::Lay { offset, .. } = i {
+            *offset = usize::MAX;
+        }
+    });
+    corrupt("rows that are longer", &|i| {
+        if let Instruction::Lay { stride, .. } = i {
+            *stride = 128;
+        }
+    });
+    corrupt("another result", &|i| {
+        if let Instruction::Lay { write, .. } = i {
+            *write = 1;
+        }
+    });
+    corrupt("a part stored as a whole", &|i| {
+        if let Instruction::Lay { write, from, .. } = *i {
+            *i = Instruction::Store { write, from };
+        }
+    });
+    let mut bad = good.clone();
+    let l = loop_mut(&mut bad, 0);
+    let last = lays(l)[2];
+    l.body.remove(last);
+    refused(&bad, "a part less");
+}
