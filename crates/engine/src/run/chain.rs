@@ -53,6 +53,7 @@ unsafe fn block<V: Vector, const N: usize>(chain: &Chain<'_>, first: usize, lane
     // reaches past its lanes.
     unsafe {
         let mut values = [V::zero(); N];
+        let mut masks = [V::zero().above(V::zero()); N];
         let read = |source: *const f32, index: usize| match N {
             1 if lanes < V::LANES => V::load_first(source, lanes),
             _ => V::load(source.add(index * V::LANES)),
@@ -84,7 +85,28 @@ unsafe fn block<V: Vector, const N: usize>(chain: &Chain<'_>, first: usize, lane
                     }
                 }};
             }
+            // With each value its mask and the register's elements.
+            macro_rules! masked {
+                (|$value:ident, $mask:ident, $other:ident| $result:expr) => {{
+                    let source = (*register).cast_const().cast::<f32>();
+                    let one = V::broadcast(source);
+                    for (index, ($value, $mask)) in values.iter_mut().zip(&mut masks).enumerate() {
+                        let $other = match link.repeated {
+                            true => one,
+                            false => read(source.add(first), index),
+                        };
+                        $result;
+                    }
+                }};
+            }
             match link.act {
+                Act::Above => masked!(|v, mask, other| *mask = v.above(other)),
+                Act::Below => masked!(|v, mask, other| *mask = other.above(*v)),
+                Act::AtLeast => masked!(|v, mask, other| *mask = v.at_least(other)),
+                Act::AtMost => masked!(|v, mask, other| *mask = other.at_least(*v)),
+                Act::Equals => masked!(|v, mask, other| *mask = v.equals(other)),
+                Act::Choose => masked!(|v, mask, other| *v = V::choose(*mask, *v, other)),
+                Act::ChooseFrom => masked!(|v, mask, other| *v = V::choose(*mask, other, *v)),
                 Act::Load => each!(|_v, other| other),
                 Act::Negate => each!(|v| v.negate()),
                 Act::Square => each!(|v| v.times(v)),
@@ -148,7 +170,11 @@ mod tests {
             Act::Times => v * other,
             Act::Over => v / other,
             Act::OverFrom => other / v,
-            Act::Keep | Act::Stream | Act::Store => v,
+            // With the mask of the value above 1.
+            Act::Choose if v > 1.0 => v,
+            Act::ChooseFrom if v <= 1.0 || v.is_nan() => v,
+            Act::Choose | Act::ChooseFrom => other,
+            _ => v,
         }
     }
 
@@ -167,6 +193,15 @@ mod tests {
             (Act::Over, false),
             (Act::OverFrom, true),
             (Act::Load, true),
+            (Act::Choose, false),
+            (Act::ChooseFrom, true),
+        ];
+        let comparisons: [(Act, fn(f32, f32) -> bool); 5] = [
+            (Act::Above, |v, other| v > other),
+            (Act::Below, |v, other| v < other),
+            (Act::AtLeast, |v, other| v >= other),
+            (Act::AtMost, |v, other| v <= other),
+            (Act::Equals, |v, other| v == other),
         ];
         let special = [0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, -3.5];
         for length in [1, 7, 16, 31, 128, 131, 300] {
@@ -186,11 +221,12 @@ mod tests {
                     let mut streamed = vec![7.0; length + 40];
                     let aligned = streamed.as_ptr().align_offset(64) + length % 2;
                     let streamed = &mut streamed[aligned..];
-                    let registers = [&mut a[..], &mut b, &mut kept, &mut *streamed];
+                    let registers = [&mut a[..], &mut b, &mut kept, &mut *streamed, &mut [1.0]];
                     let registers = registers.map(|r| r.as_mut_ptr().cast());
                     let link = |act: Act, with: u16| Link { act, repeated: false, with };
                     let links = [
                         link(Act::Load, 0),
+                        Link { act: Act::Above, repeated: true, with: 4 },
                         Link { act: made, repeated, with: 1 },
                         link(Act::Keep, 2),
                         link(Act::Stream, 3),
@@ -215,6 +251,31 @@ mod tests {
                         assert!(same(stored[i], -want), "{what}: {} stored", stored[i]);
                     }
                     assert_eq!((kept[length], stored[length]), (7.0, 7.0));
+                }
+                for (made, repeated) in comparisons.map(|c| [(c, false), (c, true)]).concat() {
+                    let (mut a, mut b) = (numbers(0.1), numbers(0.8));
+                    (0..length).step_by(3).for_each(|i| b[i] = a[i]);
+                    let mut stored = vec![7.0; length];
+                    let registers = [&mut a[..], &mut b].map(|r| r.as_mut_ptr().cast());
+                    let link = |act: Act, with: u16| Link { act, repeated: false, with };
+                    let links = [
+                        link(Act::Load, 0),
+                        Link { act: made.0, repeated, with: 1 },
+                        link(Act::Negate, 0),
+                        link(Act::Choose, 1),
+                        link(Act::Store, 0),
+                    ];
+                    let stores = [stored.as_mut_ptr()];
+                    let chain =
+                        Chain { links: &links, registers: &registers, stores: &stores, length };
+                    // SAFETY: as above.
+                    unsafe { (Kernels::of(isa).chain)(&chain) };
+                    for i in 0..length {
+                        let found = made.1(a[i], b[if repeated { 0 } else { i }]);
+                        let want = if found { -a[i] } else { b[i] };
+                        let what = format!("{:?} on {isa}, {i} of {length}", made.0);
+                        assert_eq!(stored[i].to_bits(), want.to_bits(), "{what}");
+                    }
                 }
             }
         }

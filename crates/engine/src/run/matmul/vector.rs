@@ -7,6 +7,8 @@
 pub(in crate::run) trait Vector: Copy {
     /// Numbers in one register.
     const LANES: usize;
+    /// A choice for each lane.
+    type Mask: Copy;
 
     /// All lanes 0.
     unsafe fn zero() -> Self;
@@ -41,6 +43,14 @@ pub(in crate::run) trait Vector: Copy {
     unsafe fn root(self) -> Self;
     /// Lanes above 0, and those that are no number; 0 instead of the others.
     unsafe fn relu(self) -> Self;
+    /// Lanes where `self > other`.
+    unsafe fn above(self, other: Self) -> Self::Mask;
+    /// Lanes where `self ≥ other`.
+    unsafe fn at_least(self, other: Self) -> Self::Mask;
+    /// Lanes where both are equal.
+    unsafe fn equals(self, other: Self) -> Self::Mask;
+    /// `a` where the mask is, else `b`.
+    unsafe fn choose(mask: Self::Mask, a: Self, b: Self) -> Self;
     /// `self + a · b`: one rounding where the set can, else two.
     unsafe fn add_product(self, a: Self, b: Self) -> Self;
     /// `target[p · target_stride + i] = source[i · source_stride + p]` for i below `rows` and p below
@@ -81,6 +91,7 @@ pub(in crate::run) struct Portable([f32; 8]);
 
 impl Vector for Portable {
     const LANES: usize = 8;
+    type Mask = [bool; 8];
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -171,6 +182,26 @@ impl Vector for Portable {
     #[inline(always)]
     unsafe fn relu(self) -> Self {
         Portable(self.0.map(|a| if a > 0.0 || a.is_nan() { a } else { 0.0 }))
+    }
+
+    #[inline(always)]
+    unsafe fn above(self, other: Self) -> [bool; 8] {
+        std::array::from_fn(|lane| self.0[lane] > other.0[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn at_least(self, other: Self) -> [bool; 8] {
+        std::array::from_fn(|lane| self.0[lane] >= other.0[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn equals(self, other: Self) -> [bool; 8] {
+        std::array::from_fn(|lane| self.0[lane] == other.0[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn choose(mask: [bool; 8], a: Self, b: Self) -> Self {
+        Portable(std::array::from_fn(|lane| if mask[lane] { a.0[lane] } else { b.0[lane] }))
     }
 
     #[inline(always)]
