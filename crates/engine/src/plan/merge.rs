@@ -4,6 +4,10 @@ use crate::graph::Value;
 use crate::plan::fuse::{BufferId, DraftKernel, Fuser, LOOK_BACK, MEMBER_LIMIT, Member, Operand};
 use crate::plan::kernel::Extent;
 
+/// How far on a loop looks for the one that needs what it makes: the update of a parameter may stand behind
+/// all others.
+const FAR: usize = 4 * LOOK_BACK;
+
 impl Fuser<'_> {
     /// Moves each loop down into the next one over the same space that reads what it makes or what it
     /// reads, as long as no kernel between them needs what it makes. Nodes joined the first loop
@@ -61,7 +65,7 @@ impl Fuser<'_> {
         };
         let made_buffers: Vec<BufferId> =
             upper.iter().filter_map(|m| self.of.get(&m.value).copied()).collect();
-        for (position, kernel) in kernels.iter().enumerate().skip(index + 1).take(LOOK_BACK) {
+        for (position, kernel) in kernels.iter().enumerate().skip(index + 1).take(FAR) {
             let (same_space, members) = match kernel {
                 None => continue,
                 Some(DraftKernel::Other { reads, .. }) => {
@@ -81,7 +85,8 @@ impl Fuser<'_> {
                         needs = true;
                         consistent &= self.extent.get(root) == Some(extent);
                     }
-                    shares |= *extent == Extent::Full && read_whole(root);
+                    let near = position <= index + LOOK_BACK;
+                    shares |= near && *extent == Extent::Full && read_whole(root);
                 }
             }
             let fits = members.len() + upper.len() <= MEMBER_LIMIT;
