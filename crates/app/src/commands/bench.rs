@@ -8,7 +8,7 @@ use glassbox::engine::{Isa, Options};
 use glassbox::nearest::nearest;
 use serde::Serialize;
 
-use crate::bench::{self, Agreement, Apart, Kind, Workload};
+use crate::bench::{self, Agreement, Apart, Checked, Kind, Workload};
 use crate::commands::profile::{Profiled, seconds};
 use crate::context::Context;
 use crate::error::AppError;
@@ -31,6 +31,8 @@ pub struct BenchArgs {
     pub steps: Option<usize>,
     #[arg(long, value_name = "DIR", conflicts_with = "plan")]
     pub start: Option<PathBuf>,
+    #[arg(long, requires = "start")]
+    pub f64: bool,
     #[arg(long)]
     pub plan: bool,
     #[arg(long, conflicts_with_all = ["start", "plan", "steps"])]
@@ -92,10 +94,11 @@ pub fn run(args: &BenchArgs, ctx: &Context) -> Result<(), AppError> {
     };
     if let Some(folder) = &args.start {
         let folder = folder.join(workload.name);
-        return told(&bench::agreement(workload.name, steps()?, &folder, options)?, ctx);
+        return told(&bench::agreement(workload.name, steps()?, &folder, options, args.f64)?, ctx);
     }
     if args.plan {
-        let ready = steps()?.prepared(options, false, |graph| Ok(graph.initial_values(0)));
+        let ready =
+            steps()?.prepared(options, Checked::default(), |graph| Ok(graph.initial_values(0)));
         let plan = ready?.plan.plan().to_string();
         let planned = Planned { workload: workload.name, plan };
         return ctx.print(&planned, |_| format!("{}\n", planned.plan.trim_end()));
