@@ -149,10 +149,12 @@ fn told(found: &Agreement, ctx: &Context) -> Result<(), AppError> {
         let gradients = table(text.column_gradient(), gradients, found.exact, ctx);
         let losses = table(text.column_step(), found.losses.iter(), found.exact, ctx);
         let line = |words: String| fit(&words, columns) + "\n";
-        let mut parts = vec![
-            line(text.gradients_apart(found.gradients.len())) + &gradients.render(columns),
-            line(text.losses_apart()) + &losses.render(columns),
-        ];
+        let mut parts = Vec::new();
+        if !found.gradients.is_empty() {
+            let count = text.gradients_apart(found.gradients.len());
+            parts.push(line(count) + &gradients.render(columns));
+        }
+        parts.push(line(text.losses_apart()) + &losses.render(columns));
         let furthest = found.curve.iter().max_by(|a, b| a.apart.total_cmp(&b.apart));
         if let Some(furthest) = furthest {
             let (steps, apart) = (found.losses.len() + found.curve.len(), figure(furthest.apart));
