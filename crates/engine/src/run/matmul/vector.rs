@@ -208,7 +208,11 @@ impl Vector for Portable {
     unsafe fn add_product(self, a: Self, b: Self) -> Self {
         let mut sum = self.0;
         for (lane, value) in sum.iter_mut().enumerate() {
-            *value += a.0[lane] * b.0[lane];
+            // On aarch64 every processor has fused multiply-adds of vectors.
+            *value = match cfg!(target_arch = "aarch64") {
+                true => a.0[lane].mul_add(b.0[lane], *value),
+                false => *value + a.0[lane] * b.0[lane],
+            };
         }
         Portable(sum)
     }
