@@ -88,6 +88,11 @@ impl Stream {
         unit(self.bits(index))
     }
 
+    /// [`uniform`](Self::uniform) of 0, 1, 2 …, four for each block.
+    pub fn uniforms(self) -> impl Iterator<Item = f64> {
+        (0..).flat_map(move |block| self.block(block).map(unit))
+    }
+
     /// Standard normal by Box and Muller (1958), two uniforms to two normals: indices 2i and 2i + 1
     /// share one pair.
     pub fn normal(self, index: u64) -> f64 {
@@ -143,6 +148,13 @@ mod tests {
             philox4x32([u32::MAX; 2], [u32::MAX; 4]),
             [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
         );
+    }
+
+    #[test]
+    fn numbers_one_after_another_are_those_of_their_indices() {
+        let s = Stream::new(7, "test", 3).at_step(5);
+        let all: Vec<f64> = s.uniforms().take(23).collect();
+        assert_eq!(all, (0..23).map(|i| s.uniform(i)).collect::<Vec<f64>>());
     }
 
     #[test]

@@ -111,7 +111,13 @@ impl Field {
             Values::Fixed(numbers) => numbers.get(i as usize).copied().unwrap_or(0.0),
         };
         let elements = buffer.shape().elements();
-        let drawn: Vec<f64> = (0..elements.min(1 << 20) as u64).map(value).collect();
+        let count = elements.min(1 << 20);
+        let drawn: Vec<f64> = match self.values {
+            Values::Uniform(low, high) => {
+                stream.uniforms().take(count).map(|u| low + (high - low) * u).collect()
+            }
+            _ => (0..count as u64).map(value).collect(),
+        };
         let all = drawn.iter().cycle();
         if let Some(numbers) = buffer.as_slice_mut::<f32>() {
             numbers.iter_mut().zip(all).for_each(|(to, &from)| *to = from as f32);

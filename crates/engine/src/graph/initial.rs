@@ -57,7 +57,10 @@ impl Initial {
         let each = |f: &dyn Fn(u64) -> f64| (0..shape.elements() as u64).map(f).collect();
         match self {
             Initial::Constant(value) => each(&|_| value),
-            Initial::Uniform { low, high } => each(&|i| low + (high - low) * stream.uniform(i)),
+            Initial::Uniform { low, high } => {
+                let numbers = stream.uniforms().take(shape.elements());
+                numbers.map(|u| low + (high - low) * u).collect()
+            }
             Initial::Normal { mean, deviation } => each(&|i| mean + deviation * stream.normal(i)),
             Initial::Orthogonal { gain } => orthogonal(shape, stream, gain),
         }
