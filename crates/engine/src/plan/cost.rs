@@ -32,6 +32,8 @@ pub struct Cost {
     pub bytes_written: usize,
     /// Bytes of memory for intermediate results.
     pub arena_bytes: usize,
+    /// Bytes of what is kept of states that are only read, packed for its kernels.
+    pub kept_bytes: usize,
 }
 
 /// One step of a plan: what it computes for which part of the model, and what that costs, counted as
@@ -86,7 +88,11 @@ impl Plan {
     /// # Ok::<(), glassbox_engine::Error>(())
     /// ```
     pub fn cost(&self) -> Cost {
-        let start = Cost { arena_bytes: self.arena_bytes, ..Cost::default() };
+        let start = Cost {
+            arena_bytes: self.arena_bytes,
+            kept_bytes: self.kept_bytes(),
+            ..Cost::default()
+        };
         self.steps.iter().fold(start, |sum, step| Cost {
             steps: sum.steps + 1,
             operations: sum.operations.saturating_add(operations(&step.kernel)),
@@ -288,6 +294,10 @@ impl fmt::Display for Cost {
             short(self.bytes_read, "B"),
             short(self.bytes_written, "B"),
             short(self.arena_bytes, "B")
-        )
+        )?;
+        match self.kept_bytes {
+            0 => Ok(()),
+            kept => write!(f, ", {} kept", short(kept, "B")),
+        }
     }
 }

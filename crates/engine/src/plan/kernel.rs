@@ -53,6 +53,8 @@ pub(crate) struct Step {
     pub writes: Vec<Region>,
     /// The graph's nodes that it computes, for names and source lines.
     pub nodes: Vec<u32>,
+    /// What the plan keeps of the second argument, and the kernel takes instead of it.
+    pub kept: Option<usize>,
 }
 
 impl Step {

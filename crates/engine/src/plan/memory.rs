@@ -61,6 +61,7 @@ pub(super) fn place_body(
         states: Vec::new(),
         outputs: outputs.iter().map(|value| slot(value, true)).collect(),
         arena_bytes,
+        kept: Vec::new(),
         steps: steps.map(|(i, kernel)| layout.step(i, kernel)).collect::<Result<_, _>>()?,
         key: Key(0, 0),
     })
@@ -99,7 +100,8 @@ pub(crate) fn place(
     let mut given =
         inputs.iter().chain(&outputs).map(|slot| bytes(slot.dtype, slot.shape.elements()));
     let needed = given.try_fold(arena_bytes, |sum, n| sum.checked_add(n?));
-    if needed.is_none_or(|needed| needed > limit) {
+    let left = needed.and_then(|needed| limit.checked_sub(needed));
+    let Some(left) = left else {
         let what = largest.map(|value| describe(inner, value)).unwrap_or_default();
         return Err(Error::new(format!(
             "the plan needs {} for inputs, outputs and intermediate results ({} of it for the \
@@ -109,7 +111,7 @@ pub(crate) fn place(
             megabytes(arena_bytes),
             megabytes(limit),
         )));
-    }
+    };
     let mut steps = Vec::with_capacity(draft.kernels.len() + copies.len());
     for (index, kernel) in draft.kernels.iter().enumerate() {
         steps.push(layout.step(index, kernel)?);
@@ -117,7 +119,9 @@ pub(crate) fn place(
     for &(old, new) in &copies {
         steps.push(layout.copy(old, new)?);
     }
-    Ok(Plan { inputs, states, outputs, arena_bytes, steps, key })
+    let mut plan = Plan { inputs, states, outputs, arena_bytes, kept: Vec::new(), steps, key };
+    plan.keep(left);
+    Ok(plan)
 }
 
 pub(super) fn wiring(kernel: &DraftKernel, of: &HashMap<Value, BufferId>) -> Wiring {
@@ -375,7 +379,7 @@ impl Layout<'_> {
                 }
             }
         };
-        Ok(Step { kernel, reads, writes, nodes })
+        Ok(Step { kernel, reads, writes, nodes, kept: None })
     }
 
     /// The last steps: results that could not be written in place are copied to their source.
@@ -393,6 +397,7 @@ impl Layout<'_> {
             nodes: vec![self.draft.buffers[new].value.node],
             writes: vec![Region { buffer: self.draft.buffers.len() + old, ..slot }],
             reads: vec![read],
+            kept: None,
         })
     }
 }

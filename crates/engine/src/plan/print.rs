@@ -24,6 +24,11 @@ impl fmt::Display for Plan {
         for (index, slot) in self.outputs.iter().enumerate() {
             writeln!(f, "  output out{index}: {} {}", slot.dtype, slot.shape)?;
         }
+        for kept in &self.kept {
+            let Some(slot) = self.states.get(kept.state) else { continue };
+            let bytes = short(kept.bytes().unwrap_or(0), "B");
+            writeln!(f, "  kept   {}, packed once: {bytes}", slot.name)?;
+        }
         self.print_steps(f, "")
     }
 }
@@ -74,7 +79,7 @@ impl Plan {
                         "matmul {times}[{m}, {k}] × [{k}, {n}]  {left}{} · {right}{}{}  {of}",
                         mark(transpose_left),
                         mark(transpose_right),
-                        if packed.is_some() { " packed" } else { "" }
+                        if packed.is_some() || step.kept.is_some() { " packed" } else { "" }
                     )?;
                     if let Some(then) = then {
                         let regions = (&step.reads[FACTORS..], &step.writes[1..]);

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use crate::graph::DType;
 use crate::op::{Convolved, Sliding, Window};
 use crate::plan::chain::Chains;
+use crate::plan::kept::Kept;
 use crate::plan::kernel::{
     Assemble, Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory,
 };
@@ -23,7 +24,22 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
     if plan.steps.iter().any(is_packed) {
         return Err("a factor is packed outside of loops".to_string());
     }
+    kept(plan)?;
     verify_steps(plan)
+}
+
+/// Whether what steps take instead of their second argument is made of that, and of a state that stays
+/// as it is.
+fn kept(plan: &Plan) -> Result<(), String> {
+    for (index, step) in plan.steps.iter().enumerate() {
+        let Some(held) = step.kept else { continue };
+        let held = plan.kept.get(held);
+        if held.is_none() || held != Kept::of(step, &plan.states).as_ref() {
+            let name = step.kernel.name();
+            return Err(format!("step {index} ({name}): takes what was not kept for it"));
+        }
+    }
+    Ok(())
 }
 
 fn verify_steps(plan: &Plan) -> Result<(), String> {
@@ -340,6 +356,7 @@ fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
     let carries = scan.carries;
     let varying = carries.checked_add(scan.sequences).ok_or("too many carries and sequences")?;
     let unwritten = body.inputs.iter().all(|slot| !slot.written) && body.states.is_empty();
+    let unwritten = unwritten && body.steps.iter().all(|step| step.kept.is_none());
     let kinds = body.inputs.len() > varying
         && body.outputs.len() >= carries
         && step.reads.len() + 1 == body.inputs.len()

@@ -20,6 +20,7 @@ mod taps;
 mod winograd;
 
 use super::isa::Isa;
+use super::matmul::Packed;
 use super::matmul::kernel::Kernels;
 use super::pool::{Pool, WorkerPanic};
 use crate::op::{Convolved, Stencil};
@@ -70,7 +71,7 @@ impl Room {
             }
             _ if is_depthwise(stencil) => (0, (0, 0)),
             Convolved::Input if spread::pays(stencil) => {
-                (spread::packed_len(kernels, stencil), (spread::products_len(stencil), 0))
+                (spread::packed_len(kernels.lanes, stencil), (spread::products_len(stencil), 0))
             }
             Convolved::Filter => {
                 let gradient = gradient(stencil, nothing, std::ptr::null_mut());
@@ -144,48 +145,108 @@ fn check(stencil: &Stencil, gives: Convolved, a: usize, b: usize, c: usize) {
     assert!(fits, "arrays of {a}, {b} and {c} elements do not fit {stencil:?}");
 }
 
-/// One of a convolution's arrays from the two others, in the order of [`Convolved::roles`].
+/// More results than these are worth more than what it takes to pack the filter.
+const KEPT_PIXELS: usize = 1024;
+/// Fewer numbers are packed at every call.
+const KEPT_FILTER: usize = 64 * 64;
+
+/// How many numbers [`keep`] writes, whatever the instruction set; `None` where keeping the filter packed
+/// does not pay.
+pub(crate) fn kept_len(stencil: &Stencil, gives: Convolved) -> Option<usize> {
+    let [_, filter, _] = stencil.elements()?;
+    let [height, width] = stencil.sliding;
+    let pixels = match gives {
+        Convolved::Output => stencil.outputs.iter().product::<usize>(),
+        Convolved::Input => height.input * width.input,
+        Convolved::Filter => return None,
+    };
+    let few = stencil.batch.saturating_mul(pixels) <= KEPT_PIXELS && filter >= KEPT_FILTER;
+    if !few || is_depthwise(stencil) || stencil.products() == 0 {
+        return None;
+    }
+    if gives == Convolved::Input && spread::pays(stencil) {
+        return spread::packed_len(ALIGNMENT, stencil).checked_next_multiple_of(ALIGNMENT);
+    }
+    let nothing = (std::ptr::null(), std::ptr::null(), std::ptr::null_mut());
+    let mut lens = products(stencil, gives, nothing).flatten().map(|product| product.kept_len());
+    lens.try_fold(0usize, usize::checked_add)
+}
+
+/// Packs or transforms a filter as [`convolve_f32`] takes it.
 ///
-/// `scratch` has at least [`scratch_len`] numbers; what it holds does not matter. Panics if an array does
-/// not fit or `isa` is not available: those are mistakes of the caller.
-pub(super) fn convolve_f32(
+/// # Safety
+///
+/// `kept` is valid for [`kept_len`] numbers.
+pub(super) unsafe fn keep(
     isa: Isa,
     pool: &Pool,
     scratch: &mut [f32],
     (stencil, gives, exact): Of<'_>,
-    a: &[f32],
-    b: &[f32],
+    filter: &[f32],
+    kept: *mut f32,
+) -> Result<(), WorkerPanic> {
+    let held = stencil.elements().is_some_and(|[_, held, _]| held == filter.len());
+    assert!(held, "a filter of {} numbers does not fit {stencil:?}", filter.len());
+    let machine = Machine::new(isa, pool, scratch, (stencil, gives, exact));
+    if gives == Convolved::Input && spread::pays(stencil) {
+        let (filter, input) = (filter.as_ptr(), std::ptr::null_mut());
+        return machine.pack_spread(
+            &Shared(Spread { stencil: *stencil, output: filter, filter, input }),
+            kept,
+        );
+    }
+    let arrays = (std::ptr::null(), filter.as_ptr(), std::ptr::null_mut());
+    let mut at = kept;
+    products(stencil, gives, arrays).flatten().try_for_each(|product| {
+        let to = at;
+        at = at.wrapping_add(product.kept_len());
+        machine.prepare(&Shared(product), to)
+    })
+}
+
+/// One of a convolution's arrays from the two others, in the order of [`Convolved::roles`].
+///
+/// `scratch` has at least [`scratch_len`] numbers; what it holds does not matter. Panics if an array does
+/// not fit or `isa` is not available: those are mistakes of the caller.
+///
+/// # Safety
+///
+/// What is `kept` was made by [`keep`] of the filter, for the same convolution.
+pub(super) unsafe fn convolve_f32(
+    isa: Isa,
+    pool: &Pool,
+    scratch: &mut [f32],
+    (stencil, gives, exact): Of<'_>,
+    [a, b]: [&[f32]; 2],
+    kept: Option<Packed>,
     c: &mut [f32],
 ) -> Result<(), WorkerPanic> {
-    isa.assert_available();
     check(stencil, gives, a.len(), b.len(), c.len());
     if stencil.products() == 0 {
         c.fill(0.0);
         return Ok(());
     }
-    let room = Room::new(isa, pool.threads(), (stencil, gives, exact));
-    assert!(scratch.len() >= room.len(), "{stencil:?} needs {} numbers of scratch", room.len());
-    let unaligned = scratch.as_mut_ptr();
-    let start = unaligned.wrapping_add(unaligned.align_offset(64).min(ALIGNMENT));
-    let machine = Machine { isa, exact, kernels: Kernels::of(isa), pool, room, start };
+    let machine = Machine::new(isa, pool, scratch, (stencil, gives, exact));
     if is_depthwise(stencil) {
         return machine.depthwise(stencil, gives, a, b, c);
     }
     match gives {
-        Convolved::Input if spread::pays(stencil) => machine.spread(Spread {
-            stencil: *stencil,
-            output: a.as_ptr(),
-            filter: b.as_ptr(),
-            input: c.as_mut_ptr(),
-        }),
+        Convolved::Input if spread::pays(stencil) => {
+            let (output, filter, input) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+            machine.spread(Spread { stencil: *stencil, output, filter, input }, kept)
+        }
         Convolved::Filter => machine.filter(stencil, a, b, c),
         _ => {
             let arrays = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
             if products(stencil, gives, arrays).any(|product| product.is_none()) {
                 c.fill(0.0);
             }
-            let mut all = products(stencil, gives, arrays).flatten();
-            all.try_for_each(|product| machine.product(product))
+            let mut at = kept;
+            products(stencil, gives, arrays).flatten().try_for_each(|product| {
+                let kept = at;
+                at = at.map(|Packed(at)| Packed(at.wrapping_add(product.kept_len())));
+                machine.product(product, kept)
+            })
         }
     }
 }
@@ -205,7 +266,16 @@ struct Start(*mut f32);
 // SAFETY: each worker accesses memory of its own only.
 unsafe impl Sync for Start {}
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
+    fn new(isa: Isa, pool: &'a Pool, scratch: &mut [f32], of: Of<'_>) -> Self {
+        isa.assert_available();
+        let (room, exact) = (Room::new(isa, pool.threads(), of), of.2);
+        assert!(scratch.len() >= room.len(), "{of:?} needs {} numbers of scratch", room.len());
+        let unaligned = scratch.as_mut_ptr();
+        let start = unaligned.wrapping_add(unaligned.align_offset(64).min(ALIGNMENT));
+        Machine { isa, exact, kernels: Kernels::of(isa), pool, room, start }
+    }
+
     /// Runs `job(worker, workers, its memory)`.
     fn run(
         &self,
@@ -222,20 +292,21 @@ impl Machine<'_> {
         })
     }
 
-    fn product(&self, product: Product) -> Result<(), WorkerPanic> {
-        let (isa, kernels, packed) = (self.isa, self.kernels, Start(self.start));
+    /// How a product is done: by tiles, or as few patches times a large filter.
+    fn way(&self, product: &Product) -> (bool, bool) {
         let winograd = !self.exact && product.is_winograd();
-        let few = !winograd && product.is_few();
-        let product = Shared(product);
+        (winograd, !winograd && product.is_few())
+    }
+
+    /// Writes a product's filter to `to` as it is multiplied with.
+    fn prepare(&self, product: &Shared<Product>, to: *mut f32) -> Result<(), WorkerPanic> {
+        let (isa, kernels) = (self.isa, self.kernels);
+        let (winograd, few) = self.way(product.get());
         if few {
-            self.run(&|worker, workers, _| {
-                let (product, patches) = (product.get(), &packed);
-                // SAFETY: as below.
-                unsafe { product.gather_few(kernels, patches.0, worker, workers) }
-            })?;
-            // SAFETY: as below; all patches are gathered.
-            return unsafe { product.multiply_few(isa, self.pool, packed.0) };
+            // SAFETY: the filter is as long as sizes ask for, and `to` has room for it packed.
+            return unsafe { product.pack_few(isa, self.pool, to) };
         }
+        let (packed, to) = (Start(if winograd { self.start } else { to }), Start(to));
         self.run(&|worker, workers, _| {
             let (product, packed) = (product.get(), &packed);
             // SAFETY: the set is available and the arrays and the memory have the lengths that sizes ask
@@ -243,40 +314,74 @@ impl Machine<'_> {
             // each has panels of its own.
             unsafe { product.pack(kernels, packed.0, worker, workers) }
         })?;
-        if winograd {
-            self.run(&|worker, workers, _| {
-                let (product, packed) = (product.get(), &packed);
-                // SAFETY: as above; workers have shares of the filter of their own.
-                unsafe { product.transform_filter(isa, packed.0, worker, workers) }
-            })?;
+        if !winograd {
+            return Ok(());
         }
+        self.run(&|worker, workers, _| {
+            let (product, packed, to) = (product.get(), &packed, &to);
+            // SAFETY: as above; workers have shares of the filter of their own.
+            unsafe { product.transform_filter(isa, packed.0, to.0, worker, workers) }
+        })
+    }
+
+    fn product(&self, product: Product, kept: Option<Packed>) -> Result<(), WorkerPanic> {
+        let (isa, kernels) = (self.isa, self.kernels);
+        let ((winograd, few), product) = (self.way(&product), Shared(product));
+        if few {
+            let patches = Start(self.start);
+            self.run(&|worker, workers, _| {
+                let (product, patches) = (product.get(), &patches);
+                // SAFETY: as below.
+                unsafe { product.gather_few(kernels, patches.0, worker, workers) }
+            })?;
+            // SAFETY: as below; all patches are gathered.
+            return unsafe { product.multiply_few(isa, self.pool, patches.0, kept) };
+        }
+        let packed = match kept {
+            Some(kept) => kept,
+            None => {
+                let before = if winograd { product.get().filter_len() } else { 0 };
+                let to = self.start.wrapping_add(before);
+                self.prepare(&product, to)?;
+                Packed(to)
+            }
+        };
         self.run(&|worker, workers, (room, more)| {
-            let (product, packed) = (product.get(), &packed);
-            // SAFETY: as above; workers have shares of the positions and memory of their own.
+            let (product, Packed(packed)) = (product.get(), packed);
+            // SAFETY: as in `prepare`, which is done; workers have shares of the positions and memory of
+            // their own.
             unsafe {
                 match product.is_direct() {
                     _ if winograd => {
-                        product.run_winograd(isa, packed.0, (room, more), worker, workers);
+                        product.run_winograd(isa, packed, (room, more), worker, workers);
                     }
-                    true => product.run_direct(isa, packed.0, room, worker, workers),
-                    false => product.run(kernels, packed.0, room, worker, workers),
+                    true => product.run_direct(isa, packed, room, worker, workers),
+                    false => product.run(kernels, packed, room, worker, workers),
                 }
             }
         })
     }
 
-    fn spread(&self, spread: Spread) -> Result<(), WorkerPanic> {
-        let (kernels, packed) = (self.kernels, Start(self.start));
-        let spread = Shared(spread);
+    /// Packs the filter.
+    fn pack_spread(&self, spread: &Shared<Spread>, to: *mut f32) -> Result<(), WorkerPanic> {
+        let (kernels, to) = (self.kernels, Start(to));
         self.run(&|worker, workers, _| {
-            let (spread, packed) = (&spread, &packed);
+            let (spread, to) = (spread.get(), &to);
             // SAFETY: as for a product.
-            unsafe { spread.0.pack(kernels, packed.0, worker, workers) }
-        })?;
+            unsafe { spread.pack(kernels, to.0, worker, workers) }
+        })
+    }
+
+    fn spread(&self, spread: Spread, kept: Option<Packed>) -> Result<(), WorkerPanic> {
+        let (kernels, spread) = (self.kernels, Shared(spread));
+        if kept.is_none() {
+            self.pack_spread(&spread, self.start)?;
+        }
+        let packed = kept.unwrap_or(Packed(self.start));
         self.run(&|worker, workers, (products, _)| {
-            let (spread, packed) = (&spread, &packed);
+            let (spread, Packed(packed)) = (spread.get(), packed);
             // SAFETY: as above; workers have lines of the input of their own.
-            unsafe { spread.0.run(kernels, packed.0, products, worker, workers) }
+            unsafe { spread.run(kernels, packed, products, worker, workers) }
         })
     }
 

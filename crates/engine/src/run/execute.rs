@@ -1,4 +1,5 @@
 //! The kernels other than loops, and the walk over a plan's steps.
+#![allow(unsafe_code)]
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -11,6 +12,7 @@ use crate::random::{Stream, normal_of, unit};
 use crate::run::convolution;
 use crate::run::cumulative::{self, cumulative_sum};
 use crate::run::isa::Isa;
+use crate::run::matmul::Packed;
 use crate::run::max_pool::max_pool;
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, WorkerPanic};
@@ -39,6 +41,8 @@ pub(super) struct Machine<'a> {
     pub addresses: &'a mut [*mut u8],
     /// Where the loop around has packed what does not change.
     pub packed: *mut f32,
+    /// Where what the plan keeps of states lies.
+    pub kept: &'a [*mut u8],
     /// The node whose kernel failed.
     pub failed: Option<u32>,
 }
@@ -78,6 +82,7 @@ impl Machine<'_> {
 
     fn kernel(&mut self, step: &Step, times: &mut [u64]) -> Result<(), Error> {
         let (reads, writes) = (&step.reads[..], &step.writes[..]);
+        let kept = step.kept.map(|kept| Packed(self.kept[kept].cast::<f32>().cast_const()));
         match &step.kernel {
             Kernel::Loop(l) => {
                 let (isa, memories, scratch) = (self.isa, &self.memories, &self.scratch);
@@ -124,9 +129,9 @@ impl Machine<'_> {
                 4 => self.update_slice::<u32>(window, reads, writes),
                 _ => self.update_slice::<u64>(window, reads, writes),
             },
-            Kernel::Matmul(product) => self.matmul(product, reads, writes),
+            Kernel::Matmul(product) => self.matmul(product, kept, reads, writes),
             Kernel::Convolution { gives, stencil } => {
-                self.convolution(stencil, *gives, reads, writes)
+                self.convolution((stencil, *gives), kept, reads, writes)
             }
             Kernel::Attention(of) => self.attention(of, reads, writes),
             Kernel::MaxPool(s) => {
@@ -264,8 +269,8 @@ impl Machine<'_> {
 
     fn convolution(
         &mut self,
-        stencil: &Stencil,
-        gives: Convolved,
+        (stencil, gives): (&Stencil, Convolved),
+        kept: Option<Packed>,
         reads: &[Region],
         writes: &[Region],
     ) -> Result<(), Error> {
@@ -273,7 +278,10 @@ impl Machine<'_> {
         if reads[0].dtype == DType::F32 {
             let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
             let of = (stencil, gives, self.exact);
-            convolution::convolve_f32(self.isa, self.pool, self.work, of, a, b, c)?;
+            let (isa, pool) = (self.isa, self.pool);
+            // SAFETY: what is kept was made of this filter for this convolution, as the verifier has
+            // proved of the plan and the session has seen to.
+            unsafe { convolution::convolve_f32(isa, pool, self.work, of, [a, b], kept, c)? };
         } else {
             let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
             convolution::double(self.pool, (stencil, gives), a, b, c)?;

@@ -6,10 +6,11 @@
 mod attention;
 pub(crate) mod buffer;
 mod chain;
-mod convolution;
+pub(crate) mod convolution;
 mod cumulative;
 mod execute;
 pub mod isa;
+mod kept;
 pub(crate) mod limits;
 pub(crate) mod math;
 pub(crate) mod matmul;

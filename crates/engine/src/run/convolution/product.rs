@@ -10,6 +10,8 @@ use std::ops::Range;
 
 /// Rows of patches at a time.
 const ROWS: usize = 168;
+/// Numbers of the widest vectors.
+const WIDEST: usize = 16;
 /// The most numbers of a filter whose patches are read in place.
 const DIRECT: usize = 160 * 1024;
 
@@ -49,6 +51,18 @@ impl Product {
             && self.source.tap_count() > 1
             && columns >= 6 * columns.div_ceil(14)
             && self.depth().saturating_mul(self.gives) <= DIRECT
+    }
+
+    /// Numbers of one group's filter.
+    pub fn filter_len(&self) -> usize {
+        self.depth() * self.gives
+    }
+
+    /// Numbers of the filter packed or transformed, whatever the instruction set.
+    pub fn kept_len(&self) -> usize {
+        let packed = self.groups * self.depth() * self.gives.next_multiple_of(WIDEST) + WIDEST;
+        let transformed = if self.is_winograd() { self.transformed_len() } else { 0 };
+        packed.max(transformed).next_multiple_of(WIDEST)
     }
 
     /// Numbers of memory for the packed filter, and for each worker's lines or patches.

@@ -76,24 +76,25 @@ impl Product {
         let filter = self.source.depth * self.gives;
         let own = |channels: usize| PLANES * plane_of(tiles, channels);
         let width = self.gives.min(kernels.width());
-        ((9 + PLANES) * filter + kernels.lanes, (own(self.source.depth), own(width)))
+        (9 * filter + self.transformed_len() + kernels.lanes, (own(self.source.depth), own(width)))
     }
 
-    /// Where the transformed filter lies behind the packed one.
-    fn transformed(&self, packed: *mut f32) -> *mut f32 {
-        packed.wrapping_add(9 * self.source.depth * self.gives)
+    /// Numbers of the transformed filter.
+    pub fn transformed_len(&self) -> usize {
+        PLANES * self.source.depth * self.gives
     }
 
     /// Transforms one worker's share of the packed filter.
     ///
     /// # Safety
     ///
-    /// The instruction set is available; `packed` holds what [`pack`](Product::pack) gave and is as long as
-    /// [`winograd_lens`](Self::winograd_lens) says; nobody else accesses this share.
+    /// The instruction set is available; `packed` holds what [`pack`](Product::pack) gave, and `planes` is as
+    /// long as [`transformed_len`](Self::transformed_len) says; nobody else accesses this share.
     pub unsafe fn transform_filter(
         &self,
         isa: Isa,
         packed: *mut f32,
+        planes: *mut f32,
         worker: usize,
         workers: usize,
     ) {
@@ -104,7 +105,7 @@ impl Product {
                 let filter = Filter {
                     taps: packed.wrapping_add(self.packed_at(kernels, 0, panel) + at * width),
                     tap: depth * width,
-                    planes: self.transformed(packed).wrapping_add(panel * depth + at * width),
+                    planes: planes.wrapping_add(panel * depth + at * width),
                     plane: depth * self.gives,
                     channels: width,
                 };
@@ -123,7 +124,7 @@ impl Product {
     pub unsafe fn run_winograd(
         &self,
         isa: Isa,
-        packed: *mut f32,
+        transformed: *const f32,
         (inputs, results): (*mut f32, *mut f32),
         worker: usize,
         workers: usize,
@@ -153,7 +154,7 @@ impl Product {
                             a: inputs.wrapping_add(number * plane + rows.start * depth),
                             a_row_stride: depth,
                             a_depth_stride: 1,
-                            b: self.transformed(packed).wrapping_add(filter),
+                            b: transformed.wrapping_add(filter),
                             b_depth_stride: width,
                             c: results.wrapping_add(number * result_plane + rows.start * width),
                             c_row_stride: width,
