@@ -34,10 +34,11 @@ pub struct Options {
     pub threads: usize,
     /// The instruction set; `None` takes the widest of this machine.
     pub isa: Option<Isa>,
-    /// Convolutions of f32 are summed term by term. Otherwise those by filters of 3×3 with a stride of
-    /// 1 and whole sixteens of channels, forward and both gradients, may be done in tiles with a quarter
-    /// of the multiplications (Winograd's method), where that is faster. Over 64 channels of uniform
-    /// numbers they are off by up to 8e-6 of the largest result, direct sums by 1e-6.
+    /// Convolutions of f32 are summed term by term. Otherwise those of whole sixteens of channels, by
+    /// filters of 2×2, 3×3 or 5×5 with a stride of 1 or of 4×4, 6×6 or 10×10 with a stride of 2, forward
+    /// and both gradients, may be done in tiles with a quarter to a half of the multiplications (Winograd's
+    /// method), where that is faster. Over 64 channels of uniform numbers they are off by up to 8e-6 of
+    /// the largest result, direct sums by 1e-6.
     pub exact: bool,
     /// A plan that needs more bytes for inputs, outputs and intermediate results is refused.
     pub memory_limit: usize,
