@@ -122,7 +122,7 @@ impl Plan {
 fn products(kernel: &Kernel) -> usize {
     match kernel {
         Kernel::Matmul(p) => multiply_adds(p),
-        Kernel::Convolution { .. } => operations(kernel),
+        Kernel::Convolution { stencil, .. } => stencil.products().saturating_mul(2),
         Kernel::Attention(of) => of.heads.multiply_adds(of.back).saturating_mul(2),
         Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.rounds()),
         _ => 0,
@@ -166,7 +166,10 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
             let then = p.then.as_ref().map_or(0, |then| pointwise(&then.body));
             multiply_adds(p).saturating_add(then)
         }
-        Kernel::Convolution { stencil, .. } => stencil.products().saturating_mul(2),
+        Kernel::Convolution { .. } => {
+            let then = kernel.then().map_or(0, |then| pointwise(&then.body));
+            products(kernel).saturating_add(then)
+        }
         // Five for each score that counts: one to scale it, the others to make a share or a slope of it.
         Kernel::Attention(of) => {
             let each = of.heads.pairs().saturating_mul(5);
@@ -242,8 +245,8 @@ pub(super) fn bytes_read(step: &Step) -> usize {
         // A row may be read several times.
         Kernel::Gather { .. } => all(&step.writes).saturating_add(all(&step.reads[1..])),
         Kernel::Scan(scan) => scan.body.cost().bytes_read.saturating_mul(scan.rounds()),
-        // What a product's loop reads of the product itself stays in cache.
-        Kernel::Matmul(Product { then: Some(_), .. }) => {
+        // What the loop behind a product reads of the product itself stays in cache.
+        kernel if kernel.then().is_some() => {
             all(&step.reads[..FACTORS]).saturating_add(all(&step.reads[FACTORS + 1..]))
         }
         _ => all(&step.reads),
@@ -259,9 +262,7 @@ pub(super) fn bytes_written(step: &Step) -> usize {
         // The last is memory to work in.
         Kernel::Sort(_) => &step.writes[..2],
         // A product that only its loop reads stays in cache.
-        Kernel::Matmul(Product { then: Some(then), .. }) if then.made != Made::Kept => {
-            &step.writes[1..]
-        }
+        kernel if kernel.then().is_some_and(|then| then.made != Made::Kept) => &step.writes[1..],
         _ => &step.writes[..],
     };
     written.iter().map(Region::bytes).fold(0, usize::saturating_add)

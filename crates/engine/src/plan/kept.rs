@@ -50,7 +50,7 @@ impl Kept {
                 }
                 (Form::Right { n, k, transposed }, product.packed_len()?)
             }
-            Kernel::Convolution { gives, stencil } => {
+            Kernel::Convolution { gives, stencil, .. } => {
                 let form = Form::Filter { gives: *gives, stencil: *stencil };
                 (form, convolution::kept_len(stencil, *gives)?)
             }

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::graph::{DType, Inner, Value};
 use crate::op::Op;
 use crate::plan::fuse::{BufferId, Draft, DraftKernel, DraftProduct};
-use crate::plan::kernel::{Assemble, Extent, FACTORS, Kernel, Made, Memory, Part, Product};
+use crate::plan::kernel::{Assemble, Extent, FACTORS, Kernel, Made, Memory, Part};
 use crate::plan::kernel::{Region, Step, Then};
 use crate::plan::loops::{self, Wiring};
 use crate::plan::simplify::Program;
@@ -313,7 +313,7 @@ impl Layout<'_> {
         self.draft.buffers[made.result].dtype == DType::F32
             && self.last_read[made.result] == kernel
             && matches!(self.homes[made.result], None | Some((Memory::Arena, _)))
-            && made.product.can_stay_apart(tile == columns)
+            && matches!(&made.kernel, Kernel::Matmul(product) if product.can_stay_apart(tile == columns))
     }
 
     /// The product that a loop goes on with.
@@ -361,7 +361,7 @@ impl Layout<'_> {
                             loops::build(program, of, wiring, &in_place, space, members, false)?;
                         (Kernel::Loop(built), nodes.collect())
                     }
-                    Some(DraftProduct { product, result, node, .. }) => {
+                    Some(DraftProduct { kernel, result, node, .. }) => {
                         let (own, in_place) =
                             (wiring.behind_product(), in_place(&writes[1..], FACTORS));
                         let body =
@@ -373,8 +373,9 @@ impl Layout<'_> {
                             false => Made::Dropped,
                         };
                         let then = Some(Box::new(Then { body, made }));
-                        let product = Product { then, ..product.clone() };
-                        (Kernel::Matmul(product), std::iter::once(*node).chain(nodes).collect())
+                        let mut kernel = kernel.clone();
+                        kernel.then_mut().into_iter().for_each(|held| *held = then.clone());
+                        (kernel, std::iter::once(*node).chain(nodes).collect())
                     }
                 }
             }

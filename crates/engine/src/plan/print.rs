@@ -54,7 +54,7 @@ impl Plan {
             }
             // A product that only its loop reads is not left behind.
             let left = match &step.kernel {
-                Kernel::Matmul(Product { then: Some(then), .. }) if then.made != Made::Kept => {
+                kernel if kernel.then().is_some_and(|then| then.made != Made::Kept) => {
                     &step.writes[1..]
                 }
                 _ => &step.writes[..],
@@ -68,8 +68,8 @@ impl Plan {
                     k,
                     transpose_left,
                     transpose_right,
-                    then,
                     packed,
+                    ..
                 }) => {
                     let mark = |t: &bool| if *t { "ᵀ" } else { "" };
                     let [left, right] = [&step.reads[0], &step.reads[1]].map(|r| self.region(r));
@@ -81,17 +81,6 @@ impl Plan {
                         mark(transpose_right),
                         if packed.is_some() || step.kept.is_some() { " packed" } else { "" }
                     )?;
-                    if let Some(then) = then {
-                        let regions = (&step.reads[FACTORS..], &step.writes[1..]);
-                        writeln!(
-                            f,
-                            "{margin}        then by [{}, {}]  ({})",
-                            then.body.tile_rows,
-                            then.body.tile_columns,
-                            list(&regions.0[1..])
-                        )?;
-                        self.instructions(f, &then.body, regions, margin)?;
-                    }
                 }
                 Kernel::Loop(l) => {
                     writeln!(
@@ -136,7 +125,7 @@ impl Plan {
                         width.input,
                         stencil.channels,
                         stencil.features,
-                        list(&step.reads)
+                        list(step.reads.get(..FACTORS).unwrap_or(&step.reads))
                     )?;
                 }
                 Kernel::Attention(attention) => {
@@ -164,6 +153,17 @@ impl Plan {
                     list(&step.reads)
                 )?,
                 kernel => writeln!(f, "{}  ({})  {of}", kernel.name(), list(&step.reads))?,
+            }
+            if let Some(then) = step.kernel.then() {
+                let regions = (&step.reads[FACTORS..], &step.writes[1..]);
+                writeln!(
+                    f,
+                    "{margin}        then by [{}, {}]  ({})",
+                    then.body.tile_rows,
+                    then.body.tile_columns,
+                    list(&regions.0[1..])
+                )?;
+                self.instructions(f, &then.body, regions, margin)?;
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 //! filter's gradient is summed in slices of pixels, whose number depends on the sizes only.
 #![allow(unsafe_code)]
 
+mod after;
 mod depthwise;
 mod direct;
 mod double;
@@ -23,7 +24,9 @@ use super::isa::Isa;
 use super::matmul::Packed;
 use super::matmul::kernel::Kernels;
 use super::pool::{Pool, WorkerPanic};
+use super::tile::LoopRun;
 use crate::op::{Convolved, Stencil};
+use after::After;
 use depthwise::Depthwise;
 use double::convolve_f64;
 use filter::Gradient;
@@ -204,49 +207,68 @@ pub(super) unsafe fn keep(
     })
 }
 
-/// One of a convolution's arrays from the two others, in the order of [`Convolved::roles`].
+/// What a convolution takes and gives.
+pub(super) struct Arrays<'a> {
+    /// The two others, in the order of [`Convolved::roles`].
+    pub given: [&'a [f32]; 2],
+    /// What [`keep`] has made of the filter.
+    pub kept: Option<Packed>,
+    /// The result and its length.
+    pub result: (*mut f32, usize),
+    /// A loop over the result's pixels and channels.
+    pub then: Option<&'a LoopRun<'a>>,
+}
+
+/// One of a convolution's arrays from the two others, in the order of [`Convolved::roles`]. Gives whether
+/// the loop over its pixels has run with it; where not, it can run now.
 ///
 /// `scratch` has at least [`scratch_len`] numbers; what it holds does not matter. Panics if an array does
 /// not fit or `isa` is not available: those are mistakes of the caller.
 ///
 /// # Safety
 ///
-/// What is `kept` was made by [`keep`] of the filter, for the same convolution.
+/// What is kept was made by [`keep`] of the filter, for the same convolution. The result is valid, and
+/// nobody else accesses it meanwhile but the loop, which was proved to fit behind the convolution.
 pub(super) unsafe fn convolve_f32(
     isa: Isa,
     pool: &Pool,
     scratch: &mut [f32],
     (stencil, gives, exact): Of<'_>,
-    [a, b]: [&[f32]; 2],
-    kept: Option<Packed>,
-    c: &mut [f32],
-) -> Result<(), WorkerPanic> {
-    check(stencil, gives, a.len(), b.len(), c.len());
+    arrays: Arrays<'_>,
+) -> Result<bool, WorkerPanic> {
+    let Arrays { given: [a, b], kept, result: (c, length), then } = arrays;
+    check(stencil, gives, a.len(), b.len(), length);
+    // SAFETY: the caller's promise; the loop does not run while this is held.
+    let whole = || unsafe { std::slice::from_raw_parts_mut(c, length) };
     if stencil.products() == 0 {
-        c.fill(0.0);
-        return Ok(());
+        whole().fill(0.0);
+        return Ok(false);
     }
     let machine = Machine::new(isa, pool, scratch, (stencil, gives, exact));
+    let after = then.map(After::new);
     if is_depthwise(stencil) {
-        return machine.depthwise(stencil, gives, a, b, c);
+        return machine.depthwise(stencil, gives, [a.as_ptr(), b.as_ptr()], (c, length), after);
     }
     match gives {
         Convolved::Input if spread::pays(stencil) => {
-            let (output, filter, input) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
-            machine.spread(Spread { stencil: *stencil, output, filter, input }, kept)
+            let (output, filter) = (a.as_ptr(), b.as_ptr());
+            machine.spread(Spread { stencil: *stencil, output, filter, input: c }, kept)?;
+            Ok(false)
         }
-        Convolved::Filter => machine.filter(stencil, a, b, c),
+        Convolved::Filter => machine.filter(stencil, a, b, whole()).map(|()| false),
         _ => {
-            let arrays = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+            let arrays = (a.as_ptr(), b.as_ptr(), c);
             if products(stencil, gives, arrays).any(|product| product.is_none()) {
-                c.fill(0.0);
+                whole().fill(0.0);
             }
             let mut at = kept;
-            products(stencil, gives, arrays).flatten().try_for_each(|product| {
+            let mut done = false;
+            for product in products(stencil, gives, arrays).flatten() {
                 let kept = at;
                 at = at.map(|Packed(at)| Packed(at.wrapping_add(product.kept_len())));
-                machine.product(product, kept)
-            })
+                done = machine.product(product, kept, after.as_ref())?;
+            }
+            Ok(done)
         }
     }
 }
@@ -324,7 +346,13 @@ impl<'a> Machine<'a> {
         })
     }
 
-    fn product(&self, product: Product, kept: Option<Packed>) -> Result<(), WorkerPanic> {
+    /// Gives whether what comes after has run.
+    fn product(
+        &self,
+        product: Product,
+        kept: Option<Packed>,
+        after: Option<&After<'_>>,
+    ) -> Result<bool, WorkerPanic> {
         let (isa, kernels) = (self.isa, self.kernels);
         let ((winograd, few), product) = (self.way(&product), Shared(product));
         if few {
@@ -335,7 +363,8 @@ impl<'a> Machine<'a> {
                 unsafe { product.gather_few(kernels, patches.0, worker, workers) }
             })?;
             // SAFETY: as below; all patches are gathered.
-            return unsafe { product.multiply_few(isa, self.pool, patches.0, kept) };
+            unsafe { product.multiply_few(isa, self.pool, patches.0, kept)? };
+            return Ok(false);
         }
         let packed = match kept {
             Some(kept) => kept,
@@ -346,20 +375,21 @@ impl<'a> Machine<'a> {
                 Packed(to)
             }
         };
+        let after = after.filter(|_| product.get().groups == 1);
         self.run(&|worker, workers, (room, more)| {
             let (product, Packed(packed)) = (product.get(), packed);
+            let (this, after) = ([worker, workers], after);
             // SAFETY: as in `prepare`, which is done; workers have shares of the positions and memory of
             // their own.
             unsafe {
                 match product.is_direct() {
-                    _ if winograd => {
-                        product.run_winograd(isa, packed, (room, more), worker, workers);
-                    }
-                    true => product.run_direct(isa, packed, room, worker, workers),
-                    false => product.run(kernels, packed, room, worker, workers),
+                    _ if winograd => product.run_winograd(isa, packed, (room, more), this, after),
+                    true => product.run_direct(isa, packed, room, this, after),
+                    false => product.run(kernels, packed, room, this, after),
                 }
             }
-        })
+        })?;
+        Ok(after.is_some())
     }
 
     /// Packs the filter.
@@ -433,22 +463,23 @@ impl<'a> Machine<'a> {
         )
     }
 
+    /// Gives whether what comes after has run.
     fn depthwise(
         &self,
         stencil: &Stencil,
         gives: Convolved,
-        a: &[f32],
-        b: &[f32],
-        c: &mut [f32],
-    ) -> Result<(), WorkerPanic> {
+        [a, b]: [*const f32; 2],
+        (c, length): (*mut f32, usize),
+        after: Option<After<'_>>,
+    ) -> Result<bool, WorkerPanic> {
         // What is not given is only read.
         let [one, other] = gives.roles();
         let of = |role: Convolved| match role {
-            _ if role == one => a.as_ptr().cast_mut(),
-            _ if role == other => b.as_ptr().cast_mut(),
-            _ => std::ptr::null_mut(),
+            _ if role == one => a.cast_mut(),
+            _ if role == other => b.cast_mut(),
+            _ => c,
         };
-        let mut depthwise = Depthwise {
+        let depthwise = Depthwise {
             stencil: *stencil,
             gives,
             input: of(Convolved::Input),
@@ -456,22 +487,19 @@ impl<'a> Machine<'a> {
             output: of(Convolved::Output),
             partials: self.start,
         };
-        *match gives {
-            Convolved::Input => &mut depthwise.input,
-            Convolved::Filter => &mut depthwise.filter,
-            Convolved::Output => &mut depthwise.output,
-        } = c.as_mut_ptr();
         let (isa, depthwise) = (self.isa, Shared(depthwise));
         self.run(&|worker, workers, _| {
-            let depthwise = &depthwise;
+            let (depthwise, after) = (&depthwise, &after);
             // SAFETY: the set is available and the arrays are as long as the sizes ask for, all checked
             // by the caller; each worker writes pixels or channels of its own.
-            unsafe { depthwise.0.run(isa, worker, workers) }
+            unsafe { depthwise.0.run(isa, [worker, workers], after.as_ref()) }
         })?;
-        match gives {
-            Convolved::Filter => self.combine(depthwise::slices(stencil.batch), c),
-            _ => Ok(()),
+        if gives == Convolved::Filter {
+            // SAFETY: the result is valid, and all workers are done.
+            let filter = unsafe { std::slice::from_raw_parts_mut(c, length) };
+            self.combine(depthwise::slices(stencil.batch), filter)?;
         }
+        Ok(after.is_some())
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::Error;
 use crate::graph::DType;
 use crate::op::{Convolved, Distribution, Reduction, Stencil, Window};
-use crate::plan::kernel::{Assemble, Kernel, Part, Region, Sort, Step};
+use crate::plan::kernel::{Assemble, FACTORS, Kernel, Part, Region, Sort, Step, Then};
 use crate::random::{Stream, normal_of, unit};
 use crate::run::convolution;
 use crate::run::cumulative::{self, cumulative_sum};
@@ -130,8 +130,8 @@ impl Machine<'_> {
                 _ => self.update_slice::<u64>(window, reads, writes),
             },
             Kernel::Matmul(product) => self.matmul(product, kept, reads, writes),
-            Kernel::Convolution { gives, stencil } => {
-                self.convolution((stencil, *gives), kept, reads, writes)
+            Kernel::Convolution { gives, stencil, then } => {
+                self.convolution((stencil, *gives), then.as_deref(), kept, reads, writes)
             }
             Kernel::Attention(of) => self.attention(of, reads, writes),
             Kernel::MaxPool(s) => {
@@ -270,23 +270,37 @@ impl Machine<'_> {
     fn convolution(
         &mut self,
         (stencil, gives): (&Stencil, Convolved),
+        then: Option<&Then>,
         kept: Option<Packed>,
         reads: &[Region],
         writes: &[Region],
     ) -> Result<(), Error> {
-        let m = &self.memories;
-        if reads[0].dtype == DType::F32 {
-            let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
+        let (isa, pool, memories, scratch) = (self.isa, self.pool, &self.memories, &self.scratch);
+        let run = then.map(|then| {
+            let (reads, writes) = (&reads[FACTORS..], &writes[1..]);
+            LoopRun { isa, memories, scratch, l: &then.body, reads, writes }
+        });
+        let done = if reads[0].dtype == DType::F32 {
+            let arrays = convolution::Arrays {
+                given: [memories.get(&reads[0]), memories.get(&reads[1])],
+                kept,
+                result: (memories.pointer(&writes[0]).cast(), writes[0].elements),
+                then: run.as_ref(),
+            };
             let of = (stencil, gives, self.exact);
-            let (isa, pool) = (self.isa, self.pool);
-            // SAFETY: what is kept was made of this filter for this convolution, as the verifier has
-            // proved of the plan and the session has seen to.
-            unsafe { convolution::convolve_f32(isa, pool, self.work, of, [a, b], kept, c)? };
+            // SAFETY: the verifier has proved the regions to be apart and of their sizes, the loop to fit
+            // behind the convolution, and what is kept to be made of this filter for it.
+            unsafe { convolution::convolve_f32(isa, pool, self.work, of, arrays)? }
         } else {
-            let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
-            convolution::double(self.pool, (stencil, gives), a, b, c)?;
+            let (a, b, c) =
+                (memories.get(&reads[0]), memories.get(&reads[1]), memories.set(&writes[0]));
+            convolution::double(pool, (stencil, gives), a, b, c)?;
+            false
+        };
+        match run {
+            Some(run) if !done => run.run(pool),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn assemble<T: Copy + Default>(

@@ -381,25 +381,28 @@ impl Session {
         self.arena.grow(plan.arena_bytes);
         let all = self.pool.threads();
         let (mut scratch, mut work, mut partials) = (0usize, 0usize, 0usize);
-        plan.for_each_step(&mut |step, parts| match &step.kernel {
-            Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
-            Kernel::Matmul(product) => {
-                let l = product.then.as_ref().map_or(0, |then| then.body.scratch);
-                scratch = scratch.max(l.next_multiple_of(64));
-                let threads = if parts == 1 { all } else { 1 };
-                work = work.max(parts * matmul::scratch_len(self.isa, threads, product));
+        plan.for_each_step(&mut |step, parts| {
+            let behind = step.kernel.then().map_or(0, |then| then.body.scratch);
+            scratch = scratch.max(behind.next_multiple_of(64));
+            match &step.kernel {
+                Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
+                Kernel::Matmul(product) => {
+                    let threads = if parts == 1 { all } else { 1 };
+                    work = work.max(parts * matmul::scratch_len(self.isa, threads, product));
+                }
+                Kernel::Convolution { gives, stencil, .. } => {
+                    let len =
+                        convolution::scratch_len(self.isa, all, (stencil, *gives, self.exact));
+                    work = work.max(parts * len);
+                }
+                Kernel::Attention(of) => {
+                    work = work.max(parts * attention::scratch_len(all, &of.heads, of.back));
+                }
+                Kernel::Reduce { outer, reduced, inner, .. } => {
+                    partials = partials.max(parts * reduce::partials_len(*outer, *reduced, *inner));
+                }
+                _ => {}
             }
-            Kernel::Convolution { gives, stencil } => {
-                let len = convolution::scratch_len(self.isa, all, (stencil, *gives, self.exact));
-                work = work.max(parts * len);
-            }
-            Kernel::Attention(of) => {
-                work = work.max(parts * attention::scratch_len(all, &of.heads, of.back));
-            }
-            Kernel::Reduce { outer, reduced, inner, .. } => {
-                partials = partials.max(parts * reduce::partials_len(*outer, *reduced, *inner));
-            }
-            _ => {}
         });
         if scratch > self.stride {
             self.stride = scratch;

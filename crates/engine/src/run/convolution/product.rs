@@ -2,6 +2,7 @@
 //! patches at a time.
 
 use super::Shared;
+use super::after::{After, share};
 use super::patches::{Source, stride_of};
 use super::taps::{block, block_count, deepest};
 use crate::run::matmul::kernel::{Kernels, Panel, Tile};
@@ -119,7 +120,7 @@ impl Product {
         }
     }
 
-    /// The results of one worker's share of all positions.
+    /// The results of one worker's share of all positions, and what comes after, where there is one group.
     ///
     /// # Safety
     ///
@@ -131,11 +132,12 @@ impl Product {
         kernels: &Kernels,
         packed: *const f32,
         patches: *mut f32,
-        worker: usize,
-        workers: usize,
+        [worker, workers]: [usize; 2],
+        after: Option<&After<'_>>,
     ) {
         let [lines, columns] = self.source.grid;
-        let share = share_of(self.batch * lines * columns, workers, worker);
+        let share = share(after, (self.batch * lines * columns, 1), workers, worker);
+        let mut done = after.map(|after| after.worker(worker, share.start));
         let (taps, depth) = (self.source.tap_count(), self.source.depth);
         for group in 0..self.groups {
             for first in share.clone().step_by(ROWS) {
@@ -168,6 +170,9 @@ impl Product {
                         // SAFETY: the panel is packed, the rows' patches are gathered.
                         unsafe { self.panel(kernels, rows.clone(), tile, vectors) }
                     }
+                }
+                if let Some(done) = &mut done {
+                    done.until(rows.end, rows.end == share.end);
                 }
             }
         }

@@ -12,6 +12,7 @@
 
 mod transform;
 
+use super::after::{After, share};
 use super::filter::Gradient;
 use super::patches::Source;
 use super::product::Product;
@@ -172,15 +173,33 @@ impl Product {
         isa: Isa,
         transformed: *const f32,
         (inputs, results): (*mut f32, *mut f32),
-        worker: usize,
-        workers: usize,
+        [worker, workers]: [usize; 2],
+        after: Option<&After<'_>>,
     ) {
         let Some(way) = self.way() else { return };
         let (kernels, transforms) = (Kernels::of(isa), Transforms::of(isa, way.method));
         let depth = way.depth(&self.source);
         let [rows, columns] = way.tiles(self.source.grid);
         let most = together(depth);
-        let share = share_of(self.batch * rows * columns, workers, worker);
+        // Lines of tiles, or whole images where the last lines hold less.
+        let [height, width] = self.source.grid;
+        let size = way.method.results();
+        let unit =
+            if height.is_multiple_of(size) { [columns, size] } else { [rows * columns, height] };
+        let lines_done = |tiles: usize| {
+            let lines = tiles / columns;
+            lines / rows * height + height.min(lines % rows * size)
+        };
+        let share = match after {
+            None => share_of(self.batch * rows * columns, workers, worker),
+            Some(_) => {
+                let units = self.batch * rows * columns / unit[0];
+                let share = share(after, (units, unit[1] * width), workers, worker);
+                share.start * unit[0]..share.end * unit[0]
+            }
+        };
+        let first = lines_done(share.start) * width;
+        let mut done = after.map(|after| after.worker(worker, first));
         for first in share.clone().step_by(most) {
             let held = first..share.end.min(first + most);
             let plane = plane_of(held.len(), depth);
@@ -232,6 +251,9 @@ impl Product {
                     // SAFETY: the tile's results are this worker's, the planes are computed.
                     unsafe { (transforms.output)(&to) }
                 }
+            }
+            if let Some(done) = &mut done {
+                done.until(lines_done(held.end) * width, held.end == share.end);
             }
         }
     }

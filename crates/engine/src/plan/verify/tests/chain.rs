@@ -13,11 +13,11 @@ pub(super) fn relink(plan: &mut Plan) {
     for step in &mut plan.steps {
         match &mut step.kernel {
             Kernel::Loop(l) => relink_loop(l),
-            Kernel::Matmul(product) => {
-                product.then.iter_mut().for_each(|then| relink_loop(&mut then.body));
-            }
             Kernel::Scan(scan) => relink(&mut scan.body),
-            _ => {}
+            kernel => {
+                let then = kernel.then_mut().into_iter().flatten();
+                then.for_each(|then| relink_loop(&mut then.body));
+            }
         }
     }
 }
