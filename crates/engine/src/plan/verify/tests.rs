@@ -11,6 +11,7 @@ use crate::{grad, random::Stream};
 mod attention;
 mod blocks;
 mod chain;
+mod convolution;
 mod scan;
 
 /// A step with every kind of kernel, updates in place, copies, and an output that is read again.
