@@ -151,5 +151,6 @@ pub(super) fn bundled(members: Vec<Step>) -> Vec<Step> {
         return members;
     }
     let nodes = members.iter().flat_map(|member| &member.nodes).copied().collect();
-    vec![Step { kernel: Kernel::Bundle(members), reads: Vec::new(), writes: Vec::new(), nodes }]
+    let kernel = Kernel::Bundle(members);
+    vec![Step { kernel, reads: Vec::new(), writes: Vec::new(), nodes, kept: None }]
 }

@@ -32,6 +32,8 @@ pub struct Cost {
     pub bytes_written: usize,
     /// Bytes of memory for intermediate results.
     pub arena_bytes: usize,
+    /// Bytes of what is kept of states that are only read, packed for its kernels.
+    pub kept_bytes: usize,
 }
 
 /// One step of a plan: what it computes for which part of the model, and what that costs, counted as
@@ -86,7 +88,11 @@ impl Plan {
     /// # Ok::<(), glassbox_engine::Error>(())
     /// ```
     pub fn cost(&self) -> Cost {
-        let start = Cost { arena_bytes: self.arena_bytes, ..Cost::default() };
+        let start = Cost {
+            arena_bytes: self.arena_bytes,
+            kept_bytes: self.kept_bytes(),
+            ..Cost::default()
+        };
         self.steps.iter().fold(start, |sum, step| Cost {
             steps: sum.steps + 1,
             operations: sum.operations.saturating_add(operations(&step.kernel)),
@@ -116,7 +122,7 @@ impl Plan {
 fn products(kernel: &Kernel) -> usize {
     match kernel {
         Kernel::Matmul(p) => multiply_adds(p),
-        Kernel::Convolution { .. } => operations(kernel),
+        Kernel::Convolution { stencil, .. } => stencil.products().saturating_mul(2),
         Kernel::Attention(of) => of.heads.multiply_adds(of.back).saturating_mul(2),
         Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.rounds()),
         // Members of a bundle are loops and sums.
@@ -161,7 +167,10 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
             let then = p.then.as_ref().map_or(0, |then| pointwise(&then.body));
             multiply_adds(p).saturating_add(then)
         }
-        Kernel::Convolution { stencil, .. } => stencil.products().saturating_mul(2),
+        Kernel::Convolution { .. } => {
+            let then = kernel.then().map_or(0, |then| pointwise(&then.body));
+            products(kernel).saturating_add(then)
+        }
         // Five for each score that counts: one to scale it, the others to make a share or a slope of it.
         Kernel::Attention(of) => {
             let each = of.heads.pairs().saturating_mul(5);
@@ -260,8 +269,8 @@ pub(super) fn bytes_read(step: &Step) -> usize {
             };
             step.reads.iter().enumerate().map(own).fold(0, usize::saturating_add)
         }
-        // What a product's loop reads of the product itself stays in cache.
-        Kernel::Matmul(Product { then: Some(_), .. }) => {
+        // What the loop behind a product reads of the product itself stays in cache.
+        kernel if kernel.then().is_some() => {
             all(&step.reads[..FACTORS]).saturating_add(all(&step.reads[FACTORS + 1..]))
         }
         _ => all(&step.reads),
@@ -278,9 +287,7 @@ pub(super) fn bytes_written(step: &Step) -> usize {
         // The last is memory to work in.
         Kernel::Sort(_) => &step.writes[..2],
         // A product that only its loop reads stays in cache.
-        Kernel::Matmul(Product { then: Some(then), .. }) if then.made != Made::Kept => {
-            &step.writes[1..]
-        }
+        kernel if kernel.then().is_some_and(|then| then.made != Made::Kept) => &step.writes[1..],
         _ => &step.writes[..],
     };
     written.iter().map(Region::bytes).fold(0, usize::saturating_add)
@@ -313,6 +320,10 @@ impl fmt::Display for Cost {
             short(self.bytes_read, "B"),
             short(self.bytes_written, "B"),
             short(self.arena_bytes, "B")
-        )
+        )?;
+        match self.kept_bytes {
+            0 => Ok(()),
+            kept => write!(f, ", {} kept", short(kept, "B")),
+        }
     }
 }

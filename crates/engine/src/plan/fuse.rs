@@ -14,7 +14,7 @@ use std::ops::Range;
 use crate::Error;
 use crate::graph::{DType, Node, Role, Shape, Value};
 use crate::op::{Op, Reduction, Window, convolution, pool};
-use crate::plan::kernel::{Assemble, BLOCK_ROWS, Extent, FACTORS, Kernel, Part, Product};
+use crate::plan::kernel::{Assemble, BLOCK_ROWS, Extent, FACTORS, Kernel, Part};
 use crate::plan::loops::TILE;
 use crate::plan::simplify::Program;
 use kernels::convolution_kernel;
@@ -72,10 +72,10 @@ pub(crate) enum DraftKernel {
     },
 }
 
-/// A product of matrices that a loop goes on with.
+/// A product of matrices, or a convolution, that a loop goes on with.
 #[derive(Clone, Debug)]
 pub(crate) struct DraftProduct {
-    pub product: Product,
+    pub kernel: Kernel,
     pub factors: [BufferId; FACTORS],
     pub result: BufferId,
     pub node: u32,

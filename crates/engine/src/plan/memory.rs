@@ -7,7 +7,7 @@ use crate::Error;
 use crate::graph::{DType, Inner, Value};
 use crate::op::Op;
 use crate::plan::fuse::{BufferId, Draft, DraftKernel, DraftProduct};
-use crate::plan::kernel::{Assemble, Extent, FACTORS, Kernel, Made, Memory, Part, Product};
+use crate::plan::kernel::{Assemble, Extent, FACTORS, Kernel, Made, Memory, Part};
 use crate::plan::kernel::{Region, Step, Then};
 use crate::plan::loops::{self, Wiring};
 use crate::plan::simplify::Program;
@@ -61,6 +61,7 @@ pub(super) fn place_body(
         states: Vec::new(),
         outputs: outputs.iter().map(|value| slot(value, true)).collect(),
         arena_bytes,
+        kept: Vec::new(),
         steps: steps.map(|(i, kernel)| layout.step(i, kernel)).collect::<Result<_, _>>()?,
         key: Key(0, 0),
     })
@@ -99,7 +100,8 @@ pub(crate) fn place(
     let mut given =
         inputs.iter().chain(&outputs).map(|slot| bytes(slot.dtype, slot.shape.elements()));
     let needed = given.try_fold(arena_bytes, |sum, n| sum.checked_add(n?));
-    if needed.is_none_or(|needed| needed > limit) {
+    let left = needed.and_then(|needed| limit.checked_sub(needed));
+    let Some(left) = left else {
         let graph = |value: Value| Value { node: program.origin[value.index()], ..value };
         let what = largest.map(|value| describe(inner, graph(value))).unwrap_or_default();
         return Err(Error::new(format!(
@@ -110,7 +112,7 @@ pub(crate) fn place(
             megabytes(arena_bytes),
             megabytes(limit),
         )));
-    }
+    };
     let mut steps = Vec::with_capacity(draft.kernels.len() + copies.len());
     let mut members = Vec::new();
     for (index, kernel) in draft.kernels.iter().enumerate() {
@@ -128,7 +130,9 @@ pub(crate) fn place(
     for &(old, new) in &copies {
         steps.push(layout.copy(old, new)?);
     }
-    Ok(Plan { inputs, states, outputs, arena_bytes, steps, key })
+    let mut plan = Plan { inputs, states, outputs, arena_bytes, kept: Vec::new(), steps, key };
+    plan.keep(left);
+    Ok(plan)
 }
 
 pub(super) fn wiring(kernel: &DraftKernel, of: &HashMap<Value, BufferId>) -> Wiring {
@@ -328,7 +332,7 @@ impl Layout<'_> {
         self.draft.buffers[made.result].dtype == DType::F32
             && self.last_read[made.result] == kernel
             && matches!(self.homes[made.result], None | Some((Memory::Arena, _)))
-            && made.product.can_stay_apart(tile == columns)
+            && matches!(&made.kernel, Kernel::Matmul(product) if product.can_stay_apart(tile == columns))
     }
 
     /// The product that a loop goes on with.
@@ -376,7 +380,7 @@ impl Layout<'_> {
                             loops::build(program, of, wiring, &in_place, space, members, false)?;
                         (Kernel::Loop(built), nodes.collect())
                     }
-                    Some(DraftProduct { product, result, node, .. }) => {
+                    Some(DraftProduct { kernel, result, node, .. }) => {
                         let (own, in_place) =
                             (wiring.behind_product(), in_place(&writes[1..], FACTORS));
                         let body =
@@ -388,14 +392,15 @@ impl Layout<'_> {
                             false => Made::Dropped,
                         };
                         let then = Some(Box::new(Then { body, made }));
-                        let product = Product { then, ..product.clone() };
-                        (Kernel::Matmul(product), std::iter::once(*node).chain(nodes).collect())
+                        let mut kernel = kernel.clone();
+                        kernel.then_mut().into_iter().for_each(|held| *held = then.clone());
+                        (kernel, std::iter::once(*node).chain(nodes).collect())
                     }
                 }
             }
         };
         let nodes = nodes.into_iter().map(|node: u32| self.program.origin[node as usize]).collect();
-        Ok(Step { kernel, reads, writes, nodes })
+        Ok(Step { kernel, reads, writes, nodes, kept: None })
     }
 
     /// The last steps: results that could not be written in place are copied to their source.
@@ -413,6 +418,7 @@ impl Layout<'_> {
             nodes: vec![self.program.origin[self.draft.buffers[new].value.index()]],
             writes: vec![Region { buffer: self.draft.buffers.len() + old, ..slot }],
             reads: vec![read],
+            kept: None,
         })
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod chain;
 pub(crate) mod cost;
 mod epilogue;
 mod fuse;
+pub(crate) mod kept;
 pub(crate) mod kernel;
 mod key;
 mod lay;
@@ -62,6 +63,8 @@ pub struct Plan {
     pub(crate) states: Vec<Slot>,
     pub(crate) outputs: Vec<Slot>,
     pub(crate) arena_bytes: usize,
+    /// What the session keeps of states for it, from run to run.
+    pub(crate) kept: Vec<kept::Kept>,
     pub(crate) steps: Vec<Step>,
     pub(crate) key: Key,
 }

@@ -109,8 +109,9 @@ impl Pieces<'_> {
                     return None;
                 }
                 if let Some(made) = product {
-                    made.product = self.product(&made.product, &factors)?;
-                    *rows = made.product.batch * made.product.m;
+                    let Kernel::Matmul(product) = &made.kernel else { return None };
+                    made.kernel = Kernel::Matmul(self.product(product, &factors)?);
+                    *rows = made.kernel.space()?.0;
                 } else if let Some(piece) = self.piece(*rows) {
                     *rows = piece;
                 } else {

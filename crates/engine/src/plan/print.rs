@@ -24,6 +24,11 @@ impl fmt::Display for Plan {
         for (index, slot) in self.outputs.iter().enumerate() {
             writeln!(f, "  output out{index}: {} {}", slot.dtype, slot.shape)?;
         }
+        for kept in &self.kept {
+            let Some(slot) = self.states.get(kept.state) else { continue };
+            let bytes = short(kept.bytes().unwrap_or(0), "B");
+            writeln!(f, "  kept   {}, packed once: {bytes}", slot.name)?;
+        }
         self.print_steps(f, &self.steps, "")
     }
 }
@@ -57,7 +62,7 @@ impl Plan {
             }
             // A product that only its loop reads is not left behind.
             let left = match &step.kernel {
-                Kernel::Matmul(Product { then: Some(then), .. }) if then.made != Made::Kept => {
+                kernel if kernel.then().is_some_and(|then| then.made != Made::Kept) => {
                     &step.writes[1..]
                 }
                 _ => &step.writes[..],
@@ -71,8 +76,8 @@ impl Plan {
                     k,
                     transpose_left,
                     transpose_right,
-                    then,
                     packed,
+                    ..
                 }) => {
                     let mark = |t: &bool| if *t { "ᵀ" } else { "" };
                     let [left, right] = [&step.reads[0], &step.reads[1]].map(|r| self.region(r));
@@ -82,19 +87,8 @@ impl Plan {
                         "matmul {times}[{m}, {k}] × [{k}, {n}]  {left}{} · {right}{}{}  {of}",
                         mark(transpose_left),
                         mark(transpose_right),
-                        if packed.is_some() { " packed" } else { "" }
+                        if packed.is_some() || step.kept.is_some() { " packed" } else { "" }
                     )?;
-                    if let Some(then) = then {
-                        let regions = (&step.reads[FACTORS..], &step.writes[1..]);
-                        writeln!(
-                            f,
-                            "{margin}        then by [{}, {}]  ({})",
-                            then.body.tile_rows,
-                            then.body.tile_columns,
-                            list(&regions.0[1..])
-                        )?;
-                        self.instructions(f, &then.body, regions, margin)?;
-                    }
                 }
                 Kernel::Loop(l) => {
                     writeln!(
@@ -139,7 +133,7 @@ impl Plan {
                         width.input,
                         stencil.channels,
                         stencil.features,
-                        list(&step.reads)
+                        list(step.reads.get(..FACTORS).unwrap_or(&step.reads))
                     )?;
                 }
                 Kernel::Attention(attention) => {
@@ -167,6 +161,17 @@ impl Plan {
                     list(&step.reads)
                 )?,
                 kernel => writeln!(f, "{}  ({})  {of}", kernel.name(), list(&step.reads))?,
+            }
+            if let Some(then) = step.kernel.then() {
+                let regions = (&step.reads[FACTORS..], &step.writes[1..]);
+                writeln!(
+                    f,
+                    "{margin}        then by [{}, {}]  ({})",
+                    then.body.tile_rows,
+                    then.body.tile_columns,
+                    list(&regions.0[1..])
+                )?;
+                self.instructions(f, &then.body, regions, margin)?;
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use assemble::assemble_sizes;
 
 use crate::plan::bundle::run_side_by_side;
 use crate::plan::chain::Chains;
+use crate::plan::kept::Kept;
 use crate::plan::kernel::{
     Assemble, Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory,
 };
@@ -27,7 +28,22 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
     if plan.steps.iter().any(is_packed) {
         return Err("a factor is packed outside of loops".to_string());
     }
+    kept(plan)?;
     verify_steps(plan)
+}
+
+/// Whether what steps take instead of their second argument is made of that, and of a state that stays
+/// as it is.
+fn kept(plan: &Plan) -> Result<(), String> {
+    for (index, step) in plan.steps.iter().enumerate() {
+        let Some(held) = step.kept else { continue };
+        let held = plan.kept.get(held);
+        if held.is_none() || held != Kept::of(step, &plan.states).as_ref() {
+            let name = step.kernel.name();
+            return Err(format!("step {index} ({name}): takes what was not kept for it"));
+        }
+    }
+    Ok(())
 }
 
 fn verify_steps(plan: &Plan) -> Result<(), String> {
@@ -55,10 +71,7 @@ fn verify_steps(plan: &Plan) -> Result<(), String> {
         }
         types(step).map_err(&at)?;
         sizes(step).map_err(&at)?;
-        let then = match &step.kernel {
-            Kernel::Matmul(product) => product.then.as_ref(),
-            _ => None,
-        };
+        let then = step.kernel.then();
         for (r, read) in step.reads.iter().enumerate() {
             if then.is_some() && r == FACTORS {
                 // The product itself, which the step makes.
@@ -124,7 +137,8 @@ fn same_place(a: &Region, b: &Region) -> bool {
 fn in_place(step: &Step, read: usize, write: usize) -> bool {
     let (l, read, write) = match &step.kernel {
         Kernel::Loop(l) => (l, read, write),
-        Kernel::Matmul(Product { then: Some(then), .. }) => {
+        Kernel::Matmul(_) | Kernel::Convolution { .. } => {
+            let Some(then) = step.kernel.then() else { return false };
             match (read.checked_sub(FACTORS), write.checked_sub(1)) {
                 (Some(read), Some(write)) => (&then.body, read, write),
                 (Some(0), None) => return true,
@@ -182,11 +196,10 @@ fn types(step: &Step) -> Result<(), String> {
         (Kernel::UpdateSlice(_) | Kernel::Scatter { .. }, [a, b, DType::I64], [to]) => {
             a == to && b == to
         }
-        (Kernel::Matmul(Product { then, .. }), [a, b, rest @ ..], [to, more @ ..]) => {
+        (Kernel::Matmul(_) | Kernel::Convolution { .. }, [a, b, rest @ ..], [to, more @ ..]) => {
             let alone = rest.is_empty() && more.is_empty();
-            a == to && b == to && to.is_float() && (then.is_some() || alone)
+            a == to && b == to && to.is_float() && (step.kernel.then().is_some() || alone)
         }
-        (Kernel::Convolution { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
         (Kernel::MaxPool(_), [a], [to, DType::I64]) => a == to && to.is_float(),
         (Kernel::Attention(of), [to, read @ ..], written) => {
             let mask = usize::from(of.heads.mask.is_some());
@@ -270,14 +283,23 @@ fn sizes(step: &Step) -> Result<(), String> {
             }
             (want, [&[made], &writes[1..]].concat())
         }
-        Kernel::Convolution { gives, stencil } => {
+        Kernel::Convolution { gives, stencil, then } => {
             let [input, filter, output] =
                 stencil.elements().ok_or("sizes do not fit each other")?;
-            match gives {
-                Convolved::Output => (vec![input, filter], vec![output]),
-                Convolved::Input => (vec![output, filter], vec![input]),
-                Convolved::Filter => (vec![input, output], vec![filter]),
+            let (mut want, made) = match gives {
+                Convolved::Output => (vec![input, filter], output),
+                Convolved::Input => (vec![output, filter], input),
+                Convolved::Filter => (vec![input, output], filter),
+            };
+            if let Some(then) = then {
+                let (rows, columns) = step.kernel.space().ok_or("a loop behind all pixels")?;
+                behind_product(step, then, [rows, columns])?;
+                want.extend_from_slice(&reads[FACTORS..]);
+                if then.made == Made::Apart {
+                    return Err("its pixels have no place".to_string());
+                }
             }
+            (want, [&[made], writes.get(1..).unwrap_or_default()].concat())
         }
         Kernel::Attention(Attention { heads, rows, back }) => {
             let too_large = "too large";
@@ -359,6 +381,7 @@ fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
     let carries = scan.carries;
     let varying = carries.checked_add(scan.sequences).ok_or("too many carries and sequences")?;
     let unwritten = body.inputs.iter().all(|slot| !slot.written) && body.states.is_empty();
+    let unwritten = unwritten && body.steps.iter().all(|step| step.kept.is_none());
     let kinds = body.inputs.len() > varying
         && body.outputs.len() >= carries
         && step.reads.len() + 1 == body.inputs.len()

@@ -1,15 +1,17 @@
 //! The kernels other than loops, and the walk over a plan's steps.
+#![allow(unsafe_code)]
 
 use std::time::Instant;
 
 use crate::Error;
 use crate::graph::DType;
 use crate::op::{Convolved, Distribution, Reduction, Stencil, Window};
-use crate::plan::kernel::{Kernel, Region, Sort, Step};
+use crate::plan::kernel::{FACTORS, Kernel, Region, Sort, Step, Then};
 use crate::random::{Stream, normal_of, unit};
 use crate::run::convolution;
 use crate::run::cumulative::{self, cumulative_sum};
 use crate::run::isa::Isa;
+use crate::run::matmul::Packed;
 use crate::run::max_pool::max_pool;
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, WorkerPanic};
@@ -38,6 +40,8 @@ pub(super) struct Machine<'a> {
     pub addresses: &'a mut [*mut u8],
     /// Where the loop around has packed what does not change.
     pub packed: *mut f32,
+    /// Where what the plan keeps of states lies.
+    pub kept: &'a [*mut u8],
     /// The node whose kernel failed.
     pub failed: Option<u32>,
 }
@@ -77,6 +81,7 @@ impl Machine<'_> {
 
     fn kernel(&mut self, step: &Step, times: &mut [u64]) -> Result<(), Error> {
         let (reads, writes) = (&step.reads[..], &step.writes[..]);
+        let kept = step.kept.map(|kept| Packed(self.kept[kept].cast::<f32>().cast_const()));
         match &step.kernel {
             Kernel::Loop(l) => {
                 let (isa, memories, scratch) = (self.isa, &self.memories, &self.scratch);
@@ -123,9 +128,9 @@ impl Machine<'_> {
                 4 => self.update_slice::<u32>(window, reads, writes),
                 _ => self.update_slice::<u64>(window, reads, writes),
             },
-            Kernel::Matmul(product) => self.matmul(product, reads, writes),
-            Kernel::Convolution { gives, stencil } => {
-                self.convolution(stencil, *gives, reads, writes)
+            Kernel::Matmul(product) => self.matmul(product, kept, reads, writes),
+            Kernel::Convolution { gives, stencil, then } => {
+                self.convolution((stencil, *gives), then.as_deref(), kept, reads, writes)
             }
             Kernel::Attention(of) => self.attention(of, reads, writes),
             Kernel::MaxPool(s) => {
@@ -264,21 +269,38 @@ impl Machine<'_> {
 
     fn convolution(
         &mut self,
-        stencil: &Stencil,
-        gives: Convolved,
+        (stencil, gives): (&Stencil, Convolved),
+        then: Option<&Then>,
+        kept: Option<Packed>,
         reads: &[Region],
         writes: &[Region],
     ) -> Result<(), Error> {
-        let m = &self.memories;
-        if reads[0].dtype == DType::F32 {
-            let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
+        let (isa, pool, memories, scratch) = (self.isa, self.pool, &self.memories, &self.scratch);
+        let run = then.map(|then| {
+            let (reads, writes) = (&reads[FACTORS..], &writes[1..]);
+            LoopRun { isa, memories, scratch, l: &then.body, reads, writes }
+        });
+        let done = if reads[0].dtype == DType::F32 {
+            let arrays = convolution::Arrays {
+                given: [memories.get(&reads[0]), memories.get(&reads[1])],
+                kept,
+                result: (memories.pointer(&writes[0]).cast(), writes[0].elements),
+                then: run.as_ref(),
+            };
             let of = (stencil, gives, self.exact);
-            convolution::convolve_f32(self.isa, self.pool, self.work, of, a, b, c)?;
+            // SAFETY: the verifier has proved the regions to be apart and of their sizes, the loop to fit
+            // behind the convolution, and what is kept to be made of this filter for it.
+            unsafe { convolution::convolve_f32(isa, pool, self.work, of, arrays)? }
         } else {
-            let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
-            convolution::double(self.pool, (stencil, gives), a, b, c)?;
+            let (a, b, c) =
+                (memories.get(&reads[0]), memories.get(&reads[1]), memories.set(&writes[0]));
+            convolution::double(pool, (stencil, gives), a, b, c)?;
+            false
+        };
+        match run {
+            Some(run) if !done => run.run(pool),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn random<T: Send>(

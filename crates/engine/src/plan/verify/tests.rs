@@ -12,6 +12,7 @@ mod attention;
 mod blocks;
 mod bundle;
 mod chain;
+mod convolution;
 mod scan;
 
 /// A step with every kind of kernel, updates in place, copies, and an output that is read again.
@@ -119,8 +120,7 @@ fn for_each_region(plan: &Plan, corrupt: impl Fn(&mut Region, &Plan) -> bool, ho
 fn loops(plan: &Plan) -> Vec<usize> {
     let is_loop = |&i: &usize| match &plan.steps[i].kernel {
         Kernel::Loop(_) => true,
-        Kernel::Matmul(product) => product.then.is_some(),
-        _ => false,
+        kernel => kernel.then().is_some(),
     };
     (0..plan.steps.len()).filter(is_loop).collect()
 }
@@ -128,8 +128,7 @@ fn loops(plan: &Plan) -> Vec<usize> {
 fn loop_mut(plan: &mut Plan, step: usize) -> &mut Loop {
     match &mut plan.steps[step].kernel {
         Kernel::Loop(l) => l,
-        Kernel::Matmul(product) => &mut product.then.as_mut().unwrap().body,
-        other => panic!("{other:?}"),
+        kernel => &mut kernel.then_mut().unwrap().as_mut().unwrap().body,
     }
 }
 

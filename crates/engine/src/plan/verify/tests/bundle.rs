@@ -58,6 +58,7 @@ fn members_that_meet_are_refused() {
             reads: Vec::new(),
             writes: Vec::new(),
             nodes: Vec::new(),
+            kept: None,
         };
         all[0] = inner;
     });

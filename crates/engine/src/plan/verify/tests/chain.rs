@@ -13,16 +13,16 @@ pub(super) fn relink(plan: &mut Plan) {
     for step in &mut plan.steps {
         match &mut step.kernel {
             Kernel::Loop(l) => relink_loop(l),
-            Kernel::Matmul(product) => {
-                product.then.iter_mut().for_each(|then| relink_loop(&mut then.body));
-            }
             Kernel::Scan(scan) => relink(&mut scan.body),
             Kernel::Bundle(members) => members.iter_mut().for_each(|member| {
                 if let Kernel::Loop(l) = &mut member.kernel {
                     relink_loop(l);
                 }
             }),
-            _ => {}
+            kernel => {
+                let then = kernel.then_mut().into_iter().flatten();
+                then.for_each(|then| relink_loop(&mut then.body));
+            }
         }
     }
 }
