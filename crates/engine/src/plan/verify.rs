@@ -12,9 +12,9 @@ use crate::plan::bundle::run_side_by_side;
 use crate::plan::chain::Chains;
 use crate::plan::kept::Kept;
 use crate::plan::kernel::{
-    Assemble, Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory,
+    Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory,
 };
-use crate::plan::kernel::{Part, Place, Product, Region, Register, Scan, Sort, Step, Then};
+use crate::plan::kernel::{Place, Product, Region, Register, Scan, Sort, Step, Then};
 use crate::plan::loops::REGISTER_LIMIT;
 use crate::plan::{Plan, Slot, bytes};
 
