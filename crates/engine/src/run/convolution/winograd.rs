@@ -96,6 +96,12 @@ fn together(depth: usize) -> usize {
     (128 / depth.div_ceil(16)).next_multiple_of(ROWS).clamp(2 * ROWS, 9 * ROWS)
 }
 
+/// Tiles that a filter's gradient transforms at a time: as many numbers of them as of sums, to which each
+/// plane's products are added.
+fn together_in_gradient(depth: usize, filters: usize) -> usize {
+    (depth * filters / (depth + filters)).max(together(depth.max(filters)))
+}
+
 /// From one plane of `rows` rows to the next, not at the same place of a first-level cache.
 fn plane_of(rows: usize, channels: usize) -> usize {
     rows * channels + 16
@@ -325,7 +331,7 @@ impl Gradient {
     pub fn winograd_lens(&self) -> (usize, usize) {
         let Some(way) = self.way() else { return (0, 0) };
         let (depth, filters) = (way.depth(&self.source), self.filters);
-        let tiles = together(depth.max(filters));
+        let tiles = together_in_gradient(depth, filters);
         let own = |channels: usize| way.planes() * plane_of(tiles, channels);
         (own(depth) + own(filters), way.planes() * depth * filters)
     }
@@ -347,14 +353,16 @@ impl Gradient {
         let transforms = Transforms::of(isa, way.method);
         let (channels, filters) = (self.source.depth, self.filters);
         let (depth, taps) = (way.depth(&self.source), self.source.taps[0].count);
-        let most = together(depth.max(filters));
+        let most = together_in_gradient(depth, filters);
         let slices = self.winograd_slices();
         for slice in share_of(slices, workers, worker) {
             let tiles = share_of(self.tiles(way), slices, slice);
-            for first in tiles.clone().step_by(most) {
-                let held = first..tiles.end.min(first + most);
+            let chains = tiles.len().div_ceil(most);
+            for held in (0..chains).map(|chain| share_of(tiles.len(), chains, chain)) {
+                let more = held.start > 0;
+                let held = tiles.start + held.start..tiles.start + held.end;
                 // SAFETY: these tiles are of the batch; the memory has room for them and for the sums.
-                unsafe { self.tiles_of_chain(isa, way, held, room, planes, first > tiles.start) }
+                unsafe { self.tiles_of_chain(isa, way, held, room, planes, more) }
             }
             for (phase, [y, x]) in way.of_phases() {
                 for channel in 0..channels {
