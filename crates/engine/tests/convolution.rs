@@ -147,6 +147,11 @@ fn convolutions_that_are_cut_in_blocks_and_slices_equal_the_reference() {
         // Filters that miss inputs, and strides beyond the image.
         ([1, 9, 9, 4], [2, 2, 4, 3], plain.stride([4, 5])),
         ([1, 2, 3, 4], [1, 1, 4, 3], plain.stride([9, 7])),
+        // A single window, which sees padding alone.
+        ([1, 1, 5, 2], [1, 1, 2, 3], plain.stride([3, 1]).padding([1, 0])),
+        // Fewer lines than slices.
+        ([1, 1, 8193, 1], [1, 1, 1, 3], plain.stride([1, 3])),
+        ([3, 1, 5000, 2], [1, 5, 2, 4], plain.padding([0, 2])),
         // In tiles, whole and cut off, with paddings that leave more than the image or less.
         ([2, 12, 8, 16], [3, 3, 16, 16], plain.padding([1, 1])),
         ([3, 7, 7, 64], [3, 3, 64, 32], plain.padding([1, 1])),

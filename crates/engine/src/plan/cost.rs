@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::graph::{Graph, Role};
 use crate::plan::Plan;
 use crate::plan::kernel::{
-    Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Product, Region, Sort,
-    Step,
+    Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Place, Product,
+    Region, Sort, Step,
 };
 
 /// What one run of a plan costs.
@@ -125,6 +125,7 @@ fn products(kernel: &Kernel) -> usize {
         Kernel::Convolution { stencil, .. } => stencil.products().saturating_mul(2),
         Kernel::Attention(of) => of.heads.multiply_adds(of.back).saturating_mul(2),
         Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.rounds()),
+        // Members of a bundle are loops and sums.
         _ => 0,
     }
 }
@@ -179,6 +180,7 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
         Kernel::MaxPool(stencil) => stencil.products(),
         Kernel::ScatterAdd { width, numbers, .. } => product(&[*width, *numbers]),
         Kernel::Scan(scan) => scan.body.cost().operations.saturating_mul(scan.rounds()),
+        Kernel::Bundle(members) => sum(members, |member| operations(&member.kernel)),
         Kernel::Assemble(_)
         | Kernel::SliceAt(_)
         | Kernel::UpdateSlice(_)
@@ -199,7 +201,7 @@ fn pointwise(l: &Loop) -> usize {
 
 fn of(l: &Loop, instruction: &Instruction) -> usize {
     let elements = |register: u16| match l.registers[usize::from(register)].extent {
-        Extent::Full => product(&[l.rows, l.columns]),
+        Extent::Full | Extent::Part { .. } => product(&[l.rows, l.columns]),
         Extent::Row => l.rows,
         Extent::Column => l.columns,
         Extent::Scalar => 1,
@@ -207,7 +209,10 @@ fn of(l: &Loop, instruction: &Instruction) -> usize {
         Extent::Groups(rows) => product(&[l.rows / rows.max(1), l.columns]),
     };
     match *instruction {
-        Instruction::Constant { .. } | Instruction::Expand { .. } | Instruction::Store { .. } => 0,
+        Instruction::Constant { .. }
+        | Instruction::Expand { .. }
+        | Instruction::Store { .. }
+        | Instruction::Lay { .. } => 0,
         Instruction::Reduce { a, .. } | Instruction::Fold { a, .. } => elements(a),
         Instruction::Unary { to, .. }
         | Instruction::Binary { to, .. }
@@ -216,6 +221,10 @@ fn of(l: &Loop, instruction: &Instruction) -> usize {
         | Instruction::Select { to, .. }
         | Instruction::Cast { to, .. } => elements(to),
     }
+}
+
+fn sum(members: &[Step], of: fn(&Step) -> usize) -> usize {
+    members.iter().map(of).fold(0, usize::saturating_add)
 }
 
 fn in_place(step: &Step) -> bool {
@@ -245,6 +254,21 @@ pub(super) fn bytes_read(step: &Step) -> usize {
         // A row may be read several times.
         Kernel::Gather { .. } => all(&step.writes).saturating_add(all(&step.reads[1..])),
         Kernel::Scan(scan) => scan.body.cost().bytes_read.saturating_mul(scan.rounds()),
+        Kernel::Bundle(members) => sum(members, bytes_read),
+        // Of wider rows only a part is read.
+        Kernel::Loop(l) => {
+            let part = |read: usize| {
+                l.registers.iter().any(|register| {
+                    register.place == Place::Read(read)
+                        && matches!(register.extent, Extent::Part { .. })
+                })
+            };
+            let own = |(index, read): (usize, &Region)| match part(index) {
+                true => wide(product(&[l.rows, l.columns]), read),
+                false => read.bytes(),
+            };
+            step.reads.iter().enumerate().map(own).fold(0, usize::saturating_add)
+        }
         // What the loop behind a product reads of the product itself stays in cache.
         kernel if kernel.then().is_some() => {
             all(&step.reads[..FACTORS]).saturating_add(all(&step.reads[FACTORS + 1..]))
@@ -254,10 +278,11 @@ pub(super) fn bytes_read(step: &Step) -> usize {
 }
 
 pub(super) fn bytes_written(step: &Step) -> usize {
-    if let Kernel::Scan(scan) = &step.kernel {
-        return scan.body.cost().bytes_written.saturating_mul(scan.rounds());
-    }
     let written = match &step.kernel {
+        Kernel::Scan(scan) => {
+            return scan.body.cost().bytes_written.saturating_mul(scan.rounds());
+        }
+        Kernel::Bundle(members) => return sum(members, bytes_written),
         Kernel::UpdateSlice(_) | Kernel::Scatter { .. } if in_place(step) => &step.reads[1..2],
         // The last is memory to work in.
         Kernel::Sort(_) => &step.writes[..2],

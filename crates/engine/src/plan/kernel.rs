@@ -74,6 +74,7 @@ impl Step {
             }
             Kernel::Assemble(a) => a.parts.len() * 160,
             Kernel::Scan(scan) => scan.body.own_bytes(),
+            Kernel::Bundle(members) => members.iter().map(Step::own_bytes).sum(),
             _ => 0,
         };
         std::mem::size_of::<Step>() + kernel + (self.reads.len() + self.writes.len()) * 40
@@ -123,6 +124,9 @@ pub(crate) enum Kernel {
     Iota { outer: usize, size: usize, inner: usize },
     /// A loop: runs a plan once a step.
     Scan(Box<Scan>),
+    /// Loops and sums that do not need each other, as one region of the pool: their pieces side by
+    /// side. The members have the regions, the step itself has none.
+    Bundle(Vec<Step>),
 }
 
 /// A loop. It reads the first value of each carry, whole sequences, and what is the same at every
@@ -296,6 +300,7 @@ impl Kernel {
             Kernel::Random { .. } => "random",
             Kernel::Iota { .. } => "iota",
             Kernel::Scan(_) => "scan",
+            Kernel::Bundle(_) => "bundle",
         }
     }
 }
@@ -440,6 +445,8 @@ pub(crate) enum Extent {
     Blocks,
     /// One element a column for each so many rows, which is only read.
     Groups(usize),
+    /// Every element, in rows that are parts of wider ones from column `offset` on; only read.
+    Part { offset: usize, stride: usize },
 }
 
 /// Rows whose columns are summed in one chain. A power of 2; part of the law of same bits.
@@ -558,6 +565,14 @@ pub(crate) enum Instruction {
         write: usize,
         from: RegisterId,
     },
+    /// Into rows of write `write` that are wider, from column `offset` on; other instructions fill the
+    /// rest of them.
+    Lay {
+        write: usize,
+        from: RegisterId,
+        offset: usize,
+        stride: usize,
+    },
 }
 
 impl Instruction {
@@ -574,7 +589,7 @@ impl Instruction {
             | Instruction::Cast { to, .. }
             | Instruction::Reduce { to, .. }
             | Instruction::Fold { to, .. } => Some(to),
-            Instruction::Store { .. } => None,
+            Instruction::Store { .. } | Instruction::Lay { .. } => None,
         }
     }
 
@@ -582,9 +597,9 @@ impl Instruction {
     pub fn from(&self) -> [Option<RegisterId>; 3] {
         match *self {
             Instruction::Constant { .. } => [None; 3],
-            Instruction::Expand { from, .. } | Instruction::Store { from, .. } => {
-                [Some(from), None, None]
-            }
+            Instruction::Expand { from, .. }
+            | Instruction::Store { from, .. }
+            | Instruction::Lay { from, .. } => [Some(from), None, None],
             Instruction::Unary { a, .. }
             | Instruction::Cast { a, .. }
             | Instruction::Reduce { a, .. }

@@ -11,7 +11,7 @@ use crate::plan::kernel::{Assemble, Extent, FACTORS, Kernel, Made, Memory, Part}
 use crate::plan::kernel::{Region, Step, Then};
 use crate::plan::loops::{self, Wiring};
 use crate::plan::simplify::Program;
-use crate::plan::{Key, Plan, Slot, bytes};
+use crate::plan::{Key, Plan, Slot, bundle, bytes};
 
 /// Every region starts at a multiple of this: a cache line, and the widest vector.
 const ALIGNMENT: usize = 64;
@@ -46,8 +46,8 @@ pub(super) fn place_body(
         let name = match &node.op {
             Op::Input { name } => name.clone(),
             Op::State { path } => path.clone(),
-            _ if value.output == 0 => format!("%{}", value.node),
-            _ => format!("%{}.{}", value.node, value.output),
+            _ if value.output == 0 => format!("%{}", program.origin[value.index()]),
+            _ => format!("%{}.{}", program.origin[value.index()], value.output),
         };
         Slot { name, dtype: output.dtype, shape: output.shape.clone(), written }
     };
@@ -102,7 +102,8 @@ pub(crate) fn place(
     let needed = given.try_fold(arena_bytes, |sum, n| sum.checked_add(n?));
     let left = needed.and_then(|needed| limit.checked_sub(needed));
     let Some(left) = left else {
-        let what = largest.map(|value| describe(inner, value)).unwrap_or_default();
+        let graph = |value: Value| Value { node: program.origin[value.index()], ..value };
+        let what = largest.map(|value| describe(inner, graph(value))).unwrap_or_default();
         return Err(Error::new(format!(
             "the plan needs {} for inputs, outputs and intermediate results ({} of it for the \
              last), the limit is {}; the largest result is {what}: take a smaller batch, or allow \
@@ -113,8 +114,18 @@ pub(crate) fn place(
         )));
     };
     let mut steps = Vec::with_capacity(draft.kernels.len() + copies.len());
+    let mut members = Vec::new();
     for (index, kernel) in draft.kernels.iter().enumerate() {
-        steps.push(layout.step(index, kernel)?);
+        let step = layout.step(index, kernel)?;
+        match draft.together.iter().find(|range| range.contains(&index)) {
+            None => steps.push(step),
+            Some(range) => {
+                members.push(step);
+                if index + 1 == range.end {
+                    steps.extend(bundle::bundled(std::mem::take(&mut members)));
+                }
+            }
+        }
     }
     for &(old, new) in &copies {
         steps.push(layout.copy(old, new)?);
@@ -249,6 +260,14 @@ impl Layout<'_> {
         for &(_, new) in copies {
             last_read[new] = usize::MAX;
         }
+        // What runs side by side is all there until the last of it is done.
+        for range in &self.draft.together {
+            for (buffer, _) in
+                self.wirings[range.clone()].iter().flat_map(|w| w.reads.iter().chain(&w.writes))
+            {
+                last_read[*buffer] = last_read[*buffer].max(range.end - 1);
+            }
+        }
         self.last_read = last_read;
         let last_read = &self.last_read;
         let mut live: Vec<(usize, usize, BufferId)> = Vec::new();
@@ -380,6 +399,7 @@ impl Layout<'_> {
                 }
             }
         };
+        let nodes = nodes.into_iter().map(|node: u32| self.program.origin[node as usize]).collect();
         Ok(Step { kernel, reads, writes, nodes, kept: None })
     }
 
@@ -395,7 +415,7 @@ impl Layout<'_> {
         };
         Ok(Step {
             kernel: Kernel::Assemble(Assemble { zero: false, parts: vec![part] }),
-            nodes: vec![self.draft.buffers[new].value.node],
+            nodes: vec![self.program.origin[self.draft.buffers[new].value.index()]],
             writes: vec![Region { buffer: self.draft.buffers.len() + old, ..slot }],
             reads: vec![read],
             kept: None,

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::graph::DType;
 use crate::op::{Convolved, Sliding, Window};
+use crate::plan::bundle::run_side_by_side;
 use crate::plan::chain::Chains;
 use crate::plan::kept::Kept;
 use crate::plan::kernel::{
@@ -47,6 +48,20 @@ fn verify_steps(plan: &Plan) -> Result<(), String> {
     let mut live: HashMap<Memory, Vec<Region>> = HashMap::new();
     let mut written: HashSet<Memory> = HashSet::new();
     for (index, step) in plan.steps.iter().enumerate() {
+        let at = |what: String| format!("step {index} ({}): {what}", step.kernel.name());
+        if let Kernel::Bundle(members) = &step.kernel {
+            let own = !step.reads.is_empty() || !step.writes.is_empty();
+            if own || !run_side_by_side(members) {
+                return Err(at("its members meet, or are none".to_string()));
+            }
+        }
+    }
+    let members = plan.steps.iter().enumerate().flat_map(|(index, step)| match &step.kernel {
+        // Whatever the order of members, each finds and leaves the same.
+        Kernel::Bundle(members) => members.iter().map(|member| (index, member)).collect(),
+        _ => vec![(index, step)],
+    });
+    for (index, step) in members {
         let at = |what: String| format!("step {index} ({}): {what}", step.kernel.name());
         for region in step.reads.iter().chain(&step.writes) {
             bounds(plan, region).map_err(&at)?;
@@ -342,6 +357,7 @@ fn sizes(step: &Step) -> Result<(), String> {
         }
         Kernel::Random { .. } => (vec![1; reads.len()], writes.clone()),
         Kernel::Scan(scan) => return scan_sizes(step, scan),
+        Kernel::Bundle(_) => return Err("a bundle within a bundle".to_string()),
         Kernel::Iota { outer, size, inner } => {
             (Vec::new(), vec![product(&[*outer, *size, *inner])?])
         }
@@ -456,12 +472,19 @@ fn loop_sizes(
         Extent::Scalar => 1,
         Extent::Blocks => blocks,
         Extent::Groups(rows) => sizes[1] / rows.max(1) * sizes[2],
+        Extent::Part { stride, .. } => sizes[1].saturating_mul(stride),
     };
     // All rows of a tile read the same.
     let groups_fit = |register: &Register| match register.extent {
         Extent::Groups(rows) => {
             let whole = rows > 0 && l.rows.is_multiple_of(rows) && rows.is_multiple_of(l.tile_rows);
             whole && matches!(register.place, Place::Read(_))
+        }
+        // Rows end within the wider ones.
+        Extent::Part { offset, stride } => {
+            let ends = offset.checked_add(l.columns).is_some_and(|end| end <= stride);
+            let held = l.rows.checked_mul(stride).is_some();
+            ends && held && matches!(register.place, Place::Read(_))
         }
         _ => true,
     };
@@ -477,7 +500,7 @@ fn loop_sizes(
         Extent::Full => true,
         Extent::Row => whole_columns,
         Extent::Blocks => BLOCK_ROWS.is_multiple_of(l.tile_rows),
-        Extent::Column | Extent::Scalar | Extent::Groups(_) => false,
+        Extent::Column | Extent::Scalar | Extent::Groups(_) | Extent::Part { .. } => false,
     };
     let mut ranges = Vec::with_capacity(l.registers.len());
     let mut writers = vec![0usize; writes.len()];
@@ -508,6 +531,8 @@ fn loop_sizes(
     let mut walk = Walk { l, ranges, holds: Vec::new(), made: vec![false; l.registers.len()] };
     walk.holds = l.registers.iter().map(|r| matches!(r.place, Place::Read(_))).collect();
     let mut stored: Vec<usize> = Vec::new();
+    // What is laid down in parts: write, length of the rows, column.
+    let mut laid: Vec<(usize, usize, usize)> = Vec::new();
     for (index, instruction) in l.before.iter().chain(&l.body).enumerate() {
         let before = index < l.before.len();
         walk.instruction(instruction, before)?;
@@ -518,12 +543,26 @@ fn loop_sizes(
                 return Err("an instruction reads what was stored over".to_string());
             }
         }
-        let Instruction::Store { write, from } = *instruction else { continue };
+        let (write, from) = match *instruction {
+            Instruction::Store { write, from } | Instruction::Lay { write, from, .. } => {
+                (write, from)
+            }
+            _ => continue,
+        };
         let register = &l.registers[usize::from(from)];
-        if before || !fits(writes.get(write), register) || !once(register.extent) {
+        let fine = match *instruction {
+            Instruction::Lay { offset, stride, .. } => {
+                laid.push((write, stride, offset));
+                let extent = Extent::Part { offset, stride };
+                register.extent == Extent::Full
+                    && fits(writes.get(write), &Register { extent, ..*register })
+            }
+            _ => fits(writes.get(write), register) && once(register.extent),
+        };
+        if before || !fine {
             return Err("a store does not fit".to_string());
         }
-        writers[write] += 1;
+        writers[write] += usize::from(matches!(instruction, Instruction::Store { .. }));
         stored.push(write);
         if let Place::Read(r) = register.place
             && writes.iter().any(|w| w.overlaps(&places[r]))
@@ -531,8 +570,20 @@ fn loop_sizes(
             return Err("a store takes what another may have written over".to_string());
         }
     }
-    if l.chains != Chains::new(&l.registers, &l.before, &l.body, l.tile_rows) {
+    if l.chains != Chains::new(&l.registers, &l.before, &l.body, l.tile_rows, whole) {
         return Err("its chains are not its instructions".to_string());
+    }
+    // The parts of rows follow each other and fill them.
+    laid.sort_unstable();
+    for parts in laid.chunk_by(|a, b| a.0 == b.0) {
+        let (write, stride, _) = parts[0];
+        let follow = parts.iter().enumerate().all(|(i, &(_, other, offset))| {
+            other == stride && i.checked_mul(l.columns) == Some(offset)
+        });
+        if !follow || parts.len().checked_mul(l.columns) != Some(stride) {
+            return Err("parts of rows do not fill them".to_string());
+        }
+        writers[write] += 1;
     }
     let made = |w: usize| {
         let bound = l.registers.iter().position(|r| r.place == Place::Write(w));
@@ -570,7 +621,7 @@ impl Walk<'_> {
             let same_in_every_tile = match register.extent {
                 Extent::Scalar => true,
                 Extent::Column => l.tile_columns == l.columns,
-                Extent::Full | Extent::Row | Extent::Blocks | Extent::Groups(_) => false,
+                _ => false,
             };
             let there = self.holds[from] && (!before || self.made[from] || same_in_every_tile);
             if !there {
@@ -626,10 +677,11 @@ fn well_typed(l: &Loop, instruction: &Instruction) -> bool {
                 && register(a).dtype.is_float()
         }
         Instruction::Constant { .. } | Instruction::Store { .. } => true,
+        Instruction::Lay { from, .. } => register(from).extent == Extent::Full,
         Instruction::Expand { to, from } => {
             let wider = match register(from).extent {
                 Extent::Scalar => register(to).extent != Extent::Scalar,
-                Extent::Row | Extent::Column | Extent::Groups(_) => {
+                Extent::Row | Extent::Column | Extent::Groups(_) | Extent::Part { .. } => {
                     register(to).extent == Extent::Full
                 }
                 Extent::Full | Extent::Blocks => false,

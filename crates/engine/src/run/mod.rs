@@ -3,8 +3,10 @@
 //! `unsafe` is allowed in this module's files only, each block with its reason, behind safe
 //! signatures.
 
+mod assemble;
 mod attention;
 pub(crate) mod buffer;
+mod bundle;
 mod chain;
 pub(crate) mod convolution;
 mod cumulative;
@@ -21,6 +23,7 @@ mod product;
 pub(crate) mod profile;
 pub(crate) mod reduce;
 pub mod reference;
+mod rows;
 mod scan;
 pub(crate) mod session;
 mod sort;

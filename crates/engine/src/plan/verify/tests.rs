@@ -10,6 +10,7 @@ use crate::{grad, random::Stream};
 
 mod attention;
 mod blocks;
+mod bundle;
 mod chain;
 mod convolution;
 mod scan;
@@ -71,8 +72,15 @@ fn plan(record: impl for<'g> Fn(&'g Graph) -> Vec<Tensor<'g>>) -> Plan {
     Plan::new(&graph, &request(&outputs, usize::MAX)).unwrap()
 }
 
+/// Members of bundles stand for themselves: they are corrupted like any other step.
 fn good() -> Plan {
-    plan(everything)
+    let mut plan = plan(everything);
+    let apart = |step: Step| match step.kernel {
+        Kernel::Bundle(members) => members,
+        _ => vec![step],
+    };
+    plan.steps = plan.steps.into_iter().flat_map(apart).collect();
+    plan
 }
 
 #[track_caller]
