@@ -190,7 +190,9 @@ impl Product {
         let depth = way.depth(&self.source);
         let [rows, columns] = way.tiles(self.source.grid);
         let most = together(depth);
-        // Lines of tiles, or whole images where the last lines hold less.
+        // What comes after may have to begin with whole lines of tiles, or with whole images where the last
+        // lines of tiles hold less.
+        let counts = after.is_some_and(After::counts);
         let [height, width] = self.source.grid;
         let size = way.method.results();
         let unit =
@@ -199,13 +201,12 @@ impl Product {
             let lines = tiles / columns;
             lines / rows * height + height.min(lines % rows * size)
         };
-        let share = match after {
-            None => share_of(self.batch * rows * columns, workers, worker),
-            Some(_) => {
-                let units = self.batch * rows * columns / unit[0];
-                let share = share(after, (units, unit[1] * width), workers, worker);
-                share.start * unit[0]..share.end * unit[0]
-            }
+        let share = if counts {
+            let units = self.batch * rows * columns / unit[0];
+            let share = share(after, (units, unit[1] * width), workers, worker);
+            share.start * unit[0]..share.end * unit[0]
+        } else {
+            share_of(self.batch * rows * columns, workers, worker)
         };
         let first = lines_done(share.start) * width;
         let mut done = after.map(|after| after.worker(worker, first));
@@ -264,9 +265,35 @@ impl Product {
                     unsafe { (transforms.output)(&to) }
                 }
             }
-            if let Some(done) = &mut done {
-                done.until(lines_done(held.end) * width, held.end == share.end);
+            match &mut done {
+                None => {}
+                Some(done) if counts => {
+                    done.until(lines_done(held.end) * width, held.end == share.end);
+                }
+                Some(done) => {
+                    self.lines_of_tiles(way, held, |pixels| done.pixels(pixels));
+                }
             }
+        }
+    }
+}
+
+impl Product {
+    /// The pixels of some tiles, line by line.
+    fn lines_of_tiles(&self, way: Way, tiles: Range<usize>, mut run: impl FnMut(Range<usize>)) {
+        let ([height, width], size) = (self.source.grid, way.method.results());
+        let [rows, columns] = way.tiles(self.source.grid);
+        let mut tile = tiles.start;
+        while tile < tiles.end {
+            let (line, column) = (tile / columns, tile % columns);
+            let count = (columns - column).min(tiles.end - tile);
+            let across = column * size..width.min((column + count) * size);
+            let top = line % rows * size;
+            for y in top..height.min(top + size) {
+                let first = (line / rows * height + y) * width;
+                run(first + across.start..first + across.end);
+            }
+            tile += count;
         }
     }
 }
