@@ -140,6 +140,10 @@ fn convolutions_that_are_cut_in_blocks_and_slices_equal_the_reference() {
         // Depthwise, also with more channels than are taken at a time.
         ([2, 9, 9, 70], [3, 3, 1, 70], plain.groups(70).padding([1, 1])),
         ([2, 9, 8, 150], [2, 3, 1, 150], plain.groups(150).stride([2, 2]).dilation([2, 1])),
+        // One window takes all of an image: a product of matrices.
+        ([6, 7, 5, 20], [7, 5, 20, 33], plain),
+        ([4, 3, 3, 2], [3, 3, 2, 1], plain.stride([2, 1])),
+        ([2, 1, 4, 3], [1, 4, 3, 5], plain.dilation([3, 1])),
         // Each pixel by itself.
         ([2, 6, 7, 20], [1, 1, 20, 30], plain),
         // Sequences.

@@ -251,6 +251,30 @@ fn memory_does_not_grow_over_a_hundred_thousand_steps() {
     }
 }
 
+fn packing_again_what_has_changed_allocates_nothing() {
+    let (graph, other) = (Graph::new(), Graph::new());
+    let at = graph.root(Mode::Eval);
+    let x = graph.input("x", DType::F32, [1, 8, 8, 32]);
+    let choices = Convolution::default().padding([1, 1]);
+    let y = x.conv2d(at.parameter("filter", [3, 3, 32, 32], 0.5), choices).relu();
+    let y = y.reshape([8, 256]).matmul(at.parameter("weight", [256, 40], 0.5));
+    for (path, sizes) in [("filter", &[3, 3, 32, 32][..]), ("weight", &[256, 40])] {
+        let old = other.root(Mode::Train).parameter(path, sizes.to_vec(), 0.5);
+        other.assign(path, old * 0.9);
+    }
+    let mut session = session(2);
+    session.load(graph.initial_values(1));
+    let (using, changing) =
+        (session.prepare(&graph, &[y]).unwrap(), session.prepare(&other, &[]).unwrap());
+    assert!(using.plan().kept_bytes() > 0);
+    let (mut inputs, mut outputs) = (using.inputs(), using.outputs());
+    let during = allocations_during(|| {
+        session.run(&changing, &mut [], &mut []).unwrap();
+        session.run(&using, &mut inputs, &mut outputs).unwrap();
+    });
+    assert_eq!(during, 0);
+}
+
 fn preparing_an_equal_request_again_and_again_holds_no_more_memory() {
     let graph = Graph::new();
     let outputs = step(&graph, 4, 8, 3);
@@ -270,5 +294,6 @@ fn runs_allocate_nothing_and_leave_nothing_behind() {
     a_training_step_allocates_nothing_on_one_thread_or_two();
     every_kind_of_kernel_allocates_nothing_in_f64_and_f32();
     memory_does_not_grow_over_a_hundred_thousand_steps();
+    packing_again_what_has_changed_allocates_nothing();
     preparing_an_equal_request_again_and_again_holds_no_more_memory();
 }

@@ -122,7 +122,7 @@ fn costs(step: &StepProfile, text: Text) -> String {
         operations(cost.operations as f64),
         bytes(cost.bytes_read as u64),
         bytes(cost.bytes_written as u64),
-        bytes(cost.arena_bytes as u64),
+        bytes((cost.arena_bytes + cost.kept_bytes) as u64),
         bytes(step.state_bytes as u64),
     )
 }

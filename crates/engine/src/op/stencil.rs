@@ -172,10 +172,24 @@ impl Stencil {
             .fold(1, |product, &size| product.saturating_mul(size))
     }
 
-    /// Whether it is a product of matrices: each pixel by itself.
-    pub fn is_pointwise(&self) -> bool {
-        let plain = |s: &Sliding| (s.taps, s.stride, s.before, s.after) == (1, 1, 0, 0);
-        self.groups == 1 && self.sliding.iter().all(plain)
+    /// The rows and the depth of the product of matrices that it is: where each pixel is by itself, or one
+    /// window takes a whole image.
+    pub fn as_product(&self) -> Option<(usize, usize)> {
+        let [height, width] = self.sliding;
+        let pixels = height.input.saturating_mul(width.input);
+        let each = |s: &Sliding| (s.taps, s.stride, s.before, s.after) == (1, 1, 0, 0);
+        let all = |s: &Sliding| {
+            s.input > 0 && (s.taps, s.dilation, s.before, s.after) == (s.input, 1, 0, 0)
+        };
+        match self.groups {
+            1 if self.sliding.iter().all(each) => {
+                Some((self.batch.saturating_mul(pixels), self.channels))
+            }
+            1 if self.sliding.iter().all(all) => {
+                Some((self.batch, pixels.saturating_mul(self.channels)))
+            }
+            _ => None,
+        }
     }
 
     /// Every pixel of the output with every element of the window that lies within the image, in order:

@@ -10,18 +10,16 @@ const SORT_ALONE: usize = 8192;
 /// Most workers that a sort is shared out to.
 const SORT_PARTS: usize = 16;
 
-/// A convolution's kernel; where each pixel is by itself, a product of matrices.
+/// A convolution's kernel; a product of matrices where it is one.
 pub(super) fn convolution_kernel(gives: Convolved, stencil: Stencil) -> Kernel {
-    if !stencil.is_pointwise() {
+    let Some((rows, depth)) = stencil.as_product() else {
         return Kernel::Convolution { gives, stencil, then: None };
-    }
-    let [height, width] = stencil.sliding;
-    let pixels = stencil.batch * height.input * width.input;
-    let (channels, features) = (stencil.channels, stencil.features);
+    };
+    let features = stencil.features;
     let (m, n, k) = match gives {
-        Convolved::Output => (pixels, features, channels),
-        Convolved::Input => (pixels, channels, features),
-        Convolved::Filter => (channels, features, pixels),
+        Convolved::Output => (rows, features, depth),
+        Convolved::Input => (rows, depth, features),
+        Convolved::Filter => (depth, features, rows),
     };
     let transpose_left = gives == Convolved::Filter;
     let transpose_right = gives == Convolved::Input;

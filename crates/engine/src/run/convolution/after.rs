@@ -25,6 +25,11 @@ impl<'a> After<'a> {
         After { run, even, step }
     }
 
+    /// Whether it matters with which pixels workers, and calls of the loop, begin.
+    pub fn counts(&self) -> bool {
+        self.even > 1
+    }
+
     /// What worker `worker` runs over the pixels from `first` on.
     pub fn worker(&self, worker: usize, first: usize) -> Done<'a> {
         Done {
@@ -45,6 +50,11 @@ pub(super) struct Done<'a> {
 }
 
 impl Done<'_> {
+    /// Runs the loop over these pixels, where it does not matter with which it begins.
+    pub fn pixels(&mut self, pixels: Range<usize>) {
+        self.tile.rectangle(pixels, 0..self.columns, None);
+    }
+
     /// Runs the loop over all pixels before `end` that it has not seen, or up to where its tiles can end.
     pub fn until(&mut self, end: usize, is_last: bool) {
         let end = if is_last { end } else { end - end % self.step };

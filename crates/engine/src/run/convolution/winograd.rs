@@ -96,6 +96,12 @@ fn together(depth: usize) -> usize {
     (128 / depth.div_ceil(16)).next_multiple_of(ROWS).clamp(2 * ROWS, 9 * ROWS)
 }
 
+/// Tiles that a filter's gradient transforms at a time: as many numbers of them as of sums, to which each
+/// plane's products are added.
+fn together_in_gradient(depth: usize, filters: usize) -> usize {
+    (depth * filters / (depth + filters)).max(together(depth.max(filters)))
+}
+
 /// From one plane of `rows` rows to the next, not at the same place of a first-level cache.
 fn plane_of(rows: usize, channels: usize) -> usize {
     rows * channels + 16
@@ -184,7 +190,9 @@ impl Product {
         let depth = way.depth(&self.source);
         let [rows, columns] = way.tiles(self.source.grid);
         let most = together(depth);
-        // Lines of tiles, or whole images where the last lines hold less.
+        // What comes after may have to begin with whole lines of tiles, or with whole images where the last
+        // lines of tiles hold less.
+        let counts = after.is_some_and(After::counts);
         let [height, width] = self.source.grid;
         let size = way.method.results();
         let unit =
@@ -193,13 +201,12 @@ impl Product {
             let lines = tiles / columns;
             lines / rows * height + height.min(lines % rows * size)
         };
-        let share = match after {
-            None => share_of(self.batch * rows * columns, workers, worker),
-            Some(_) => {
-                let units = self.batch * rows * columns / unit[0];
-                let share = share(after, (units, unit[1] * width), workers, worker);
-                share.start * unit[0]..share.end * unit[0]
-            }
+        let share = if counts {
+            let units = self.batch * rows * columns / unit[0];
+            let share = share(after, (units, unit[1] * width), workers, worker);
+            share.start * unit[0]..share.end * unit[0]
+        } else {
+            share_of(self.batch * rows * columns, workers, worker)
         };
         let first = lines_done(share.start) * width;
         let mut done = after.map(|after| after.worker(worker, first));
@@ -258,9 +265,35 @@ impl Product {
                     unsafe { (transforms.output)(&to) }
                 }
             }
-            if let Some(done) = &mut done {
-                done.until(lines_done(held.end) * width, held.end == share.end);
+            match &mut done {
+                None => {}
+                Some(done) if counts => {
+                    done.until(lines_done(held.end) * width, held.end == share.end);
+                }
+                Some(done) => {
+                    self.lines_of_tiles(way, held, |pixels| done.pixels(pixels));
+                }
             }
+        }
+    }
+}
+
+impl Product {
+    /// The pixels of some tiles, line by line.
+    fn lines_of_tiles(&self, way: Way, tiles: Range<usize>, mut run: impl FnMut(Range<usize>)) {
+        let ([height, width], size) = (self.source.grid, way.method.results());
+        let [rows, columns] = way.tiles(self.source.grid);
+        let mut tile = tiles.start;
+        while tile < tiles.end {
+            let (line, column) = (tile / columns, tile % columns);
+            let count = (columns - column).min(tiles.end - tile);
+            let across = column * size..width.min((column + count) * size);
+            let top = line % rows * size;
+            for y in top..height.min(top + size) {
+                let first = (line / rows * height + y) * width;
+                run(first + across.start..first + across.end);
+            }
+            tile += count;
         }
     }
 }
@@ -325,7 +358,7 @@ impl Gradient {
     pub fn winograd_lens(&self) -> (usize, usize) {
         let Some(way) = self.way() else { return (0, 0) };
         let (depth, filters) = (way.depth(&self.source), self.filters);
-        let tiles = together(depth.max(filters));
+        let tiles = together_in_gradient(depth, filters);
         let own = |channels: usize| way.planes() * plane_of(tiles, channels);
         (own(depth) + own(filters), way.planes() * depth * filters)
     }
@@ -347,14 +380,16 @@ impl Gradient {
         let transforms = Transforms::of(isa, way.method);
         let (channels, filters) = (self.source.depth, self.filters);
         let (depth, taps) = (way.depth(&self.source), self.source.taps[0].count);
-        let most = together(depth.max(filters));
+        let most = together_in_gradient(depth, filters);
         let slices = self.winograd_slices();
         for slice in share_of(slices, workers, worker) {
             let tiles = share_of(self.tiles(way), slices, slice);
-            for first in tiles.clone().step_by(most) {
-                let held = first..tiles.end.min(first + most);
+            let chains = tiles.len().div_ceil(most);
+            for held in (0..chains).map(|chain| share_of(tiles.len(), chains, chain)) {
+                let more = held.start > 0;
+                let held = tiles.start + held.start..tiles.start + held.end;
                 // SAFETY: these tiles are of the batch; the memory has room for them and for the sums.
-                unsafe { self.tiles_of_chain(isa, way, held, room, planes, first > tiles.start) }
+                unsafe { self.tiles_of_chain(isa, way, held, room, planes, more) }
             }
             for (phase, [y, x]) in way.of_phases() {
                 for channel in 0..channels {
