@@ -10,8 +10,12 @@ use crate::graph::DType;
 use crate::op::{Binary, Unary};
 use crate::plan::kernel::{Extent, Instruction, Place, Register, RegisterId};
 
-/// Most stores of a chain.
-pub(crate) const STORES: usize = 8;
+/// Most numbers that go through a chain together, whatever the instruction set.
+pub(crate) const TOGETHER: usize = 128;
+/// Most instructions of a chain, each of which makes three links at most.
+const INSTRUCTIONS: usize = 40;
+/// Most links of a chain.
+pub(crate) const LINKS: usize = 3 * INSTRUCTIONS;
 
 /// What a link of a chain does with the value that goes along it, and with a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,14 @@ pub(crate) enum Act {
     Keep,
     /// The write of this number takes the value.
     Store,
+}
+
+impl Act {
+    /// Whether it takes the register's numbers.
+    fn reads(self) -> bool {
+        use Act::{Load, Minus, MinusFrom, Over, OverFrom, Plus, Times};
+        matches!(self, Load | Plus | Minus | MinusFrom | Times | Over | OverFrom)
+    }
 }
 
 /// A link of a chain.
@@ -61,6 +73,10 @@ pub(crate) enum Piece {
 pub(crate) struct Chains {
     pub pieces: Vec<Piece>,
     pub links: Vec<Link>,
+    /// Whether one chain is the whole body, so that it can go over the rows of any rectangle: it takes
+    /// no whole tiles that were made before, and who keeps a value in scratch memory keeps it for the
+    /// same elements only.
+    pub any_rectangle: bool,
 }
 
 impl Chains {
@@ -86,6 +102,10 @@ impl Chains {
                 next += 1;
             }
         }
+        let before = |with: u16| before.iter().any(|instruction| instruction.to() == Some(with));
+        let apart = |link: &Link| !link.act.reads() || link.repeated || !before(link.with);
+        chains.any_rectangle =
+            matches!(chains.pieces[..], [Piece::Chain(_)]) && chains.links.iter().all(apart);
         chains
     }
 }
@@ -104,12 +124,8 @@ impl Maker<'_> {
 
     /// Where the chain that begins at `start` ends.
     fn end(&self, start: usize) -> usize {
-        let mut stores = 0;
-        let fits = |instruction: &&Instruction| {
-            stores += usize::from(matches!(instruction, Instruction::Store { .. }));
-            stores <= STORES && self.can_be_linked(instruction)
-        };
-        start + self.body[start..].iter().take_while(fits).count()
+        let rest = self.body[start..].iter().take(INSTRUCTIONS);
+        start + rest.take_while(|instruction| self.can_be_linked(instruction)).count()
     }
 
     fn can_be_linked(&self, instruction: &Instruction) -> bool {

@@ -1,15 +1,17 @@
 //! One worker's share of a product: blocks that fit the caches, packed and handed to the kernels.
 
 use super::kernel::{Kernels, Panel, Tile};
-use super::vector::fetch;
+use super::vector::{fetch, fetch_to_write};
 use crate::plan::kernel::{BLOCK_ROWS, COLUMNS, DEPTH, Extent, Made, Place, Product, Register};
 use crate::plan::loops::TILE;
 use crate::run::pool::share_of;
 use crate::run::tile;
 use std::ops::Range;
 
-/// The most rows of a block of A, which packed (384 KiB) stays in the second-level cache.
+/// The most rows of a block of A of the greatest depth, which packed (384 KiB) stays in the second-level
+/// cache. Blocks of less depth have more rows.
 const ROWS: usize = 256;
+const MOST_ROWS: usize = 1024;
 /// Up to so many panels of B, packing A costs more than reading it with its stride.
 const PANELS_WORTH_PACKING_A: usize = 4;
 /// Columns of B packed together, a few rows at a time: one panel's short pieces of far apart rows
@@ -26,9 +28,12 @@ const SMALL_PRODUCT: usize = 32 * 32 * 32;
 /// Columns a single row is multiplied with at a time: their sums stay in the first-level cache.
 const COLUMNS_OF_ROW: usize = 1024;
 
-/// Numbers of a block that a loop goes on with, what the loop reads and writes beside them included:
-/// half a second-level cache.
-const FINISHED_TOGETHER: usize = 128 * 1024;
+/// Numbers that a loop goes on with at a time, what it reads and writes beside them included: they stay
+/// in the second-level cache, beside packed A and B.
+const FINISHED_TOGETHER: usize = 48 * 1024;
+
+/// The fewest: so many times each piece of B that comes from a cache is used.
+const FEWEST_ROWS: usize = 28;
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
@@ -36,7 +41,7 @@ const LINE: usize = 64;
 /// How a part is cut in blocks.
 #[derive(Clone, Copy)]
 pub(super) struct Blocking {
-    /// The most rows of a block.
+    /// The most rows that are finished together.
     rows: usize,
     /// The most columns of B that are packed, and elements that are finished, together.
     together: usize,
@@ -52,7 +57,7 @@ pub(super) struct Blocking {
 impl Blocking {
     /// Of a product without a loop behind it.
     pub const ALONE: Blocking = Blocking {
-        rows: ROWS,
+        rows: MOST_ROWS,
         together: COLUMNS_TOGETHER,
         whole_rows: false,
         even: 1,
@@ -64,8 +69,12 @@ impl Blocking {
     pub fn behind(product: &Product) -> Option<Blocking> {
         let (then, n) = (product.then.as_ref()?, product.n);
         let l = &then.body;
-        let whole_rows = l.has_whole_rows();
-        let together = if whole_rows { n } else { TILE };
+        let whole_rows = l.has_whole_rows() && !l.takes_any_rectangle();
+        let together = match l.takes_any_rectangle() {
+            true => n.min(COLUMNS_TOGETHER),
+            false if whole_rows => n,
+            false => TILE,
+        };
         let elsewhere =
             |r: &&Register| r.extent == Extent::Full && !matches!(r.place, Place::Scratch(_));
         let arrays = l.registers.iter().filter(elsewhere).count().max(1);
@@ -76,12 +85,22 @@ impl Blocking {
         let even_blocks = if counts { l.tile_rows } else { 1 };
         let even = even.max(even_blocks);
         let apart = then.made == Made::Apart;
-        // A product that does not stay here is only passed through.
-        let elements = if apart { FINISHED_TOGETHER } else { 2 * FINISHED_TOGETHER };
-        let rows = (elements / (together * arrays)).clamp(1, ROWS);
+        let rows = (FINISHED_TOGETHER / (together * arrays)).clamp(FEWEST_ROWS, MOST_ROWS);
         let rows = (rows / even_blocks * even_blocks).max(even_blocks);
         let fits = product.comes_in_blocks(whole_rows);
         fits.then_some(Blocking { rows, together, whole_rows, even, even_blocks, apart })
+    }
+
+    /// The most rows that are packed together, of a product of depth `k`.
+    fn most_rows(&self, k: usize) -> usize {
+        let depth = k.div_ceil(k.div_ceil(DEPTH).max(1)).max(1);
+        let most = (ROWS * DEPTH / depth).min(MOST_ROWS);
+        (most / self.even_blocks * self.even_blocks).max(self.even_blocks)
+    }
+
+    /// In how many blocks so many rows are packed.
+    fn row_blocks(&self, rows: usize, k: usize) -> usize {
+        rows.div_ceil(self.most_rows(k))
     }
 }
 
@@ -101,6 +120,8 @@ pub(super) struct Ahead {
     pub start: *const u8,
     /// Bytes of an element; 0 if there is no array.
     pub element: usize,
+    /// Whether it will be written.
+    pub written: bool,
 }
 
 // SAFETY: the addresses are only asked for, which never faults.
@@ -109,12 +130,15 @@ unsafe impl Sync for Ahead {}
 unsafe impl Send for Ahead {}
 
 impl Ahead {
-    pub const NOTHING: Ahead = Ahead { start: std::ptr::null(), element: 0 };
+    pub const NOTHING: Ahead = Ahead { start: std::ptr::null(), element: 0, written: false };
 
     /// Asks for `count` elements from `first` on to come into the second-level cache.
     fn fetch(&self, first: usize, count: usize) {
         let start = self.start.wrapping_add(first * self.element);
-        fetch(start, count * self.element);
+        match self.written {
+            true => fetch_to_write(start, count * self.element),
+            false => fetch(start, count * self.element),
+        }
     }
 }
 
@@ -238,11 +262,12 @@ impl Packing {
     /// more: shares are uneven, and one with fewer rows may be cut in fewer, larger blocks.
     pub fn new(kernels: &Kernels, [rows, columns, k]: [usize; 3], blocking: &Blocking) -> Packing {
         let depth = k.div_ceil(k.div_ceil(DEPTH).max(1));
-        // With one block of rows each piece is used up as soon as it is packed.
-        let most = if rows <= blocking.rows { COLUMNS_TOGETHER } else { COLUMNS };
+        let blocks = blocking.row_blocks(rows, k);
+        // With one block of rows each group of columns is used up as soon as it is packed.
+        let most = if blocks == 1 { blocking.together.max(COLUMNS_TOGETHER) } else { COLUMNS };
         let columns_kept = columns.min(most).next_multiple_of(kernels.width());
         // A vector of room, because packing writes full vectors.
-        let a = depth * rows.min(blocking.rows) + kernels.lanes;
+        let a = depth * rows.min(blocking.most_rows(k)) + kernels.lanes;
         // A single row keeps its sums here.
         let b = (depth * columns_kept + kernels.lanes).max(COLUMNS_OF_ROW);
         let c = if blocking.apart { rows.min(blocking.rows) * blocking.together } else { 0 };
@@ -282,8 +307,8 @@ pub(super) unsafe fn multiply_part(
         }
         return;
     }
-    let Blocking { rows: most_rows, together, even_blocks, apart, .. } = part.blocking;
-    let row_blocks = part.rows.len().div_ceil(most_rows);
+    let Blocking { together, apart, .. } = part.blocking;
+    let row_blocks = part.blocking.row_blocks(part.rows.len(), part.k);
     let width = kernels.width();
     for first_column in part.columns.clone().step_by(COLUMNS) {
         let columns = first_column..part.columns.end.min(first_column + COLUMNS);
@@ -291,8 +316,10 @@ pub(super) unsafe fn multiply_part(
         while let Some(depth) = depths.next() {
             // When the last depth is done the elements are made.
             let mut finish = finish.as_mut().filter(|_| depth.end == part.k);
+            let in_turn = finish.is_some();
             for row_block in 0..row_blocks {
-                let share = even_share(part.rows.len(), even_blocks, row_blocks, row_block);
+                let even = part.blocking.even_blocks;
+                let share = even_share(part.rows.len(), even, row_blocks, row_block);
                 let rows = part.rows.start + share.start..part.rows.start + share.end;
                 let (columns, depth) = (columns.clone(), depth.clone());
                 let mut block = Block {
@@ -301,6 +328,7 @@ pub(super) unsafe fn multiply_part(
                     rows,
                     columns,
                     depth,
+                    in_turn,
                     c: part.c,
                     stride: part.c_row_stride,
                 };
@@ -309,50 +337,57 @@ pub(super) unsafe fn multiply_part(
                     // SAFETY: the block lies within the part; the memory has room for it.
                     unsafe { block.pack_a(memory.a) };
                 }
-                let (columns, rows) = (block.columns.clone(), block.rows.clone());
+                let columns = block.columns.clone();
                 for group in columns.clone().step_by(together) {
                     let group = group..columns.end.min(group + together);
-                    if apart {
-                        block.stride = together;
-                        let first = rows.start * block.stride + group.start;
-                        block.c = memory.c.wrapping_sub(first);
-                    }
-                    for piece in group.clone().step_by(COLUMNS_TOGETHER) {
-                        let piece = piece..group.end.min(piece + COLUMNS_TOGETHER);
-                        // One block of rows uses a piece up at once; several keep all panels.
-                        let kept = if row_blocks == 1 { 0 } else { piece.start - columns.start };
-                        let packed_b = memory.b.wrapping_add(kept * block.depth.len());
-                        let mut coming = None;
-                        if part.packed.is_null() && row_block == 0 {
-                            // SAFETY: as above.
-                            unsafe { block.pack_b(&piece, packed_b) };
-                            // Meanwhile the next one is asked for.
-                            let next = match (piece.end < columns.end, depths.peek()) {
-                                (true, _) => Some((piece.end, block.depth.clone())),
-                                (false, next) => next.map(|next| (columns.start, next.clone())),
-                            };
-                            coming = next.map(|(first, depth)| {
-                                let next = first..columns.end.min(first + COLUMNS_TOGETHER);
-                                let times =
-                                    piece.len().div_ceil(width) * block.row_groups().count();
-                                Coming::new(part.b, next, depth, times)
-                            });
+                    for (turn, rows) in block.turns().enumerate() {
+                        if apart {
+                            block.stride = together;
+                            let first = rows.start * block.stride + group.start;
+                            block.c = memory.c.wrapping_sub(first);
                         }
-                        for panel in piece.clone().step_by(width) {
-                            let panel = panel..piece.end.min(panel + width);
-                            let packed_b = packed_b
-                                .wrapping_add((panel.start - piece.start) * block.depth.len());
-                            let a = if rows_in_place { None } else { Some(memory.a.cast_const()) };
-                            let (ahead, coming) = (finish.as_deref(), coming.as_mut());
-                            // SAFETY: the panel lies within the part and was packed, if it had to be.
-                            unsafe { block.multiply_panel(panel, a, packed_b, ahead, coming) };
+                        for piece in group.clone().step_by(COLUMNS_TOGETHER) {
+                            let piece = piece..group.end.min(piece + COLUMNS_TOGETHER);
+                            // One block of rows uses a group up at once; several keep all panels.
+                            let kept = if row_blocks == 1 { group.start } else { columns.start };
+                            let kept = (piece.start - kept) * block.depth.len();
+                            let packed_b = memory.b.wrapping_add(kept);
+                            let mut coming = None;
+                            if part.packed.is_null() && (row_block, turn) == (0, 0) {
+                                // SAFETY: as above.
+                                unsafe { block.pack_b(&piece, packed_b) };
+                                // Meanwhile the next one is asked for.
+                                let next = match (piece.end < columns.end, depths.peek()) {
+                                    (true, _) => Some((piece.end, block.depth.clone())),
+                                    (false, next) => next.map(|next| (columns.start, next.clone())),
+                                };
+                                coming = next.map(|(first, depth)| {
+                                    let next = first..columns.end.min(first + COLUMNS_TOGETHER);
+                                    let groups = block.row_groups(&rows).count();
+                                    let times = piece.len().div_ceil(width) * groups;
+                                    Coming::new(part.b, next, depth, times)
+                                });
+                            }
+                            for panel in piece.clone().step_by(width) {
+                                let panel = panel..piece.end.min(panel + width);
+                                let packed_b = packed_b
+                                    .wrapping_add((panel.start - piece.start) * block.depth.len());
+                                let a =
+                                    if rows_in_place { None } else { Some(memory.a.cast_const()) };
+                                let (ahead, coming) = (finish.as_deref(), coming.as_mut());
+                                // SAFETY: the panel lies within the part and was packed, if it had
+                                // to be.
+                                unsafe {
+                                    block.multiply_panel(&rows, panel, a, packed_b, ahead, coming)
+                                };
+                            }
                         }
-                    }
-                    if let Some(finish) = &mut finish {
-                        let (start, stride) = (memory.c, block.stride);
-                        let (row, column) = (rows.start, group.start);
-                        let there = apart.then_some(tile::Block { start, row, column, stride });
-                        (finish.run)(rows.clone(), group, there);
+                        if let Some(finish) = &mut finish {
+                            let (start, stride) = (memory.c, block.stride);
+                            let (row, column) = (rows.start, group.start);
+                            let there = apart.then_some(tile::Block { start, row, column, stride });
+                            (finish.run)(rows, group.clone(), there);
+                        }
                     }
                 }
             }
@@ -418,15 +453,28 @@ struct Block<'a> {
     rows: Range<usize>,
     columns: Range<usize>,
     depth: Range<usize>,
+    /// Whether some rows after the others are multiplied and finished, or all at once.
+    in_turn: bool,
     /// Element (0, 0) of the product where it is made, and the distance of its rows.
     c: *mut f32,
     stride: usize,
 }
 
 impl Block<'_> {
-    /// The block's rows in even groups that a register tile can hold.
-    fn row_groups(&self) -> impl Iterator<Item = Range<usize>> {
-        let (start, rows) = (self.rows.start, self.rows.len());
+    /// The block's rows as they are multiplied and finished.
+    fn turns(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (start, rows, even) =
+            (self.rows.start, self.rows.len(), self.part.blocking.even_blocks);
+        let turns = if self.in_turn { rows.div_ceil(self.part.blocking.rows) } else { 1 };
+        (0..turns).map(move |turn| {
+            let share = even_share(rows, even, turns, turn);
+            start + share.start..start + share.end
+        })
+    }
+
+    /// Rows in even groups that a register tile can hold.
+    fn row_groups(&self, rows: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (start, rows) = (rows.start, rows.len());
         let groups = rows.div_ceil(self.kernels.rows);
         (0..groups).map(move |group| {
             let share = share_of(rows, groups, group);
@@ -443,7 +491,7 @@ impl Block<'_> {
 
     /// Packs the block's rows, group after group, each `[depth, rows of the group]`.
     unsafe fn pack_a(&self, packed: *mut f32) {
-        for rows in self.row_groups() {
+        for rows in self.turns().flat_map(|rows| self.row_groups(&rows)) {
             let a = self.part.a;
             let panel = Panel {
                 source: a.at(rows.start, self.depth.start),
@@ -498,11 +546,12 @@ impl Block<'_> {
         }
     }
 
-    /// All rows of the block times one panel of B; `packed_a` is where A was packed, if it was, and
+    /// `rows` of the block times one panel of B; `packed_a` is where A was packed, if it was, and
     /// `packed_b` where the panel was, unless it is read in place. What `finish` will read is
     /// asked for meanwhile.
     unsafe fn multiply_panel(
         &self,
+        rows: &Range<usize>,
         panel: Range<usize>,
         packed_a: Option<*const f32>,
         packed_b: *const f32,
@@ -524,8 +573,8 @@ impl Block<'_> {
         let asks = packed_a.is_none() && part.a.depth_stride == 1;
         let first_panel = panel.start == self.columns.start;
         let deeper = self.depth.len().min(part.k - self.depth.end);
-        let groups = self.rows.len().div_ceil(self.kernels.rows);
-        for (group, rows) in self.row_groups().enumerate() {
+        let groups = rows.len().div_ceil(self.kernels.rows);
+        for (group, rows) in self.row_groups(rows).enumerate() {
             if packed_a.is_none() && !asks && first_panel {
                 // Of what is stored along the depth, the next block.
                 for depth in share_of(deeper, groups, group) {
