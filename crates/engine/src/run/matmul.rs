@@ -125,25 +125,26 @@ impl<'a> Finish<'a> {
         let blocking = Blocking::behind(product)?;
         let l = run.l;
         let read = |register: &Register| match (register.extent, register.place) {
-            (Extent::Full, Place::Read(read)) if read > 0 => Some((&run.reads[read], false)),
-            (Extent::Full, Place::Write(write)) => Some((&run.writes[write], true)),
+            (Extent::Full, Place::Read(read)) if read > 0 => Some(&run.reads[read]),
+            (Extent::Full, Place::Write(write)) => Some(&run.writes[write]),
             _ => None,
         };
         let stored = |instruction: &Instruction| match *instruction {
             Instruction::Store { write, from } => {
                 let is_full = l.registers[usize::from(from)].extent == Extent::Full;
-                is_full.then(|| (&run.writes[write], true))
+                is_full.then(|| &run.writes[write])
             }
             _ => None,
         };
         let regions = l.body.iter().filter_map(stored);
         let regions = regions.chain(l.registers.iter().filter_map(read));
         let (mut ahead, mut count) = ([Ahead::NOTHING; AHEAD], 0);
-        for (region, written) in regions {
+        // Whole rows lie side by side, which the machine sees by itself.
+        for region in regions.filter(|_| !blocking.whole_rows) {
             let start = run.memories.pointer(region).cast_const();
             let known = ahead.iter().any(|ahead| ahead.start == start);
             if count < AHEAD && !known {
-                ahead[count] = Ahead { start, element: region.dtype.size(), written };
+                ahead[count] = Ahead { start, element: region.dtype.size() };
                 count += 1;
             }
         }

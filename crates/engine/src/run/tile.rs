@@ -2,6 +2,7 @@
 //! chains of instructions over some vectors at a time.
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::Error;
@@ -195,9 +196,7 @@ impl Tile<'_> {
             true => (1, self.rows * self.columns),
             false => (self.rows, self.columns),
         };
-        let nothing = std::ptr::null_mut();
-        let nothing = Link { act: Act::Load, repeated: true, start: nothing, row: 0, column: 0 };
-        let mut placed = [nothing; LINKS];
+        let mut placed = [const { MaybeUninit::uninit() }; LINKS];
         let first = first_element(l, Extent::Full, row, column);
         for (to, link) in placed.iter_mut().zip(links) {
             let with = usize::from(link.with);
@@ -218,9 +217,12 @@ impl Tile<'_> {
                     (self.pointers[with].cast(), row, column)
                 }
             };
-            *to = Link { act: link.act, repeated: link.repeated, start, row, column };
+            to.write(Link { act: link.act, repeated: link.repeated, start, row, column });
         }
-        let chain = Chain { links: &placed[..links.len()], rows, columns };
+        let placed = &placed[..links.len()];
+        // SAFETY: as many were written, all of the slice.
+        let links = unsafe { std::slice::from_raw_parts(placed.as_ptr().cast(), placed.len()) };
+        let chain = Chain { links, rows, columns };
         // SAFETY: a session's instruction set was checked to be available. The verifier has proved
         // that the links are those of the body's instructions, of which it has proved what `get`
         // and `set` rely on, and that these name whole registers of f32 (or one element, where all

@@ -1,17 +1,15 @@
 //! One worker's share of a product: blocks that fit the caches, packed and handed to the kernels.
 
 use super::kernel::{Kernels, Panel, Tile};
-use super::vector::{fetch, fetch_to_write};
+use super::vector::fetch;
 use crate::plan::kernel::{BLOCK_ROWS, COLUMNS, DEPTH, Extent, Made, Place, Product, Register};
 use crate::plan::loops::TILE;
 use crate::run::pool::share_of;
 use crate::run::tile;
 use std::ops::Range;
 
-/// The most rows of a block of A of the greatest depth, which packed (384 KiB) stays in the second-level
-/// cache. Blocks of less depth have more rows.
+/// The most rows of a block of A, which packed (384 KiB) stays in the second-level cache.
 const ROWS: usize = 256;
-const MOST_ROWS: usize = 1024;
 /// Up to so many panels of B, packing A costs more than reading it with its stride.
 const PANELS_WORTH_PACKING_A: usize = 4;
 /// Columns of B packed together, a few rows at a time: one panel's short pieces of far apart rows
@@ -28,12 +26,14 @@ const SMALL_PRODUCT: usize = 32 * 32 * 32;
 /// Columns a single row is multiplied with at a time: their sums stay in the first-level cache.
 const COLUMNS_OF_ROW: usize = 1024;
 
-/// Numbers that a loop goes on with at a time, what it reads and writes beside them included: they stay
-/// in the second-level cache, beside packed A and B.
-const FINISHED_TOGETHER: usize = 48 * 1024;
-
-/// The fewest: so many times each piece of B that comes from a cache is used.
+/// Numbers of a block that a loop goes on with, what the loop reads and writes beside them included:
+/// half a second-level cache; fewer where rows come in pieces, which the packed columns of B lie beside.
+const FINISHED_TOGETHER: usize = 128 * 1024;
+const FINISHED_IN_PIECES: usize = 48 * 1024;
+/// The fewest rows of such a block: so many times each number of B that comes from a cache is used.
 const FEWEST_ROWS: usize = 28;
+/// Numbers of B that stay in the second-level cache beside such blocks.
+const KEPT_B: usize = 100 * 1024;
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
@@ -41,11 +41,12 @@ const LINE: usize = 64;
 /// How a part is cut in blocks.
 #[derive(Clone, Copy)]
 pub(super) struct Blocking {
-    /// The most rows that are finished together.
+    /// The most rows of a block, and of those that are finished together.
     rows: usize,
+    finished: usize,
     /// The most columns of B that are packed, and elements that are finished, together.
     together: usize,
-    /// Whether the loop behind the product takes whole rows.
+    /// Whether the loop behind the product is given whole rows.
     pub whole_rows: bool,
     /// What the first rows of workers, and of blocks, are multiples of.
     pub even: usize,
@@ -57,7 +58,8 @@ pub(super) struct Blocking {
 impl Blocking {
     /// Of a product without a loop behind it.
     pub const ALONE: Blocking = Blocking {
-        rows: MOST_ROWS,
+        rows: ROWS,
+        finished: ROWS,
         together: COLUMNS_TOGETHER,
         whole_rows: false,
         even: 1,
@@ -69,12 +71,10 @@ impl Blocking {
     pub fn behind(product: &Product) -> Option<Blocking> {
         let (then, n) = (product.then.as_ref()?, product.n);
         let l = &then.body;
-        let whole_rows = l.has_whole_rows() && !l.takes_any_rectangle();
-        let together = match l.takes_any_rectangle() {
-            true => n.min(COLUMNS_TOGETHER),
-            false if whole_rows => n,
-            false => TILE,
-        };
+        // Whole rows lie side by side, which is good where all of B stays in the cache.
+        let keeps_b = product.k <= DEPTH && n * product.k <= KEPT_B;
+        let whole_rows = l.has_whole_rows() || l.takes_any_rectangle() && keeps_b;
+        let together = if whole_rows { n } else { TILE };
         let elsewhere =
             |r: &&Register| r.extent == Extent::Full && !matches!(r.place, Place::Scratch(_));
         let arrays = l.registers.iter().filter(elsewhere).count().max(1);
@@ -85,22 +85,20 @@ impl Blocking {
         let even_blocks = if counts { l.tile_rows } else { 1 };
         let even = even.max(even_blocks);
         let apart = then.made == Made::Apart;
-        let rows = (FINISHED_TOGETHER / (together * arrays)).clamp(FEWEST_ROWS, MOST_ROWS);
-        let rows = (rows / even_blocks * even_blocks).max(even_blocks);
+        let elements = match (l.has_whole_rows(), apart) {
+            (false, _) => FINISHED_IN_PIECES,
+            (true, true) => FINISHED_TOGETHER,
+            // A product that does not stay here is only passed through.
+            (true, false) => 2 * FINISHED_TOGETHER,
+        };
+        let fewest = if l.has_whole_rows() { 1 } else { FEWEST_ROWS };
+        let finished = (elements / (together * arrays)).clamp(fewest, ROWS);
+        let whole = |rows: usize| (rows / even_blocks * even_blocks).max(even_blocks);
+        let finished = whole(finished);
+        // Several depths pass over the rows of a block before they are finished.
+        let rows = if product.k <= DEPTH { finished } else { whole(ROWS) };
         let fits = product.comes_in_blocks(whole_rows);
-        fits.then_some(Blocking { rows, together, whole_rows, even, even_blocks, apart })
-    }
-
-    /// The most rows that are packed together, of a product of depth `k`.
-    fn most_rows(&self, k: usize) -> usize {
-        let depth = k.div_ceil(k.div_ceil(DEPTH).max(1)).max(1);
-        let most = (ROWS * DEPTH / depth).min(MOST_ROWS);
-        (most / self.even_blocks * self.even_blocks).max(self.even_blocks)
-    }
-
-    /// In how many blocks so many rows are packed.
-    fn row_blocks(&self, rows: usize, k: usize) -> usize {
-        rows.div_ceil(self.most_rows(k))
+        fits.then_some(Blocking { rows, finished, together, whole_rows, even, even_blocks, apart })
     }
 }
 
@@ -120,8 +118,6 @@ pub(super) struct Ahead {
     pub start: *const u8,
     /// Bytes of an element; 0 if there is no array.
     pub element: usize,
-    /// Whether it will be written.
-    pub written: bool,
 }
 
 // SAFETY: the addresses are only asked for, which never faults.
@@ -130,15 +126,12 @@ unsafe impl Sync for Ahead {}
 unsafe impl Send for Ahead {}
 
 impl Ahead {
-    pub const NOTHING: Ahead = Ahead { start: std::ptr::null(), element: 0, written: false };
+    pub const NOTHING: Ahead = Ahead { start: std::ptr::null(), element: 0 };
 
     /// Asks for `count` elements from `first` on to come into the second-level cache.
     fn fetch(&self, first: usize, count: usize) {
         let start = self.start.wrapping_add(first * self.element);
-        match self.written {
-            true => fetch_to_write(start, count * self.element),
-            false => fetch(start, count * self.element),
-        }
+        fetch(start, count * self.element);
     }
 }
 
@@ -262,15 +255,15 @@ impl Packing {
     /// more: shares are uneven, and one with fewer rows may be cut in fewer, larger blocks.
     pub fn new(kernels: &Kernels, [rows, columns, k]: [usize; 3], blocking: &Blocking) -> Packing {
         let depth = k.div_ceil(k.div_ceil(DEPTH).max(1));
-        let blocks = blocking.row_blocks(rows, k);
         // With one block of rows each group of columns is used up as soon as it is packed.
-        let most = if blocks == 1 { blocking.together.max(COLUMNS_TOGETHER) } else { COLUMNS };
+        let most =
+            if rows <= blocking.rows { blocking.together.max(COLUMNS_TOGETHER) } else { COLUMNS };
         let columns_kept = columns.min(most).next_multiple_of(kernels.width());
         // A vector of room, because packing writes full vectors.
-        let a = depth * rows.min(blocking.most_rows(k)) + kernels.lanes;
+        let a = depth * rows.min(blocking.rows) + kernels.lanes;
         // A single row keeps its sums here.
         let b = (depth * columns_kept + kernels.lanes).max(COLUMNS_OF_ROW);
-        let c = if blocking.apart { rows.min(blocking.rows) * blocking.together } else { 0 };
+        let c = if blocking.apart { rows.min(blocking.finished) * blocking.together } else { 0 };
         let line = |numbers: usize| numbers.next_multiple_of(16);
         Packing { a: line(a), b: line(b), c: line(c) }
     }
@@ -308,7 +301,7 @@ pub(super) unsafe fn multiply_part(
         return;
     }
     let Blocking { together, apart, .. } = part.blocking;
-    let row_blocks = part.blocking.row_blocks(part.rows.len(), part.k);
+    let row_blocks = part.rows.len().div_ceil(part.blocking.rows);
     let width = kernels.width();
     for first_column in part.columns.clone().step_by(COLUMNS) {
         let columns = first_column..part.columns.end.min(first_column + COLUMNS);
@@ -465,7 +458,7 @@ impl Block<'_> {
     fn turns(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let (start, rows, even) =
             (self.rows.start, self.rows.len(), self.part.blocking.even_blocks);
-        let turns = if self.in_turn { rows.div_ceil(self.part.blocking.rows) } else { 1 };
+        let turns = if self.in_turn { rows.div_ceil(self.part.blocking.finished) } else { 1 };
         (0..turns).map(move |turn| {
             let share = even_share(rows, even, turns, turn);
             start + share.start..start + share.end

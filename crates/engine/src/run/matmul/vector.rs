@@ -197,20 +197,3 @@ pub(in crate::run) fn fetch(start: *const u8, bytes: usize) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (start, bytes);
 }
-
-/// As [`fetch`], into the first-level cache and so that it can be written without asking other cores.
-pub(in crate::run) fn fetch_to_write(start: *const u8, bytes: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for byte in (0..bytes).step_by(64) {
-        // SAFETY: a hint, which never faults, and does nothing where a processor does not know it.
-        unsafe {
-            std::arch::asm!(
-                "prefetchw [{line}]",
-                line = in(reg) start.wrapping_add(byte),
-                options(nostack, preserves_flags, readonly)
-            )
-        };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (start, bytes);
-}
