@@ -341,8 +341,12 @@ pub(super) unsafe fn multiply_part(
                         }
                         for piece in group.clone().step_by(COLUMNS_TOGETHER) {
                             let piece = piece..group.end.min(piece + COLUMNS_TOGETHER);
-                            // One block of rows uses a group up at once; several keep all panels.
-                            let kept = if row_blocks == 1 { group.start } else { columns.start };
+                            // What is used up at once has no need to be kept.
+                            let kept = match (row_blocks, block.turns().count()) {
+                                (1, 1) => piece.start,
+                                (1, _) => group.start,
+                                _ => columns.start,
+                            };
                             let kept = (piece.start - kept) * block.depth.len();
                             let packed_b = memory.b.wrapping_add(kept);
                             let mut coming = None;
