@@ -7,7 +7,8 @@
 
 PyTorch's own float32 may be far from the truth: gradients that cancel (batch normalisation), and norms
 of millions of numbers, which it sums in float32. With `exact.json` beside the recorded trajectory
-`glassbox bench --start` compares with the truth, and tells how far PyTorch's float32 is from it.
+`glassbox bench --start` compares with the truth, and tells how far PyTorch's float32 is from it;
+with `--f64` it computes in float64, too, and compares all losses.
 """
 import argparse
 import importlib.util
@@ -23,7 +24,7 @@ def load(path):
     return module
 
 
-def exact(peers, folder, name, a_few=10):
+def exact(peers, folder, name, most):
     import torch
     from safetensors.torch import load_file
 
@@ -44,7 +45,7 @@ def exact(peers, folder, name, a_few=10):
         numbers = itertools.count()
         torch.randn_like = lambda *a, **kw: noise[str(next(numbers))]
     with open(os.path.join(folder, "trajectory.json")) as file:
-        steps = min(len(json.load(file)["losses"]), a_few)
+        steps = min(len(json.load(file)["losses"]), most)
     optimizer, losses, gradients = setup.opt(setup.model.parameters()), [], {}
     for step in range(steps):
         optimizer.zero_grad()
@@ -66,10 +67,11 @@ def main():
     ap.add_argument("peers", metavar="PEERS", help="the peers' script")
     ap.add_argument("folder", metavar="DIR", help="where its --export-start wrote")
     ap.add_argument("names", metavar="NAME", nargs="*", help="workloads; all in DIR where absent")
+    ap.add_argument("--steps", type=int, default=10, help="how many, if the start has as many")
     a = ap.parse_args()
     peers = load(a.peers)
     for name in a.names or sorted(os.listdir(a.folder)):
-        exact(peers, os.path.join(a.folder, name), name)
+        exact(peers, os.path.join(a.folder, name), name, a.steps)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,22 @@ fn what_differs_from_the_recorded_start_is_marked_and_fails() {
 }
 
 #[test]
+fn in_f64_both_sides_are_the_same_to_the_last_digits() {
+    let at = Workplace::new();
+    recorded(&at);
+    let error = at.refused(1, "bench squiggle --start start --f64");
+    assert!(error.contains("there is no exact.json"), "{error}");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/start/squiggle/exact.json");
+    std::fs::copy(from, at.path("start/squiggle/exact.json")).unwrap();
+    let found = at.json("bench squiggle --start start --f64");
+    assert_eq!((&found["agrees"], &found["exact"]), (&true.into(), &true.into()));
+    let all = ["gradients", "losses"].map(|key| found[key].as_array().unwrap().clone()).concat();
+    assert_eq!(all.len(), 14);
+    assert!(all.iter().all(|each| each["apart"].as_f64().unwrap() < 1e-13), "{found}");
+    assert!(at.refused(2, "bench squiggle --f64").contains("--start"));
+}
+
+#[test]
 fn beside_the_truth_in_f64_the_bound_is_the_same_and_pytorchs_own_distance_is_told() {
     let at = Workplace::new();
     recorded(&at);

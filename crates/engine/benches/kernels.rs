@@ -6,7 +6,7 @@
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use glassbox_engine::op::{Convolution, Pooling};
-use glassbox_engine::{Array, DType, Graph, Options, Session, Tensor, grad};
+use glassbox_engine::{Array, DType, Graph, Mode, Options, Session, Tensor, grad};
 
 fn main() {
     divan::main();
@@ -167,6 +167,62 @@ pointwise! {
     erf: |x| x.erf();
     sigmoid: |x| x.sigmoid();
     chain: |x| (x * x + 1.0).sigmoid() * x.tanh();
+}
+
+/// Loops that memory bounds: what they read and write, 64 MB each and in all.
+macro_rules! memory_bound {
+    ($($name:ident($reads:literal, $writes:literal): $f:expr;)*) => {$(
+        #[divan::bench]
+        fn $name(bencher: Bencher<'_, '_>) {
+            let f: for<'g> fn([Tensor<'g>; $reads]) -> Tensor<'g> = $f;
+            let names = ["a", "b", "c", "d"];
+            let bytes = 4 * MATRIX[0] * MATRIX[1] * ($reads + $writes);
+            time(
+                bencher,
+                |g| f(std::array::from_fn(|i| input(g, names[i], &MATRIX))),
+                Some(bytes),
+            );
+        }
+    )*};
+}
+
+const MATRIX: [usize; 2] = [16384, 1024];
+
+memory_bound! {
+    memory_copy(1, 1): |[x]| x.reshape([MATRIX[1], MATRIX[0]]) * 1.0 + 0.0;
+    memory_add(2, 1): |[x, y]| x + y;
+    memory_relu_gradient(2, 1): |[x, up]| grad((x.relu() * up.detach()).sum(), &[x])[0];
+    memory_residual(3, 1): |[x, y, z]| (x + y) * 0.5 + z;
+    memory_layer_norm(1, 1): |[x]| {
+        let centred = x - x.mean_axis(1);
+        centred * (centred.square().mean_axis(1) + 1e-5).sqrt().recip()
+    };
+    memory_softmax(1, 1): |[x]| {
+        let powers = (x - x.max_axis(1)).exp();
+        powers / powers.sum_axis(1)
+    };
+}
+
+/// Adam on a parameter of 64 MB: four arrays are read, three written in their places.
+#[divan::bench]
+fn memory_adam(bencher: Bencher<'_, '_>) {
+    let threads = std::env::var("THREADS").ok().map(|n| n.parse().unwrap());
+    let threads = threads.unwrap_or(Options::default().threads);
+    let mut session = Session::new(Options { threads, ..Options::default() }).unwrap();
+    let graph = Graph::new();
+    let at = graph.root(Mode::Train);
+    let held = at.parameter("w", MATRIX, 0.1);
+    let slope = input(&graph, "slope", &MATRIX);
+    let [m, v] = ["m", "v"].map(|name| at.state(name, DType::F32, MATRIX, 0.0));
+    let (m, v) = (m * 0.9 + slope * 0.1, v * 0.999 + slope.square() * 0.001);
+    graph.assign("m", m);
+    graph.assign("v", v);
+    graph.assign("w", held - m * 0.001 / (v.sqrt() + 1e-8));
+    session.load(graph.initial_values(0));
+    let step = session.prepare(&graph, &[]).unwrap();
+    let mut inputs = step.inputs();
+    let run = || session.run(black_box(&step), &mut inputs, &mut []).unwrap();
+    bencher.counter(BytesCount::new(4 * 7 * MATRIX[0] * MATRIX[1])).bench_local(run);
 }
 
 #[divan::bench(args = [[1024, 1024], [16384, 64]])]

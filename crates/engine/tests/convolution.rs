@@ -147,12 +147,26 @@ fn convolutions_that_are_cut_in_blocks_and_slices_equal_the_reference() {
         // Filters that miss inputs, and strides beyond the image.
         ([1, 9, 9, 4], [2, 2, 4, 3], plain.stride([4, 5])),
         ([1, 2, 3, 4], [1, 1, 4, 3], plain.stride([9, 7])),
+        // A single window, which sees padding alone.
+        ([1, 1, 5, 2], [1, 1, 2, 3], plain.stride([3, 1]).padding([1, 0])),
+        // Fewer lines than slices.
+        ([1, 1, 8193, 1], [1, 1, 1, 3], plain.stride([1, 3])),
+        ([3, 1, 5000, 2], [1, 5, 2, 4], plain.padding([0, 2])),
         // In tiles, whole and cut off, with paddings that leave more than the image or less.
         ([2, 12, 8, 16], [3, 3, 16, 16], plain.padding([1, 1])),
         ([3, 7, 7, 64], [3, 3, 64, 32], plain.padding([1, 1])),
         ([1, 13, 30, 32], [3, 3, 32, 48], plain),
         ([9, 17, 6, 16], [3, 3, 16, 80], plain.padding([2, 3])),
         ([8, 32, 33, 16], [3, 3, 16, 16], plain.padding([1, 1])),
+        // Tiles of other filters, and of the phases of images under filters that go over every second pixel.
+        ([3, 14, 13, 32], [5, 5, 32, 16], plain.padding([2, 2])),
+        ([2, 9, 12, 16], [5, 5, 16, 48], plain.padding([1, 3])),
+        ([2, 11, 10, 32], [2, 2, 32, 32], plain.padding([1, 0])),
+        ([3, 14, 14, 32], [4, 4, 32, 48], plain.padding([1, 1]).stride([2, 2])),
+        ([9, 13, 8, 16], [4, 4, 16, 64], plain.padding([1, 2]).stride([2, 2])),
+        ([2, 15, 15, 32], [3, 3, 32, 64], plain.padding([1, 1]).stride([2, 2])),
+        ([2, 17, 16, 16], [6, 6, 16, 32], plain.padding([2, 1]).stride([2, 2])),
+        ([1, 24, 23, 16], [10, 10, 16, 32], plain.padding([4, 5]).stride([2, 2])),
         // To few channels, and from all pixels to one.
         ([3, 12, 13, 1], [5, 5, 1, 32], plain.padding([2, 2])),
         ([2, 15, 14, 3], [7, 7, 3, 20], plain.padding([3, 3]).stride([2, 2])),
@@ -172,31 +186,36 @@ fn convolutions_that_are_cut_in_blocks_and_slices_equal_the_reference() {
 #[test]
 fn tiles_are_off_by_a_few_units_in_the_sixth_place_and_exact_sums_are_not() {
     let mut dice = Dice { stream: Stream::new(8, "convolutions", 0), at: 0 };
-    let graph = Graph::new();
-    let mut given = Parameters::new();
-    let mut input = |name: &str, sizes: [usize; 4]| {
-        given.insert(name, dice.array(DType::F32, &sizes));
-        graph.input(name, DType::F32, sizes)
-    };
-    let (x, w) = (input("x", [8, 16, 16, 64]), input("w", [3, 3, 64, 64]));
-    let y = x.conv2d(w, Convolution::default().padding([1, 1]));
-    let up = input("up", [8, 16, 16, 64]);
-    let slopes = grad((y * up).sum(), &[x, w]);
-    let asked = [y, slopes[0], slopes[1]];
-    let truth = Evaluation::new(&graph, &given, &Parameters::new(), &asked).unwrap();
-    for (exact, most) in [(true, 2e-6), (false, 1e-5)] {
-        let mut session = Session::new(Options { exact, ..Options::default() }).unwrap();
-        let results = session.evaluate(&graph, &given, &asked).unwrap();
-        for (name, (result, tensor)) in
-            ["output", "input", "filter"].iter().zip(results.iter().zip(&asked))
-        {
-            let truth = truth.value(*tensor).unwrap();
-            let largest = truth.iter().fold(0.0f64, |most, x| most.max(x.abs()));
-            let result = result.to_f64();
-            let errors = result.iter().zip(truth).map(|(got, want)| (got - want).abs());
-            let error = errors.fold(0.0, f64::max) / largest;
-            println!("{name}, exact {exact}: {error:.1e} of the largest");
-            assert!(error < most, "{name}, exact {exact}: {error:e} of the largest");
+    // Filters of 3×3, and of 5×5 and 4×4, whose sums have more terms.
+    for (taps, stride) in [(3, 1), (5, 1), (4, 2)] {
+        let graph = Graph::new();
+        let mut given = Parameters::new();
+        let mut input = |name: &str, sizes: [usize; 4]| {
+            given.insert(name, dice.array(DType::F32, &sizes));
+            graph.input(name, DType::F32, sizes)
+        };
+        let (x, w) = (input("x", [8, 16, 16, 64]), input("w", [taps, taps, 64, 64]));
+        let choices = Convolution::default().padding([taps / 2; 2]).stride([stride; 2]);
+        let y = x.conv2d(w, choices);
+        let sizes = [8, y.dim(1), y.dim(2), 64];
+        let up = input("up", sizes);
+        let slopes = grad((y * up).sum(), &[x, w]);
+        let asked = [y, slopes[0], slopes[1]];
+        let truth = Evaluation::new(&graph, &given, &Parameters::new(), &asked).unwrap();
+        for (exact, most) in [(true, 2e-6), (false, 1e-5)] {
+            let mut session = Session::new(Options { exact, ..Options::default() }).unwrap();
+            let results = session.evaluate(&graph, &given, &asked).unwrap();
+            for (name, (result, tensor)) in
+                ["output", "input", "filter"].iter().zip(results.iter().zip(&asked))
+            {
+                let truth = truth.value(*tensor).unwrap();
+                let largest = truth.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+                let result = result.to_f64();
+                let errors = result.iter().zip(truth).map(|(got, want)| (got - want).abs());
+                let error = errors.fold(0.0, f64::max) / largest;
+                println!("{name} by {taps}×{taps}, exact {exact}: {error:.1e} of the largest");
+                assert!(error < most, "{name}, {taps}, exact {exact}: {error:e} of the largest");
+            }
         }
     }
 }

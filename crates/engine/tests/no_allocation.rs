@@ -6,7 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use glassbox_engine::op::{Convolution, Pooling};
+use glassbox_engine::op::{Attention, Convolution, Pooling};
 use glassbox_engine::{
     Buffer, DType, Distribution, Graph, Initial, Mode, Options, Prepared, Scope, Session, Tensor,
     grad,
@@ -169,9 +169,16 @@ fn every_kind_of_kernel_allocates_nothing_in_f64_and_f32() {
             (inner * 0.5 + h, r.sum() + inner.sum())
         });
         let slope = grad(steps.sum(), &[w])[0];
+        // More rows than a block has, causal and masked.
+        let long = x.slice(0, 0..24).reshape([2, 300, 360]);
+        let seen = graph.iota([300, 300], 1).less(graph.iota([300, 300], 0) + 100.0);
+        let choices = Attention { heads: 6, scale: 0.1, causal: true };
+        let looked = long.attention(long, long, Some(seen), choices);
         let outputs = [
             steps,
             slope,
+            looked,
+            grad(looked.square().sum(), &[long])[0],
             x.sum_axis(-1), // rows too long for a loop
             x.sum_axis(0),  // down the columns
             x.max(),

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use glassbox_engine::op::{Binary, Convolution, Pooling, Steps, Unary};
+use glassbox_engine::op::{Attention, Binary, Convolution, Pooling, Steps, Unary};
 use glassbox_engine::random::Stream;
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{
@@ -90,7 +90,7 @@ fn float_step<'g>(pools: &Pools<'g>, dice: &mut Dice, dtype: DType) -> Tensor<'g
     let (a, b) = (pool[dice.below(pool.len())], pool[dice.below(pool.len())]);
     let (rank, axis, fits) = (a.rank() as isize, random_axis(dice, a), fits(a, b));
     let graph = a.graph();
-    match dice.below(49) {
+    match dice.below(51) {
         0 => a.tanh(),
         1 => a.sigmoid(),
         2 => a.softplus(),
@@ -221,6 +221,22 @@ fn float_step<'g>(pools: &Pools<'g>, dice: &mut Dice, dtype: DType) -> Tensor<'g
                 _ => image.adaptive_average_pool2d([2, 3]),
             };
             y.reshape([y.dim(1), y.dim(2)])
+        }
+        46 | 47 if rank >= 2 && a.elements() > 0 => {
+            // The rows look at each other, or at all rows of another tensor, some of them hidden.
+            let others = if b.rank() >= 2 && b.elements() > 0 { b } else { a };
+            let width = a.dim(-1).min(others.dim(-1));
+            let heads = [1, 2, 3][dice.below(3)];
+            let heads = if width.is_multiple_of(heads) { heads } else { 1 };
+            let part =
+                |x: Tensor<'g>| x.slice(-1, 0..width).reshape([x.elements() / x.dim(-1), width]);
+            let (queries, keys) = (part(a.tanh()), part(others.sin()));
+            let sizes = [queries.dim(0), keys.dim(0)];
+            let hidden = graph.iota(sizes, 1) + graph.iota(sizes, 0) * 2.0;
+            let mask = (dice.below(2) == 0).then(|| hidden.less(hidden.full_like(5.0)));
+            let causal = dice.below(2) == 0;
+            let choices = Attention { heads, scale: 1.0 / (width as f64).sqrt(), causal };
+            queries.attention(keys, keys * 0.5 + 0.1, mask, choices)
         }
         _ => {
             let smooth: Vec<Unary> = Unary::ALL

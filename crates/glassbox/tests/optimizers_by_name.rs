@@ -9,6 +9,7 @@ use glassbox::nn::{self, Chosen, Optimizer, Optimizers};
 use glassbox::prelude::*;
 use glassbox::train::Job;
 use glassbox::train::config::RunConfig;
+use glassbox::watch::Element;
 use serde_json::Value;
 
 fn fixture() -> Value {
@@ -178,4 +179,24 @@ fn the_chosen_parameters_move_by_their_own_rate() {
     assert_eq!(fc1, start.get("fc1/weight").unwrap().to_f64().to_vec());
     assert_ne!(fc2, start.get("fc2/weight").unwrap().to_f64().to_vec());
     assert_ne!(first(trainer()).0, fc1);
+}
+
+#[test]
+fn explanations_tell_how_each_parameter_moves() {
+    let quick = Chosen::new("fc1/*", Optimizer::MOMENTUM.with_lr(0.5));
+    let run = Trainer::new(Mlp::new([4, 8, 3]))
+        .optimizer(Optimizer::GRADIENT_DESCENT.with_lr(0.25))
+        .optimizer_for(quick)
+        .epochs(1)
+        .fit(&data::iris())
+        .unwrap();
+    let moment = run.moment().unwrap();
+    for (path, kind, rate) in
+        [("fc1/weight", "momentum", 0.5), ("fc2/weight", "gradient_descent", 0.25)]
+    {
+        let of = Element::parse(&format!("{path}[0, 0]")).unwrap();
+        let movement = moment.why(&of).unwrap();
+        assert_eq!((movement.optimizer.as_str(), movement.rate), (kind, rate), "{path}");
+        assert!(movement.adds_up, "{movement}");
+    }
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use glassbox::nn::{Chosen, Optimizer};
 use glassbox::report::{self, Words};
 use glassbox::train::config::{ConfigError, RunConfig};
 use glassbox::train::event::Outcome;
@@ -105,6 +106,13 @@ fn kinds() -> String {
         let noise = (i * 7919 % 13) as f64 / 6.0;
         format!("{},{},{}", kind as f64 + noise, i % 5, ["ash", "birch", "cedar"][kind])
     })
+}
+
+#[test]
+fn parameters_that_move_in_their_own_way_are_told() {
+    let own = || vec![Chosen::new("fc1/*", Optimizer::MOMENTUM.with_lr(0.5))];
+    let page = train("trees.csv", &kinds(), |config| config.train.optimizers = own()).page();
+    assert!(page.contains("optimiser of fc1/*"), "no word of the chosen");
 }
 
 fn lengths() -> String {

@@ -16,7 +16,7 @@ mod work;
 
 pub use measure::{measure, profile, taken};
 pub use start::{Agreement, Apart, agreement};
-pub use work::{Field, Kind, Recorded, Values, Work, Workload};
+pub use work::{Checked, Field, Kind, Recorded, Values, Work, Workload};
 
 /// Every workload, in the order of the comparison.
 pub fn all() -> Vec<Workload> {

@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::fs::read_to_string;
 use std::path::Path;
 
-use glassbox::engine::{Array, Graph, Kind as Declared, Options, Parameters};
+use glassbox::engine::{Array, DType, Graph, Kind as Declared, Options, Parameters};
 use glassbox::io::safetensors;
 use glassbox::nearest::nearest;
+use glassbox::prelude::Mode;
 use serde::{Deserialize, Serialize};
 
-use super::{Values, Work};
+use super::{Checked, Values, Work};
 use crate::error::AppError;
 
 /// How far numbers may be apart, relatively.
@@ -114,12 +115,14 @@ impl Trajectory {
     }
 }
 
-/// Repeats the first steps that `folder` recorded, and compares.
+/// Repeats the first steps that `folder` recorded, and compares; in `f64` with its steps in f64, where
+/// rounding plays no part.
 pub fn agreement(
     name: &'static str,
     work: &Work,
     folder: &Path,
     options: Options,
+    f64: bool,
 ) -> Result<Agreement, AppError> {
     let read = |file: &str| Ok::<_, AppError>(safetensors::read(&folder.join(file))?.0);
     let (start, batches) = (read("start.safetensors")?, read("batches.safetensors")?);
@@ -133,11 +136,18 @@ pub fn agreement(
         recorded = Some(told.distance_from(&exact, &start));
         told = exact;
     }
-    all.iter_mut().zip(&told.losses).take(LOSSES).for_each(|(loss, &exact)| *loss = exact);
-
     let failed = |problem: String| AppError::failed(format!("{}: {problem}", folder.display()));
+    if f64 {
+        if recorded.take().is_none() {
+            return Err(failed("there is no exact.json; bench/exact.py makes it".into()));
+        }
+        all.clone_from(&told.losses);
+    }
+    all.iter_mut().zip(&told.losses).take(LOSSES).for_each(|(loss, &exact)| *loss = exact);
     let mut ready = work
-        .prepared(options, true, |graph| first_values(work, graph, &start))
+        .prepared(options, Checked { checked: true, f64 }, |graph| {
+            first_values(work, graph, &start)
+        })
         .map_err(|error| failed(error.to_string()))?;
     let mut pool = 0;
     while batches.get(&format!("{pool}.0")).is_some() {
@@ -158,8 +168,9 @@ pub fn agreement(
             };
             let array =
                 array.ok_or_else(|| failed(format!("step {number} has no `{}`", field.name)))?;
-            let turned = turned(array, &field.shape, &Turn::batch(array)).map_err(failed)?;
             if let Some(slot) = ready.plan.input(field.name) {
+                let (turn, dtype) = (Turn::batch(array), ready.pool[0][slot].dtype());
+                let turned = turned(array, &field.shape, &turn, dtype).map_err(failed)?;
                 ready.pool[0][slot].write(&turned).map_err(|error| failed(error.to_string()))?;
             }
         }
@@ -183,14 +194,14 @@ pub fn agreement(
             }
         }
     }
-    if losses.is_empty() || gradients.is_empty() {
+    if losses.is_empty() || gradients.is_empty() && work.mode == Mode::Train {
         return Err(failed("there is nothing to compare".into()));
     }
     let agrees = !losses.iter().chain(&gradients).chain(&curve).any(|apart| apart.too_far);
     Ok(Agreement {
         workload: name,
         agrees,
-        exact: recorded.is_some(),
+        exact: f64 || recorded.is_some(),
         limit: LIMIT,
         recorded,
         gradients,
@@ -231,11 +242,13 @@ fn first_values(work: &Work, graph: &Graph, start: &Parameters) -> Result<Parame
     let mut used: Vec<String> = Vec::new();
     for (path, declared) in graph.declarations() {
         let name = (work.theirs)(&path);
-        let shape = graph.state(&path).map(|tensor| tensor.shape()).unwrap_or_default();
+        let held = graph.state(&path);
+        let shape = held.map(|tensor| tensor.shape()).unwrap_or_default();
+        let dtype = held.map_or(DType::F32, |tensor| tensor.dtype());
         match start.get(&name) {
             Some(array) => {
                 let turn = Turn::weight(work, &name, array, shape.sizes());
-                match turn.and_then(|turn| turned(array, shape.sizes(), &turn)) {
+                match turn.and_then(|turn| turned(array, shape.sizes(), &turn, dtype)) {
                     Ok(array) => drop(values.insert(path, array)),
                     Err(problem) => problems.push(format!("`{name}`: {problem}")),
                 }
@@ -320,14 +333,14 @@ impl Turn {
     }
 }
 
-/// The array as it lies here, of this shape.
-fn turned(array: &Array, shape: &[usize], turn: &Turn) -> Result<Array, String> {
+/// The array as it lies here, of this shape and type.
+fn turned(array: &Array, shape: &[usize], turn: &Turn, dtype: DType) -> Result<Array, String> {
     let (values, order) = (array.to_f64(), turn.order());
     if values.len() != shape.iter().product::<usize>() || order.len() != values.len() {
         return Err(format!("{} does not fit {shape:?}", array.shape()));
     }
     let values: Vec<f64> = order.iter().filter_map(|&from| values.get(from).copied()).collect();
-    Array::from_f64(array.dtype(), shape, &values)
+    Array::from_f64(dtype, shape, &values)
 }
 
 #[cfg(test)]

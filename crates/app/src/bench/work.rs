@@ -157,6 +157,15 @@ pub fn moved<'g>(
     parameters.into_iter().map(|(path, _)| path).zip(slopes).collect()
 }
 
+/// What is asked of a step beside its result.
+#[derive(Clone, Copy, Default)]
+pub struct Checked {
+    /// Noise is an input, and gradients are results, too.
+    pub checked: bool,
+    /// Everything is computed in f64.
+    pub f64: bool,
+}
+
 /// A step that is ready to run.
 pub struct Ready {
     pub graph: Graph,
@@ -175,7 +184,8 @@ pub struct Ready {
 impl Work {
     /// Records, plans and loads the step, with drawn first values and batches.
     pub fn ready(&self, options: Options) -> Result<Ready, AppError> {
-        let mut ready = self.prepared(options, false, |graph| Ok(graph.initial_values(0)))?;
+        let mut ready =
+            self.prepared(options, Checked::default(), |graph| Ok(graph.initial_values(0)))?;
         let size = match self.mode {
             Mode::Train => POOL,
             Mode::Eval => 1,
@@ -193,11 +203,11 @@ impl Work {
     }
 
     /// Records, plans and loads the step with the `first` values for the graph, without batches. Where
-    /// it is to be `checked`, noise is an input and gradients are results, too.
+    /// it is to be `checked`, noise is an input and gradients are results, too; in `f64`, if so wished.
     pub fn prepared(
         &self,
         options: Options,
-        checked: bool,
+        Checked { checked, f64 }: Checked,
         first: impl FnOnce(&Graph) -> Result<Parameters, AppError>,
     ) -> Result<Ready, AppError> {
         let graph = Graph::new();
@@ -212,14 +222,16 @@ impl Work {
         };
         let batch: Vec<Tensor<'_>> = self.batch.iter().map(tensor).collect();
         let recorded = (self.step)(at, &batch);
-        let mut outputs = vec![recorded.result];
+        let mut outputs = vec![recorded.result.value()];
         let mut gradients = Vec::new();
         if checked {
             for (path, gradient) in recorded.gradients {
                 gradients.push(path);
-                outputs.push(gradient);
+                outputs.push(gradient.value());
             }
         }
+        let graph = if f64 { graph.in_f64() } else { graph };
+        let outputs: Vec<_> = outputs.into_iter().filter_map(|value| graph.tensor(value)).collect();
         let mut session = Session::new(options).map_err(AppError::failed)?;
         session.load(first(&graph)?);
         let plan = session.prepare(&graph, &outputs).map_err(AppError::failed)?;
@@ -256,7 +268,7 @@ impl Ready {
 
     /// The first number of the result: the loss.
     pub fn loss(&self) -> f64 {
-        let first = self.results.first().and_then(|result| result.as_slice::<f32>());
-        first.and_then(|numbers| numbers.first()).map_or(f64::NAN, |&x| f64::from(x))
+        let numbers = self.results.first().map(|result| result.read().to_f64()).unwrap_or_default();
+        numbers.first().copied().unwrap_or(f64::NAN)
     }
 }

@@ -8,7 +8,7 @@ use glassbox::engine::{Isa, Options};
 use glassbox::nearest::nearest;
 use serde::Serialize;
 
-use crate::bench::{self, Agreement, Apart, Kind, Workload};
+use crate::bench::{self, Agreement, Apart, Checked, Kind, Workload};
 use crate::commands::profile::{Profiled, seconds};
 use crate::context::Context;
 use crate::error::AppError;
@@ -31,6 +31,8 @@ pub struct BenchArgs {
     pub steps: Option<usize>,
     #[arg(long, value_name = "DIR", conflicts_with = "plan")]
     pub start: Option<PathBuf>,
+    #[arg(long, requires = "start")]
+    pub f64: bool,
     #[arg(long)]
     pub plan: bool,
     #[arg(long, conflicts_with_all = ["start", "plan", "steps"])]
@@ -92,10 +94,11 @@ pub fn run(args: &BenchArgs, ctx: &Context) -> Result<(), AppError> {
     };
     if let Some(folder) = &args.start {
         let folder = folder.join(workload.name);
-        return told(&bench::agreement(workload.name, steps()?, &folder, options)?, ctx);
+        return told(&bench::agreement(workload.name, steps()?, &folder, options, args.f64)?, ctx);
     }
     if args.plan {
-        let ready = steps()?.prepared(options, false, |graph| Ok(graph.initial_values(0)));
+        let ready =
+            steps()?.prepared(options, Checked::default(), |graph| Ok(graph.initial_values(0)));
         let plan = ready?.plan.plan().to_string();
         let planned = Planned { workload: workload.name, plan };
         return ctx.print(&planned, |_| format!("{}\n", planned.plan.trim_end()));
@@ -146,10 +149,12 @@ fn told(found: &Agreement, ctx: &Context) -> Result<(), AppError> {
         let gradients = table(text.column_gradient(), gradients, found.exact, ctx);
         let losses = table(text.column_step(), found.losses.iter(), found.exact, ctx);
         let line = |words: String| fit(&words, columns) + "\n";
-        let mut parts = vec![
-            line(text.gradients_apart(found.gradients.len())) + &gradients.render(columns),
-            line(text.losses_apart()) + &losses.render(columns),
-        ];
+        let mut parts = Vec::new();
+        if !found.gradients.is_empty() {
+            let count = text.gradients_apart(found.gradients.len());
+            parts.push(line(count) + &gradients.render(columns));
+        }
+        parts.push(line(text.losses_apart()) + &losses.render(columns));
         let furthest = found.curve.iter().max_by(|a, b| a.apart.total_cmp(&b.apart));
         if let Some(furthest) = furthest {
             let (steps, apart) = (found.losses.len() + found.curve.len(), figure(furthest.apart));

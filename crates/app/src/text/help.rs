@@ -236,6 +236,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "이 폴더에 PyTorch로 기록해 둔 첫 스텝들과 비교합니다",
     ),
     (
+        "bench.f64",
+        "With --start: compute in f64, where rounding plays no part, and compare with exact.json",
+        "--start와 함께: 반올림의 영향이 없는 f64로 계산해 exact.json과 비교합니다",
+    ),
+    (
         "bench.plan",
         "Show the plan of a step instead of timing it",
         "재는 대신 한 스텝의 계획을 보여 줍니다",

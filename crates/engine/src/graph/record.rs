@@ -256,6 +256,30 @@ impl Graph {
             .collect()
     }
 
+    /// The same program with f64 wherever this one has f32: values keep their names ([`Value`]), random
+    /// numbers are no longer rounded to f32. It tells what rounding does to a result.
+    ///
+    /// ```
+    /// # use glassbox_engine::{DType, Graph};
+    /// let graph = Graph::new();
+    /// let half = graph.constant(DType::I64, 3.0).cast(DType::F32) / 6.0;
+    /// let precise = graph.in_f64();
+    /// assert_eq!(precise.tensor(half.value()).map(|t| t.dtype()), Some(DType::F64));
+    /// precise.check()?;
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
+    pub fn in_f64(&self) -> Graph {
+        let graph = self.clone();
+        for node in &mut graph.inner.borrow_mut().nodes {
+            if let Op::Cast(dtype @ DType::F32) = &mut node.op {
+                *dtype = DType::F64;
+            }
+            let floats = node.outputs.iter_mut().filter(|output| output.dtype == DType::F32);
+            floats.for_each(|output| output.dtype = DType::F64);
+        }
+        graph
+    }
+
     /// The tensor that `value` names, if it is in the graph.
     pub fn tensor(&self, value: Value) -> Option<Tensor<'_>> {
         let inner = self.inner.borrow();

@@ -199,9 +199,9 @@ fn sizes(
             Ok(Sizes { input: a, filter: b, output: [a[0], height, width, b[3]] })
         }
         Convolved::Input => {
-            let smallest = |axis: usize| {
-                let least = choices.along(axis, 0, b[axis]).inputs(a[1 + axis])?;
-                wanted.map_or(Ok(least), |wanted| Ok::<_, String>(wanted[1 + axis]))
+            let smallest = |axis: usize| match wanted {
+                Some(wanted) => Ok(wanted[1 + axis]),
+                None => choices.along(axis, 0, b[axis]).inputs(a[1 + axis]),
             };
             let (height, width) = (smallest(0)?, smallest(1)?);
             let channels_of = b[2].checked_mul(groups).ok_or("has too many channels")?;

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::graph::DType;
-use crate::op::{Binary, Unary};
+use crate::op::{Binary, Compare, Unary};
 use crate::plan::kernel::{Extent, Instruction, Place, Register, RegisterId};
 
 /// Most numbers that go through a chain together, whatever the instruction set.
@@ -16,6 +16,10 @@ pub(crate) const TOGETHER: usize = 128;
 const INSTRUCTIONS: usize = 40;
 /// Most links of a chain.
 pub(crate) const LINKS: usize = 3 * INSTRUCTIONS;
+
+/// Bytes of a result that is written past the caches: of one far larger than these nothing would be
+/// left there for its readers, and what it is written over need not be read.
+pub(crate) const STREAMED: usize = 1 << 26;
 
 /// What a link of a chain does with the value that goes along it, and with a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +39,20 @@ pub(crate) enum Act {
     Over,
     /// The register's over the value.
     OverFrom,
+    /// The mask is where the value is above the register's; the value goes on as it is.
+    Above,
+    Below,
+    AtLeast,
+    AtMost,
+    Equals,
+    /// The value where the mask is, else the register's.
+    Choose,
+    /// The register's where the mask is, else the value.
+    ChooseFrom,
     /// The register takes the value.
     Keep,
+    /// The same, past the caches.
+    Stream,
     /// The write of this number takes the value.
     Store,
 }
@@ -44,8 +60,8 @@ pub(crate) enum Act {
 impl Act {
     /// Whether it takes the register's numbers.
     fn reads(self) -> bool {
-        use Act::{Load, Minus, MinusFrom, Over, OverFrom, Plus, Times};
-        matches!(self, Load | Plus | Minus | MinusFrom | Times | Over | OverFrom)
+        use Act::{Keep, Negate, Reciprocal, Relu, Root, Square, Store, Stream};
+        !matches!(self, Negate | Square | Root | Reciprocal | Relu | Keep | Stream | Store)
     }
 }
 
@@ -80,19 +96,27 @@ pub(crate) struct Chains {
 }
 
 impl Chains {
-    /// Of instructions over tiles of `tile_rows` rows.
+    /// Whether anything is written past the caches.
+    pub fn stream(&self) -> bool {
+        self.links.iter().any(|link| link.act == Act::Stream)
+    }
+
+    /// Of instructions over `elements` in tiles of `tile_rows` rows.
     pub fn new(
         registers: &[Register],
         before: &[Instruction],
         body: &[Instruction],
         tile_rows: usize,
+        elements: usize,
     ) -> Chains {
-        let maker = Maker { registers, before, body, tile_rows };
+        let streams = elements.checked_mul(4).is_some_and(|bytes| bytes >= STREAMED);
+        let maker = Maker { registers, before, body, tile_rows, streams };
         let mut chains = Chains::default();
         let mut next = 0;
         while next < body.len() {
             let end = maker.end(next);
-            if end - next > 1 {
+            let streams = |made: &Instruction| made.to().is_some_and(|to| maker.is_streamed(to));
+            if end - next > 1 || body[next..end].iter().any(streams) {
                 let first = chains.links.len();
                 maker.links(next..end, &mut chains.links);
                 chains.pieces.push(Piece::Chain(first..chains.links.len()));
@@ -115,20 +139,66 @@ struct Maker<'a> {
     before: &'a [Instruction],
     body: &'a [Instruction],
     tile_rows: usize,
+    /// Whether results are large enough to be written past the caches.
+    streams: bool,
 }
 
 impl Maker<'_> {
+    /// Whether the register is a large result that nobody here reads.
+    fn is_streamed(&self, register: RegisterId) -> bool {
+        self.streams
+            && matches!(self.register(register).place, Place::Write(_))
+            && !self.body.iter().any(|instruction| instruction.from().contains(&Some(register)))
+    }
+
     fn register(&self, register: RegisterId) -> &Register {
         &self.registers[usize::from(register)]
     }
 
     /// Where the chain that begins at `start` ends.
     fn end(&self, start: usize) -> usize {
-        let rest = self.body[start..].iter().take(INSTRUCTIONS);
-        start + rest.take_while(|instruction| self.can_be_linked(instruction)).count()
+        let end = self.body.len().min(start + INSTRUCTIONS);
+        start + (start..end).take_while(|&index| self.can_be_linked(index)).count()
     }
 
-    fn can_be_linked(&self, instruction: &Instruction) -> bool {
+    fn can_be_linked(&self, index: usize) -> bool {
+        match self.body[index] {
+            Instruction::Compare { .. } => self.is_mask(index),
+            Instruction::Select { condition, .. } => {
+                let makes = |i: &Instruction| i.to() == Some(condition);
+                self.body[..index].iter().rposition(makes).is_some_and(|at| self.is_mask(at))
+            }
+            ref instruction => self.is_plain(instruction),
+        }
+    }
+
+    /// Whether what a comparison finds need not be kept: it is only chosen by, before the chain can end
+    /// and before another comparison.
+    fn is_mask(&self, index: usize) -> bool {
+        let Instruction::Compare { to, a, .. } = self.body[index] else { return false };
+        let register = self.register(a);
+        let numbers = (register.extent, register.dtype) == (Extent::Full, DType::F32);
+        let chooses = |instruction: &Instruction| match *instruction {
+            Instruction::Select { to: result, condition, a, b } => {
+                condition == to
+                    && ![a, b].contains(&to)
+                    && self.register(result).dtype == DType::F32
+            }
+            _ => false,
+        };
+        let goes_on = |instruction: &&Instruction| {
+            let stores = matches!(instruction, Instruction::Store { .. });
+            chooses(instruction) || !stores && self.is_plain(instruction)
+        };
+        let rest = &self.body[index + 1..];
+        let together = rest.iter().take_while(goes_on);
+        let within = together.filter(|instruction| chooses(instruction)).count();
+        let all = rest.iter().filter(|instruction| instruction.from().contains(&Some(to))).count();
+        let kept = matches!(self.register(to).place, Place::Write(_));
+        numbers && !kept && within > 0 && within == all
+    }
+
+    fn is_plain(&self, instruction: &Instruction) -> bool {
         let full = |register: RegisterId| {
             let register = self.register(register);
             (register.extent, register.dtype) == (Extent::Full, DType::F32)
@@ -136,9 +206,11 @@ impl Maker<'_> {
         match *instruction {
             Instruction::Unary { op, to, .. } => unary(op).is_some() && full(to),
             Instruction::Binary { op, to, .. } => binary(op).is_some() && full(to),
-            // A tile of one row has as many elements as columns.
+            // A tile of one row has as many elements as columns, and one number for all of them.
             Instruction::Expand { to, from } => {
-                full(to) && self.tile_rows == 1 && self.register(from).extent == Extent::Column
+                let extent = self.register(from).extent;
+                let one = matches!(extent, Extent::Column | Extent::Row | Extent::Part { .. });
+                full(to) && self.tile_rows == 1 && one
             }
             Instruction::Store { from, .. } => full(from),
             _ => false,
@@ -147,13 +219,15 @@ impl Maker<'_> {
 
     /// Whether a register holds the same number everywhere.
     fn is_repeated(&self, register: RegisterId) -> bool {
-        self.before.iter().any(|instruction| match *instruction {
-            Instruction::Constant { to, .. } => to == register,
-            Instruction::Expand { to, from } => {
-                to == register && self.register(from).extent == Extent::Scalar
-            }
-            _ => false,
-        })
+        let of_row = self.tile_rows == 1 && self.register(register).extent == Extent::Row;
+        of_row
+            || self.before.iter().any(|instruction| match *instruction {
+                Instruction::Constant { to, .. } => to == register,
+                Instruction::Expand { to, from } => {
+                    to == register && self.register(from).extent == Extent::Scalar
+                }
+                _ => false,
+            })
     }
 
     fn links(&self, range: Range<usize>, links: &mut Vec<Link>) {
@@ -163,7 +237,10 @@ impl Maker<'_> {
         let mut value = None;
         for index in range.clone() {
             let instruction = &self.body[index];
-            let [a, b, _] = instruction.from();
+            let [a, b] = match *instruction {
+                Instruction::Select { a, b, .. } => [Some(a), Some(b)],
+                _ => [instruction.from()[0], instruction.from()[1]],
+            };
             let swapped = value.is_some() && value == b && value != a;
             let first = if swapped { b } else { a };
             if let Some(first) = first.filter(|_| value != first) {
@@ -180,14 +257,24 @@ impl Maker<'_> {
                         false => link(acts[0], b),
                     }));
                 }
+                Instruction::Compare { op, a, b, .. } => links.push(match swapped {
+                    true => link(compare(op)[1], a),
+                    false => link(compare(op)[0], b),
+                }),
+                Instruction::Select { a, b, .. } => links.push(match swapped {
+                    true => link(Act::ChooseFrom, a),
+                    false => link(Act::Choose, b),
+                }),
                 Instruction::Store { write, .. } => links.push(plain(Act::Store, write as u16)),
                 _ => {}
             }
             value = first;
-            if let Some(to) = instruction.to() {
+            let is_mask = matches!(instruction, Instruction::Compare { .. });
+            if let Some(to) = instruction.to().filter(|_| !is_mask) {
                 value = Some(to);
                 if self.is_needed(to, index + 1..range.end) {
-                    links.push(plain(Act::Keep, to));
+                    let keep = if self.is_streamed(to) { Act::Stream } else { Act::Keep };
+                    links.push(plain(keep, to));
                 }
             }
         }
@@ -219,6 +306,15 @@ fn unary(op: Unary) -> Option<Act> {
         Unary::Recip => Some(Act::Reciprocal),
         Unary::Relu => Some(Act::Relu),
         _ => None,
+    }
+}
+
+/// With the left, or the right operand as the value.
+fn compare(op: Compare) -> [Act; 2] {
+    match op {
+        Compare::Equal => [Act::Equals, Act::Equals],
+        Compare::Greater => [Act::Above, Act::Below],
+        Compare::GreaterEqual => [Act::AtLeast, Act::AtMost],
     }
 }
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::graph::{Graph, Role};
 use crate::plan::Plan;
 use crate::plan::kernel::{
-    Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Product, Region, Sort,
-    Step,
+    Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Place, Product,
+    Region, Sort, Step,
 };
 
 /// What one run of a plan costs.
@@ -32,6 +32,8 @@ pub struct Cost {
     pub bytes_written: usize,
     /// Bytes of memory for intermediate results.
     pub arena_bytes: usize,
+    /// Bytes of what is kept of states that are only read, packed for its kernels.
+    pub kept_bytes: usize,
 }
 
 /// One step of a plan: what it computes for which part of the model, and what that costs, counted as
@@ -86,7 +88,11 @@ impl Plan {
     /// # Ok::<(), glassbox_engine::Error>(())
     /// ```
     pub fn cost(&self) -> Cost {
-        let start = Cost { arena_bytes: self.arena_bytes, ..Cost::default() };
+        let start = Cost {
+            arena_bytes: self.arena_bytes,
+            kept_bytes: self.kept_bytes(),
+            ..Cost::default()
+        };
         self.steps.iter().fold(start, |sum, step| Cost {
             steps: sum.steps + 1,
             operations: sum.operations.saturating_add(operations(&step.kernel)),
@@ -116,9 +122,10 @@ impl Plan {
 fn products(kernel: &Kernel) -> usize {
     match kernel {
         Kernel::Matmul(p) => multiply_adds(p),
-        Kernel::Convolution { .. } => operations(kernel),
+        Kernel::Convolution { stencil, .. } => stencil.products().saturating_mul(2),
         Kernel::Attention(of) => of.heads.multiply_adds(of.back).saturating_mul(2),
         Kernel::Scan(scan) => scan.body.operations().saturating_mul(scan.rounds()),
+        // Members of a bundle are loops and sums.
         _ => 0,
     }
 }
@@ -160,7 +167,10 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
             let then = p.then.as_ref().map_or(0, |then| pointwise(&then.body));
             multiply_adds(p).saturating_add(then)
         }
-        Kernel::Convolution { stencil, .. } => stencil.products().saturating_mul(2),
+        Kernel::Convolution { .. } => {
+            let then = kernel.then().map_or(0, |then| pointwise(&then.body));
+            products(kernel).saturating_add(then)
+        }
         // Five for each score that counts: one to scale it, the others to make a share or a slope of it.
         Kernel::Attention(of) => {
             let each = of.heads.pairs().saturating_mul(5);
@@ -170,6 +180,7 @@ pub(super) fn operations(kernel: &Kernel) -> usize {
         Kernel::MaxPool(stencil) => stencil.products(),
         Kernel::ScatterAdd { width, numbers, .. } => product(&[*width, *numbers]),
         Kernel::Scan(scan) => scan.body.cost().operations.saturating_mul(scan.rounds()),
+        Kernel::Bundle(members) => sum(members, |member| operations(&member.kernel)),
         Kernel::Assemble(_)
         | Kernel::SliceAt(_)
         | Kernel::UpdateSlice(_)
@@ -190,7 +201,7 @@ fn pointwise(l: &Loop) -> usize {
 
 fn of(l: &Loop, instruction: &Instruction) -> usize {
     let elements = |register: u16| match l.registers[usize::from(register)].extent {
-        Extent::Full => product(&[l.rows, l.columns]),
+        Extent::Full | Extent::Part { .. } => product(&[l.rows, l.columns]),
         Extent::Row => l.rows,
         Extent::Column => l.columns,
         Extent::Scalar => 1,
@@ -198,7 +209,10 @@ fn of(l: &Loop, instruction: &Instruction) -> usize {
         Extent::Groups(rows) => product(&[l.rows / rows.max(1), l.columns]),
     };
     match *instruction {
-        Instruction::Constant { .. } | Instruction::Expand { .. } | Instruction::Store { .. } => 0,
+        Instruction::Constant { .. }
+        | Instruction::Expand { .. }
+        | Instruction::Store { .. }
+        | Instruction::Lay { .. } => 0,
         Instruction::Reduce { a, .. } | Instruction::Fold { a, .. } => elements(a),
         Instruction::Unary { to, .. }
         | Instruction::Binary { to, .. }
@@ -207,6 +221,10 @@ fn of(l: &Loop, instruction: &Instruction) -> usize {
         | Instruction::Select { to, .. }
         | Instruction::Cast { to, .. } => elements(to),
     }
+}
+
+fn sum(members: &[Step], of: fn(&Step) -> usize) -> usize {
+    members.iter().map(of).fold(0, usize::saturating_add)
 }
 
 fn in_place(step: &Step) -> bool {
@@ -236,8 +254,23 @@ pub(super) fn bytes_read(step: &Step) -> usize {
         // A row may be read several times.
         Kernel::Gather { .. } => all(&step.writes).saturating_add(all(&step.reads[1..])),
         Kernel::Scan(scan) => scan.body.cost().bytes_read.saturating_mul(scan.rounds()),
-        // What a product's loop reads of the product itself stays in cache.
-        Kernel::Matmul(Product { then: Some(_), .. }) => {
+        Kernel::Bundle(members) => sum(members, bytes_read),
+        // Of wider rows only a part is read.
+        Kernel::Loop(l) => {
+            let part = |read: usize| {
+                l.registers.iter().any(|register| {
+                    register.place == Place::Read(read)
+                        && matches!(register.extent, Extent::Part { .. })
+                })
+            };
+            let own = |(index, read): (usize, &Region)| match part(index) {
+                true => wide(product(&[l.rows, l.columns]), read),
+                false => read.bytes(),
+            };
+            step.reads.iter().enumerate().map(own).fold(0, usize::saturating_add)
+        }
+        // What the loop behind a product reads of the product itself stays in cache.
+        kernel if kernel.then().is_some() => {
             all(&step.reads[..FACTORS]).saturating_add(all(&step.reads[FACTORS + 1..]))
         }
         _ => all(&step.reads),
@@ -245,17 +278,16 @@ pub(super) fn bytes_read(step: &Step) -> usize {
 }
 
 pub(super) fn bytes_written(step: &Step) -> usize {
-    if let Kernel::Scan(scan) = &step.kernel {
-        return scan.body.cost().bytes_written.saturating_mul(scan.rounds());
-    }
     let written = match &step.kernel {
+        Kernel::Scan(scan) => {
+            return scan.body.cost().bytes_written.saturating_mul(scan.rounds());
+        }
+        Kernel::Bundle(members) => return sum(members, bytes_written),
         Kernel::UpdateSlice(_) | Kernel::Scatter { .. } if in_place(step) => &step.reads[1..2],
         // The last is memory to work in.
         Kernel::Sort(_) => &step.writes[..2],
         // A product that only its loop reads stays in cache.
-        Kernel::Matmul(Product { then: Some(then), .. }) if then.made != Made::Kept => {
-            &step.writes[1..]
-        }
+        kernel if kernel.then().is_some_and(|then| then.made != Made::Kept) => &step.writes[1..],
         _ => &step.writes[..],
     };
     written.iter().map(Region::bytes).fold(0, usize::saturating_add)
@@ -288,6 +320,10 @@ impl fmt::Display for Cost {
             short(self.bytes_read, "B"),
             short(self.bytes_written, "B"),
             short(self.arena_bytes, "B")
-        )
+        )?;
+        match self.kept_bytes {
+            0 => Ok(()),
+            kept => write!(f, ", {} kept", short(kept, "B")),
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! What is done with a product's elements while they are in cache: the first loop that reads them runs
-//! behind the product, block by block.
+//! What is done with the elements of a product or a convolution while they are in cache: the first loop
+//! that reads them runs behind it, block by block.
 
 use crate::graph::Value;
 use crate::plan::fuse::{BufferId, DraftKernel, DraftProduct, Fuser, Operand};
@@ -14,16 +14,13 @@ impl Fuser<'_> {
         let mut kernels = std::mem::take(&mut self.kernels);
         for index in (0..kernels.len()).rev() {
             let Some(joined) = self.behind(&kernels, index) else { continue };
-            let DraftKernel::Other { kernel: Kernel::Matmul(product), reads, writes, node } =
-                &kernels[index]
-            else {
+            let DraftKernel::Other { kernel, reads, writes, node } = &kernels[index] else {
                 continue;
             };
-            let (space, [left, right]) =
-                ((product.batch * product.m, product.n), [reads[0], reads[1]]);
+            let Some(space) = kernel.space() else { continue };
             let draft = DraftProduct {
-                product: product.clone(),
-                factors: [left, right],
+                kernel: kernel.clone(),
+                factors: [reads[0], reads[1]],
                 result: writes[0],
                 node: *node,
             };
@@ -37,19 +34,18 @@ impl Fuser<'_> {
         self.put_in_order(kernels);
     }
 
-    /// The loop that may run behind the product `index`.
+    /// The loop that may run behind the product or convolution `index`.
     fn behind(&self, kernels: &[DraftKernel], index: usize) -> Option<usize> {
-        let DraftKernel::Other { kernel: Kernel::Matmul(made), writes, .. } = &kernels[index]
-        else {
+        let DraftKernel::Other { kernel: made, writes, .. } = &kernels[index] else {
             return None;
         };
+        let wanted = made.space()?;
         let value = self.buffers[writes[0]].value;
         let after = kernels.iter().enumerate().skip(index + 1);
         let reader = after.clone().find(|(_, kernel)| self.reads(kernel, writes[0]))?.0;
         let DraftKernel::Loop { rows, columns, members, product: None } = &kernels[reader] else {
             return None;
         };
-        let wanted = (made.batch.checked_mul(made.m)?, made.n);
         let elements = |(rows, columns): (usize, usize)| rows.checked_mul(columns);
         let same_space = (*rows, *columns) == wanted
             || is_flat(members) && elements((*rows, *columns)) == elements(wanted);
@@ -60,7 +56,8 @@ impl Fuser<'_> {
         let only_whole = members.iter().flat_map(|m| &m.operands).all(whole);
         // Blocks and groups of rows count from the first of all products.
         let counts = rows_together(members).next().is_some();
-        (same_space && only_whole && !(counts && made.batch > 1)).then_some(reader)
+        let several = matches!(made, Kernel::Matmul(product) if product.batch > 1);
+        (same_space && only_whole && !(counts && several)).then_some(reader)
     }
 
     fn reads(&self, kernel: &DraftKernel, buffer: BufferId) -> bool {

@@ -9,11 +9,12 @@
 mod kernels;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use crate::Error;
 use crate::graph::{DType, Node, Role, Shape, Value};
 use crate::op::{Op, Reduction, Window, convolution, pool};
-use crate::plan::kernel::{Assemble, BLOCK_ROWS, Extent, FACTORS, Kernel, Part, Product};
+use crate::plan::kernel::{Assemble, BLOCK_ROWS, Extent, FACTORS, Kernel, Part};
 use crate::plan::loops::TILE;
 use crate::plan::simplify::Program;
 use kernels::convolution_kernel;
@@ -22,6 +23,8 @@ use kernels::convolution_kernel;
 pub(crate) const ROW_LIMIT: usize = 8192;
 /// Members of one loop: bounds its registers.
 pub(super) const MEMBER_LIMIT: usize = 40;
+/// Columns that parts of rows have at least where they are read in place: a cache line.
+pub(super) const PART: usize = 16;
 /// How far back a node looks for a loop to join.
 pub(super) const LOOK_BACK: usize = 64;
 
@@ -69,10 +72,10 @@ pub(crate) enum DraftKernel {
     },
 }
 
-/// A product of matrices that a loop goes on with.
+/// A product of matrices, or a convolution, that a loop goes on with.
 #[derive(Clone, Debug)]
 pub(crate) struct DraftProduct {
-    pub product: Product,
+    pub kernel: Kernel,
     pub factors: [BufferId; FACTORS],
     pub result: BufferId,
     pub node: u32,
@@ -88,6 +91,8 @@ pub(crate) struct Draft {
     pub outputs: Vec<BufferId>,
     /// Source and new value, as buffers.
     pub updates: Vec<(BufferId, BufferId)>,
+    /// Kernels that may run side by side.
+    pub together: Vec<Range<usize>>,
 }
 
 /// What is fused: the nodes outside loops, or those of one loop's body.
@@ -358,6 +363,8 @@ impl Fuser<'_> {
                 self.emit(Kernel::Iota { outer, size, inner }, Vec::new(), index);
             }
             Op::Slice { .. } if self.attended.contains(&value) => {}
+            // Loops read it where it lies.
+            Op::Slice { .. } if self.part_of(value).is_some() => {}
             Op::Slice { .. } | Op::Embed { .. } | Op::Concatenate { .. } => self.assemble(index),
         }
         Ok(())
@@ -425,7 +432,7 @@ impl Fuser<'_> {
             return self.buffer(root);
         }
         match self.program.nodes[index].op {
-            Op::Broadcast | Op::Permute { .. } => self.assemble(index),
+            Op::Broadcast | Op::Permute { .. } | Op::Slice { .. } => self.assemble(index),
             Op::Constant(number) => {
                 let operands = vec![Operand::Constant(number)];
                 let member = Member { value: root, extent: Extent::Full, operands };
@@ -437,6 +444,22 @@ impl Fuser<'_> {
         self.buffer(root)
     }
 
+    /// What a value is a part of, if its rows are parts of wider ones that are worth reading there.
+    fn part_of(&self, value: Value) -> Option<(Value, Extent)> {
+        let node = self.program.node(value);
+        let Op::Slice { start, step } = &node.op else { return None };
+        let (from, part) = (self.sizes(node.args[0]), self.sizes(value));
+        let (&stride, above) = from.split_last()?;
+        let (&offset, before) = start.split_last()?;
+        let fits = above == &part[..part.len() - 1]
+            && before.iter().all(|&at| at == 0)
+            && step.iter().all(|&by| by == 1)
+            && part.last().is_some_and(|&columns| columns >= PART)
+            && self.program.regions.of(value) == self.task.region
+            && !self.of.contains_key(&value);
+        fits.then(|| (self.program.root(node.args[0]), Extent::Part { offset, stride }))
+    }
+
     /// What `value` is to a node over `[rows, columns]`.
     fn operand(&self, value: Value, rows: usize, columns: usize) -> Operand {
         let program = self.program;
@@ -446,6 +469,11 @@ impl Fuser<'_> {
         let root = program.root(value);
         let whole = Operand::Value { root, extent: Extent::Full };
         let node = program.node(root);
+        if let Some((from, extent)) = self.part_of(root)
+            && rows_columns(self.sizes(root)) == (rows, columns)
+        {
+            return Operand::Value { root: from, extent };
+        }
         if !matches!(node.op, Op::Broadcast) {
             return whole;
         }
@@ -515,7 +543,10 @@ impl Fuser<'_> {
     /// Movement that an operand needs is emitted before anything looks for a loop to join.
     fn prepare(&mut self, operand: &Operand) {
         if let Operand::Value { root, .. } = *operand
-            && matches!(self.program.node(root).op, Op::Broadcast | Op::Permute { .. })
+            && matches!(
+                self.program.node(root).op,
+                Op::Broadcast | Op::Permute { .. } | Op::Slice { .. }
+            )
         {
             self.materialise(root);
         }
@@ -590,7 +621,8 @@ impl Fuser<'_> {
                 }
                 Operand::Value { extent: Extent::Scalar, .. } if made_here(operand) => None,
                 Operand::Value {
-                    extent: Extent::Row | Extent::Column | Extent::Groups(_), ..
+                    extent: Extent::Row | Extent::Column | Extent::Groups(_) | Extent::Part { .. },
+                    ..
                 } => None,
                 other => Some(other),
             })
@@ -601,6 +633,7 @@ impl Fuser<'_> {
     fn finish(mut self) -> Result<Draft, Error> {
         self.merge_loops();
         self.recompute();
+        self.lay_side_by_side();
         self.join_products();
         // Whatever a loop reads from elsewhere needs a place in memory.
         for position in 0..self.kernels.len() {
@@ -634,7 +667,8 @@ impl Fuser<'_> {
             let new = if source { self.copy(from) } else { from };
             updates.push((old, new));
         }
-        Ok(Draft { kernels: self.kernels, buffers: self.buffers, of: self.of, outputs, updates })
+        let Fuser { kernels, buffers, of, .. } = self;
+        Ok(Draft { kernels, buffers, of, outputs, updates, together: Vec::new() })
     }
 
     /// A copy of a buffer, as the last kernel so far.

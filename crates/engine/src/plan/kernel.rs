@@ -53,6 +53,8 @@ pub(crate) struct Step {
     pub writes: Vec<Region>,
     /// The graph's nodes that it computes, for names and source lines.
     pub nodes: Vec<u32>,
+    /// What the plan keeps of the second argument, and the kernel takes instead of it.
+    pub kept: Option<usize>,
 }
 
 impl Step {
@@ -67,9 +69,12 @@ impl Step {
     pub fn own_bytes(&self) -> usize {
         let kernel = match &self.kernel {
             Kernel::Loop(l) => l.own_bytes(),
-            Kernel::Matmul(Product { then: Some(then), .. }) => then.body.own_bytes(),
+            Kernel::Matmul(_) | Kernel::Convolution { .. } => {
+                self.kernel.then().map_or(0, |then| then.body.own_bytes())
+            }
             Kernel::Assemble(a) => a.parts.len() * 160,
             Kernel::Scan(scan) => scan.body.own_bytes(),
+            Kernel::Bundle(members) => members.iter().map(Step::own_bytes).sum(),
             _ => 0,
         };
         std::mem::size_of::<Step>() + kernel + (self.reads.len() + self.writes.len()) * 40
@@ -92,8 +97,8 @@ pub(crate) enum Kernel {
     CumulativeSum { outer: usize, size: usize, inner: usize, reverse: bool },
     /// Products of matrices, and what is done with their elements while they are in cache.
     Matmul(Product),
-    /// One of a convolution's arrays from the two others.
-    Convolution { gives: Convolved, stencil: Stencil },
+    /// One of a convolution's arrays from the two others, and what is done with it while it is in cache.
+    Convolution { gives: Convolved, stencil: Stencil, then: Option<Box<Then>> },
     /// Attention, or its derivative.
     Attention(Attention),
     /// The largest of each window, and the number of its element.
@@ -119,6 +124,9 @@ pub(crate) enum Kernel {
     Iota { outer: usize, size: usize, inner: usize },
     /// A loop: runs a plan once a step.
     Scan(Box<Scan>),
+    /// Loops and sums that do not need each other, as one region of the pool: their pieces side by
+    /// side. The members have the regions, the step itself has none.
+    Bundle(Vec<Step>),
 }
 
 /// A loop. It reads the first value of each carry, whole sequences, and what is the same at every
@@ -231,6 +239,44 @@ impl Scan {
 }
 
 impl Kernel {
+    /// The loop behind a product or a convolution.
+    pub fn then(&self) -> Option<&Then> {
+        match self {
+            Kernel::Matmul(Product { then, .. }) | Kernel::Convolution { then, .. } => {
+                then.as_deref()
+            }
+            _ => None,
+        }
+    }
+
+    pub fn then_mut(&mut self) -> Option<&mut Option<Box<Then>>> {
+        match self {
+            Kernel::Matmul(Product { then, .. }) | Kernel::Convolution { then, .. } => Some(then),
+            _ => None,
+        }
+    }
+
+    /// The rows and columns of what is made, where a loop over them may run behind: of products, or of
+    /// pixels that are made one after another. A filter's gradient is ready only when all of it is, and
+    /// so are pixels that come in several phases.
+    pub fn space(&self) -> Option<(usize, usize)> {
+        match self {
+            Kernel::Matmul(Product { batch, m, n, .. }) => Some((batch.checked_mul(*m)?, *n)),
+            Kernel::Convolution { gives, stencil, .. } => {
+                let [height, width] = stencil.sliding;
+                let ([rows, columns], channels) = match gives {
+                    Convolved::Output => (stencil.outputs, stencil.features),
+                    Convolved::Input if (height.stride, width.stride) == (1, 1) => {
+                        ([height.input, width.input], stencil.channels)
+                    }
+                    _ => return None,
+                };
+                Some((stencil.batch.checked_mul(rows)?.checked_mul(columns)?, channels))
+            }
+            _ => None,
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Kernel::Loop(_) => "loop",
@@ -254,6 +300,7 @@ impl Kernel {
             Kernel::Random { .. } => "random",
             Kernel::Iota { .. } => "iota",
             Kernel::Scan(_) => "scan",
+            Kernel::Bundle(_) => "bundle",
         }
     }
 }
@@ -291,7 +338,8 @@ pub(crate) struct Rows {
     pub stride: usize,
 }
 
-/// A loop over the elements `[batch · m, n]` of a product, run block by block as these are made.
+/// A loop over the elements `[batch · m, n]` of a product, or over the pixels and channels of a
+/// convolution's result, run block by block as these are made.
 ///
 /// The step reads the two factors, the product and what else the loop reads; it writes the product and
 /// what the loop writes. To the loop the reads begin with the product, and the writes behind it.
@@ -397,6 +445,8 @@ pub(crate) enum Extent {
     Blocks,
     /// One element a column for each so many rows, which is only read.
     Groups(usize),
+    /// Every element, in rows that are parts of wider ones from column `offset` on; only read.
+    Part { offset: usize, stride: usize },
 }
 
 /// Rows whose columns are summed in one chain. A power of 2; part of the law of same bits.
@@ -522,6 +572,14 @@ pub(crate) enum Instruction {
         write: usize,
         from: RegisterId,
     },
+    /// Into rows of write `write` that are wider, from column `offset` on; other instructions fill the
+    /// rest of them.
+    Lay {
+        write: usize,
+        from: RegisterId,
+        offset: usize,
+        stride: usize,
+    },
 }
 
 impl Instruction {
@@ -538,7 +596,7 @@ impl Instruction {
             | Instruction::Cast { to, .. }
             | Instruction::Reduce { to, .. }
             | Instruction::Fold { to, .. } => Some(to),
-            Instruction::Store { .. } => None,
+            Instruction::Store { .. } | Instruction::Lay { .. } => None,
         }
     }
 
@@ -546,9 +604,9 @@ impl Instruction {
     pub fn from(&self) -> [Option<RegisterId>; 3] {
         match *self {
             Instruction::Constant { .. } => [None; 3],
-            Instruction::Expand { from, .. } | Instruction::Store { from, .. } => {
-                [Some(from), None, None]
-            }
+            Instruction::Expand { from, .. }
+            | Instruction::Store { from, .. }
+            | Instruction::Lay { from, .. } => [Some(from), None, None],
             Instruction::Unary { a, .. }
             | Instruction::Cast { a, .. }
             | Instruction::Reduce { a, .. }

@@ -38,7 +38,11 @@ pub(crate) fn wiring(members: &[Member], of: &HashMap<Value, BufferId>) -> Wirin
                 wiring.reads.push((buffer, extent));
             }
         }
-        if let Some(&buffer) = of.get(&member.value) {
+        // Of what is laid down in parts each part is a member.
+        let known = |buffer| wiring.writes.iter().any(|write| write.0 == buffer);
+        if let Some(&buffer) = of.get(&member.value)
+            && !(matches!(member.extent, Extent::Part { .. }) && known(buffer))
+        {
             wiring.writes.push((buffer, member.extent));
         }
     }
@@ -165,11 +169,11 @@ pub(crate) fn build(
         Extent::Row => tile_rows,
         Extent::Column => tile_columns,
         Extent::Scalar => 1,
-        Extent::Blocks | Extent::Groups(_) => 0,
+        Extent::Blocks | Extent::Groups(_) | Extent::Part { .. } => 0,
     };
     let scratch = builder.place_registers(&elements);
     let Builder { registers, before, body, .. } = builder;
-    let chains = Chains::new(&registers, &before, &body, tile_rows);
+    let chains = Chains::new(&registers, &before, &body, tile_rows, rows.saturating_mul(columns));
     Ok(Loop { rows, columns, tile_rows, tile_columns, registers, before, body, chains, scratch })
 }
 
@@ -183,7 +187,11 @@ impl Builder<'_> {
     fn member(&mut self, member: &Member) {
         let node = self.program.node(member.value);
         let reduces = matches!(node.op, Op::Reduce { .. });
-        let wanted = if reduces { Extent::Full } else { member.extent };
+        let wanted = match member.extent {
+            Extent::Part { .. } => Extent::Full,
+            _ if reduces => Extent::Full,
+            extent => extent,
+        };
         let arg_dtype = |i: usize| self.program.dtype(node.args[i]);
         let dtypes: Vec<DType> = (0..member.operands.len())
             .map(|i| if node.args.is_empty() { node.outputs[0].dtype } else { arg_dtype(i) })
@@ -194,6 +202,13 @@ impl Builder<'_> {
             .zip(dtypes)
             .map(|(operand, dtype)| self.operand(operand, dtype, wanted))
             .collect();
+        if let Extent::Part { offset, stride } = member.extent {
+            let buffer = self.of.get(&member.value);
+            let write = self.wiring.writes.iter().position(|write| Some(&write.0) == buffer);
+            let write = write.unwrap_or(usize::MAX);
+            self.body.push(Instruction::Lay { write, from: a[0], offset, stride });
+            return;
+        }
         if let Op::Constant(_) = node.op {
             self.values.insert((member.value, member.extent), a[0]);
             return;
@@ -246,7 +261,7 @@ impl Builder<'_> {
                 let same_in_every_tile = match extent {
                     Extent::Scalar => true,
                     Extent::Column => self.columns_are_whole,
-                    Extent::Full | Extent::Row | Extent::Blocks | Extent::Groups(_) => false,
+                    _ => false,
                 };
                 if same_in_every_tile {
                     self.before.push(expand)

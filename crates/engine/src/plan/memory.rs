@@ -7,11 +7,11 @@ use crate::Error;
 use crate::graph::{DType, Inner, Value};
 use crate::op::Op;
 use crate::plan::fuse::{BufferId, Draft, DraftKernel, DraftProduct};
-use crate::plan::kernel::{Assemble, Extent, FACTORS, Kernel, Made, Memory, Part, Product};
+use crate::plan::kernel::{Assemble, Extent, FACTORS, Kernel, Made, Memory, Part};
 use crate::plan::kernel::{Region, Step, Then};
 use crate::plan::loops::{self, Wiring};
 use crate::plan::simplify::Program;
-use crate::plan::{Key, Plan, Slot, bytes};
+use crate::plan::{Key, Plan, Slot, bundle, bytes};
 
 /// Every region starts at a multiple of this: a cache line, and the widest vector.
 const ALIGNMENT: usize = 64;
@@ -46,8 +46,8 @@ pub(super) fn place_body(
         let name = match &node.op {
             Op::Input { name } => name.clone(),
             Op::State { path } => path.clone(),
-            _ if value.output == 0 => format!("%{}", value.node),
-            _ => format!("%{}.{}", value.node, value.output),
+            _ if value.output == 0 => format!("%{}", program.origin[value.index()]),
+            _ => format!("%{}.{}", program.origin[value.index()], value.output),
         };
         Slot { name, dtype: output.dtype, shape: output.shape.clone(), written }
     };
@@ -61,6 +61,7 @@ pub(super) fn place_body(
         states: Vec::new(),
         outputs: outputs.iter().map(|value| slot(value, true)).collect(),
         arena_bytes,
+        kept: Vec::new(),
         steps: steps.map(|(i, kernel)| layout.step(i, kernel)).collect::<Result<_, _>>()?,
         key: Key(0, 0),
     })
@@ -99,8 +100,10 @@ pub(crate) fn place(
     let mut given =
         inputs.iter().chain(&outputs).map(|slot| bytes(slot.dtype, slot.shape.elements()));
     let needed = given.try_fold(arena_bytes, |sum, n| sum.checked_add(n?));
-    if needed.is_none_or(|needed| needed > limit) {
-        let what = largest.map(|value| describe(inner, value)).unwrap_or_default();
+    let left = needed.and_then(|needed| limit.checked_sub(needed));
+    let Some(left) = left else {
+        let graph = |value: Value| Value { node: program.origin[value.index()], ..value };
+        let what = largest.map(|value| describe(inner, graph(value))).unwrap_or_default();
         return Err(Error::new(format!(
             "the plan needs {} for inputs, outputs and intermediate results ({} of it for the \
              last), the limit is {}; the largest result is {what}: take a smaller batch, or allow \
@@ -109,15 +112,27 @@ pub(crate) fn place(
             megabytes(arena_bytes),
             megabytes(limit),
         )));
-    }
+    };
     let mut steps = Vec::with_capacity(draft.kernels.len() + copies.len());
+    let mut members = Vec::new();
     for (index, kernel) in draft.kernels.iter().enumerate() {
-        steps.push(layout.step(index, kernel)?);
+        let step = layout.step(index, kernel)?;
+        match draft.together.iter().find(|range| range.contains(&index)) {
+            None => steps.push(step),
+            Some(range) => {
+                members.push(step);
+                if index + 1 == range.end {
+                    steps.extend(bundle::bundled(std::mem::take(&mut members)));
+                }
+            }
+        }
     }
     for &(old, new) in &copies {
         steps.push(layout.copy(old, new)?);
     }
-    Ok(Plan { inputs, states, outputs, arena_bytes, steps, key })
+    let mut plan = Plan { inputs, states, outputs, arena_bytes, kept: Vec::new(), steps, key };
+    plan.keep(left);
+    Ok(plan)
 }
 
 pub(super) fn wiring(kernel: &DraftKernel, of: &HashMap<Value, BufferId>) -> Wiring {
@@ -245,6 +260,14 @@ impl Layout<'_> {
         for &(_, new) in copies {
             last_read[new] = usize::MAX;
         }
+        // What runs side by side is all there until the last of it is done.
+        for range in &self.draft.together {
+            for (buffer, _) in
+                self.wirings[range.clone()].iter().flat_map(|w| w.reads.iter().chain(&w.writes))
+            {
+                last_read[*buffer] = last_read[*buffer].max(range.end - 1);
+            }
+        }
         self.last_read = last_read;
         let last_read = &self.last_read;
         let mut live: Vec<(usize, usize, BufferId)> = Vec::new();
@@ -309,7 +332,7 @@ impl Layout<'_> {
         self.draft.buffers[made.result].dtype == DType::F32
             && self.last_read[made.result] == kernel
             && matches!(self.homes[made.result], None | Some((Memory::Arena, _)))
-            && made.product.can_stay_apart(tile == columns)
+            && matches!(&made.kernel, Kernel::Matmul(product) if product.can_stay_apart(tile == columns))
     }
 
     /// The product that a loop goes on with.
@@ -357,7 +380,7 @@ impl Layout<'_> {
                             loops::build(program, of, wiring, &in_place, space, members, false)?;
                         (Kernel::Loop(built), nodes.collect())
                     }
-                    Some(DraftProduct { product, result, node, .. }) => {
+                    Some(DraftProduct { kernel, result, node, .. }) => {
                         let (own, in_place) =
                             (wiring.behind_product(), in_place(&writes[1..], FACTORS));
                         let body =
@@ -369,13 +392,15 @@ impl Layout<'_> {
                             false => Made::Dropped,
                         };
                         let then = Some(Box::new(Then { body, made }));
-                        let product = Product { then, ..product.clone() };
-                        (Kernel::Matmul(product), std::iter::once(*node).chain(nodes).collect())
+                        let mut kernel = kernel.clone();
+                        kernel.then_mut().into_iter().for_each(|held| *held = then.clone());
+                        (kernel, std::iter::once(*node).chain(nodes).collect())
                     }
                 }
             }
         };
-        Ok(Step { kernel, reads, writes, nodes })
+        let nodes = nodes.into_iter().map(|node: u32| self.program.origin[node as usize]).collect();
+        Ok(Step { kernel, reads, writes, nodes, kept: None })
     }
 
     /// The last steps: results that could not be written in place are copied to their source.
@@ -390,9 +415,10 @@ impl Layout<'_> {
         };
         Ok(Step {
             kernel: Kernel::Assemble(Assemble { zero: false, parts: vec![part] }),
-            nodes: vec![self.draft.buffers[new].value.node],
+            nodes: vec![self.program.origin[self.draft.buffers[new].value.index()]],
             writes: vec![Region { buffer: self.draft.buffers.len() + old, ..slot }],
             reads: vec![read],
+            kept: None,
         })
     }
 }

@@ -4,13 +4,17 @@
 //! needs, `fuse` groups nodes into kernels, `memory` places their results, `verify` proves the
 //! placement sound.
 
+mod bundle;
 pub(crate) mod cache;
 pub(crate) mod chain;
 pub(crate) mod cost;
 mod epilogue;
 mod fuse;
+pub(crate) mod kept;
 pub(crate) mod kernel;
 mod key;
+mod lay;
+mod lookup;
 pub(crate) mod loops;
 pub(crate) mod memory;
 mod merge;
@@ -59,6 +63,8 @@ pub struct Plan {
     pub(crate) states: Vec<Slot>,
     pub(crate) outputs: Vec<Slot>,
     pub(crate) arena_bytes: usize,
+    /// What the session keeps of states for it, from run to run.
+    pub(crate) kept: Vec<kept::Kept>,
     pub(crate) steps: Vec<Step>,
     pub(crate) key: Key,
 }
@@ -70,7 +76,8 @@ impl Plan {
         let inner = graph.inner.borrow();
         let key = key::of(&inner, request);
         let program = simplify::simplify(&inner, request)?;
-        let draft = fuse::fuse(&program)?;
+        let mut draft = fuse::fuse(&program)?;
+        bundle::put_together(&mut draft);
         let plan = memory::place(&inner, &program, draft, key, request.memory_limit)?;
         verify::verify(&plan).map_err(|what| {
             Error::new(format!("the plan failed its own check, so it does not run: {what}"))
@@ -105,7 +112,7 @@ impl Plan {
         self.steps.iter().map(|step| 1 + step.within()).sum()
     }
 
-    /// Every step, those of loops included, and in how many parts the loop around it runs.
+    /// Every step, those of loops and bundles included, and in how many parts the loop around it runs.
     pub(crate) fn for_each_step(&self, visit: &mut dyn FnMut(&Step, usize)) {
         self.for_each_step_in(1, visit);
     }
@@ -113,8 +120,10 @@ impl Plan {
     fn for_each_step_in(&self, parts: usize, visit: &mut dyn FnMut(&Step, usize)) {
         for step in &self.steps {
             visit(step, parts);
-            if let Kernel::Scan(scan) = &step.kernel {
-                scan.body.for_each_step_in(parts * scan.parts, visit);
+            match &step.kernel {
+                Kernel::Scan(scan) => scan.body.for_each_step_in(parts * scan.parts, visit),
+                Kernel::Bundle(members) => members.iter().for_each(|member| visit(member, parts)),
+                _ => {}
             }
         }
     }

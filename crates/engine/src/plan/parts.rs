@@ -62,7 +62,8 @@ fn cut(draft: &Draft, parts: usize, carries: &[BufferId], index: Option<BufferId
         buffer.elements = pieces.piece(buffer.elements)?;
     }
     let (of, outputs) = (draft.of.clone(), draft.outputs.clone());
-    let draft = Draft { kernels, buffers, of, outputs, updates: Vec::new() };
+    let (updates, together) = (Vec::new(), Vec::new());
+    let draft = Draft { kernels, buffers, of, outputs, updates, together };
     Some(Cut { draft, parts, buffers: is_cut })
 }
 
@@ -97,7 +98,7 @@ impl Pieces<'_> {
                 let factors: Vec<BufferId> = factors.collect();
                 for &(read, extent) in wiring.reads.iter().skip(factors.len()) {
                     let cut = match extent {
-                        Extent::Full | Extent::Row => true,
+                        Extent::Full | Extent::Row | Extent::Part { .. } => true,
                         Extent::Column | Extent::Scalar => false,
                         Extent::Blocks | Extent::Groups(_) => return None,
                     };
@@ -108,8 +109,9 @@ impl Pieces<'_> {
                     return None;
                 }
                 if let Some(made) = product {
-                    made.product = self.product(&made.product, &factors)?;
-                    *rows = made.product.batch * made.product.m;
+                    let Kernel::Matmul(product) = &made.kernel else { return None };
+                    made.kernel = Kernel::Matmul(self.product(product, &factors)?);
+                    *rows = made.kernel.space()?.0;
                 } else if let Some(piece) = self.piece(*rows) {
                     *rows = piece;
                 } else {

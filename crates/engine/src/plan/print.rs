@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::plan::cost::{self, short};
 use crate::plan::kernel::{
-    FACTORS, Instruction, Kernel, Loop, Made, Memory, Place, Product, Region,
+    Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory, Place, Product, Region,
 };
 use crate::plan::kernel::{Scan, Sort, Step};
 use crate::plan::{Plan, Slot};
@@ -24,14 +24,19 @@ impl fmt::Display for Plan {
         for (index, slot) in self.outputs.iter().enumerate() {
             writeln!(f, "  output out{index}: {} {}", slot.dtype, slot.shape)?;
         }
-        self.print_steps(f, "")
+        for kept in &self.kept {
+            let Some(slot) = self.states.get(kept.state) else { continue };
+            let bytes = short(kept.bytes().unwrap_or(0), "B");
+            writeln!(f, "  kept   {}, packed once: {bytes}", slot.name)?;
+        }
+        self.print_steps(f, &self.steps, "")
     }
 }
 
 impl Plan {
     /// One line a kernel, and a loop's kernels further in.
-    fn print_steps(&self, f: &mut fmt::Formatter<'_>, margin: &str) -> fmt::Result {
-        for (index, step) in self.steps.iter().enumerate() {
+    fn print_steps(&self, f: &mut fmt::Formatter<'_>, steps: &[Step], margin: &str) -> fmt::Result {
+        for (index, step) in steps.iter().enumerate() {
             let nodes: Vec<_> = step.nodes.iter().map(|n| format!("%{n}")).collect();
             let of = format!(
                 "for {}  ({}, {} → {})",
@@ -43,13 +48,21 @@ impl Plan {
             let list = |regions: &[Region]| {
                 regions.iter().map(|r| self.region(r)).collect::<Vec<_>>().join(", ")
             };
-            if let Kernel::Scan(scan) = &step.kernel {
-                self.scan(f, (index, &of), step, scan, margin)?;
-                continue;
+            match &step.kernel {
+                Kernel::Scan(scan) => {
+                    self.scan(f, (index, &of), step, scan, margin)?;
+                    continue;
+                }
+                Kernel::Bundle(members) => {
+                    writeln!(f, "{margin}{index:4}  {} side by side  {of}", members.len())?;
+                    self.print_steps(f, members, &format!("{margin}    "))?;
+                    continue;
+                }
+                _ => {}
             }
             // A product that only its loop reads is not left behind.
             let left = match &step.kernel {
-                Kernel::Matmul(Product { then: Some(then), .. }) if then.made != Made::Kept => {
+                kernel if kernel.then().is_some_and(|then| then.made != Made::Kept) => {
                     &step.writes[1..]
                 }
                 _ => &step.writes[..],
@@ -63,8 +76,8 @@ impl Plan {
                     k,
                     transpose_left,
                     transpose_right,
-                    then,
                     packed,
+                    ..
                 }) => {
                     let mark = |t: &bool| if *t { "ᵀ" } else { "" };
                     let [left, right] = [&step.reads[0], &step.reads[1]].map(|r| self.region(r));
@@ -74,19 +87,8 @@ impl Plan {
                         "matmul {times}[{m}, {k}] × [{k}, {n}]  {left}{} · {right}{}{}  {of}",
                         mark(transpose_left),
                         mark(transpose_right),
-                        if packed.is_some() { " packed" } else { "" }
+                        if packed.is_some() || step.kept.is_some() { " packed" } else { "" }
                     )?;
-                    if let Some(then) = then {
-                        let regions = (&step.reads[FACTORS..], &step.writes[1..]);
-                        writeln!(
-                            f,
-                            "{margin}        then by [{}, {}]  ({})",
-                            then.body.tile_rows,
-                            then.body.tile_columns,
-                            list(&regions.0[1..])
-                        )?;
-                        self.instructions(f, &then.body, regions, margin)?;
-                    }
                 }
                 Kernel::Loop(l) => {
                     writeln!(
@@ -131,7 +133,7 @@ impl Plan {
                         width.input,
                         stencil.channels,
                         stencil.features,
-                        list(&step.reads)
+                        list(step.reads.get(..FACTORS).unwrap_or(&step.reads))
                     )?;
                 }
                 Kernel::Attention(attention) => {
@@ -159,6 +161,17 @@ impl Plan {
                     list(&step.reads)
                 )?,
                 kernel => writeln!(f, "{}  ({})  {of}", kernel.name(), list(&step.reads))?,
+            }
+            if let Some(then) = step.kernel.then() {
+                let regions = (&step.reads[FACTORS..], &step.writes[1..]);
+                writeln!(
+                    f,
+                    "{margin}        then by [{}, {}]  ({})",
+                    then.body.tile_rows,
+                    then.body.tile_columns,
+                    list(&regions.0[1..])
+                )?;
+                self.instructions(f, &then.body, regions, margin)?;
             }
         }
         Ok(())
@@ -203,7 +216,7 @@ impl Plan {
             gives.push(format!("{}{row} = out{position}", self.region(region)));
         }
         writeln!(f, "{margin}        gives {}", gives.join(", "))?;
-        scan.body.print_steps(f, &format!("{margin}    "))
+        scan.body.print_steps(f, &scan.body.steps, &format!("{margin}    "))
     }
 
     fn region(&self, region: &Region) -> String {
@@ -237,7 +250,12 @@ impl Plan {
         let name = |r: u16| match l.registers[usize::from(r)].place {
             Place::Scratch(_) => format!("r{r}"),
             Place::Read(i) if reads[i].elements == 0 => "product".to_string(),
-            Place::Read(i) => self.region(&reads[i]),
+            Place::Read(i) => match l.registers[usize::from(r)].extent {
+                Extent::Part { offset, .. } => {
+                    format!("{}[{offset}..{}]", self.region(&reads[i]), offset + l.columns)
+                }
+                _ => self.region(&reads[i]),
+            },
             Place::Write(i) => self.region(&writes[i]),
         };
         let [a, b, c] = instruction.from().map(|r| r.map(name).unwrap_or_default());
@@ -255,6 +273,10 @@ impl Plan {
             }
             Instruction::Reduce { reduction, .. } => format!("{to} = row {} {a}", reduction.name()),
             Instruction::Fold { .. } => format!("{to} = column sums of {a}"),
+            Instruction::Lay { write, offset, .. } => {
+                let part = offset..&(offset + l.columns);
+                format!("{}[{}..{}] := {a}", self.region(&writes[*write]), part.start, part.end)
+            }
             Instruction::Store { write, .. } => {
                 format!("{} := {a}", self.region(&writes[*write]))
             }

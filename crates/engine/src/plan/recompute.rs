@@ -127,6 +127,9 @@ impl Fuser<'_> {
             return false;
         }
         for operand in &member.operands {
+            if let Operand::Value { extent: Extent::Part { .. }, .. } = operand {
+                return false;
+            }
             let Operand::Value { root, extent: Extent::Full } = *operand else { continue };
             let made = self.producer.get(&root).copied();
             let expands = |&at: &usize| {

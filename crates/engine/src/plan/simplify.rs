@@ -9,11 +9,13 @@ use crate::Error;
 use crate::graph::region::{Regions, ScanArgs};
 use crate::graph::{DType, Inner, Node, Role, Value};
 use crate::op::{Binary, Op, Unary};
-use crate::plan::{Request, key, updates};
+use crate::plan::{Request, key, lookup, updates};
 
-/// The nodes that are left, under their numbers in the graph.
+/// The nodes that are left.
 pub(crate) struct Program {
     pub nodes: Vec<Node>,
+    /// The number in the graph of what each node stands for.
+    pub origin: Vec<u32>,
     pub alive: Vec<bool>,
     pub outputs: Vec<Value>,
     /// Source (input or state) and the value that it holds after the run.
@@ -68,6 +70,7 @@ impl Program {
 pub(crate) fn simplify(inner: &Inner, request: &Request) -> Result<Program, Error> {
     let mut program = Program {
         nodes: Vec::with_capacity(inner.nodes.len()),
+        origin: (0..inner.nodes.len() as u32).collect(),
         alive: Vec::new(),
         outputs: Vec::new(),
         updates: Vec::new(),
@@ -149,7 +152,7 @@ pub(crate) fn simplify(inner: &Inner, request: &Request) -> Result<Program, Erro
         ));
     }
     (program.alive, program.used) = alive(&program);
-    Ok(program)
+    Ok(lookup::rewrite(program))
 }
 
 /// An earlier scan of the same loop, which might as well give out what this one does: it carries the
@@ -328,7 +331,7 @@ fn read_by(index: usize, node: &Node, used: &HashSet<Value>) -> Vec<Value> {
 
 /// The nodes that results need, and the results of loops among them: what a loop gives out to nobody
 /// is not computed for that.
-fn alive(program: &Program) -> (Vec<bool>, HashSet<Value>) {
+pub(super) fn alive(program: &Program) -> (Vec<bool>, HashSet<Value>) {
     let mut alive = vec![false; program.nodes.len()];
     let mut used = HashSet::new();
     let sources = program.updates.iter().flat_map(|&(old, new)| [old, new]);

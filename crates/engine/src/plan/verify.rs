@@ -6,7 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::graph::DType;
 use crate::op::{Convolved, Sliding, Window};
+use crate::plan::bundle::run_side_by_side;
 use crate::plan::chain::Chains;
+use crate::plan::kept::Kept;
 use crate::plan::kernel::{
     Assemble, Attention, BLOCK_ROWS, Extent, FACTORS, Instruction, Kernel, Loop, Made, Memory,
 };
@@ -23,7 +25,22 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
     if plan.steps.iter().any(is_packed) {
         return Err("a factor is packed outside of loops".to_string());
     }
+    kept(plan)?;
     verify_steps(plan)
+}
+
+/// Whether what steps take instead of their second argument is made of that, and of a state that stays
+/// as it is.
+fn kept(plan: &Plan) -> Result<(), String> {
+    for (index, step) in plan.steps.iter().enumerate() {
+        let Some(held) = step.kept else { continue };
+        let held = plan.kept.get(held);
+        if held.is_none() || held != Kept::of(step, &plan.states).as_ref() {
+            let name = step.kernel.name();
+            return Err(format!("step {index} ({name}): takes what was not kept for it"));
+        }
+    }
+    Ok(())
 }
 
 fn verify_steps(plan: &Plan) -> Result<(), String> {
@@ -32,15 +49,26 @@ fn verify_steps(plan: &Plan) -> Result<(), String> {
     let mut written: HashSet<Memory> = HashSet::new();
     for (index, step) in plan.steps.iter().enumerate() {
         let at = |what: String| format!("step {index} ({}): {what}", step.kernel.name());
+        if let Kernel::Bundle(members) = &step.kernel {
+            let own = !step.reads.is_empty() || !step.writes.is_empty();
+            if own || !run_side_by_side(members) {
+                return Err(at("its members meet, or are none".to_string()));
+            }
+        }
+    }
+    let members = plan.steps.iter().enumerate().flat_map(|(index, step)| match &step.kernel {
+        // Whatever the order of members, each finds and leaves the same.
+        Kernel::Bundle(members) => members.iter().map(|member| (index, member)).collect(),
+        _ => vec![(index, step)],
+    });
+    for (index, step) in members {
+        let at = |what: String| format!("step {index} ({}): {what}", step.kernel.name());
         for region in step.reads.iter().chain(&step.writes) {
             bounds(plan, region).map_err(&at)?;
         }
         types(step).map_err(&at)?;
         sizes(step).map_err(&at)?;
-        let then = match &step.kernel {
-            Kernel::Matmul(product) => product.then.as_ref(),
-            _ => None,
-        };
+        let then = step.kernel.then();
         for (r, read) in step.reads.iter().enumerate() {
             if then.is_some() && r == FACTORS {
                 // The product itself, which the step makes.
@@ -106,7 +134,8 @@ fn same_place(a: &Region, b: &Region) -> bool {
 fn in_place(step: &Step, read: usize, write: usize) -> bool {
     let (l, read, write) = match &step.kernel {
         Kernel::Loop(l) => (l, read, write),
-        Kernel::Matmul(Product { then: Some(then), .. }) => {
+        Kernel::Matmul(_) | Kernel::Convolution { .. } => {
+            let Some(then) = step.kernel.then() else { return false };
             match (read.checked_sub(FACTORS), write.checked_sub(1)) {
                 (Some(read), Some(write)) => (&then.body, read, write),
                 (Some(0), None) => return true,
@@ -164,11 +193,10 @@ fn types(step: &Step) -> Result<(), String> {
         (Kernel::UpdateSlice(_) | Kernel::Scatter { .. }, [a, b, DType::I64], [to]) => {
             a == to && b == to
         }
-        (Kernel::Matmul(Product { then, .. }), [a, b, rest @ ..], [to, more @ ..]) => {
+        (Kernel::Matmul(_) | Kernel::Convolution { .. }, [a, b, rest @ ..], [to, more @ ..]) => {
             let alone = rest.is_empty() && more.is_empty();
-            a == to && b == to && to.is_float() && (then.is_some() || alone)
+            a == to && b == to && to.is_float() && (step.kernel.then().is_some() || alone)
         }
-        (Kernel::Convolution { .. }, [a, b], [to]) => a == to && b == to && to.is_float(),
         (Kernel::MaxPool(_), [a], [to, DType::I64]) => a == to && to.is_float(),
         (Kernel::Attention(of), [to, read @ ..], written) => {
             let mask = usize::from(of.heads.mask.is_some());
@@ -252,14 +280,23 @@ fn sizes(step: &Step) -> Result<(), String> {
             }
             (want, [&[made], &writes[1..]].concat())
         }
-        Kernel::Convolution { gives, stencil } => {
+        Kernel::Convolution { gives, stencil, then } => {
             let [input, filter, output] =
                 stencil.elements().ok_or("sizes do not fit each other")?;
-            match gives {
-                Convolved::Output => (vec![input, filter], vec![output]),
-                Convolved::Input => (vec![output, filter], vec![input]),
-                Convolved::Filter => (vec![input, output], vec![filter]),
+            let (mut want, made) = match gives {
+                Convolved::Output => (vec![input, filter], output),
+                Convolved::Input => (vec![output, filter], input),
+                Convolved::Filter => (vec![input, output], filter),
+            };
+            if let Some(then) = then {
+                let (rows, columns) = step.kernel.space().ok_or("a loop behind all pixels")?;
+                behind_product(step, then, [rows, columns])?;
+                want.extend_from_slice(&reads[FACTORS..]);
+                if then.made == Made::Apart {
+                    return Err("its pixels have no place".to_string());
+                }
             }
+            (want, [&[made], writes.get(1..).unwrap_or_default()].concat())
         }
         Kernel::Attention(Attention { heads, rows, back }) => {
             let too_large = "too large";
@@ -320,6 +357,7 @@ fn sizes(step: &Step) -> Result<(), String> {
         }
         Kernel::Random { .. } => (vec![1; reads.len()], writes.clone()),
         Kernel::Scan(scan) => return scan_sizes(step, scan),
+        Kernel::Bundle(_) => return Err("a bundle within a bundle".to_string()),
         Kernel::Iota { outer, size, inner } => {
             (Vec::new(), vec![product(&[*outer, *size, *inner])?])
         }
@@ -340,6 +378,7 @@ fn scan_sizes(step: &Step, scan: &Scan) -> Result<(), String> {
     let carries = scan.carries;
     let varying = carries.checked_add(scan.sequences).ok_or("too many carries and sequences")?;
     let unwritten = body.inputs.iter().all(|slot| !slot.written) && body.states.is_empty();
+    let unwritten = unwritten && body.steps.iter().all(|step| step.kept.is_none());
     let kinds = body.inputs.len() > varying
         && body.outputs.len() >= carries
         && step.reads.len() + 1 == body.inputs.len()
@@ -433,12 +472,19 @@ fn loop_sizes(
         Extent::Scalar => 1,
         Extent::Blocks => blocks,
         Extent::Groups(rows) => sizes[1] / rows.max(1) * sizes[2],
+        Extent::Part { stride, .. } => sizes[1].saturating_mul(stride),
     };
     // All rows of a tile read the same.
     let groups_fit = |register: &Register| match register.extent {
         Extent::Groups(rows) => {
             let whole = rows > 0 && l.rows.is_multiple_of(rows) && rows.is_multiple_of(l.tile_rows);
             whole && matches!(register.place, Place::Read(_))
+        }
+        // Rows end within the wider ones.
+        Extent::Part { offset, stride } => {
+            let ends = offset.checked_add(l.columns).is_some_and(|end| end <= stride);
+            let held = l.rows.checked_mul(stride).is_some();
+            ends && held && matches!(register.place, Place::Read(_))
         }
         _ => true,
     };
@@ -454,7 +500,7 @@ fn loop_sizes(
         Extent::Full => true,
         Extent::Row => whole_columns,
         Extent::Blocks => BLOCK_ROWS.is_multiple_of(l.tile_rows),
-        Extent::Column | Extent::Scalar | Extent::Groups(_) => false,
+        Extent::Column | Extent::Scalar | Extent::Groups(_) | Extent::Part { .. } => false,
     };
     let mut ranges = Vec::with_capacity(l.registers.len());
     let mut writers = vec![0usize; writes.len()];
@@ -485,6 +531,8 @@ fn loop_sizes(
     let mut walk = Walk { l, ranges, holds: Vec::new(), made: vec![false; l.registers.len()] };
     walk.holds = l.registers.iter().map(|r| matches!(r.place, Place::Read(_))).collect();
     let mut stored: Vec<usize> = Vec::new();
+    // What is laid down in parts: write, length of the rows, column.
+    let mut laid: Vec<(usize, usize, usize)> = Vec::new();
     for (index, instruction) in l.before.iter().chain(&l.body).enumerate() {
         let before = index < l.before.len();
         walk.instruction(instruction, before)?;
@@ -495,12 +543,26 @@ fn loop_sizes(
                 return Err("an instruction reads what was stored over".to_string());
             }
         }
-        let Instruction::Store { write, from } = *instruction else { continue };
+        let (write, from) = match *instruction {
+            Instruction::Store { write, from } | Instruction::Lay { write, from, .. } => {
+                (write, from)
+            }
+            _ => continue,
+        };
         let register = &l.registers[usize::from(from)];
-        if before || !fits(writes.get(write), register) || !once(register.extent) {
+        let fine = match *instruction {
+            Instruction::Lay { offset, stride, .. } => {
+                laid.push((write, stride, offset));
+                let extent = Extent::Part { offset, stride };
+                register.extent == Extent::Full
+                    && fits(writes.get(write), &Register { extent, ..*register })
+            }
+            _ => fits(writes.get(write), register) && once(register.extent),
+        };
+        if before || !fine {
             return Err("a store does not fit".to_string());
         }
-        writers[write] += 1;
+        writers[write] += usize::from(matches!(instruction, Instruction::Store { .. }));
         stored.push(write);
         if let Place::Read(r) = register.place
             && writes.iter().any(|w| w.overlaps(&places[r]))
@@ -508,8 +570,20 @@ fn loop_sizes(
             return Err("a store takes what another may have written over".to_string());
         }
     }
-    if l.chains != Chains::new(&l.registers, &l.before, &l.body, l.tile_rows) {
+    if l.chains != Chains::new(&l.registers, &l.before, &l.body, l.tile_rows, whole) {
         return Err("its chains are not its instructions".to_string());
+    }
+    // The parts of rows follow each other and fill them.
+    laid.sort_unstable();
+    for parts in laid.chunk_by(|a, b| a.0 == b.0) {
+        let (write, stride, _) = parts[0];
+        let follow = parts.iter().enumerate().all(|(i, &(_, other, offset))| {
+            other == stride && i.checked_mul(l.columns) == Some(offset)
+        });
+        if !follow || parts.len().checked_mul(l.columns) != Some(stride) {
+            return Err("parts of rows do not fill them".to_string());
+        }
+        writers[write] += 1;
     }
     let made = |w: usize| {
         let bound = l.registers.iter().position(|r| r.place == Place::Write(w));
@@ -547,7 +621,7 @@ impl Walk<'_> {
             let same_in_every_tile = match register.extent {
                 Extent::Scalar => true,
                 Extent::Column => l.tile_columns == l.columns,
-                Extent::Full | Extent::Row | Extent::Blocks | Extent::Groups(_) => false,
+                _ => false,
             };
             let there = self.holds[from] && (!before || self.made[from] || same_in_every_tile);
             if !there {
@@ -603,10 +677,11 @@ fn well_typed(l: &Loop, instruction: &Instruction) -> bool {
                 && register(a).dtype.is_float()
         }
         Instruction::Constant { .. } | Instruction::Store { .. } => true,
+        Instruction::Lay { from, .. } => register(from).extent == Extent::Full,
         Instruction::Expand { to, from } => {
             let wider = match register(from).extent {
                 Extent::Scalar => register(to).extent != Extent::Scalar,
-                Extent::Row | Extent::Column | Extent::Groups(_) => {
+                Extent::Row | Extent::Column | Extent::Groups(_) | Extent::Part { .. } => {
                     register(to).extent == Extent::Full
                 }
                 Extent::Full | Extent::Blocks => false,

@@ -56,6 +56,12 @@ pub(in crate::run) unsafe fn run<V: Vector>(chain: &Chain<'_>) {
     }
 }
 
+/// Whether whole vectors from here on lie where they can be written past the caches.
+#[inline(always)]
+fn is_aligned<V: Vector>(start: *const f32) -> bool {
+    start.addr().is_multiple_of(V::LANES * size_of::<f32>())
+}
+
 /// `N` vectors of `lanes` numbers each, from element `first` of a row on; only a single one may have
 /// fewer than all lanes.
 #[inline(always)]
@@ -64,6 +70,7 @@ unsafe fn block<V: Vector, const N: usize>(links: &[Link], row: usize, first: us
     // reaches past its lanes.
     unsafe {
         let mut values = [V::zero(); N];
+        let mut masks = [V::zero().above(V::zero()); N];
         let read = |source: *const f32, index: usize| match N {
             1 if lanes < V::LANES => V::load_first(source, lanes),
             _ => V::load(source.add(index * V::LANES)),
@@ -94,7 +101,28 @@ unsafe fn block<V: Vector, const N: usize>(links: &[Link], row: usize, first: us
                     }
                 }};
             }
+            // With each value its mask and the register's elements.
+            macro_rules! masked {
+                (|$value:ident, $mask:ident, $other:ident| $result:expr) => {{
+                    let source = place.cast_const();
+                    let one = V::broadcast(source);
+                    for (index, ($value, $mask)) in values.iter_mut().zip(&mut masks).enumerate() {
+                        let $other = match link.repeated {
+                            true => one,
+                            false => read(source, index),
+                        };
+                        $result;
+                    }
+                }};
+            }
             match link.act {
+                Act::Above => masked!(|v, mask, other| *mask = v.above(other)),
+                Act::Below => masked!(|v, mask, other| *mask = other.above(*v)),
+                Act::AtLeast => masked!(|v, mask, other| *mask = v.at_least(other)),
+                Act::AtMost => masked!(|v, mask, other| *mask = other.at_least(*v)),
+                Act::Equals => masked!(|v, mask, other| *mask = v.equals(other)),
+                Act::Choose => masked!(|v, mask, other| *v = V::choose(*mask, *v, other)),
+                Act::ChooseFrom => masked!(|v, mask, other| *v = V::choose(*mask, other, *v)),
                 Act::Load => each!(|_v, other| other),
                 Act::Negate => each!(|v| v.negate()),
                 Act::Square => each!(|v| v.times(v)),
@@ -107,7 +135,12 @@ unsafe fn block<V: Vector, const N: usize>(links: &[Link], row: usize, first: us
                 Act::Times => each!(|v, other| v.times(other)),
                 Act::Over => each!(|v, other| v.over(other)),
                 Act::OverFrom => each!(|v, other| other.over(v)),
-                Act::Keep | Act::Store => {
+                Act::Stream if lanes == V::LANES && is_aligned::<V>(place) => {
+                    for (index, &value) in values.iter().enumerate() {
+                        value.stream(place.add(index * V::LANES));
+                    }
+                }
+                Act::Keep | Act::Stream | Act::Store => {
                     for (index, &value) in values.iter().enumerate() {
                         write(value, place, index);
                     }
@@ -122,6 +155,7 @@ mod tests {
     use super::*;
     use crate::run::isa::Isa;
     use crate::run::matmul::kernel::Kernels;
+    use crate::run::matmul::vector::fence;
 
     /// What a link makes of a value and a register's element, as the table of pointwise ops has it.
     fn act(act: Act, v: f32, other: f32) -> f32 {
@@ -144,7 +178,11 @@ mod tests {
             Act::Times => v * other,
             Act::Over => v / other,
             Act::OverFrom => other / v,
-            Act::Keep | Act::Store => v,
+            // With the mask of the value above 1.
+            Act::Choose if v > 1.0 => v,
+            Act::ChooseFrom if v <= 1.0 || v.is_nan() => v,
+            Act::Choose | Act::ChooseFrom => other,
+            _ => v,
         }
     }
 
@@ -163,6 +201,15 @@ mod tests {
             (Act::Over, false),
             (Act::OverFrom, true),
             (Act::Load, true),
+            (Act::Choose, false),
+            (Act::ChooseFrom, true),
+        ];
+        let comparisons: [(Act, fn(f32, f32) -> bool); 5] = [
+            (Act::Above, |v, other| v > other),
+            (Act::Below, |v, other| v < other),
+            (Act::AtLeast, |v, other| v >= other),
+            (Act::AtMost, |v, other| v <= other),
+            (Act::Equals, |v, other| v == other),
         ];
         let special = [0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, -3.5];
         for length in [1, 7, 16, 31, 128, 131, 300] {
@@ -178,15 +225,22 @@ mod tests {
                     let (mut a, mut b) = (numbers(0.1), numbers(0.8));
                     b.rotate_right(length / 3);
                     let (mut kept, mut stored) = (vec![7.0; length + 1], vec![7.0; length + 1]);
-                    let registers = [&mut a[..], &mut b, &mut kept].map(|r| r.as_mut_ptr());
+                    // Aligned to the widest vectors, or by one number not.
+                    let mut streamed = vec![7.0; length + 40];
+                    let aligned = streamed.as_ptr().align_offset(64) + length % 2;
+                    let streamed = &mut streamed[aligned..];
+                    let registers = [&mut a[..], &mut b, &mut kept, &mut *streamed, &mut [1.0]];
+                    let registers = registers.map(|r| r.as_mut_ptr());
                     let link = |act: Act, start: *mut f32| {
-                        let column = usize::from(!repeated || start != registers[1]);
-                        Link { act, repeated: column == 0, start, row: 0, column }
+                        let one = start == registers[4] || repeated && start == registers[1];
+                        Link { act, repeated: one, start, row: 0, column: usize::from(!one) }
                     };
                     let links = [
                         link(Act::Load, registers[0]),
+                        link(Act::Above, registers[4]),
                         link(made, registers[1]),
                         link(Act::Keep, registers[2]),
+                        link(Act::Stream, registers[3]),
                         link(Act::Negate, registers[0]),
                         link(Act::Store, stored.as_mut_ptr()),
                     ];
@@ -194,15 +248,47 @@ mod tests {
                     // SAFETY: the set is available; the registers have the length, and nobody else
                     // has them.
                     unsafe { (Kernels::of(isa).chain)(&chain) };
+                    fence();
+                    assert_eq!(streamed[length], 7.0);
                     for i in 0..length {
                         let want = act(made, a[i], b[if repeated { 0 } else { i }]);
                         let same =
                             |x: f32, y: f32| x.to_bits() == y.to_bits() || x.is_nan() && y.is_nan();
                         let what = format!("{made:?} of {} on {isa}, {i} of {length}", a[i]);
                         assert!(same(kept[i], want), "{what}: {} for {want}", kept[i]);
+                        assert!(same(streamed[i], want), "{what}: {} past", streamed[i]);
                         assert!(same(stored[i], -want), "{what}: {} stored", stored[i]);
                     }
                     assert_eq!((kept[length], stored[length]), (7.0, 7.0));
+                }
+                for (made, repeated) in comparisons.map(|c| [(c, false), (c, true)]).concat() {
+                    let (mut a, mut b) = (numbers(0.1), numbers(0.8));
+                    (0..length).step_by(3).for_each(|i| b[i] = a[i]);
+                    let mut stored = vec![7.0_f32; length];
+                    let [a_at, b_at] = [&mut a[..], &mut b].map(|r| r.as_mut_ptr());
+                    let link = |act: Act, start: *mut f32, repeated: bool| Link {
+                        act,
+                        repeated,
+                        start,
+                        row: 0,
+                        column: usize::from(!repeated),
+                    };
+                    let links = [
+                        link(Act::Load, a_at, false),
+                        link(made.0, b_at, repeated),
+                        link(Act::Negate, a_at, false),
+                        link(Act::Choose, b_at, false),
+                        link(Act::Store, stored.as_mut_ptr(), false),
+                    ];
+                    let chain = Chain { links: &links, rows: 1, columns: length };
+                    // SAFETY: as above.
+                    unsafe { (Kernels::of(isa).chain)(&chain) };
+                    for i in 0..length {
+                        let found = made.1(a[i], b[if repeated { 0 } else { i }]);
+                        let want = if found { -a[i] } else { b[i] };
+                        let what = format!("{:?} on {isa}, {i} of {length}", made.0);
+                        assert_eq!(stored[i].to_bits(), want.to_bits(), "{what}");
+                    }
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! filter's gradient is summed in slices of pixels, whose number depends on the sizes only.
 #![allow(unsafe_code)]
 
+mod after;
 mod depthwise;
 mod direct;
 mod double;
@@ -20,9 +21,12 @@ mod taps;
 mod winograd;
 
 use super::isa::Isa;
+use super::matmul::Packed;
 use super::matmul::kernel::Kernels;
 use super::pool::{Pool, WorkerPanic};
+use super::tile::LoopRun;
 use crate::op::{Convolved, Stencil};
+use after::After;
 use depthwise::Depthwise;
 use double::convolve_f64;
 use filter::Gradient;
@@ -70,7 +74,7 @@ impl Room {
             }
             _ if is_depthwise(stencil) => (0, (0, 0)),
             Convolved::Input if spread::pays(stencil) => {
-                (spread::packed_len(kernels, stencil), (spread::products_len(stencil), 0))
+                (spread::packed_len(kernels.lanes, stencil), (spread::products_len(stencil), 0))
             }
             Convolved::Filter => {
                 let gradient = gradient(stencil, nothing, std::ptr::null_mut());
@@ -144,48 +148,127 @@ fn check(stencil: &Stencil, gives: Convolved, a: usize, b: usize, c: usize) {
     assert!(fits, "arrays of {a}, {b} and {c} elements do not fit {stencil:?}");
 }
 
-/// One of a convolution's arrays from the two others, in the order of [`Convolved::roles`].
+/// More results than these are worth more than what it takes to pack the filter.
+const KEPT_PIXELS: usize = 1024;
+/// Fewer numbers are packed at every call.
+const KEPT_FILTER: usize = 64 * 64;
+
+/// How many numbers [`keep`] writes, whatever the instruction set; `None` where keeping the filter packed
+/// does not pay.
+pub(crate) fn kept_len(stencil: &Stencil, gives: Convolved) -> Option<usize> {
+    let [_, filter, _] = stencil.elements()?;
+    let [height, width] = stencil.sliding;
+    let pixels = match gives {
+        Convolved::Output => stencil.outputs.iter().product::<usize>(),
+        Convolved::Input => height.input * width.input,
+        Convolved::Filter => return None,
+    };
+    let few = stencil.batch.saturating_mul(pixels) <= KEPT_PIXELS && filter >= KEPT_FILTER;
+    if !few || is_depthwise(stencil) || stencil.products() == 0 {
+        return None;
+    }
+    if gives == Convolved::Input && spread::pays(stencil) {
+        return spread::packed_len(ALIGNMENT, stencil).checked_next_multiple_of(ALIGNMENT);
+    }
+    let nothing = (std::ptr::null(), std::ptr::null(), std::ptr::null_mut());
+    let mut lens = products(stencil, gives, nothing).flatten().map(|product| product.kept_len());
+    lens.try_fold(0usize, usize::checked_add)
+}
+
+/// Packs or transforms a filter as [`convolve_f32`] takes it.
 ///
-/// `scratch` has at least [`scratch_len`] numbers; what it holds does not matter. Panics if an array does
-/// not fit or `isa` is not available: those are mistakes of the caller.
-pub(super) fn convolve_f32(
+/// # Safety
+///
+/// `kept` is valid for [`kept_len`] numbers.
+pub(super) unsafe fn keep(
     isa: Isa,
     pool: &Pool,
     scratch: &mut [f32],
     (stencil, gives, exact): Of<'_>,
-    a: &[f32],
-    b: &[f32],
-    c: &mut [f32],
+    filter: &[f32],
+    kept: *mut f32,
 ) -> Result<(), WorkerPanic> {
-    isa.assert_available();
-    check(stencil, gives, a.len(), b.len(), c.len());
-    if stencil.products() == 0 {
-        c.fill(0.0);
-        return Ok(());
+    let held = stencil.elements().is_some_and(|[_, held, _]| held == filter.len());
+    assert!(held, "a filter of {} numbers does not fit {stencil:?}", filter.len());
+    let machine = Machine::new(isa, pool, scratch, (stencil, gives, exact));
+    if gives == Convolved::Input && spread::pays(stencil) {
+        let (filter, input) = (filter.as_ptr(), std::ptr::null_mut());
+        return machine.pack_spread(
+            &Shared(Spread { stencil: *stencil, output: filter, filter, input }),
+            kept,
+        );
     }
-    let room = Room::new(isa, pool.threads(), (stencil, gives, exact));
-    assert!(scratch.len() >= room.len(), "{stencil:?} needs {} numbers of scratch", room.len());
-    let unaligned = scratch.as_mut_ptr();
-    let start = unaligned.wrapping_add(unaligned.align_offset(64).min(ALIGNMENT));
-    let machine = Machine { isa, exact, kernels: Kernels::of(isa), pool, room, start };
+    let arrays = (std::ptr::null(), filter.as_ptr(), std::ptr::null_mut());
+    let mut at = kept;
+    products(stencil, gives, arrays).flatten().try_for_each(|product| {
+        let to = at;
+        at = at.wrapping_add(product.kept_len());
+        machine.prepare(&Shared(product), to)
+    })
+}
+
+/// What a convolution takes and gives.
+pub(super) struct Arrays<'a> {
+    /// The two others, in the order of [`Convolved::roles`].
+    pub given: [&'a [f32]; 2],
+    /// What [`keep`] has made of the filter.
+    pub kept: Option<Packed>,
+    /// The result and its length.
+    pub result: (*mut f32, usize),
+    /// A loop over the result's pixels and channels.
+    pub then: Option<&'a LoopRun<'a>>,
+}
+
+/// One of a convolution's arrays from the two others, in the order of [`Convolved::roles`]. Gives whether
+/// the loop over its pixels has run with it; where not, it can run now.
+///
+/// `scratch` has at least [`scratch_len`] numbers; what it holds does not matter. Panics if an array does
+/// not fit or `isa` is not available: those are mistakes of the caller.
+///
+/// # Safety
+///
+/// What is kept was made by [`keep`] of the filter, for the same convolution. The result is valid, and
+/// nobody else accesses it meanwhile but the loop, which was proved to fit behind the convolution.
+pub(super) unsafe fn convolve_f32(
+    isa: Isa,
+    pool: &Pool,
+    scratch: &mut [f32],
+    (stencil, gives, exact): Of<'_>,
+    arrays: Arrays<'_>,
+) -> Result<bool, WorkerPanic> {
+    let Arrays { given: [a, b], kept, result: (c, length), then } = arrays;
+    check(stencil, gives, a.len(), b.len(), length);
+    // SAFETY: the caller's promise; the loop does not run while this is held.
+    let whole = || unsafe { std::slice::from_raw_parts_mut(c, length) };
+    if stencil.products() == 0 {
+        whole().fill(0.0);
+        return Ok(false);
+    }
+    let machine = Machine::new(isa, pool, scratch, (stencil, gives, exact));
+    let after = then.map(After::new);
     if is_depthwise(stencil) {
-        return machine.depthwise(stencil, gives, a, b, c);
+        return machine.depthwise(stencil, gives, [a.as_ptr(), b.as_ptr()], (c, length), after);
     }
     match gives {
-        Convolved::Input if spread::pays(stencil) => machine.spread(Spread {
-            stencil: *stencil,
-            output: a.as_ptr(),
-            filter: b.as_ptr(),
-            input: c.as_mut_ptr(),
-        }),
-        Convolved::Filter => machine.filter(stencil, a, b, c),
+        Convolved::Input if spread::pays(stencil) => {
+            let (output, filter) = (a.as_ptr(), b.as_ptr());
+            machine.spread(Spread { stencil: *stencil, output, filter, input: c }, kept)?;
+            Ok(false)
+        }
+        Convolved::Filter => machine.filter(stencil, a, b, whole()).map(|()| false),
         _ => {
-            let arrays = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+            let arrays = (a.as_ptr(), b.as_ptr(), c);
             if products(stencil, gives, arrays).any(|product| product.is_none()) {
-                c.fill(0.0);
+                whole().fill(0.0);
             }
-            let mut all = products(stencil, gives, arrays).flatten();
-            all.try_for_each(|product| machine.product(product))
+            let mut at = kept;
+            let mut done = false;
+            for product in products(stencil, gives, arrays).flatten() {
+                let kept = at;
+                at = at.map(|Packed(at)| Packed(at.wrapping_add(product.kept_len())));
+                done = machine.product(product, kept, after.as_ref())?;
+            }
+            Ok(done)
         }
     }
 }
@@ -205,7 +288,16 @@ struct Start(*mut f32);
 // SAFETY: each worker accesses memory of its own only.
 unsafe impl Sync for Start {}
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
+    fn new(isa: Isa, pool: &'a Pool, scratch: &mut [f32], of: Of<'_>) -> Self {
+        isa.assert_available();
+        let (room, exact) = (Room::new(isa, pool.threads(), of), of.2);
+        assert!(scratch.len() >= room.len(), "{of:?} needs {} numbers of scratch", room.len());
+        let unaligned = scratch.as_mut_ptr();
+        let start = unaligned.wrapping_add(unaligned.align_offset(64).min(ALIGNMENT));
+        Machine { isa, exact, kernels: Kernels::of(isa), pool, room, start }
+    }
+
     /// Runs `job(worker, workers, its memory)`.
     fn run(
         &self,
@@ -222,20 +314,21 @@ impl Machine<'_> {
         })
     }
 
-    fn product(&self, product: Product) -> Result<(), WorkerPanic> {
-        let (isa, kernels, packed) = (self.isa, self.kernels, Start(self.start));
+    /// How a product is done: by tiles, or as few patches times a large filter.
+    fn way(&self, product: &Product) -> (bool, bool) {
         let winograd = !self.exact && product.is_winograd();
-        let few = !winograd && product.is_few();
-        let product = Shared(product);
+        (winograd, !winograd && product.is_few())
+    }
+
+    /// Writes a product's filter to `to` as it is multiplied with.
+    fn prepare(&self, product: &Shared<Product>, to: *mut f32) -> Result<(), WorkerPanic> {
+        let (isa, kernels) = (self.isa, self.kernels);
+        let (winograd, few) = self.way(product.get());
         if few {
-            self.run(&|worker, workers, _| {
-                let (product, patches) = (product.get(), &packed);
-                // SAFETY: as below.
-                unsafe { product.gather_few(kernels, patches.0, worker, workers) }
-            })?;
-            // SAFETY: as below; all patches are gathered.
-            return unsafe { product.multiply_few(isa, self.pool, packed.0) };
+            // SAFETY: the filter is as long as sizes ask for, and `to` has room for it packed.
+            return unsafe { product.pack_few(isa, self.pool, to) };
         }
+        let (packed, to) = (Start(if winograd { self.start } else { to }), Start(to));
         self.run(&|worker, workers, _| {
             let (product, packed) = (product.get(), &packed);
             // SAFETY: the set is available and the arrays and the memory have the lengths that sizes ask
@@ -243,40 +336,82 @@ impl Machine<'_> {
             // each has panels of its own.
             unsafe { product.pack(kernels, packed.0, worker, workers) }
         })?;
-        if winograd {
-            self.run(&|worker, workers, _| {
-                let (product, packed) = (product.get(), &packed);
-                // SAFETY: as above; workers have shares of the filter of their own.
-                unsafe { product.transform_filter(isa, packed.0, worker, workers) }
-            })?;
+        if !winograd {
+            return Ok(());
         }
-        self.run(&|worker, workers, (room, more)| {
-            let (product, packed) = (product.get(), &packed);
-            // SAFETY: as above; workers have shares of the positions and memory of their own.
-            unsafe {
-                match product.is_direct() {
-                    _ if winograd => {
-                        product.run_winograd(isa, packed.0, (room, more), worker, workers);
-                    }
-                    true => product.run_direct(isa, packed.0, room, worker, workers),
-                    false => product.run(kernels, packed.0, room, worker, workers),
-                }
-            }
+        self.run(&|worker, workers, _| {
+            let (product, packed, to) = (product.get(), &packed, &to);
+            // SAFETY: as above; workers have shares of the filter of their own.
+            unsafe { product.transform_filter(isa, packed.0, to.0, worker, workers) }
         })
     }
 
-    fn spread(&self, spread: Spread) -> Result<(), WorkerPanic> {
-        let (kernels, packed) = (self.kernels, Start(self.start));
-        let spread = Shared(spread);
-        self.run(&|worker, workers, _| {
-            let (spread, packed) = (&spread, &packed);
-            // SAFETY: as for a product.
-            unsafe { spread.0.pack(kernels, packed.0, worker, workers) }
+    /// Gives whether what comes after has run.
+    fn product(
+        &self,
+        product: Product,
+        kept: Option<Packed>,
+        after: Option<&After<'_>>,
+    ) -> Result<bool, WorkerPanic> {
+        let (isa, kernels) = (self.isa, self.kernels);
+        let ((winograd, few), product) = (self.way(&product), Shared(product));
+        if few {
+            let patches = Start(self.start);
+            self.run(&|worker, workers, _| {
+                let (product, patches) = (product.get(), &patches);
+                // SAFETY: as below.
+                unsafe { product.gather_few(kernels, patches.0, worker, workers) }
+            })?;
+            // SAFETY: as below; all patches are gathered.
+            unsafe { product.multiply_few(isa, self.pool, patches.0, kept)? };
+            return Ok(false);
+        }
+        let packed = match kept {
+            Some(kept) => kept,
+            None => {
+                let before = if winograd { product.get().filter_len() } else { 0 };
+                let to = self.start.wrapping_add(before);
+                self.prepare(&product, to)?;
+                Packed(to)
+            }
+        };
+        let after = after.filter(|_| product.get().groups == 1);
+        self.run(&|worker, workers, (room, more)| {
+            let (product, Packed(packed)) = (product.get(), packed);
+            let (this, after) = ([worker, workers], after);
+            // SAFETY: as in `prepare`, which is done; workers have shares of the positions and memory of
+            // their own.
+            unsafe {
+                match product.is_direct() {
+                    _ if winograd => product.run_winograd(isa, packed, (room, more), this, after),
+                    true => product.run_direct(isa, packed, room, this, after),
+                    false => product.run(kernels, packed, room, this, after),
+                }
+            }
         })?;
+        Ok(after.is_some())
+    }
+
+    /// Packs the filter.
+    fn pack_spread(&self, spread: &Shared<Spread>, to: *mut f32) -> Result<(), WorkerPanic> {
+        let (kernels, to) = (self.kernels, Start(to));
+        self.run(&|worker, workers, _| {
+            let (spread, to) = (spread.get(), &to);
+            // SAFETY: as for a product.
+            unsafe { spread.pack(kernels, to.0, worker, workers) }
+        })
+    }
+
+    fn spread(&self, spread: Spread, kept: Option<Packed>) -> Result<(), WorkerPanic> {
+        let (kernels, spread) = (self.kernels, Shared(spread));
+        if kept.is_none() {
+            self.pack_spread(&spread, self.start)?;
+        }
+        let packed = kept.unwrap_or(Packed(self.start));
         self.run(&|worker, workers, (products, _)| {
-            let (spread, packed) = (&spread, &packed);
+            let (spread, Packed(packed)) = (spread.get(), packed);
             // SAFETY: as above; workers have lines of the input of their own.
-            unsafe { spread.0.run(kernels, packed.0, products, worker, workers) }
+            unsafe { spread.run(kernels, packed, products, worker, workers) }
         })
     }
 
@@ -328,22 +463,23 @@ impl Machine<'_> {
         )
     }
 
+    /// Gives whether what comes after has run.
     fn depthwise(
         &self,
         stencil: &Stencil,
         gives: Convolved,
-        a: &[f32],
-        b: &[f32],
-        c: &mut [f32],
-    ) -> Result<(), WorkerPanic> {
+        [a, b]: [*const f32; 2],
+        (c, length): (*mut f32, usize),
+        after: Option<After<'_>>,
+    ) -> Result<bool, WorkerPanic> {
         // What is not given is only read.
         let [one, other] = gives.roles();
         let of = |role: Convolved| match role {
-            _ if role == one => a.as_ptr().cast_mut(),
-            _ if role == other => b.as_ptr().cast_mut(),
-            _ => std::ptr::null_mut(),
+            _ if role == one => a.cast_mut(),
+            _ if role == other => b.cast_mut(),
+            _ => c,
         };
-        let mut depthwise = Depthwise {
+        let depthwise = Depthwise {
             stencil: *stencil,
             gives,
             input: of(Convolved::Input),
@@ -351,22 +487,19 @@ impl Machine<'_> {
             output: of(Convolved::Output),
             partials: self.start,
         };
-        *match gives {
-            Convolved::Input => &mut depthwise.input,
-            Convolved::Filter => &mut depthwise.filter,
-            Convolved::Output => &mut depthwise.output,
-        } = c.as_mut_ptr();
         let (isa, depthwise) = (self.isa, Shared(depthwise));
         self.run(&|worker, workers, _| {
-            let depthwise = &depthwise;
+            let (depthwise, after) = (&depthwise, &after);
             // SAFETY: the set is available and the arrays are as long as the sizes ask for, all checked
             // by the caller; each worker writes pixels or channels of its own.
-            unsafe { depthwise.0.run(isa, worker, workers) }
+            unsafe { depthwise.0.run(isa, [worker, workers], after.as_ref()) }
         })?;
-        match gives {
-            Convolved::Filter => self.combine(depthwise::slices(stencil.batch), c),
-            _ => Ok(()),
+        if gives == Convolved::Filter {
+            // SAFETY: the result is valid, and all workers are done.
+            let filter = unsafe { std::slice::from_raw_parts_mut(c, length) };
+            self.combine(depthwise::slices(stencil.batch), filter)?;
         }
+        Ok(after.is_some())
     }
 }
 

@@ -1,16 +1,17 @@
 //! The kernels other than loops, and the walk over a plan's steps.
+#![allow(unsafe_code)]
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::Error;
 use crate::graph::DType;
 use crate::op::{Convolved, Distribution, Reduction, Stencil, Window};
-use crate::plan::kernel::{Assemble, Kernel, Part, Region, Sort, Step};
+use crate::plan::kernel::{FACTORS, Kernel, Region, Sort, Step, Then};
 use crate::random::{Stream, normal_of, unit};
 use crate::run::convolution;
 use crate::run::cumulative::{self, cumulative_sum};
 use crate::run::isa::Isa;
+use crate::run::matmul::Packed;
 use crate::run::max_pool::max_pool;
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, WorkerPanic};
@@ -19,8 +20,8 @@ use crate::run::sort::{Sortable, sort};
 use crate::run::tile::{LoopRun, Scratch};
 use crate::run::window::{slice_at, update_slice};
 
-/// Elements that are worth a second thread.
-const WORTH_THREADS: usize = 32_768;
+/// Random numbers that are worth a second thread.
+const RANDOM: usize = 256;
 
 /// What every kernel needs beside its regions.
 pub(super) struct Machine<'a> {
@@ -39,6 +40,8 @@ pub(super) struct Machine<'a> {
     pub addresses: &'a mut [*mut u8],
     /// Where the loop around has packed what does not change.
     pub packed: *mut f32,
+    /// Where what the plan keeps of states lies.
+    pub kept: &'a [*mut u8],
     /// The node whose kernel failed.
     pub failed: Option<u32>,
 }
@@ -78,6 +81,7 @@ impl Machine<'_> {
 
     fn kernel(&mut self, step: &Step, times: &mut [u64]) -> Result<(), Error> {
         let (reads, writes) = (&step.reads[..], &step.writes[..]);
+        let kept = step.kept.map(|kept| Packed(self.kept[kept].cast::<f32>().cast_const()));
         match &step.kernel {
             Kernel::Loop(l) => {
                 let (isa, memories, scratch) = (self.isa, &self.memories, &self.scratch);
@@ -124,9 +128,9 @@ impl Machine<'_> {
                 4 => self.update_slice::<u32>(window, reads, writes),
                 _ => self.update_slice::<u64>(window, reads, writes),
             },
-            Kernel::Matmul(product) => self.matmul(product, reads, writes),
-            Kernel::Convolution { gives, stencil } => {
-                self.convolution(stencil, *gives, reads, writes)
+            Kernel::Matmul(product) => self.matmul(product, kept, reads, writes),
+            Kernel::Convolution { gives, stencil, then } => {
+                self.convolution((stencil, *gives), then.as_deref(), kept, reads, writes)
             }
             Kernel::Attention(of) => self.attention(of, reads, writes),
             Kernel::MaxPool(s) => {
@@ -171,6 +175,7 @@ impl Machine<'_> {
                 }
             }
             Kernel::Scan(scan) => self.scan(scan, reads, writes, times),
+            Kernel::Bundle(members) => self.bundle(members),
             Kernel::Iota { size, inner, .. } => {
                 let result = self.memories.set::<i64>(&writes[0]);
                 for (index, result) in result.iter_mut().enumerate() {
@@ -264,129 +269,38 @@ impl Machine<'_> {
 
     fn convolution(
         &mut self,
-        stencil: &Stencil,
-        gives: Convolved,
+        (stencil, gives): (&Stencil, Convolved),
+        then: Option<&Then>,
+        kept: Option<Packed>,
         reads: &[Region],
         writes: &[Region],
     ) -> Result<(), Error> {
-        let m = &self.memories;
-        if reads[0].dtype == DType::F32 {
-            let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
+        let (isa, pool, memories, scratch) = (self.isa, self.pool, &self.memories, &self.scratch);
+        let run = then.map(|then| {
+            let (reads, writes) = (&reads[FACTORS..], &writes[1..]);
+            LoopRun { isa, memories, scratch, l: &then.body, reads, writes }
+        });
+        let done = if reads[0].dtype == DType::F32 {
+            let arrays = convolution::Arrays {
+                given: [memories.get(&reads[0]), memories.get(&reads[1])],
+                kept,
+                result: (memories.pointer(&writes[0]).cast(), writes[0].elements),
+                then: run.as_ref(),
+            };
             let of = (stencil, gives, self.exact);
-            convolution::convolve_f32(self.isa, self.pool, self.work, of, a, b, c)?;
+            // SAFETY: the verifier has proved the regions to be apart and of their sizes, the loop to fit
+            // behind the convolution, and what is kept to be made of this filter for it.
+            unsafe { convolution::convolve_f32(isa, pool, self.work, of, arrays)? }
         } else {
-            let (a, b, c) = (m.get(&reads[0]), m.get(&reads[1]), m.set(&writes[0]));
-            convolution::double(self.pool, (stencil, gives), a, b, c)?;
+            let (a, b, c) =
+                (memories.get(&reads[0]), memories.get(&reads[1]), memories.set(&writes[0]));
+            convolution::double(pool, (stencil, gives), a, b, c)?;
+            false
+        };
+        match run {
+            Some(run) if !done => run.run(pool),
+            _ => Ok(()),
         }
-        Ok(())
-    }
-
-    fn assemble<T: Copy + Default>(
-        &self,
-        a: &Assemble,
-        reads: &[Region],
-        writes: &[Region],
-    ) -> Result<(), Error> {
-        let to = self.memories.set::<T>(&writes[0]);
-        if a.zero {
-            to.fill(T::default());
-        }
-        for (part, read) in a.parts.iter().zip(reads) {
-            if !part.sizes.contains(&0) {
-                copy_part(part, 0, part.from, part.to, self.memories.get::<T>(read), to);
-            }
-        }
-        Ok(())
-    }
-
-    fn gather<T: Copy>(
-        &self,
-        rows: usize,
-        width: usize,
-        reads: &[Region],
-        writes: &[Region],
-    ) -> Result<(), Error> {
-        let (table, numbers) =
-            (self.memories.get::<T>(&reads[0]), self.memories.get::<i64>(&reads[1]));
-        let result = self.memories.set::<T>(&writes[0]);
-        for (result, &number) in result.chunks_mut(width.max(1)).zip(numbers) {
-            let row = row_number(number, rows)?;
-            result.copy_from_slice(&table[row * width..(row + 1) * width]);
-        }
-        Ok(())
-    }
-
-    fn scatter<T: Copy>(
-        &self,
-        rows: usize,
-        width: usize,
-        reads: &[Region],
-        writes: &[Region],
-    ) -> Result<(), Error> {
-        let m = &self.memories;
-        let numbers = m.get::<i64>(&reads[2]);
-        // A wrong number leaves the table as it is.
-        numbers.iter().try_for_each(|&number| row_number(number, rows).map(|_| ()))?;
-        // In place, the other rows are there already.
-        let target = (!reads[0].overlaps(&writes[0])).then(|| m.get::<T>(&reads[0]));
-        let (values, table) = (m.get::<T>(&reads[1]), m.set::<T>(&writes[0]));
-        if let Some(target) = target {
-            table.copy_from_slice(target);
-        }
-        if width == 0 {
-            return Ok(());
-        }
-        for (values, &number) in values.chunks_exact(width).zip(numbers) {
-            let row = row_number(number, rows)?;
-            table[row * width..(row + 1) * width].copy_from_slice(values);
-        }
-        Ok(())
-    }
-
-    fn scatter_add<T: Copy + Default + Send + Sync + std::ops::AddAssign>(
-        &self,
-        [rows, width, parts]: [usize; 3],
-        reads: &[Region],
-        writes: &[Region],
-    ) -> Result<(), Error> {
-        let (values, numbers) =
-            (self.memories.get::<T>(&reads[0]), self.memories.get::<i64>(&reads[1]));
-        let table = self.memories.set::<T>(&writes[0]);
-        if table.is_empty() {
-            return numbers.iter().try_for_each(|&number| row_number(number, rows).map(|_| ()));
-        }
-        let (each, first_error) = (numbers.len() / parts, Mutex::new(None));
-        self.pool.for_each_chunk_mut(table, rows / parts * width, &|first, table| {
-            table.fill(T::default());
-            let (first_row, part) = (first / width, first / (rows / parts * width));
-            let range = part * each..(part + 1) * each;
-            let values = &values[range.start * width..range.end * width];
-            // What is not a row of this part becomes a number beyond its last.
-            let row = |number: i64| (number as usize).wrapping_sub(first_row);
-            let mut wrong = None;
-            if width == 1 {
-                for (&value, &number) in values.iter().zip(&numbers[range]) {
-                    match table.get_mut(row(number)) {
-                        Some(held) => *held += value,
-                        None => wrong = wrong.or(Some(number)),
-                    }
-                }
-            } else {
-                for (values, &number) in values.chunks_exact(width).zip(&numbers[range]) {
-                    match table.chunks_exact_mut(width).nth(row(number)) {
-                        Some(held) => {
-                            held.iter_mut().zip(values).for_each(|(held, &value)| *held += value);
-                        }
-                        None => wrong = wrong.or(Some(number)),
-                    }
-                }
-            }
-            if let Some(error) = wrong.and_then(|number| row_number(number, rows).err()) {
-                *first_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            }
-        })?;
-        let error = first_error.into_inner().unwrap_or_else(PoisonError::into_inner);
-        error.map_or(Ok(()), Err)
     }
 
     fn random<T: Send>(
@@ -397,7 +311,7 @@ impl Machine<'_> {
         round: impl Fn(f64) -> T + Sync,
     ) -> Result<(), Error> {
         let result = self.memories.set::<T>(&writes[0]);
-        self.pool.for_each_chunk_mut(result, WORTH_THREADS / 8, &|first, chunk| {
+        self.pool.for_each_chunk_mut(result, RANDOM, &|first, chunk| {
             // Chunks begin at whole blocks of four.
             for (index, four) in chunk.chunks_mut(4).enumerate() {
                 let block = stream.block((first / 4 + index) as u64);
@@ -410,37 +324,6 @@ impl Machine<'_> {
             }
         })?;
         Ok(())
-    }
-}
-
-/// Copies a part from axis `axis` on.
-fn copy_part<T: Copy>(
-    part: &Part,
-    axis: usize,
-    from: usize,
-    to: usize,
-    source: &[T],
-    result: &mut [T],
-) {
-    let Some(&size) = part.sizes.get(axis) else {
-        result[to] = source[from];
-        return;
-    };
-    let (read, write) = (part.read_strides[axis], part.write_strides[axis]);
-    if axis + 1 < part.sizes.len() {
-        for index in 0..size {
-            copy_part(part, axis + 1, from + index * read, to + index * write, source, result);
-        }
-        return;
-    }
-    match (read, write) {
-        (1, 1) => result[to..to + size].copy_from_slice(&source[from..from + size]),
-        (0, 1) => result[to..to + size].fill(source[from]),
-        _ => {
-            for index in 0..size {
-                result[to + index * write] = source[from + index * read];
-            }
-        }
     }
 }
 
@@ -462,10 +345,4 @@ fn max_index<T: Copy + PartialOrd>(
             }
         }
     }
-}
-
-fn row_number(number: i64, rows: usize) -> Result<usize, Error> {
-    usize::try_from(number).ok().filter(|&row| row < rows).ok_or_else(|| {
-        Error::new(format!("row number {number} is outside the table of {rows} rows"))
-    })
 }

@@ -3,13 +3,16 @@
 //! `unsafe` is allowed in this module's files only, each block with its reason, behind safe
 //! signatures.
 
+mod assemble;
 mod attention;
 pub(crate) mod buffer;
+mod bundle;
 mod chain;
-mod convolution;
+pub(crate) mod convolution;
 mod cumulative;
 mod execute;
 pub mod isa;
+mod kept;
 pub(crate) mod limits;
 pub(crate) mod math;
 pub(crate) mod matmul;
@@ -20,6 +23,7 @@ mod product;
 pub(crate) mod profile;
 pub(crate) mod reduce;
 pub mod reference;
+mod rows;
 mod scan;
 pub(crate) mod session;
 mod sort;

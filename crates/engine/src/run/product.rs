@@ -47,6 +47,7 @@ impl Machine<'_> {
     pub(super) fn matmul(
         &mut self,
         product: &Product,
+        kept: Option<Packed>,
         reads: &[Region],
         writes: &[Region],
     ) -> Result<(), Error> {
@@ -72,7 +73,7 @@ impl Machine<'_> {
         if reads[0].dtype == DType::F32 {
             let (a, b) = (memories.get::<f32>(&reads[0]), memories.get::<f32>(&reads[1]));
             let packed = packed.map(|at| self.packed.wrapping_add(at).cast_const());
-            let packed = packed.map(Packed);
+            let packed = packed.map(Packed).or(kept);
             let one = |hands: Hands<'_>, work: &mut [f32], index: usize| {
                 let (left, right, to) = factor(index);
                 let a = view(&a[left], m, k, transpose_left);

@@ -126,6 +126,7 @@ impl Machine<'_> {
                 partials,
                 addresses,
                 packed: s.packed,
+                kept: &[],
                 failed: None,
             };
             let outer = (s.memories, reads, writes);
@@ -217,6 +218,7 @@ impl Machine<'_> {
                 partials: &mut *self.partials,
                 addresses: &mut *rest,
                 packed: self.packed,
+                kept: &[],
                 failed: None,
             };
             if let Err(error) = machine.steps(&scan.body.steps, times) {

@@ -16,6 +16,7 @@ use crate::run::buffer::{Aligned, Buffer};
 use crate::run::convolution;
 use crate::run::execute::Machine;
 use crate::run::isa::Isa;
+use crate::run::kept::{Block, Hold, Maker, hold};
 use crate::run::limits::Limits;
 use crate::run::matmul;
 use crate::run::memories::Memories;
@@ -33,10 +34,11 @@ pub struct Options {
     pub threads: usize,
     /// The instruction set; `None` takes the widest of this machine.
     pub isa: Option<Isa>,
-    /// Convolutions of f32 are summed term by term. Otherwise those by filters of 3×3 with a stride of
-    /// 1 and whole sixteens of channels, forward and both gradients, may be done in tiles with a quarter
-    /// of the multiplications (Winograd's method), where that is faster. Over 64 channels of uniform
-    /// numbers they are off by up to 8e-6 of the largest result, direct sums by 1e-6.
+    /// Convolutions of f32 are summed term by term. Otherwise those of whole sixteens of channels, by
+    /// filters of 2×2, 3×3 or 5×5 with a stride of 1 or of 4×4, 6×6 or 10×10 with a stride of 2, forward
+    /// and both gradients, may be done in tiles with a quarter to a half of the multiplications (Winograd's
+    /// method), where that is faster. Over 64 channels of uniform numbers they are off by up to 8e-6 of
+    /// the largest result, direct sums by 1e-6.
     pub exact: bool,
     /// A plan that needs more bytes for inputs, outputs and intermediate results is refused.
     pub memory_limit: usize,
@@ -98,6 +100,8 @@ pub struct Prepared {
     states: Vec<usize>,
     /// For each node whose kernel can fail, what it is.
     places: BTreeMap<u32, String>,
+    /// The session's block for each of what the plan keeps of states.
+    kept: Vec<Hold>,
     /// The session that made room for it.
     session: Arc<()>,
 }
@@ -163,6 +167,9 @@ pub struct Session {
     memory_limit: usize,
     cache: PlanCache,
     states: Vec<Buffer>,
+    /// How often each state has been written, from 1 on.
+    versions: Vec<u64>,
+    kept: Vec<Block>,
     paths: BTreeMap<String, usize>,
     arena: Aligned,
     /// Loops' scratch memory, one part a worker.
@@ -198,6 +205,8 @@ impl Session {
             memory_limit: options.memory_limit,
             cache: PlanCache::new(options.plan_cache),
             states: Vec::new(),
+            versions: Vec::new(),
+            kept: Vec::new(),
             paths: BTreeMap::new(),
             arena: Aligned::zeroed(0),
             scratch: Aligned::zeroed(0),
@@ -249,10 +258,11 @@ impl Session {
         vec![Warning::ManyPlans { plans, differing: differing.into_iter().collect() }]
     }
 
-    /// Bytes of its memory for intermediate results and packing.
+    /// Bytes of its memory for intermediate results, for packing, and for what it keeps packed.
     pub fn bytes(&self) -> usize {
         let work = self.work.len() * size_of::<f32>() + self.partials.len() * size_of::<f64>();
-        self.arena.bytes() + self.scratch.bytes() + work
+        let kept: usize = self.kept.iter().map(Block::bytes).sum();
+        self.arena.bytes() + self.scratch.bytes() + work + kept
     }
 
     /// Gives parameters and states these values; others keep theirs.
@@ -266,6 +276,7 @@ impl Session {
     pub fn set(&mut self, path: &str, value: &Array) {
         match self.paths.get(path) {
             Some(&index) => {
+                self.versions[index] += 1;
                 if self.states[index].write(value).is_err() {
                     // Of another shape: plans prepared for the old one refuse to run.
                     self.states[index] = Buffer::of(value);
@@ -274,6 +285,7 @@ impl Session {
             None => {
                 self.paths.insert(path.to_string(), self.states.len());
                 self.states.push(Buffer::of(value));
+                self.versions.push(1);
             }
         }
     }
@@ -336,7 +348,9 @@ impl Session {
         let states = self.states_of(&plan)?;
         self.make_room(&plan);
         let places = places(graph, &plan);
-        Ok(Prepared { plan, states, places, session: Arc::clone(&self.identity) })
+        let kept = plan.kept.iter();
+        let kept = kept.map(|kept| hold(&mut self.kept, states[kept.state], kept)).collect();
+        Ok(Prepared { plan, states, places, kept, session: Arc::clone(&self.identity) })
     }
 
     fn states_of(&self, plan: &Plan) -> Result<Vec<usize>, Error> {
@@ -367,25 +381,28 @@ impl Session {
         self.arena.grow(plan.arena_bytes);
         let all = self.pool.threads();
         let (mut scratch, mut work, mut partials) = (0usize, 0usize, 0usize);
-        plan.for_each_step(&mut |step, parts| match &step.kernel {
-            Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
-            Kernel::Matmul(product) => {
-                let l = product.then.as_ref().map_or(0, |then| then.body.scratch);
-                scratch = scratch.max(l.next_multiple_of(64));
-                let threads = if parts == 1 { all } else { 1 };
-                work = work.max(parts * matmul::scratch_len(self.isa, threads, product));
+        plan.for_each_step(&mut |step, parts| {
+            let behind = step.kernel.then().map_or(0, |then| then.body.scratch);
+            scratch = scratch.max(behind.next_multiple_of(64));
+            match &step.kernel {
+                Kernel::Loop(l) => scratch = scratch.max(l.scratch.next_multiple_of(64)),
+                Kernel::Matmul(product) => {
+                    let threads = if parts == 1 { all } else { 1 };
+                    work = work.max(parts * matmul::scratch_len(self.isa, threads, product));
+                }
+                Kernel::Convolution { gives, stencil, .. } => {
+                    let len =
+                        convolution::scratch_len(self.isa, all, (stencil, *gives, self.exact));
+                    work = work.max(parts * len);
+                }
+                Kernel::Attention(of) => {
+                    work = work.max(parts * attention::scratch_len(all, &of.heads, of.back));
+                }
+                Kernel::Reduce { outer, reduced, inner, .. } => {
+                    partials = partials.max(parts * reduce::partials_len(*outer, *reduced, *inner));
+                }
+                _ => {}
             }
-            Kernel::Convolution { gives, stencil } => {
-                let len = convolution::scratch_len(self.isa, all, (stencil, *gives, self.exact));
-                work = work.max(parts * len);
-            }
-            Kernel::Attention(of) => {
-                work = work.max(parts * attention::scratch_len(all, &of.heads, of.back));
-            }
-            Kernel::Reduce { outer, reduced, inner, .. } => {
-                partials = partials.max(parts * reduce::partials_len(*outer, *reduced, *inner));
-            }
-            _ => {}
         });
         if scratch > self.stride {
             self.stride = scratch;
@@ -398,7 +415,8 @@ impl Session {
         if partials > self.partials.len() {
             self.partials.resize(partials, 0.0);
         }
-        let buffers = plan.inputs.len() + plan.states.len() + plan.outputs.len();
+        let slots = plan.inputs.len() + plan.states.len() + plan.outputs.len();
+        let buffers = slots + plan.kept.len();
         self.pointers.0.reserve(buffers + scan::addresses(plan));
     }
 
@@ -461,11 +479,22 @@ impl Session {
             pointers.push(buffer.pointer());
         }
         pointers.extend(outputs.iter_mut().map(Buffer::pointer));
+        for (&state, slot) in prepared.states.iter().zip(&plan.states) {
+            self.versions[state] += u64::from(slot.written);
+        }
+        let (isa, exact, pool) = (self.isa, self.exact, &*self.pool);
+        let mut maker = Maker { isa, exact, pool, work: &mut self.work };
+        for hold in &prepared.kept {
+            let block = &mut self.kept[hold.block];
+            let (state, version) = (&self.states[block.state], self.versions[block.state]);
+            pointers.push(block.of(&mut maker, state, version)?);
+        }
         let filled = pointers.len();
         pointers.resize(filled + scan::addresses(plan), std::ptr::null_mut());
         let (filled, addresses) = self.pointers.0.split_at_mut(filled);
         let (given, rest) = filled.split_at(inputs.len());
-        let (states, asked) = rest.split_at(plan.states.len());
+        let (states, rest) = rest.split_at(plan.states.len());
+        let (asked, kept) = rest.split_at(outputs.len());
         let mut machine = Machine {
             isa: self.isa,
             exact: self.exact,
@@ -482,6 +511,7 @@ impl Session {
             partials: &mut self.partials,
             addresses,
             packed: std::ptr::null_mut(),
+            kept,
             failed: None,
         };
         machine.steps(&plan.steps, times).map_err(|error| {

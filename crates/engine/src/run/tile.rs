@@ -14,13 +14,14 @@ use crate::plan::loops::REGISTER_LIMIT;
 use crate::run::chain::{Chain, Link};
 use crate::run::isa::Isa;
 use crate::run::matmul::kernel::Kernels;
+use crate::run::matmul::vector::fence;
 use crate::run::memories::Memories;
 use crate::run::pool::{Pool, share_of};
 use crate::run::reduce::{add_rows, reduce_slice};
 use crate::run::vector::{self, Convert};
 
 /// Below so many element-instructions a second thread costs more than it brings.
-const WORTH_THREADS: usize = 40_000;
+pub(super) const WORTH_THREADS: usize = 40_000;
 
 /// A loop and where it runs.
 pub(super) struct LoopRun<'a> {
@@ -56,29 +57,12 @@ pub(super) struct Tile<'a> {
 impl<'a> LoopRun<'a> {
     /// Runs the loop over its space.
     pub fn run(&self, pool: &Pool) -> Result<(), Error> {
-        let l = self.l;
-        let column_tiles = l.columns.div_ceil(l.tile_columns.max(1)).max(1);
-        let tiles = l.rows.div_ceil(l.tile_rows) * column_tiles;
-        let work = l.rows * l.columns.max(1) * l.body.len();
-        let workers = if work < WORTH_THREADS { 1 } else { pool.threads().min(tiles).max(1) };
-        // Tiles of one block of rows are one worker's where their columns are summed.
-        let folds = l.registers.iter().any(|register| register.extent == Extent::Blocks);
-        let together = if folds { BLOCK_ROWS / l.tile_rows * column_tiles } else { 1 };
+        let (pieces, work) = self.pieces();
+        let few = pieces.saturating_mul(work) < WORTH_THREADS;
+        let workers = if few { 1 } else { pool.threads().min(pieces).max(1) };
         let share = |worker: usize| {
-            if worker >= workers {
-                return;
-            }
-            let mine = share_of(tiles.div_ceil(together), workers, worker);
-            let mine = mine.start * together..tiles.min(mine.end * together);
-            if mine.is_empty() {
-                return;
-            }
-            let mut tile = self.worker(worker);
-            for index in mine {
-                let row = index / column_tiles * l.tile_rows;
-                let column = index % column_tiles * l.tile_columns;
-                let rows = row..l.rows.min(row + l.tile_rows);
-                tile.tile(rows, column..l.columns.min(column + l.tile_columns), None);
+            if worker < workers {
+                self.run_pieces(worker, share_of(pieces, workers, worker));
             }
         };
         if workers == 1 {
@@ -86,6 +70,44 @@ impl<'a> LoopRun<'a> {
             return Ok(());
         }
         pool.run(&share).map_err(|panic| Error::new(panic.to_string()))
+    }
+
+    /// In how many pieces the loop can be shared out, and the element-instructions of each.
+    pub fn pieces(&self) -> (usize, usize) {
+        let l = self.l;
+        let (tiles, together) =
+            (l.rows.div_ceil(l.tile_rows) * self.column_tiles(), self.together());
+        let tile = l.tile_rows * l.tile_columns.max(1) * l.body.len();
+        (tiles.div_ceil(together), tile * together.min(tiles.max(1)))
+    }
+
+    fn column_tiles(&self) -> usize {
+        self.l.columns.div_ceil(self.l.tile_columns.max(1)).max(1)
+    }
+
+    /// Tiles of one block of rows are one worker's where their columns are summed.
+    fn together(&self) -> usize {
+        let folds = self.l.registers.iter().any(|register| register.extent == Extent::Blocks);
+        if folds { BLOCK_ROWS / self.l.tile_rows * self.column_tiles() } else { 1 }
+    }
+
+    /// Runs some pieces on worker `worker`.
+    pub fn run_pieces(&self, worker: usize, pieces: Range<usize>) {
+        if pieces.is_empty() {
+            return;
+        }
+        let (l, column_tiles, together) = (self.l, self.column_tiles(), self.together());
+        let tiles = l.rows.div_ceil(l.tile_rows) * column_tiles;
+        let mut tile = self.worker(worker);
+        for index in pieces.start * together..tiles.min(pieces.end * together) {
+            let row = index / column_tiles * l.tile_rows;
+            let column = index % column_tiles * l.tile_columns;
+            let rows = row..l.rows.min(row + l.tile_rows);
+            tile.tile(rows, column..l.columns.min(column + l.tile_columns), None);
+        }
+        if l.chains.stream() {
+            fence();
+        }
     }
 
     /// What worker `worker` computes tiles with; what is the same in every tile is done.
@@ -147,6 +169,7 @@ fn first_element(l: &Loop, extent: Extent, row: usize, column: usize) -> usize {
         Extent::Scalar => 0,
         Extent::Blocks => row / BLOCK_ROWS * l.columns + column,
         Extent::Groups(rows) => row / rows * l.columns + column,
+        Extent::Part { offset, stride } => row * stride + offset + column,
     }
 }
 
@@ -159,13 +182,16 @@ impl Tile<'_> {
             (self.rows, self.columns) = (rows.len(), columns.len());
             self.at(rows.start, columns.start, block);
             self.chain(&l.chains.links, [rows.start, columns.start], block);
-            return;
-        }
-        for row in rows.clone().step_by(l.tile_rows) {
-            for column in columns.clone().step_by(l.tile_columns.max(1)) {
-                let rows = row..rows.end.min(row + l.tile_rows);
-                self.tile(rows, column..columns.end.min(column + l.tile_columns), block);
+        } else {
+            for row in rows.clone().step_by(l.tile_rows) {
+                for column in columns.clone().step_by(l.tile_columns.max(1)) {
+                    let rows = row..rows.end.min(row + l.tile_rows);
+                    self.tile(rows, column..columns.end.min(column + l.tile_columns), block);
+                }
             }
+        }
+        if l.chains.stream() {
+            fence();
         }
     }
 
@@ -212,6 +238,8 @@ impl Tile<'_> {
                         (Place::Scratch(_), _) if whole => (0, 0),
                         (Place::Read(0), Extent::Full) => (stride, 1),
                         (_, Extent::Full) => (l.columns, 1),
+                        (_, Extent::Part { stride, .. }) => (stride, 1),
+                        (_, Extent::Row) => (1, 0),
                         _ => (0, 1),
                     };
                     (self.pointers[with].cast(), row, column)
@@ -258,6 +286,8 @@ impl Tile<'_> {
             Extent::Scalar => 1,
             // The sums that this tile adds to, or what all its rows read.
             Extent::Blocks | Extent::Groups(_) => self.columns,
+            // From the first row's first to the last row's last.
+            Extent::Part { stride, .. } => (self.rows - 1) * stride + self.columns,
         }
     }
 
@@ -359,6 +389,21 @@ impl Tile<'_> {
                 DType::F32 => self.fold::<f32>(to, a, row),
                 _ => self.fold::<f64>(to, a, row),
             },
+            Instruction::Lay { write, from, offset, stride } => {
+                let size = self.dtype(from).size();
+                let to = self.run.memories.pointer(&self.run.writes[write]);
+                let from = self.pointers[usize::from(from)];
+                for index in 0..self.rows {
+                    let first = (row + index) * stride + offset + column;
+                    let source = from.wrapping_add(index * self.columns * size);
+                    // SAFETY: the verifier has proved that the register holds the tile, and that its
+                    // rows lie within the wider ones, where only this tile writes; nobody reads there.
+                    unsafe {
+                        let to = to.wrapping_add(first * size);
+                        std::ptr::copy_nonoverlapping(source, to, self.columns * size);
+                    }
+                }
+            }
             Instruction::Store { write, from } => {
                 let register = self.l.registers[usize::from(from)];
                 let first = first_element(self.l, register.extent, row, column);
@@ -398,6 +443,10 @@ impl Tile<'_> {
                 for row in result.chunks_mut(self.columns.max(1)) {
                     row.copy_from_slice(source);
                 }
+            }
+            Extent::Part { stride, .. } => {
+                let rows = result.chunks_mut(self.columns.max(1)).zip(source.chunks(stride.max(1)));
+                rows.for_each(|(to, from)| to.copy_from_slice(&from[..to.len()]));
             }
             Extent::Full | Extent::Blocks => result.copy_from_slice(source),
         }

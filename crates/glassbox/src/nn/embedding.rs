@@ -36,7 +36,9 @@ pub fn embedding_table(at: Scope<'_>, rows: usize, features: usize) -> Tensor<'_
 pub fn embedding<'g>(table: Tensor<'g>, ids: Tensor<'g>, padding: Option<i64>) -> Tensor<'g> {
     let Some(padding) = padding else { return table.gather(ids) };
     let empty = ids.equal(ids.full_like(padding as f64));
-    let rows = table.gather(empty.select(ids.full_like(0.0), ids));
+    // A padding within the table stands for itself, so that no other row is looked up for it.
+    let inside = (0..table.dim(0) as i64).contains(&padding);
+    let rows = table.gather(if inside { ids } else { empty.select(ids.full_like(0.0), ids) });
     let mut sizes = ids.shape().sizes().to_vec();
     sizes.push(1);
     empty.reshape(sizes).select(rows.full_like(0.0), rows)

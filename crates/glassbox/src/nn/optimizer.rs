@@ -382,6 +382,17 @@ impl Optimizers {
         self
     }
 
+    /// How the parameter at `path` moves, and its rate where that of the optimiser for all is `rate`: the
+    /// rates are in proportion, as their `lr` are.
+    pub fn of(&self, path: &str, rate: f64) -> (Optimizer, f64) {
+        let chosen = self.chosen.iter().find(|chosen| chosen.chooses(path));
+        let optimizer = chosen.map_or(self.all, |chosen| chosen.optimizer);
+        match optimizer.lr() == self.all.lr() {
+            true => (optimizer, rate),
+            false => (optimizer, rate * (optimizer.lr() / self.all.lr())),
+        }
+    }
+
     /// As [`Optimizer::update`]. `rate` is that of the optimiser for all; the others' are in proportion
     /// to it, as their `lr` are.
     #[track_caller]

@@ -104,11 +104,18 @@ fn initial(w: Words, initial: Initial) -> String {
 /// Loss, optimiser and schedule.
 pub(crate) fn of_training(w: Words, train: &TrainConfig) -> Vec<(String, String)> {
     let by = format!("{}, {}", told(train.optimizer, "lr"), w.rate(&plain(train.optimizer.lr())));
-    vec![
+    let mut facts = vec![
         (w.name_loss(), noted(told(train.loss, ""), &meaning_of_loss(w, train.loss))),
         (w.optimizer(), noted(by, &optimizer(w, train.optimizer))),
         (w.schedule(), noted(told(train.schedule, ""), &schedule(w, train.schedule))),
-    ]
+    ];
+    let chosen = train.optimizers.iter().map(|chosen| {
+        let how = told(chosen.optimizer, "lr");
+        let by = format!("{how}, {}", w.rate(&plain(chosen.optimizer.lr())));
+        (w.optimizer_of(&escape(&chosen.paths)), noted(by, &optimizer(w, chosen.optimizer)))
+    });
+    facts.splice(2..2, chosen);
+    facts
 }
 
 /// What else acts on the training; only what was asked for.

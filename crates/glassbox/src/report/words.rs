@@ -183,6 +183,7 @@ words! {
     batch() "rows a step"
     all_rows() "all"
     optimizer() "optimiser"
+    optimizer_of(paths) "optimiser of {paths}"
     rate(lr) "rate {lr}"
     schedule() "rate schedule"
     seed() "seed"

@@ -1,6 +1,6 @@
 //! What is asked: finding numbers by name, and the derivative that tells of them.
 
-use glassbox_engine::{Graph, Options, Role, Session, Tensor, Value, grad};
+use glassbox_engine::{Graph, Role, Session, Tensor, Value, grad};
 
 use crate::Error;
 use crate::watch::chain::Route;
@@ -170,7 +170,7 @@ impl Moment {
     /// The derivative as a training step computes it.
     pub(crate) fn gradient_f32(&self, asked: &Asked<'_>) -> Result<Vec<f64>, Error> {
         let Some(gradient) = asked.graph.tensor(asked.gradient) else { return Ok(Vec::new()) };
-        let mut session = Session::new(Options { threads: 1, ..Options::default() })?;
+        let mut session = Session::new(self.options.clone())?;
         session.load(self.states.clone());
         let result = session.evaluate(asked.graph, &self.inputs, &[gradient])?;
         Ok(result.first().map(glassbox_engine::Array::to_f64).unwrap_or_default())

@@ -404,11 +404,12 @@ impl Moment {
     fn update(&self, run: &Evaluation, target: &Target) -> Result<Option<Update>, Error> {
         let after = self.graph.current(&target.name).filter(|_| !self.at.after_the_end);
         let Some(after) = after else { return Ok(None) };
+        let (optimizer, rate) = self.optimizers.of(&target.name, self.rate);
         Ok(Some(Update {
-            optimizer: self.optimizer.kind().to_string(),
+            optimizer: optimizer.kind().to_string(),
             clipped: self.clipped,
             batches: self.batches,
-            rate: self.rate,
+            rate,
             before: run.at(target.value)?[target.element],
             after: run.value(after)?[target.element],
         }))

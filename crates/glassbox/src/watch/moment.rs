@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-use glassbox_engine::{Graph, Parameters};
+use glassbox_engine::{Graph, Options, Parameters};
 
 use crate::Error;
 use crate::data::{Dataset, InputPreparation, Rows};
-use crate::nn::{Loss, Objective, Optimizer};
+use crate::nn::{Loss, Objective, Optimizers};
 use crate::train::Job;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
@@ -36,7 +36,9 @@ pub struct Moment {
     pub(crate) batches: usize,
     /// Whether the gradients are clipped.
     pub(crate) clipped: bool,
-    pub(crate) optimizer: Optimizer,
+    pub(crate) optimizers: Optimizers,
+    /// How the training's sessions run, but on one thread.
+    pub(crate) options: Options,
     pub(crate) rate: f64,
     /// Names of a row's numbers; empty for images.
     pub(crate) features: Vec<String>,
@@ -186,7 +188,8 @@ impl Moment {
             penalty: (config.l1, config.l2),
             batches,
             clipped: config.clip.is_some(),
-            optimizer: config.optimizer,
+            optimizers: config.optimizers(),
+            options: Options { threads: 1, ..config.options() },
             rate,
             features: data.input.features.clone(),
             preparation: data.preparation.inputs.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use glassbox_engine::reference::Evaluation;
-use glassbox_engine::{Graph, Options, Session, Tensor, Value};
+use glassbox_engine::{Graph, Session, Tensor, Value};
 
 use crate::Error;
 use crate::watch::Moment;
@@ -27,7 +27,7 @@ impl Moment {
         let mut values: BTreeSet<Value> = of.iter().map(|tensor| tensor.value()).collect();
         values.extend(of.iter().filter_map(args).flatten());
         let tensors: Vec<Tensor<'_>> = values.iter().filter_map(|&v| graph.tensor(v)).collect();
-        let mut session = Session::new(Options::default())?;
+        let mut session = Session::new(self.options.clone())?;
         session.load(self.states.clone());
         let arrays = session.evaluate(graph, &self.inputs, &tensors)?;
         let known: Vec<_> =

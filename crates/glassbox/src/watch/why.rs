@@ -186,11 +186,12 @@ impl Moment {
         let by_rows: f64 = rows.iter().map(|row| row.share).sum();
         let of_gradient = parts.get(GRADIENT).map_or(0.0, |part| part.value[element]);
         let size: f64 = rows.iter().map(|row| row.share.abs()).sum();
+        let (optimizer, rate) = self.optimizers.of(&target.name, self.rate);
         Ok(Movement {
             of: explanation.of,
             at: self.at,
-            optimizer: self.optimizer.kind().to_string(),
-            rate: self.rate,
+            optimizer: optimizer.kind().to_string(),
+            rate,
             before,
             after: next,
             change,

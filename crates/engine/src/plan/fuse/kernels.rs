@@ -13,7 +13,7 @@ const SORT_PARTS: usize = 16;
 /// A convolution's kernel; where each pixel is by itself, a product of matrices.
 pub(super) fn convolution_kernel(gives: Convolved, stencil: Stencil) -> Kernel {
     if !stencil.is_pointwise() {
-        return Kernel::Convolution { gives, stencil };
+        return Kernel::Convolution { gives, stencil, then: None };
     }
     let [height, width] = stencil.sliding;
     let pixels = stencil.batch * height.input * width.input;

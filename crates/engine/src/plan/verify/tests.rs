@@ -10,7 +10,9 @@ use crate::{grad, random::Stream};
 
 mod attention;
 mod blocks;
+mod bundle;
 mod chain;
+mod convolution;
 mod scan;
 
 /// A step with every kind of kernel, updates in place, copies, and an output that is read again.
@@ -70,8 +72,15 @@ fn plan(record: impl for<'g> Fn(&'g Graph) -> Vec<Tensor<'g>>) -> Plan {
     Plan::new(&graph, &request(&outputs, usize::MAX)).unwrap()
 }
 
+/// Members of bundles stand for themselves: they are corrupted like any other step.
 fn good() -> Plan {
-    plan(everything)
+    let mut plan = plan(everything);
+    let apart = |step: Step| match step.kernel {
+        Kernel::Bundle(members) => members,
+        _ => vec![step],
+    };
+    plan.steps = plan.steps.into_iter().flat_map(apart).collect();
+    plan
 }
 
 #[track_caller]
@@ -111,8 +120,7 @@ fn for_each_region(plan: &Plan, corrupt: impl Fn(&mut Region, &Plan) -> bool, ho
 fn loops(plan: &Plan) -> Vec<usize> {
     let is_loop = |&i: &usize| match &plan.steps[i].kernel {
         Kernel::Loop(_) => true,
-        Kernel::Matmul(product) => product.then.is_some(),
-        _ => false,
+        kernel => kernel.then().is_some(),
     };
     (0..plan.steps.len()).filter(is_loop).collect()
 }
@@ -120,8 +128,7 @@ fn loops(plan: &Plan) -> Vec<usize> {
 fn loop_mut(plan: &mut Plan, step: usize) -> &mut Loop {
     match &mut plan.steps[step].kernel {
         Kernel::Loop(l) => l,
-        Kernel::Matmul(product) => &mut product.then.as_mut().unwrap().body,
-        other => panic!("{other:?}"),
+        kernel => &mut kernel.then_mut().unwrap().as_mut().unwrap().body,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Convolutions of each channel by itself: no product of matrices, but sums channel by channel.
 
 use super::Shared;
+use super::after::{After, share};
 use super::fold::{Fold, SUMS};
 use super::taps::Taps;
 use crate::op::{Convolved, Stencil};
@@ -28,7 +29,7 @@ impl Depthwise {
     ///
     /// The instruction set is available, the arrays are valid, and nobody else accesses what this worker
     /// writes.
-    pub unsafe fn run(&self, isa: Isa, worker: usize, workers: usize) {
+    pub unsafe fn run(&self, isa: Isa, [worker, workers]: [usize; 2], after: Option<&After<'_>>) {
         let [height, width] = self.stencil.sliding;
         let channels = self.stencil.channels;
         // SAFETY: passed on.
@@ -43,15 +44,24 @@ impl Depthwise {
                 Convolved::Output => {
                     let [rows, columns] = self.stencil.outputs;
                     let taps = [Taps::forward(&height), Taps::forward(&width)];
-                    let lines = share_of(self.stencil.batch * rows, workers, worker);
-                    for line in lines {
+                    let all = self.stencil.batch * rows;
+                    let lines = share(after, (all, columns), workers, worker);
+                    let mut done = after.map(|after| after.worker(worker, lines.start * columns));
+                    for line in lines.clone() {
                         let to = self.output.wrapping_add(line * columns * channels);
                         let place = [line / rows, line % rows];
                         self.line(isa, &taps, place, columns, to, channels);
+                        if let Some(done) = &mut done {
+                            done.until((line + 1) * columns, line + 1 == lines.end);
+                        }
                     }
                 }
                 Convolved::Input => {
-                    let lines = share_of(self.stencil.batch * height.input, workers, worker);
+                    let all = self.stencil.batch * height.input;
+                    let lines = share(after, (all, width.input), workers, worker);
+                    // Behind several phases there is no loop.
+                    let first = lines.start * width.input;
+                    let mut done = after.map(|after| after.worker(worker, first));
                     for phase in 0..width.stride.min(width.input) {
                         let across = Taps::backward(&width, phase);
                         for line in lines.clone() {
@@ -63,6 +73,9 @@ impl Depthwise {
                             let to = self.input.wrapping_add(to);
                             let next = width.stride * channels;
                             self.line(isa, &[down, across], place, columns, to, next);
+                            if let Some(done) = &mut done {
+                                done.until((line + 1) * width.input, line + 1 == lines.end);
+                            }
                         }
                     }
                 }

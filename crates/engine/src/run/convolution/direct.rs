@@ -1,5 +1,6 @@
 //! Products that read their patches in place, in lines of images with zeros around them.
 
+use super::after::{After, share};
 use super::filter::Gradient;
 use super::product::Product;
 use super::strip::{Strip, micro};
@@ -23,8 +24,8 @@ impl Product {
         isa: Isa,
         packed: *const f32,
         room: *mut f32,
-        worker: usize,
-        workers: usize,
+        [worker, workers]: [usize; 2],
+        after: Option<&After<'_>>,
     ) {
         let kernels = Kernels::of(isa);
         let source = &self.source;
@@ -32,7 +33,8 @@ impl Product {
         let [image_step, line_step, step] = self.target_steps;
         let depth = across.count * source.depth;
         let tiles = columns.div_ceil(kernels.rows);
-        let mut share = share_of(self.batch * lines, workers, worker);
+        let mut share = share(after, (self.batch * lines, columns), workers, worker);
+        let mut done = after.map(|after| after.worker(worker, share.start * columns));
         while !share.is_empty() {
             let (image, y) = (share.start / lines, share.start % lines);
             let rows = y..lines.min(y + source.rows_together().min(share.len()));
@@ -68,6 +70,9 @@ impl Product {
                         unsafe { micro(isa, tile.len(), vectors, false)(&strip) }
                     }
                 }
+            }
+            if let Some(done) = &mut done {
+                done.until(share.start * columns, share.is_empty());
             }
         }
     }

@@ -8,7 +8,7 @@ use super::taps::Block;
 use crate::plan::kernel;
 use crate::run::isa::Isa;
 use crate::run::matmul::kernel::Kernels;
-use crate::run::matmul::{Factors, Hands, View, multiply, scratch_len};
+use crate::run::matmul::{Factors, Hands, Packed, View, multiply, pack_right, scratch_len};
 use crate::run::pool::{Pool, WorkerPanic, share_of};
 
 /// The most patches.
@@ -72,17 +72,32 @@ impl Product {
 }
 
 impl Shared<Product> {
+    /// Packs the filter.
+    ///
+    /// # Safety
+    ///
+    /// The filter is valid, and `to` for [`kept_len`](Product::kept_len) numbers.
+    pub unsafe fn pack_few(&self, isa: Isa, pool: &Pool, to: *mut f32) -> Result<(), WorkerPanic> {
+        let (n, k) = (self.get().gives, self.get().depth());
+        // SAFETY: the filter is `[taps, channels, features]`; the rest is passed on.
+        unsafe {
+            let filter = std::slice::from_raw_parts(self.get().filter, k * n);
+            pack_right(isa, pool, View::row_major(filter, n), n, k, to)
+        }
+    }
+
     /// The product, when all patches are gathered.
     ///
     /// # Safety
     ///
     /// As for [`gather_few`](Product::gather_few), which is complete; the filter and the target are valid,
-    /// and nobody else accesses the target.
+    /// and nobody else accesses the target; what is packed is the filter.
     pub unsafe fn multiply_few(
         &self,
         isa: Isa,
         pool: &Pool,
         patches: *mut f32,
+        packed: Option<Packed>,
     ) -> Result<(), WorkerPanic> {
         let product = self.get();
         let (m, n, k) = (product.patches(), product.gives, product.depth());
@@ -94,7 +109,7 @@ impl Shared<Product> {
             let a = std::slice::from_raw_parts(patches.cast_const(), m * stride_of(k));
             let b = std::slice::from_raw_parts(product.filter, k * n);
             let (a, b) = (View::row_major(a, stride_of(k)), View::row_major(b, n));
-            let factors = Factors { m, n, k, a, b, packed: None };
+            let factors = Factors { m, n, k, a, b, packed };
             let memory = std::slice::from_raw_parts_mut(memory, len);
             multiply(isa, Hands::All(pool), memory, factors, product.target, None)
         }

@@ -51,11 +51,11 @@ impl Gradient {
     }
 
     /// Whether patches are read in place; depends on the sizes only. There have to be slices for all
-    /// threads, and the sums to stay in a second-level cache.
+    /// threads, each with lines of its own, and the sums to stay in a second-level cache.
     pub(super) fn is_direct(&self) -> bool {
         self.groups == 1
             && self.source.in_segments()
-            && self.slices() > 1
+            && (2..=self.batch * self.source.grid[0]).contains(&self.slices())
             && self.elements() <= DIRECT
     }
 

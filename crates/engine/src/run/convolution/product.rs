@@ -2,6 +2,7 @@
 //! patches at a time.
 
 use super::Shared;
+use super::after::{After, share};
 use super::patches::{Source, stride_of};
 use super::taps::{block, block_count, deepest};
 use crate::run::matmul::kernel::{Kernels, Panel, Tile};
@@ -10,6 +11,8 @@ use std::ops::Range;
 
 /// Rows of patches at a time.
 const ROWS: usize = 168;
+/// Numbers of the widest vectors.
+const WIDEST: usize = 16;
 /// The most numbers of a filter whose patches are read in place.
 const DIRECT: usize = 160 * 1024;
 
@@ -49,6 +52,18 @@ impl Product {
             && self.source.tap_count() > 1
             && columns >= 6 * columns.div_ceil(14)
             && self.depth().saturating_mul(self.gives) <= DIRECT
+    }
+
+    /// Numbers of one group's filter.
+    pub fn filter_len(&self) -> usize {
+        self.depth() * self.gives
+    }
+
+    /// Numbers of the filter packed or transformed, whatever the instruction set.
+    pub fn kept_len(&self) -> usize {
+        let packed = self.groups * self.depth() * self.gives.next_multiple_of(WIDEST) + WIDEST;
+        let transformed = if self.is_winograd() { self.transformed_len() } else { 0 };
+        packed.max(transformed).next_multiple_of(WIDEST)
     }
 
     /// Numbers of memory for the packed filter, and for each worker's lines or patches.
@@ -105,7 +120,7 @@ impl Product {
         }
     }
 
-    /// The results of one worker's share of all positions.
+    /// The results of one worker's share of all positions, and what comes after, where there is one group.
     ///
     /// # Safety
     ///
@@ -117,11 +132,12 @@ impl Product {
         kernels: &Kernels,
         packed: *const f32,
         patches: *mut f32,
-        worker: usize,
-        workers: usize,
+        [worker, workers]: [usize; 2],
+        after: Option<&After<'_>>,
     ) {
         let [lines, columns] = self.source.grid;
-        let share = share_of(self.batch * lines * columns, workers, worker);
+        let share = share(after, (self.batch * lines * columns, 1), workers, worker);
+        let mut done = after.map(|after| after.worker(worker, share.start));
         let (taps, depth) = (self.source.tap_count(), self.source.depth);
         for group in 0..self.groups {
             for first in share.clone().step_by(ROWS) {
@@ -154,6 +170,9 @@ impl Product {
                         // SAFETY: the panel is packed, the rows' patches are gathered.
                         unsafe { self.panel(kernels, rows.clone(), tile, vectors) }
                     }
+                }
+                if let Some(done) = &mut done {
+                    done.until(rows.end, rows.end == share.end);
                 }
             }
         }

@@ -34,9 +34,9 @@ pub(super) fn pays(s: &Stencil) -> bool {
     s.groups == 1 && windows.saturating_mul(spread) < pixels.saturating_mul(each)
 }
 
-/// Numbers of memory for the packed filter.
-pub(super) fn packed_len(kernels: &Kernels, s: &Stencil) -> usize {
-    given(s).next_multiple_of(kernels.lanes) * s.features + kernels.lanes
+/// Numbers of memory for the packed filter, in vectors of so many.
+pub(super) fn packed_len(lanes: usize, s: &Stencil) -> usize {
+    given(s).next_multiple_of(lanes) * s.features + lanes
 }
 
 /// Lines of the output at a time.

@@ -69,7 +69,7 @@ impl Taps {
     }
 }
 
-fn divisor(a: usize, b: usize) -> usize {
+pub(super) fn divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { divisor(b, a % b) }
 }
 

@@ -1,13 +1,18 @@
-//! Convolutions by filters of 3×3 with fewer multiplications: a tile of 4×4 results takes 36 products
-//! instead of 144.
+//! Convolutions by small square filters with fewer multiplications: for a tile of 4×4 results, a filter of
+//! 3×3 takes 36 products instead of 144, one of 2×2 takes 25 instead of 64; for 2×2 results one of 5×5
+//! takes 36 instead of 100.
 //!
-//! Lavin and Gray, "Fast algorithms for convolutional neural networks" (CVPR 2016), F(4×4, 3×3). Tiles of
-//! the input and the filter are transformed; for each of their 36 numbers there is one product of
-//! matrices over the channels; its result is transformed back. Sums have larger terms than the direct
+//! Lavin and Gray, "Fast algorithms for convolutional neural networks" (CVPR 2016), F(4×4, 3×3) and its
+//! kin. Tiles of the input and the filter are transformed; for each of their numbers there is one product
+//! of matrices over the channels; its result is transformed back. Sums have larger terms than the direct
 //! ones, so the error is larger too.
+//!
+//! A filter of 4×4 that goes over every second pixel is four of 2×2, one for each phase of the input, whose
+//! channels are summed over together.
 
 mod transform;
 
+use super::after::{After, share};
 use super::filter::Gradient;
 use super::patches::Source;
 use super::product::Product;
@@ -15,12 +20,13 @@ use crate::run::isa::Isa;
 use crate::run::matmul::kernel::{Kernels, Tile as Matrix};
 use crate::run::pool::share_of;
 use std::ops::Range;
-use transform::{Filter, Tile, Transforms};
+use transform::{Filter, Method, Tile, Transforms};
 
-/// Numbers of a transformed tile.
-const PLANES: usize = 36;
-/// The most channels · features: the transformed filter is four times as large as the filter.
+/// The most channels · features: the transformed filter is up to four times as large as the filter.
 const LARGEST: usize = 256 * 256;
+/// Channels that are summed in one chain: transformed numbers are larger than what they are made of, and
+/// shorter chains keep the error of their sums near that of direct ones. Part of the law of same bits.
+const DEPTH: usize = 64;
 /// Rows of the widest register tile.
 const ROWS: usize = 14;
 /// Tiles of a slice of a filter's gradient, at least.
@@ -29,26 +35,59 @@ const SLICES: usize = 16;
 /// The most memory for sums of slices, in numbers.
 const PARTIALS: usize = 1 << 22;
 
-/// Whether filters of 3×3 go over all pixels, and channels fill vectors of 16.
-fn fits(source: &Source, groups: usize, gives: usize) -> bool {
-    let plain = source.taps.iter().all(|taps| (taps.count, taps.step, taps.spread) == (3, 1, 1));
-    groups == 1 && plain && source.depth.is_multiple_of(16) && gives.is_multiple_of(16)
+/// How tiles of a source are multiplied.
+#[derive(Clone, Copy)]
+struct Way {
+    method: Method,
+    /// Along each axis, pixels that lie so far apart belong together.
+    phases: usize,
 }
 
-/// Tiles along both axes of a grid.
-fn tiles(grid: [usize; 2]) -> [usize; 2] {
-    grid.map(|size| size.div_ceil(4))
+/// How a convolution that reads `source` is done in tiles, if it can be: filters are square and go over all
+/// pixels of each phase, and channels fill vectors of 16.
+fn way(source: &Source, groups: usize, gives: usize) -> Option<Way> {
+    let [down, across] = source.taps.map(|taps| (taps.count, taps.step, taps.spread));
+    let (taps, phases, spread) = down;
+    let even = groups == 1 && source.depth.is_multiple_of(16) && gives.is_multiple_of(16);
+    let fits = even && down == across && spread == 1 && phases <= 2 && taps.is_multiple_of(phases);
+    let way = Way { method: Method::of(taps / phases)?, phases };
+    (fits && way.depth(source) * gives <= LARGEST).then_some(way)
 }
 
-/// Whether transforming takes less than it saves, in multiply-adds of vectors of 16: those of the
-/// results directly, and by tiles.
-fn saves(source: &Source, batch: usize, gives: usize) -> bool {
-    let [rows, columns] = tiles(source.grid);
-    let (tiles, pixels) = (batch * rows * columns, batch * source.grid[0] * source.grid[1]);
-    let (depth, each) = (source.depth / 16, source.depth * gives / 16);
-    let direct = pixels.saturating_mul(9 * each);
-    let transforms = tiles.saturating_mul(250 * depth + 150 * gives / 16) + 200 * each;
-    tiles.saturating_mul(PLANES * each).saturating_add(transforms) < direct
+impl Way {
+    /// Numbers of a transformed tile.
+    fn planes(self) -> usize {
+        self.method.points().pow(2)
+    }
+
+    /// Channels of all phases.
+    fn depth(self, source: &Source) -> usize {
+        self.phases * self.phases * source.depth
+    }
+
+    /// Tiles along both axes of a grid.
+    fn tiles(self, grid: [usize; 2]) -> [usize; 2] {
+        grid.map(|size| size.div_ceil(self.method.results()))
+    }
+
+    /// Whether transforming takes less than it saves, in multiply-adds of vectors of 16: those of the
+    /// results directly, and by tiles.
+    fn saves(self, source: &Source, batch: usize, gives: usize) -> bool {
+        let [rows, columns] = self.tiles(source.grid);
+        let (tiles, pixels) = (batch * rows * columns, batch * source.grid[0] * source.grid[1]);
+        let (planes, depth) = (self.planes(), self.depth(source));
+        let direct = pixels.saturating_mul(source.tap_count() * source.depth * gives / 16);
+        let transforms = planes * (7 * depth + 4 * gives) / 16;
+        let multiplied = planes * depth * gives / 16;
+        let filter = 6 * planes * depth * gives / 16;
+        tiles.saturating_mul(multiplied + transforms).saturating_add(filter) < direct
+    }
+
+    /// The phases, and the tap and pixel with which each begins.
+    fn of_phases(self) -> impl Iterator<Item = (usize, [usize; 2])> {
+        (0..self.phases * self.phases)
+            .map(move |phase| (phase, [phase / self.phases, phase % self.phases]))
+    }
 }
 
 /// Tiles that are transformed at a time: they stay in a second-level cache, and are enough for what is
@@ -63,53 +102,65 @@ fn plane_of(rows: usize, channels: usize) -> usize {
 }
 
 impl Product {
+    fn way(&self) -> Option<Way> {
+        way(&self.source, self.groups, self.gives)
+            .filter(|way| way.saves(&self.source, self.batch, self.gives))
+    }
+
     /// Whether the method can be used and pays; depends on the sizes only.
     pub fn is_winograd(&self) -> bool {
-        fits(&self.source, self.groups, self.gives)
-            && self.source.depth * self.gives <= LARGEST
-            && saves(&self.source, self.batch, self.gives)
+        self.way().is_some()
     }
 
     /// Numbers of memory for the filter and its transform, and for each worker's tiles.
     pub fn winograd_lens(&self, kernels: &Kernels) -> (usize, (usize, usize)) {
-        let tiles = together(self.source.depth);
-        let filter = self.source.depth * self.gives;
-        let own = |channels: usize| PLANES * plane_of(tiles, channels);
+        let Some(way) = self.way() else { return (0, (0, 0)) };
+        let depth = way.depth(&self.source);
+        let own = |channels: usize| way.planes() * plane_of(together(depth), channels);
         let width = self.gives.min(kernels.width());
-        ((9 + PLANES) * filter + kernels.lanes, (own(self.source.depth), own(width)))
+        (self.filter_len() + self.transformed_len() + kernels.lanes, (own(depth), own(width)))
     }
 
-    /// Where the transformed filter lies behind the packed one.
-    fn transformed(&self, packed: *mut f32) -> *mut f32 {
-        packed.wrapping_add(9 * self.source.depth * self.gives)
+    /// Numbers of the transformed filter.
+    pub fn transformed_len(&self) -> usize {
+        self.way().map_or(0, |way| way.planes() * way.depth(&self.source) * self.gives)
     }
 
     /// Transforms one worker's share of the packed filter.
     ///
     /// # Safety
     ///
-    /// The instruction set is available; `packed` holds what [`pack`](Product::pack) gave and is as long as
-    /// [`winograd_lens`](Self::winograd_lens) says; nobody else accesses this share.
+    /// The instruction set is available; `packed` holds what [`pack`](Product::pack) gave, and `planes` is as
+    /// long as [`transformed_len`](Self::transformed_len) says; nobody else accesses this share.
     pub unsafe fn transform_filter(
         &self,
         isa: Isa,
         packed: *mut f32,
+        planes: *mut f32,
         worker: usize,
         workers: usize,
     ) {
-        let (kernels, depth) = (Kernels::of(isa), self.source.depth);
+        let Some(way) = self.way() else { return };
+        let (kernels, channels, taps) =
+            (Kernels::of(isa), self.source.depth, self.source.taps[0].count);
+        let depth = way.depth(&self.source);
         for panel in (0..self.gives).step_by(kernels.width()) {
             let width = (self.gives - panel).min(kernels.width());
-            for at in share_of(depth, workers, worker) {
-                let filter = Filter {
-                    taps: packed.wrapping_add(self.packed_at(kernels, 0, panel) + at * width),
-                    tap: depth * width,
-                    planes: self.transformed(packed).wrapping_add(panel * depth + at * width),
-                    plane: depth * self.gives,
-                    channels: width,
-                };
-                // SAFETY: the packed panel and its transform have room for these channels.
-                unsafe { (Transforms::of(isa).filter)(&filter) }
+            let (from, tap) = (self.packed_at(kernels, 0, panel), channels * width);
+            for (phase, [y, x]) in way.of_phases() {
+                for at in share_of(channels, workers, worker) {
+                    let first = from + (y * taps + x) * tap + at * width;
+                    let to = panel * depth + (phase * channels + at) * width;
+                    let filter = Filter {
+                        taps: packed.wrapping_add(first),
+                        steps: [taps, 1].map(|step| way.phases * step * tap),
+                        planes: planes.wrapping_add(to),
+                        plane: depth * self.gives,
+                        channels: width,
+                    };
+                    // SAFETY: the packed panel and its transform have room for these channels.
+                    unsafe { (Transforms::of(isa, way.method).filter)(&filter) }
+                }
             }
         }
     }
@@ -123,46 +174,70 @@ impl Product {
     pub unsafe fn run_winograd(
         &self,
         isa: Isa,
-        packed: *mut f32,
+        transformed: *const f32,
         (inputs, results): (*mut f32, *mut f32),
-        worker: usize,
-        workers: usize,
+        [worker, workers]: [usize; 2],
+        after: Option<&After<'_>>,
     ) {
-        let (kernels, transforms) = (Kernels::of(isa), Transforms::of(isa));
-        let depth = self.source.depth;
-        let [rows, columns] = tiles(self.source.grid);
+        let Some(way) = self.way() else { return };
+        let (kernels, transforms) = (Kernels::of(isa), Transforms::of(isa, way.method));
+        let depth = way.depth(&self.source);
+        let [rows, columns] = way.tiles(self.source.grid);
         let most = together(depth);
-        let share = share_of(self.batch * rows * columns, workers, worker);
+        // Lines of tiles, or whole images where the last lines hold less.
+        let [height, width] = self.source.grid;
+        let size = way.method.results();
+        let unit =
+            if height.is_multiple_of(size) { [columns, size] } else { [rows * columns, height] };
+        let lines_done = |tiles: usize| {
+            let lines = tiles / columns;
+            lines / rows * height + height.min(lines % rows * size)
+        };
+        let share = match after {
+            None => share_of(self.batch * rows * columns, workers, worker),
+            Some(_) => {
+                let units = self.batch * rows * columns / unit[0];
+                let share = share(after, (units, unit[1] * width), workers, worker);
+                share.start * unit[0]..share.end * unit[0]
+            }
+        };
+        let first = lines_done(share.start) * width;
+        let mut done = after.map(|after| after.worker(worker, first));
         for first in share.clone().step_by(most) {
             let held = first..share.end.min(first + most);
             let plane = plane_of(held.len(), depth);
             for (index, tile) in held.clone().enumerate() {
                 let to = inputs.wrapping_add(index * depth);
-                // SAFETY: the tile is of the batch, the room has place for all tiles.
-                unsafe { (transforms.input)(&self.source.tile(tile, to, plane)) }
+                for of in self.source.tiles(way, tile, to, plane) {
+                    // SAFETY: the tile is of the batch, the room has place for all tiles.
+                    unsafe { (transforms.input)(&of) }
+                }
             }
             for panel in (0..self.gives).step_by(kernels.width()) {
                 let width = (self.gives - panel).min(kernels.width());
                 let result_plane = plane_of(held.len(), width);
                 let groups = held.len().div_ceil(kernels.rows);
-                for number in 0..PLANES {
+                for number in 0..way.planes() {
                     let filter = number * depth * self.gives + panel * depth;
                     for rows in (0..groups).map(|group| share_of(held.len(), groups, group)) {
-                        let product = Matrix {
-                            depth,
-                            a: inputs.wrapping_add(number * plane + rows.start * depth),
-                            a_row_stride: depth,
-                            a_depth_stride: 1,
-                            b: self.transformed(packed).wrapping_add(filter),
-                            b_depth_stride: width,
-                            c: results.wrapping_add(number * result_plane + rows.start * width),
-                            c_row_stride: width,
-                            columns: width,
-                            accumulate: false,
-                        };
-                        let vectors = width / kernels.lanes;
-                        // SAFETY: these rows are transformed, and so is the filter.
-                        unsafe { kernels.micro(rows.len(), vectors, false)(&product) }
+                        for start in (0..depth).step_by(DEPTH) {
+                            let a = number * plane + rows.start * depth + start;
+                            let product = Matrix {
+                                depth: DEPTH.min(depth - start),
+                                a: inputs.wrapping_add(a),
+                                a_row_stride: depth,
+                                a_depth_stride: 1,
+                                b: transformed.wrapping_add(filter + start * width),
+                                b_depth_stride: width,
+                                c: results.wrapping_add(number * result_plane + rows.start * width),
+                                c_row_stride: width,
+                                columns: width,
+                                accumulate: start > 0,
+                            };
+                            let vectors = width / kernels.lanes;
+                            // SAFETY: these rows are transformed, and so is the filter.
+                            unsafe { kernels.micro(rows.len(), vectors, false)(&product) }
+                        }
                     }
                 }
                 for (index, tile) in held.clone().enumerate() {
@@ -173,7 +248,8 @@ impl Product {
                         image: self.target.wrapping_add(image * step + panel),
                         size: self.source.grid,
                         steps: [line, pixel],
-                        at: [4 * row as isize, 4 * column as isize],
+                        at: [row, column].map(|at| (at * way.method.results()) as isize),
+                        every: 1,
                         planes: results.wrapping_add(index * width),
                         plane: result_plane,
                         channels: width,
@@ -182,53 +258,76 @@ impl Product {
                     unsafe { (transforms.output)(&to) }
                 }
             }
+            if let Some(done) = &mut done {
+                done.until(lines_done(held.end) * width, held.end == share.end);
+            }
         }
     }
 }
 
 impl Source {
-    /// A tile of what the grid reads.
-    fn tile(&self, tile: usize, planes: *mut f32, plane: usize) -> Tile {
-        let [rows, columns] = tiles(self.grid);
+    /// A tile of what the grid reads: for each phase, its channels behind those of the phases before.
+    fn tiles(
+        &self,
+        way: Way,
+        tile: usize,
+        planes: *mut f32,
+        plane: usize,
+    ) -> impl Iterator<Item = Tile> {
+        let [rows, columns] = way.tiles(self.grid);
         let (image, row, column) = (tile / (rows * columns), tile / columns % rows, tile % columns);
         let line = self.size[1] * self.channels;
-        Tile {
+        let first = [(0, row), (1, column)].map(|(axis, at)| {
+            (at * way.method.results() * way.phases) as isize + self.taps[axis].offset
+        });
+        let whole = Tile {
             // It is only read.
             image: self.pointer.cast_mut().wrapping_add(image * self.size[0] * line),
             size: self.size,
             steps: [line, self.channels],
-            at: [4 * row as isize + self.taps[0].offset, 4 * column as isize + self.taps[1].offset],
+            at: first,
+            every: way.phases,
             planes,
             plane,
             channels: self.depth,
-        }
+        };
+        way.of_phases().map(move |(phase, [y, x])| Tile {
+            at: [first[0] + y as isize, first[1] + x as isize],
+            planes: planes.wrapping_add(phase * whole.channels),
+            ..whole
+        })
     }
 }
 
 impl Gradient {
-    /// Whether the method can be used and pays; depends on the sizes only.
-    pub fn is_winograd(&self) -> bool {
-        fits(&self.source, self.groups, self.filters)
-            && self.source.depth * self.filters <= LARGEST
-            && saves(&self.source, self.batch, self.filters)
+    fn way(&self) -> Option<Way> {
+        way(&self.source, self.groups, self.filters)
+            .filter(|way| way.saves(&self.source, self.batch, self.filters))
     }
 
-    fn tiles(&self) -> usize {
-        let [rows, columns] = tiles(self.source.grid);
+    /// Whether the method can be used and pays; depends on the sizes only.
+    pub fn is_winograd(&self) -> bool {
+        self.way().is_some()
+    }
+
+    fn tiles(&self, way: Way) -> usize {
+        let [rows, columns] = way.tiles(self.source.grid);
         self.batch * rows * columns
     }
 
     /// In how many slices tiles are summed. Part of the law of same bits.
     pub fn winograd_slices(&self) -> usize {
-        (self.tiles() / SLICE).min(PARTIALS / self.elements().max(1)).clamp(1, SLICES)
+        let tiles = self.way().map_or(0, |way| self.tiles(way));
+        (tiles / SLICE).min(PARTIALS / self.elements().max(1)).clamp(1, SLICES)
     }
 
     /// Numbers of one worker's memory: for tiles of the input and of the adjoint, and for sums.
     pub fn winograd_lens(&self) -> (usize, usize) {
-        let (depth, filters) = (self.source.depth, self.filters);
+        let Some(way) = self.way() else { return (0, 0) };
+        let (depth, filters) = (way.depth(&self.source), self.filters);
         let tiles = together(depth.max(filters));
-        let own = |channels: usize| PLANES * plane_of(tiles, channels);
-        (own(depth) + own(filters), PLANES * depth * filters)
+        let own = |channels: usize| way.planes() * plane_of(tiles, channels);
+        (own(depth) + own(filters), way.planes() * depth * filters)
     }
 
     /// One worker's share of slices.
@@ -244,27 +343,32 @@ impl Gradient {
         worker: usize,
         workers: usize,
     ) {
-        let transforms = Transforms::of(isa);
-        let (depth, filters) = (self.source.depth, self.filters);
+        let Some(way) = self.way() else { return };
+        let transforms = Transforms::of(isa, way.method);
+        let (channels, filters) = (self.source.depth, self.filters);
+        let (depth, taps) = (way.depth(&self.source), self.source.taps[0].count);
         let most = together(depth.max(filters));
         let slices = self.winograd_slices();
         for slice in share_of(slices, workers, worker) {
-            let tiles = share_of(self.tiles(), slices, slice);
+            let tiles = share_of(self.tiles(way), slices, slice);
             for first in tiles.clone().step_by(most) {
                 let held = first..tiles.end.min(first + most);
                 // SAFETY: these tiles are of the batch; the memory has room for them and for the sums.
-                unsafe { self.tiles_of_chain(isa, held, room, planes, first > tiles.start) }
+                unsafe { self.tiles_of_chain(isa, way, held, room, planes, first > tiles.start) }
             }
-            for channel in 0..depth {
-                let filter = Filter {
-                    taps: self.sums(slice).wrapping_add(channel * filters),
-                    tap: depth * filters,
-                    planes: planes.wrapping_add(channel * filters),
-                    plane: depth * filters,
-                    channels: filters,
-                };
-                // SAFETY: the slice's sums are this worker's.
-                unsafe { (transforms.gradient)(&filter) }
+            for (phase, [y, x]) in way.of_phases() {
+                for channel in 0..channels {
+                    let first = ((y * taps + x) * channels + channel) * filters;
+                    let filter = Filter {
+                        taps: self.sums(slice).wrapping_add(first),
+                        steps: [taps, 1].map(|step| way.phases * step * channels * filters),
+                        planes: planes.wrapping_add((phase * channels + channel) * filters),
+                        plane: depth * filters,
+                        channels: filters,
+                    };
+                    // SAFETY: the slice's sums are this worker's.
+                    unsafe { (transforms.gradient)(&filter) }
+                }
             }
         }
     }
@@ -273,39 +377,41 @@ impl Gradient {
     unsafe fn tiles_of_chain(
         &self,
         isa: Isa,
+        way: Way,
         tiles: Range<usize>,
         inputs: *mut f32,
         planes: *mut f32,
         accumulate: bool,
     ) {
-        let (kernels, transforms) = (Kernels::of(isa), Transforms::of(isa));
-        let (depth, filters) = (self.source.depth, self.filters);
+        let (kernels, transforms) = (Kernels::of(isa), Transforms::of(isa, way.method));
+        let (depth, filters) = (way.depth(&self.source), self.filters);
         let plane = plane_of(tiles.len(), depth);
         let adjoint_plane = plane_of(tiles.len(), filters);
-        let adjoints = inputs.wrapping_add(PLANES * plane);
-        // The adjoint's tiles lie side by side, 4 pixels each.
-        let [rows, columns] = self.source.grid;
-        let line = columns * self.features;
+        let adjoints = inputs.wrapping_add(way.planes() * plane);
+        let [rows, columns] = way.tiles(self.source.grid);
+        let [height, width] = self.source.grid;
         for (index, tile) in tiles.clone().enumerate() {
             let to = inputs.wrapping_add(index * depth);
-            let of = self.source.tile(tile, to, plane);
+            let image = tile / (rows * columns) * height * width * self.features;
+            let at = [tile / columns % rows, tile % columns];
             let adjoint = Tile {
-                image: self.adjoint.cast_mut().wrapping_add(self.image_of(tile) * rows * line),
+                image: self.adjoint.cast_mut().wrapping_add(image),
                 size: self.source.grid,
-                steps: [line, self.features],
-                at: [of.at[0] - self.source.taps[0].offset, of.at[1] - self.source.taps[1].offset],
+                steps: [width * self.features, self.features],
+                at: at.map(|at| (at * way.method.results()) as isize),
+                every: 1,
                 planes: adjoints.wrapping_add(index * filters),
                 plane: adjoint_plane,
                 channels: filters,
             };
             // SAFETY: the tile is of the batch, the caller's memory has room for it.
             unsafe {
-                (transforms.input)(&of);
+                self.source.tiles(way, tile, to, plane).for_each(|of| (transforms.input)(&of));
                 (transforms.adjoint)(&adjoint);
             }
         }
         let groups = depth.div_ceil(kernels.rows);
-        for number in 0..PLANES {
+        for number in 0..way.planes() {
             for panel in (0..filters).step_by(kernels.width()) {
                 let columns = (filters - panel).min(kernels.width());
                 for rows in (0..groups).map(|group| share_of(depth, groups, group)) {
@@ -328,10 +434,5 @@ impl Gradient {
                 }
             }
         }
-    }
-
-    fn image_of(&self, tile: usize) -> usize {
-        let [rows, columns] = tiles(self.source.grid);
-        tile / (rows * columns)
     }
 }

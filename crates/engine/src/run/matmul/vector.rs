@@ -7,6 +7,8 @@
 pub(in crate::run) trait Vector: Copy {
     /// Numbers in one register.
     const LANES: usize;
+    /// A choice for each lane.
+    type Mask: Copy;
 
     /// All lanes 0.
     unsafe fn zero() -> Self;
@@ -20,6 +22,9 @@ pub(in crate::run) trait Vector: Copy {
     unsafe fn store(self, target: *mut f32);
     /// Writes the first `count` (1..=LANES) lanes to `target[0..count]`.
     unsafe fn store_first(self, target: *mut f32, count: usize);
+    /// Writes the lanes to `target[0..LANES]`, a multiple of a vector's size, past the caches where the set
+    /// can: others see them only after [`fence`].
+    unsafe fn stream(self, target: *mut f32);
     /// Asks for the cache line at `address`, which need not be valid.
     unsafe fn prefetch(address: *const f32);
     /// `self + other`.
@@ -38,6 +43,14 @@ pub(in crate::run) trait Vector: Copy {
     unsafe fn root(self) -> Self;
     /// Lanes above 0, and those that are no number; 0 instead of the others.
     unsafe fn relu(self) -> Self;
+    /// Lanes where `self > other`.
+    unsafe fn above(self, other: Self) -> Self::Mask;
+    /// Lanes where `self ≥ other`.
+    unsafe fn at_least(self, other: Self) -> Self::Mask;
+    /// Lanes where both are equal.
+    unsafe fn equals(self, other: Self) -> Self::Mask;
+    /// `a` where the mask is, else `b`.
+    unsafe fn choose(mask: Self::Mask, a: Self, b: Self) -> Self;
     /// `self + a · b`: one rounding where the set can, else two.
     unsafe fn add_product(self, a: Self, b: Self) -> Self;
     /// `target[p · target_stride + i] = source[i · source_stride + p]` for i below `rows` and p below
@@ -50,6 +63,15 @@ pub(in crate::run) trait Vector: Copy {
         target: *mut f32,
         target_stride: usize,
     );
+}
+
+/// Has everybody see what this thread has written past the caches.
+pub(in crate::run) fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every processor of this kind has it.
+    unsafe {
+        std::arch::x86_64::_mm_sfence()
+    }
 }
 
 impl Portable {
@@ -69,6 +91,7 @@ pub(in crate::run) struct Portable([f32; 8]);
 
 impl Vector for Portable {
     const LANES: usize = 8;
+    type Mask = [bool; 8];
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -110,6 +133,12 @@ impl Vector for Portable {
             // SAFETY: lane < count, for which the caller's pointer is valid.
             unsafe { *target.add(lane) = value }
         }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, target: *mut f32) {
+        // SAFETY: passed on.
+        unsafe { self.store(target) }
     }
 
     #[inline(always)]
@@ -156,10 +185,34 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    unsafe fn above(self, other: Self) -> [bool; 8] {
+        std::array::from_fn(|lane| self.0[lane] > other.0[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn at_least(self, other: Self) -> [bool; 8] {
+        std::array::from_fn(|lane| self.0[lane] >= other.0[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn equals(self, other: Self) -> [bool; 8] {
+        std::array::from_fn(|lane| self.0[lane] == other.0[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn choose(mask: [bool; 8], a: Self, b: Self) -> Self {
+        Portable(std::array::from_fn(|lane| if mask[lane] { a.0[lane] } else { b.0[lane] }))
+    }
+
+    #[inline(always)]
     unsafe fn add_product(self, a: Self, b: Self) -> Self {
         let mut sum = self.0;
         for (lane, value) in sum.iter_mut().enumerate() {
-            *value += a.0[lane] * b.0[lane];
+            // On aarch64 every processor has fused multiply-adds of vectors.
+            *value = match cfg!(target_arch = "aarch64") {
+                true => a.0[lane].mul_add(b.0[lane], *value),
+                false => *value + a.0[lane] * b.0[lane],
+            };
         }
         Portable(sum)
     }

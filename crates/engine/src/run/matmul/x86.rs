@@ -28,6 +28,7 @@ fn mask_of_16(count: usize) -> __mmask16 {
 }
 
 impl Vector for Avx2 {
+    type Mask = __m256;
     const LANES: usize = 8;
 
     #[inline(always)]
@@ -69,6 +70,12 @@ impl Vector for Avx2 {
             // SAFETY: lanes outside the mask are not accessed.
             unsafe { _mm256_maskstore_ps(target, mask_of_8(count), self.0) }
         }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, target: *mut f32) {
+        // SAFETY: the caller's pointer is valid for writing eight numbers, and aligned to them.
+        unsafe { _mm256_stream_ps(target, self.0) }
     }
 
     #[inline(always)]
@@ -128,6 +135,30 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn above(self, other: Self) -> __m256 {
+        // SAFETY: register arithmetic only.
+        unsafe { _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn at_least(self, other: Self) -> __m256 {
+        // SAFETY: register arithmetic only.
+        unsafe { _mm256_cmp_ps::<_CMP_GE_OQ>(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn equals(self, other: Self) -> __m256 {
+        // SAFETY: register arithmetic only.
+        unsafe { _mm256_cmp_ps::<_CMP_EQ_OQ>(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn choose(mask: __m256, a: Self, b: Self) -> Self {
+        // SAFETY: register arithmetic only.
+        Avx2(unsafe { _mm256_blendv_ps(b.0, a.0, mask) })
+    }
+
+    #[inline(always)]
     unsafe fn add_product(self, a: Self, b: Self) -> Self {
         // SAFETY: register arithmetic only; the caller is compiled for FMA too.
         Avx2(unsafe { _mm256_fmadd_ps(a.0, b.0, self.0) })
@@ -179,6 +210,7 @@ impl Vector for Avx2 {
 }
 
 impl Vector for Avx512 {
+    type Mask = __mmask16;
     const LANES: usize = 16;
 
     #[inline(always)]
@@ -215,6 +247,12 @@ impl Vector for Avx512 {
     unsafe fn store_first(self, target: *mut f32, count: usize) {
         // SAFETY: lanes outside the mask are not accessed.
         unsafe { _mm512_mask_storeu_ps(target, mask_of_16(count), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, target: *mut f32) {
+        // SAFETY: the caller's pointer is valid for writing sixteen numbers, and aligned to them.
+        unsafe { _mm512_stream_ps(target, self.0) }
     }
 
     #[inline(always)]
@@ -274,6 +312,30 @@ impl Vector for Avx512 {
                 self.0,
             )
         })
+    }
+
+    #[inline(always)]
+    unsafe fn above(self, other: Self) -> __mmask16 {
+        // SAFETY: register arithmetic only.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn at_least(self, other: Self) -> __mmask16 {
+        // SAFETY: register arithmetic only.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn equals(self, other: Self) -> __mmask16 {
+        // SAFETY: register arithmetic only.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn choose(mask: __mmask16, a: Self, b: Self) -> Self {
+        // SAFETY: register arithmetic only.
+        Avx512(unsafe { _mm512_mask_blend_ps(mask, b.0, a.0) })
     }
 
     #[inline(always)]

@@ -100,3 +100,98 @@ fn sums_of_blocks_behind_several_products_are_refused() {
     bad.inputs[1].shape = [2, 8, 6].into();
     refused(&bad, "blocks of rows of several products");
 }
+
+fn gates(graph: &Graph) -> Vec<Tensor<'_>> {
+    let x = graph.input("x", DType::F32, [40, 96]);
+    let gate = |n: usize| x.slice(1, 32 * n..32 * (n + 1));
+    vec![gate(0).sigmoid() * gate(2).tanh() + gate(1)]
+}
+
+#[test]
+fn parts_of_rows_at_wrong_places_are_refused() {
+    let good = plan(gates);
+    verify(&good).unwrap();
+    assert_eq!(good.steps.len(), 1, "parts of rows are read where they are: {good}");
+    let part = Extent::Part { offset: 64, stride: 96 };
+    let corrupt = |how: &str, change: &dyn Fn(&mut crate::plan::kernel::Loop, usize)| {
+        let mut bad = good.clone();
+        let l = loop_mut(&mut bad, 0);
+        let at = l.registers.iter().position(|r| r.extent == part);
+        change(l, at.expect("a part"));
+        refused(&bad, how);
+    };
+    let other = |offset: usize, stride: usize| {
+        move |l: &mut crate::plan::kernel::Loop, at: usize| {
+            l.registers[at].extent = Extent::Part { offset, stride };
+        }
+    };
+    corrupt("over the end of the row", &other(65, 96));
+    corrupt("beyond all numbers", &other(usize::MAX, 96));
+    corrupt("rows that are longer", &other(64, 97));
+    corrupt("rows beyond all numbers", &other(64, usize::MAX));
+    corrupt("the whole", &|l, at| l.registers[at].extent = Extent::Full);
+    corrupt("parts in scratch memory", &|l, at| l.registers[at].place = Place::Scratch(0));
+    corrupt("parts that are written", &|l, at| l.registers[at].place = Place::Write(0));
+    corrupt("parts that are stored", &|l, at| {
+        l.body.push(Instruction::Store { write: 0, from: at as u16 });
+    });
+}
+
+fn beside(graph: &Graph) -> Vec<Tensor<'_>> {
+    let x = graph.input("x", DType::F32, [40, 32]);
+    let parts = [x.sin() * x, x.cos(), x.square() + x];
+    vec![parts[0].concatenate(&parts[1..], 1)]
+}
+
+#[test]
+fn rows_that_are_not_filled_by_their_parts_are_refused() {
+    let good = plan(beside);
+    verify(&good).unwrap();
+    assert_eq!(good.steps.len(), 1, "parts are laid down where they are made: {good}");
+    let lays = |l: &crate::plan::kernel::Loop| -> Vec<usize> {
+        let is_lay = |&at: &usize| matches!(l.body[at], Instruction::Lay { .. });
+        (0..l.body.len()).filter(is_lay).collect()
+    };
+    let corrupt = |how: &str, change: &dyn Fn(&mut Instruction)| {
+        let mut bad = good.clone();
+        let l = loop_mut(&mut bad, 0);
+        let at = lays(l)[1];
+        change(&mut l.body[at]);
+        refused(&bad, how);
+    };
+    corrupt("a part at another's place", &|i| {
+        if let Instruction::Lay { offset, .. } = i {
+            *offset = 0;
+        }
+    });
+    corrupt("a part over the end", &|i| {
+        if let Instruction::Lay { offset, .. } = i {
+            *offset = 65;
+        }
+    });
+    corrupt("a part beyond all numbers", &|i| {
+        if let Instruction::Lay { offset, .. } = i {
+            *offset = usize::MAX;
+        }
+    });
+    corrupt("rows that are longer", &|i| {
+        if let Instruction::Lay { stride, .. } = i {
+            *stride = 128;
+        }
+    });
+    corrupt("another result", &|i| {
+        if let Instruction::Lay { write, .. } = i {
+            *write = 1;
+        }
+    });
+    corrupt("a part stored as a whole", &|i| {
+        if let Instruction::Lay { write, from, .. } = *i {
+            *i = Instruction::Store { write, from };
+        }
+    });
+    let mut bad = good.clone();
+    let l = loop_mut(&mut bad, 0);
+    let last = lays(l)[2];
+    l.body.remove(last);
+    refused(&bad, "a part less");
+}

@@ -1,7 +1,7 @@
 //! Chains that are not the body's, and reads after a store over what they read.
 
-use super::{good, loop_mut, loops};
-use crate::graph::DType;
+use super::{good, loop_mut, loops, plan};
+use crate::graph::{DType, Graph, Tensor};
 use crate::op::Unary;
 use crate::plan::chain::{Act, Chains, Piece};
 use crate::plan::kernel::{Extent, Instruction, Kernel, Loop, Place, Register};
@@ -13,11 +13,16 @@ pub(super) fn relink(plan: &mut Plan) {
     for step in &mut plan.steps {
         match &mut step.kernel {
             Kernel::Loop(l) => relink_loop(l),
-            Kernel::Matmul(product) => {
-                product.then.iter_mut().for_each(|then| relink_loop(&mut then.body));
-            }
             Kernel::Scan(scan) => relink(&mut scan.body),
-            _ => {}
+            Kernel::Bundle(members) => members.iter_mut().for_each(|member| {
+                if let Kernel::Loop(l) = &mut member.kernel {
+                    relink_loop(l);
+                }
+            }),
+            kernel => {
+                let then = kernel.then_mut().into_iter().flatten();
+                then.for_each(|then| relink_loop(&mut then.body));
+            }
         }
     }
 }
@@ -26,7 +31,13 @@ fn relink_loop(l: &mut Loop) {
     let named = |i: &Instruction| i.from().into_iter().chain([i.to()]).flatten().max();
     let last = l.before.iter().chain(&l.body).filter_map(named).max();
     if last.is_none_or(|last| usize::from(last) < l.registers.len()) {
-        l.chains = Chains::new(&l.registers, &l.before, &l.body, l.tile_rows);
+        l.chains = Chains::new(
+            &l.registers,
+            &l.before,
+            &l.body,
+            l.tile_rows,
+            l.rows.saturating_mul(l.columns),
+        );
     }
 }
 
@@ -88,4 +99,28 @@ fn reading_what_was_stored_over_is_refused() {
         }
     }
     assert!(tried > 0, "there is no such loop");
+}
+
+/// One sum, of a result of 64 MB or a number less.
+fn large(graph: &Graph, elements: usize) -> Vec<Tensor<'_>> {
+    let [a, b] = ["a", "b"].map(|name| graph.input(name, DType::F32, [elements]));
+    vec![a + b]
+}
+
+#[test]
+fn only_large_results_are_written_past_the_caches() {
+    let streams = |plan: &Plan| match &plan.steps[0].kernel {
+        Kernel::Loop(l) => l.chains.stream(),
+        other => panic!("{other:?}"),
+    };
+    let good = plan(|graph| large(graph, 1 << 24));
+    assert!(streams(&good), "{good}");
+    let small = plan(|graph| large(graph, (1 << 24) - 1));
+    assert!(!streams(&small), "{small}");
+    let mut bad = good.clone();
+    loop_mut(&mut bad, 0).chains = match &small.steps[0].kernel {
+        Kernel::Loop(l) => l.chains.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(verify(&bad).is_err(), "a large result that goes through the caches");
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The recorded start of `dcgan`, which the peers' script does not export: its step has two losses.
+"""Recorded starts of what the peers' script does not export: `dcgan`, whose step has two losses, and
+`resnet18-infer-b1`, which has none: there the first score of each of ten images counts.
 
-    python3 bench/dcgan_start.py DIR        # DIR/dcgan
+    python3 bench/starts.py DIR        # DIR/dcgan, DIR/resnet18-infer-b1
     glassbox bench dcgan --start DIR
 
 Writes the same files as the peers' `--export-start`, and `exact.json` (see bench/exact.py).
@@ -74,25 +75,52 @@ def trajectory(model, images, noise):
     return {"workload": "dcgan", "losses": losses, "gradients": gradients}
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    folder = os.path.join(sys.argv[1], "dcgan")
+def write(folder, arrays, found):
     os.makedirs(folder, exist_ok=True)
+    for file, values in arrays.items():
+        save_file(values, os.path.join(folder, f"{file}.safetensors"))
+    for file, told in found.items():
+        with open(os.path.join(folder, f"{file}.json"), "w") as out:
+            json.dump(told, out, indent=1)
+        print(f"{folder}, {file}: {told['losses'][0]:.9g} to {told['losses'][-1]:.9g}")
+
+
+def dcgan(folder):
     torch.manual_seed(0)
     model = modules()
     images = [torch.rand(ROWS, 1, 28, 28) * 2 - 1 for _ in range(POOL)]
     noise = [torch.randn(ROWS, LATENT, 1, 1) for _ in range(STEPS)]
-    save = lambda values, file: save_file(values, os.path.join(folder, file))
-    save({name: value.clone() for name, value in model.state_dict().items()}, "start.safetensors")
-    save({f"{i}.0": value for i, value in enumerate(images)}, "batches.safetensors")
-    save({str(i): value for i, value in enumerate(noise)}, "noise.safetensors")
+    arrays = {"start": {name: value.clone() for name, value in model.state_dict().items()},
+              "batches": {f"{i}.0": value for i, value in enumerate(images)},
+              "noise": {str(i): value for i, value in enumerate(noise)}}
     double = copy.deepcopy(model).double(), [x.double() for x in images], [z.double() for z in noise]
-    for file, found in (("trajectory.json", trajectory(model, images, noise)),
-                        ("exact.json", trajectory(*double))):
-        with open(os.path.join(folder, file), "w") as out:
-            json.dump(found, out, indent=1)
-        print(f"{file}: {found['losses'][0]:.9g} to {found['losses'][-1]:.9g}")
+    found = {"trajectory": trajectory(model, images, noise), "exact": trajectory(*double)}
+    write(folder, arrays, found)
+
+
+def resnet18(folder):
+    import torchvision
+    torch.manual_seed(0)
+    model = torchvision.models.resnet18(weights=None)
+    with torch.no_grad():
+        for _ in range(3):          # Running means and variances of something.
+            model(torch.rand(8, 3, 224, 224))
+        model.eval()
+        images = [torch.rand(1, 3, 224, 224) for _ in range(STEPS)]
+        arrays = {"start": {name: value.clone() for name, value in model.state_dict().items()},
+                  "batches": {f"{i}.0": value for i, value in enumerate(images)}}
+        scores = lambda net, images: {"workload": "resnet18-infer-b1", "gradients": {},
+                                      "losses": [net(x)[0, 0].item() for x in images]}
+        found = {"trajectory": scores(model, images)}
+        found["exact"] = scores(model.double(), [x.double() for x in images])
+    write(folder, arrays, found)
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    dcgan(os.path.join(sys.argv[1], "dcgan"))
+    resnet18(os.path.join(sys.argv[1], "resnet18-infer-b1"))
 
 
 if __name__ == "__main__":

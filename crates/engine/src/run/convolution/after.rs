@@ -1,0 +1,69 @@
+//! The loop behind a convolution: it runs over pixels while they are in cache.
+
+use super::taps::divisor;
+use crate::plan::kernel::{BLOCK_ROWS, Extent};
+use crate::run::pool::share_of;
+use crate::run::tile::{LoopRun, Tile};
+use std::ops::Range;
+
+/// A loop over the pixels of all images and their channels.
+#[derive(Clone, Copy)]
+pub(super) struct After<'a> {
+    run: &'a LoopRun<'a>,
+    /// What the first pixels of workers are multiples of, and of each call of the loop.
+    even: usize,
+    step: usize,
+}
+
+impl<'a> After<'a> {
+    pub fn new(run: &'a LoopRun<'a>) -> Self {
+        let has = |kind: fn(&Extent) -> bool| run.l.registers.iter().any(|r| kind(&r.extent));
+        // A block of rows is one worker's, and tiles go over the end neither of blocks nor of groups.
+        let counts = has(|e| matches!(e, Extent::Blocks | Extent::Groups(_)));
+        let step = if counts { run.l.tile_rows } else { 1 };
+        let even = if has(|e| *e == Extent::Blocks) { BLOCK_ROWS.max(step) } else { step };
+        After { run, even, step }
+    }
+
+    /// What worker `worker` runs over the pixels from `first` on.
+    pub fn worker(&self, worker: usize, first: usize) -> Done<'a> {
+        Done {
+            tile: self.run.worker(worker),
+            columns: self.run.l.columns,
+            from: first,
+            step: self.step,
+        }
+    }
+}
+
+/// A worker's pixels, as they are done.
+pub(super) struct Done<'a> {
+    tile: Tile<'a>,
+    columns: usize,
+    from: usize,
+    step: usize,
+}
+
+impl Done<'_> {
+    /// Runs the loop over all pixels before `end` that it has not seen, or up to where its tiles can end.
+    pub fn until(&mut self, end: usize, is_last: bool) {
+        let end = if is_last { end } else { end - end % self.step };
+        if end > self.from {
+            self.tile.rectangle(self.from..end, 0..self.columns, None);
+            self.from = end;
+        }
+    }
+}
+
+/// A worker's share of `units` of `pixels` each, which begins where the loop behind can.
+pub(super) fn share(
+    after: Option<&After<'_>>,
+    (units, pixels): (usize, usize),
+    workers: usize,
+    worker: usize,
+) -> Range<usize> {
+    let even = after.map_or(1, |after| after.even);
+    let together = even / divisor(even, pixels.max(1));
+    let share = share_of(units.div_ceil(together), workers, worker);
+    units.min(share.start * together)..units.min(share.end * together)
+}
