@@ -92,6 +92,22 @@ fn what_is_cheap_is_computed_again_instead_of_written() {
 }
 
 #[test]
+fn what_is_made_of_what_is_read_anyway_is_computed_again() {
+    let graph = Graph::new();
+    let sizes = [512, 1024];
+    let [x, up] = ["x", "up"].map(|name| graph.input(name, DType::F32, sizes));
+    // The derivative needs what the function is of, scaled or not, and a factor that is dear to make.
+    let before = (x + up).matmul(graph.input("w", DType::F32, [1024, 1024])) + 1.0;
+    let y = before * ((before * 0.5f64.sqrt()).erf() + 1.0) * 0.5;
+    let slopes = grad((y * up).sum(), &[x]);
+    let mut session = Session::new(Options::default()).unwrap();
+    let step = session.prepare(&graph, &[y, slopes[0]]).unwrap();
+    let bytes = 4 * 512 * 1024;
+    // The sum, what the function is of, the factor, the function, and the slopes of both products.
+    assert!(step.plan().cost().bytes_written <= 6 * bytes, "{}", step.plan());
+}
+
+#[test]
 fn what_is_repeated_over_the_places_of_an_image_is_not_written_out() {
     let graph = Graph::new();
     let x = graph.input("x", DType::F32, [16, 16, 16, 64]);
