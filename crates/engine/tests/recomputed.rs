@@ -94,17 +94,18 @@ fn what_is_cheap_is_computed_again_instead_of_written() {
 #[test]
 fn what_is_made_of_what_is_read_anyway_is_computed_again() {
     let graph = Graph::new();
-    let sizes = [512, 1024];
-    let [x, up] = ["x", "up"].map(|name| graph.input(name, DType::F32, sizes));
-    // The derivative needs what the function is of, scaled or not, and a factor that is dear to make.
-    let before = (x + up).matmul(graph.input("w", DType::F32, [1024, 1024])) + 1.0;
-    let y = before * ((before * 0.5f64.sqrt()).erf() + 1.0) * 0.5;
-    let slopes = grad((y * up).sum(), &[x]);
+    let x = graph.input("x", DType::F32, [1024, 16]);
+    let (up, down) =
+        (graph.input("up", DType::F32, [16, 512]), graph.input("down", DType::F32, [512, 16]));
+    let before = x.matmul(up) + 1.0;
+    let scaled = before * 0.7;
+    let narrow = scaled.tanh().matmul(down);
+    // Both are read behind the last product: one is the other, scaled.
+    let wide = narrow.matmul(up) * before + scaled;
     let mut session = Session::new(Options::default()).unwrap();
-    let step = session.prepare(&graph, &[y, slopes[0]]).unwrap();
-    let bytes = 4 * 512 * 1024;
-    // The sum, what the function is of, the factor, the function, and the slopes of both products.
-    assert!(step.plan().cost().bytes_written <= 6 * bytes, "{}", step.plan());
+    let step = session.prepare(&graph, &[wide]).unwrap();
+    let bytes = 4 * 1024 * 512;
+    assert!(2 * step.plan().cost().bytes_written < 7 * bytes, "{}", step.plan());
 }
 
 #[test]
