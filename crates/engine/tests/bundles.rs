@@ -68,9 +68,9 @@ fn what_is_left_of_the_updates_is_one_pass() {
     session.load(graph.initial_values(3));
     let prepared = session.prepare(&graph, &[loss]).unwrap();
     let steps = prepared.plan().steps(&graph);
-    let updates = steps.iter().filter(|step| step.kernel == "bundle");
+    let mut updates = steps.iter().filter(|step| step.kernel == "bundle");
     // Two biases and the scale; the matrices are updated behind the products of their gradients.
-    let last = updates.last().unwrap();
+    let last = updates.next_back().unwrap();
     assert_eq!(last.nodes.len(), 3 * 4, "{}", prepared.plan());
 }
 

@@ -204,7 +204,8 @@ mod tests {
             (Act::Choose, false),
             (Act::ChooseFrom, true),
         ];
-        let comparisons: [(Act, fn(f32, f32) -> bool); 5] = [
+        type Comparison = (Act, fn(f32, f32) -> bool);
+        let comparisons: [Comparison; 5] = [
             (Act::Above, |v, other| v > other),
             (Act::Below, |v, other| v < other),
             (Act::AtLeast, |v, other| v >= other),
