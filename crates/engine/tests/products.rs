@@ -47,7 +47,8 @@ const CHAINS: [(&str, Chain); 7] = [
 fn a_chain_behind_a_product_has_the_bits_of_the_chain_alone() {
     let sizes =
         [[1, 40, 30], [40, 1, 30], [5, 7, 0], [33, 10, 20], [150, 520, 40], [90, 1100, 400]];
-    let sizes = sizes.into_iter().chain([[70, 784, 50], [61, 130, 100], [45, 300, 390]]);
+    let sizes =
+        sizes.into_iter().chain([[70, 784, 50], [61, 130, 100], [45, 300, 390], [40, 3000, 20]]);
     for [m, n, k] in sizes {
         for batch in [None, Some(6)] {
             let shape = |rows: usize, columns: usize| match batch {

@@ -72,7 +72,7 @@ impl Blocking {
         let (then, n) = (product.then.as_ref()?, product.n);
         let l = &then.body;
         // Whole rows lie side by side, which is good where all of B stays in the cache.
-        let keeps_b = product.k <= DEPTH && n * product.k <= KEPT_B;
+        let keeps_b = product.can_stay_apart(true) && n * product.k <= KEPT_B;
         let whole_rows = l.has_whole_rows() || l.takes_any_rectangle() && keeps_b;
         let together = if whole_rows { n } else { TILE };
         let elsewhere =
