@@ -21,7 +21,7 @@ fn session(threads: usize, isa: Isa) -> Session {
 type Chain = for<'g> fn(Tensor<'g>, Tensor<'g>, Tensor<'g>) -> Vec<Tensor<'g>>;
 
 /// Chains behind a product `p`, of a bias of its columns and something of its shape.
-const CHAINS: [(&str, Chain); 5] = [
+const CHAINS: [(&str, Chain); 7] = [
     ("bias and activation", |p, bias, _| vec![(p + bias).relu()]),
     ("residual and mask", |p, bias, other| {
         vec![p.greater(bias).select(p, other) + other, (p * other).tanh()]
@@ -32,12 +32,23 @@ const CHAINS: [(&str, Chain); 5] = [
         vec![e / e.sum_axis(-1)]
     }),
     ("kept", |p, bias, _| vec![p, p + bias]),
+    // Whole chains, which go over rows as they lie; values are kept between links.
+    ("update", |p, _, other| {
+        let (mean, square) = (other * 0.9 + p * 0.1, other.square() * 0.99 + p.square() * 0.01);
+        vec![mean, square, other - mean / (square.sqrt() + 1e-8)]
+    }),
+    ("update of columns and choice", |p, bias, other| {
+        let next = p * bias + other;
+        vec![next, next.greater(p).select(next, p * 2.0) - bias]
+    }),
 ];
 
 #[test]
 fn a_chain_behind_a_product_has_the_bits_of_the_chain_alone() {
     let sizes =
         [[1, 40, 30], [40, 1, 30], [5, 7, 0], [33, 10, 20], [150, 520, 40], [90, 1100, 400]];
+    let sizes =
+        sizes.into_iter().chain([[70, 784, 50], [61, 130, 100], [45, 300, 390], [40, 3000, 20]]);
     for [m, n, k] in sizes {
         for batch in [None, Some(6)] {
             let shape = |rows: usize, columns: usize| match batch {

@@ -92,6 +92,23 @@ fn what_is_cheap_is_computed_again_instead_of_written() {
 }
 
 #[test]
+fn what_is_made_of_what_is_read_anyway_is_computed_again() {
+    let graph = Graph::new();
+    let x = graph.input("x", DType::F32, [1024, 16]);
+    let (up, down) =
+        (graph.input("up", DType::F32, [16, 512]), graph.input("down", DType::F32, [512, 16]));
+    let before = x.matmul(up) + 1.0;
+    let scaled = before * 0.7;
+    let narrow = scaled.tanh().matmul(down);
+    // Both are read behind the last product: one is the other, scaled.
+    let wide = narrow.matmul(up) * before + scaled;
+    let mut session = Session::new(Options::default()).unwrap();
+    let step = session.prepare(&graph, &[wide]).unwrap();
+    let bytes = 4 * 1024 * 512;
+    assert!(2 * step.plan().cost().bytes_written < 7 * bytes, "{}", step.plan());
+}
+
+#[test]
 fn what_is_repeated_over_the_places_of_an_image_is_not_written_out() {
     let graph = Graph::new();
     let x = graph.input("x", DType::F32, [16, 16, 16, 64]);

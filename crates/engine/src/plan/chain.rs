@@ -10,8 +10,12 @@ use crate::graph::DType;
 use crate::op::{Binary, Compare, Unary};
 use crate::plan::kernel::{Extent, Instruction, Place, Register, RegisterId};
 
-/// Most stores of a chain.
-pub(crate) const STORES: usize = 8;
+/// Most numbers that go through a chain together, whatever the instruction set.
+pub(crate) const TOGETHER: usize = 128;
+/// Most instructions of a chain, each of which makes three links at most.
+const INSTRUCTIONS: usize = 40;
+/// Most links of a chain.
+pub(crate) const LINKS: usize = 3 * INSTRUCTIONS;
 
 /// Bytes of a result that is written past the caches: of one far larger than these nothing would be
 /// left there for its readers, and what it is written over need not be read.
@@ -53,6 +57,14 @@ pub(crate) enum Act {
     Store,
 }
 
+impl Act {
+    /// Whether it takes the register's numbers.
+    fn reads(self) -> bool {
+        use Act::{Keep, Negate, Reciprocal, Relu, Root, Square, Store, Stream};
+        !matches!(self, Negate | Square | Root | Reciprocal | Relu | Keep | Stream | Store)
+    }
+}
+
 /// A link of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Link {
@@ -77,6 +89,10 @@ pub(crate) enum Piece {
 pub(crate) struct Chains {
     pub pieces: Vec<Piece>,
     pub links: Vec<Link>,
+    /// Whether one chain is the whole body, so that it can go over the rows of any rectangle: it takes
+    /// no whole tiles that were made before, and who keeps a value in scratch memory keeps it for the
+    /// same elements only.
+    pub any_rectangle: bool,
 }
 
 impl Chains {
@@ -110,6 +126,10 @@ impl Chains {
                 next += 1;
             }
         }
+        let before = |with: u16| before.iter().any(|instruction| instruction.to() == Some(with));
+        let apart = |link: &Link| !link.act.reads() || link.repeated || !before(link.with);
+        chains.any_rectangle =
+            matches!(chains.pieces[..], [Piece::Chain(_)]) && chains.links.iter().all(apart);
         chains
     }
 }
@@ -137,12 +157,8 @@ impl Maker<'_> {
 
     /// Where the chain that begins at `start` ends.
     fn end(&self, start: usize) -> usize {
-        let mut stores = 0;
-        let fits = |index: &usize| {
-            stores += usize::from(matches!(self.body[*index], Instruction::Store { .. }));
-            stores <= STORES && self.can_be_linked(*index)
-        };
-        start + (start..self.body.len()).take_while(fits).count()
+        let end = self.body.len().min(start + INSTRUCTIONS);
+        start + (start..end).take_while(|&index| self.can_be_linked(index)).count()
     }
 
     fn can_be_linked(&self, index: usize) -> bool {

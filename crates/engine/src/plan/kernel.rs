@@ -3,7 +3,7 @@
 use crate::graph::DType;
 use crate::op::{Binary, Compare, Convolved, Distribution, Heads, Logic, Reduction};
 use crate::op::{Stencil, Unary, Window};
-use crate::plan::chain::Chains;
+use crate::plan::chain::{Chains, TOGETHER};
 use crate::plan::{Plan, bytes};
 
 /// Which memory a region lies in.
@@ -496,6 +496,13 @@ impl Loop {
     pub fn own_bytes(&self) -> usize {
         let links = self.chains.links.len() * 4 + self.chains.pieces.len() * 24;
         (self.before.len() + self.body.len() + self.registers.len()) * 24 + links
+    }
+
+    /// Whether it is one chain that can go over the rows of any rectangle, and a tile's scratch memory
+    /// has room for what goes through the chain together (all of the rectangle, where that is less).
+    pub fn takes_any_rectangle(&self) -> bool {
+        let room = self.tile_rows * self.tile_columns >= TOGETHER;
+        self.chains.any_rectangle && (room || self.tile_rows == 1 || self.tile_rows == self.rows)
     }
 
     /// Whether a tile holds whole rows.

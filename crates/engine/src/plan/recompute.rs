@@ -21,6 +21,8 @@ const WRITE: usize = 6;
 struct Making {
     members: Vec<Member>,
     reads: HashSet<Value>,
+    /// What is in memory for all who read the value.
+    there: HashSet<Value>,
 }
 
 impl Fuser<'_> {
@@ -72,7 +74,11 @@ impl Fuser<'_> {
                 }
             }
         }
-        let mut making = Making::default();
+        // What all readers read anyway is in memory, and need not be made of anything.
+        let mut reads = readers.iter().map(|&reader| self.whole_reads(reader));
+        let mut there = reads.next().unwrap_or_default();
+        reads.for_each(|reads| there.retain(|read| reads.contains(read)));
+        let mut making = Making { there, ..Making::default() };
         let named = copies.count > u16::MAX / 2;
         if readers.is_empty() || named || !self.making(position, value, kept, &mut making) {
             return;
@@ -93,7 +99,10 @@ impl Fuser<'_> {
         let all = !needed
             && changes.iter().all(Option::is_some)
             && sum(|c| c.0) <= WRITE + READ * sum(|c| c.1)
-            && making.reads.iter().all(|read| self.is_there(*read, position));
+            && making
+                .reads
+                .iter()
+                .all(|read| making.there.contains(read) || self.is_there(*read, position));
         for (reader, change) in readers.into_iter().zip(changes) {
             if all || change.is_some_and(|(nodes, less)| less > 0 && nodes <= READ * less) {
                 self.copy_into(reader, position, value, &making, copies);
@@ -125,6 +134,7 @@ impl Fuser<'_> {
             let made = self.producer.get(&root).copied();
             let expands = |&at: &usize| {
                 !kept.contains(&root)
+                    && !making.there.contains(&root)
                     && self.same_space(at, position)
                     && self.member(at, root).is_some()
                     && is_cheap(&self.program.node(root).op)

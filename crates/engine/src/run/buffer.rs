@@ -1,6 +1,8 @@
 //! Memory of the device that plans run on; here, the host's.
 #![allow(unsafe_code)]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::graph::{DType, Shape};
 use crate::{Array, Data, Error};
 
@@ -9,29 +11,48 @@ use crate::{Array, Data, Error};
 #[repr(align(64))]
 struct Line(#[expect(dead_code, reason = "read and written through pointers")] [u8; 64]);
 
+/// Cache lines of a page, and from one large memory's place in its page to the next one's.
+const LINES_OF_PAGE: usize = 64;
+const STAGGER: usize = 17;
+
 /// Bytes of memory that start at a cache line.
 pub(super) struct Aligned {
     lines: Vec<Line>,
+    /// So many lines at the start are left out.
+    skipped: usize,
 }
 
 impl Aligned {
     pub fn zeroed(bytes: usize) -> Self {
-        Aligned { lines: vec![Line([0; 64]); bytes.div_ceil(64)] }
+        Aligned { lines: vec![Line([0; 64]); bytes.div_ceil(64)], skipped: 0 }
+    }
+
+    /// The same, at a place within its pages that other large memory does not start at. Processors
+    /// take a read for one of what was just written where places within pages are the same, and wait:
+    /// as they would in updates, which walk through a parameter and its moments side by side.
+    fn staggered(bytes: usize) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let lines = bytes.div_ceil(64);
+        let skipped = match lines < LINES_OF_PAGE {
+            true => 0,
+            false => COUNT.fetch_add(1, Ordering::Relaxed) * STAGGER % LINES_OF_PAGE,
+        };
+        Aligned { lines: vec![Line([0; 64]); lines + skipped], skipped }
     }
 
     /// Makes it at least `bytes` large; what it held is lost.
     pub fn grow(&mut self, bytes: usize) {
-        if self.lines.len() * 64 < bytes {
+        if self.bytes() < bytes {
             *self = Aligned::zeroed(bytes);
         }
     }
 
     pub fn bytes(&self) -> usize {
-        self.lines.len() * 64
+        (self.lines.len() - self.skipped) * 64
     }
 
     pub fn pointer(&mut self) -> *mut u8 {
-        self.lines.as_mut_ptr().cast()
+        self.lines[self.skipped..].as_mut_ptr().cast()
     }
 }
 
@@ -69,7 +90,7 @@ impl Buffer {
     /// Zeros of this shape.
     pub fn zeros(dtype: DType, shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
-        let memory = Aligned::zeroed(shape.elements() * dtype.size());
+        let memory = Aligned::staggered(shape.elements() * dtype.size());
         Buffer { dtype, shape, memory }
     }
 
@@ -147,7 +168,8 @@ impl Buffer {
         // SAFETY: the memory holds `elements` numbers of this size, starts at a cache line, is
         // initialised, and every bit pattern is a valid f32, f64, i64 or u8.
         unsafe {
-            std::slice::from_raw_parts(self.memory.lines.as_ptr().cast(), self.shape.elements())
+            let lines = &self.memory.lines[self.memory.skipped..];
+            std::slice::from_raw_parts(lines.as_ptr().cast(), self.shape.elements())
         }
     }
 

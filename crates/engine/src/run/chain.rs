@@ -1,17 +1,26 @@
 //! Chains of pointwise instructions: some vectors at a time go through all links.
 #![allow(unsafe_code)]
 
-use crate::plan::chain::{Act, Link};
+use crate::plan::{self, chain::Act};
 use crate::run::matmul::vector::Vector;
 
-/// A chain over `length` elements of each register.
+/// A chain over rows of elements.
 pub(in crate::run) struct Chain<'a> {
     pub links: &'a [Link],
-    /// Where the registers are, by number.
-    pub registers: &'a [*mut u8],
-    /// Where stores go, in the order of the chain's.
-    pub stores: &'a [*mut f32],
-    pub length: usize,
+    pub rows: usize,
+    pub columns: usize,
+}
+
+/// A link, and where its numbers are: element (i, j) at `start[i · row + j · column]`.
+#[derive(Clone, Copy)]
+pub(in crate::run) struct Link {
+    pub act: Act,
+    /// Whether one number stands for all.
+    pub repeated: bool,
+    pub start: *mut f32,
+    pub row: usize,
+    /// 1, or 0 where the place is used again for all vectors that go through the chain together.
+    pub column: usize,
 }
 
 /// Vectors that go through a chain together.
@@ -21,34 +30,42 @@ const TOGETHER: usize = 8;
 ///
 /// # Safety
 ///
-/// What the links name is valid for `length` numbers, or for one where it is repeated; nobody else
-/// writes there meanwhile.
+/// What the links name is valid for the elements: for one where it is repeated, for as many as go
+/// together (or a row, if that is less) where it is used again. Nobody else writes there meanwhile.
 #[inline(always)]
 pub(in crate::run) unsafe fn run<V: Vector>(chain: &Chain<'_>) {
+    const { assert!(TOGETHER * V::LANES <= plan::chain::TOGETHER) };
     let together = TOGETHER * V::LANES;
-    let whole = chain.length - chain.length % together;
-    for first in (0..whole).step_by(together) {
-        // SAFETY: these elements lie within the length.
-        unsafe { block::<V, TOGETHER>(chain, first, V::LANES) };
-    }
-    for first in (whole..chain.length).step_by(V::LANES) {
-        // SAFETY: as above.
-        unsafe { block::<V, 1>(chain, first, V::LANES.min(chain.length - first)) };
+    for row in 0..chain.rows {
+        let mut first = 0;
+        while first + together <= chain.columns {
+            // SAFETY: these elements lie within the row; the same holds for those below.
+            unsafe { block::<V, TOGETHER>(chain.links, row, first, V::LANES) };
+            first += together;
+        }
+        while first + 2 * V::LANES <= chain.columns {
+            // SAFETY: as above.
+            unsafe { block::<V, 2>(chain.links, row, first, V::LANES) };
+            first += 2 * V::LANES;
+        }
+        while first < chain.columns {
+            // SAFETY: as above.
+            unsafe { block::<V, 1>(chain.links, row, first, V::LANES.min(chain.columns - first)) };
+            first += V::LANES;
+        }
     }
 }
 
-/// Whether whole vectors from here on lie where they can be written past the caches: `first` is a number
-/// of vectors.
+/// Whether whole vectors from here on lie where they can be written past the caches.
 #[inline(always)]
 fn is_aligned<V: Vector>(start: *const f32) -> bool {
     start.addr().is_multiple_of(V::LANES * size_of::<f32>())
 }
 
-/// `N` vectors of `lanes` numbers each, from element `first` on; only a single one may have fewer than
-/// all lanes.
+/// `N` vectors of `lanes` numbers each, from element `first` of a row on; only a single one may have
+/// fewer than all lanes.
 #[inline(always)]
-unsafe fn block<V: Vector, const N: usize>(chain: &Chain<'_>, first: usize, lanes: usize) {
-    let mut stores = chain.stores.iter();
+unsafe fn block<V: Vector, const N: usize>(links: &[Link], row: usize, first: usize, lanes: usize) {
     // SAFETY: for all that follows: `run` was promised that these places are valid, and no vector
     // reaches past its lanes.
     unsafe {
@@ -62,8 +79,8 @@ unsafe fn block<V: Vector, const N: usize>(chain: &Chain<'_>, first: usize, lane
             1 if lanes < V::LANES => value.store_first(target, lanes),
             _ => value.store(target.add(index * V::LANES)),
         };
-        for link in chain.links {
-            let register = chain.registers.as_ptr().add(usize::from(link.with));
+        for link in links {
+            let place = link.start.wrapping_add(row * link.row + first * link.column);
             macro_rules! each {
                 (|$value:ident| $result:expr) => {
                     for value in &mut values {
@@ -72,12 +89,11 @@ unsafe fn block<V: Vector, const N: usize>(chain: &Chain<'_>, first: usize, lane
                     }
                 };
                 (|$value:ident, $other:ident| $result:expr) => {{
-                    let source = (*register).cast_const().cast::<f32>();
+                    let source = place.cast_const();
                     if link.repeated {
                         let $other = V::broadcast(source);
                         each!(|$value| $result);
                     } else {
-                        let source = source.add(first);
                         for (index, value) in values.iter_mut().enumerate() {
                             let ($value, $other) = (*value, read(source, index));
                             *value = $result;
@@ -88,12 +104,12 @@ unsafe fn block<V: Vector, const N: usize>(chain: &Chain<'_>, first: usize, lane
             // With each value its mask and the register's elements.
             macro_rules! masked {
                 (|$value:ident, $mask:ident, $other:ident| $result:expr) => {{
-                    let source = (*register).cast_const().cast::<f32>();
+                    let source = place.cast_const();
                     let one = V::broadcast(source);
                     for (index, ($value, $mask)) in values.iter_mut().zip(&mut masks).enumerate() {
                         let $other = match link.repeated {
                             true => one,
-                            false => read(source.add(first), index),
+                            false => read(source, index),
                         };
                         $result;
                     }
@@ -119,22 +135,14 @@ unsafe fn block<V: Vector, const N: usize>(chain: &Chain<'_>, first: usize, lane
                 Act::Times => each!(|v, other| v.times(other)),
                 Act::Over => each!(|v, other| v.over(other)),
                 Act::OverFrom => each!(|v, other| other.over(v)),
-                Act::Stream if lanes == V::LANES && is_aligned::<V>((*register).cast()) => {
-                    let target = (*register).cast::<f32>().add(first);
+                Act::Stream if lanes == V::LANES && is_aligned::<V>(place) => {
                     for (index, &value) in values.iter().enumerate() {
-                        value.stream(target.add(index * V::LANES));
+                        value.stream(place.add(index * V::LANES));
                     }
                 }
-                Act::Keep | Act::Stream => {
-                    let target = (*register).cast::<f32>().add(first);
+                Act::Keep | Act::Stream | Act::Store => {
                     for (index, &value) in values.iter().enumerate() {
-                        write(value, target, index);
-                    }
-                }
-                Act::Store => {
-                    let Some(&target) = stores.next() else { return };
-                    for (index, &value) in values.iter().enumerate() {
-                        write(value, target.add(first), index);
+                        write(value, place, index);
                     }
                 }
             }
@@ -223,20 +231,21 @@ mod tests {
                     let aligned = streamed.as_ptr().align_offset(64) + length % 2;
                     let streamed = &mut streamed[aligned..];
                     let registers = [&mut a[..], &mut b, &mut kept, &mut *streamed, &mut [1.0]];
-                    let registers = registers.map(|r| r.as_mut_ptr().cast());
-                    let link = |act: Act, with: u16| Link { act, repeated: false, with };
+                    let registers = registers.map(|r| r.as_mut_ptr());
+                    let link = |act: Act, start: *mut f32| {
+                        let one = start == registers[4] || repeated && start == registers[1];
+                        Link { act, repeated: one, start, row: 0, column: usize::from(!one) }
+                    };
                     let links = [
-                        link(Act::Load, 0),
-                        Link { act: Act::Above, repeated: true, with: 4 },
-                        Link { act: made, repeated, with: 1 },
-                        link(Act::Keep, 2),
-                        link(Act::Stream, 3),
-                        link(Act::Negate, 0),
-                        link(Act::Store, 0),
+                        link(Act::Load, registers[0]),
+                        link(Act::Above, registers[4]),
+                        link(made, registers[1]),
+                        link(Act::Keep, registers[2]),
+                        link(Act::Stream, registers[3]),
+                        link(Act::Negate, registers[0]),
+                        link(Act::Store, stored.as_mut_ptr()),
                     ];
-                    let stores = [stored.as_mut_ptr()];
-                    let chain =
-                        Chain { links: &links, registers: &registers, stores: &stores, length };
+                    let chain = Chain { links: &links, rows: 1, columns: length };
                     // SAFETY: the set is available; the registers have the length, and nobody else
                     // has them.
                     unsafe { (Kernels::of(isa).chain)(&chain) };
@@ -256,19 +265,23 @@ mod tests {
                 for (made, repeated) in comparisons.map(|c| [(c, false), (c, true)]).concat() {
                     let (mut a, mut b) = (numbers(0.1), numbers(0.8));
                     (0..length).step_by(3).for_each(|i| b[i] = a[i]);
-                    let mut stored = vec![7.0; length];
-                    let registers = [&mut a[..], &mut b].map(|r| r.as_mut_ptr().cast());
-                    let link = |act: Act, with: u16| Link { act, repeated: false, with };
+                    let mut stored = vec![7.0_f32; length];
+                    let [a_at, b_at] = [&mut a[..], &mut b].map(|r| r.as_mut_ptr());
+                    let link = |act: Act, start: *mut f32, repeated: bool| Link {
+                        act,
+                        repeated,
+                        start,
+                        row: 0,
+                        column: usize::from(!repeated),
+                    };
                     let links = [
-                        link(Act::Load, 0),
-                        Link { act: made.0, repeated, with: 1 },
-                        link(Act::Negate, 0),
-                        link(Act::Choose, 1),
-                        link(Act::Store, 0),
+                        link(Act::Load, a_at, false),
+                        link(made.0, b_at, repeated),
+                        link(Act::Negate, a_at, false),
+                        link(Act::Choose, b_at, false),
+                        link(Act::Store, stored.as_mut_ptr(), false),
                     ];
-                    let stores = [stored.as_mut_ptr()];
-                    let chain =
-                        Chain { links: &links, registers: &registers, stores: &stores, length };
+                    let chain = Chain { links: &links, rows: 1, columns: length };
                     // SAFETY: as above.
                     unsafe { (Kernels::of(isa).chain)(&chain) };
                     for i in 0..length {
@@ -276,6 +289,48 @@ mod tests {
                         let want = if found { -a[i] } else { b[i] };
                         let what = format!("{:?} on {isa}, {i} of {length}", made.0);
                         assert_eq!(stored[i].to_bits(), want.to_bits(), "{what}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_walked_apart_and_a_kept_value_needs_one_place() {
+        for isa in Isa::available() {
+            for (rows, columns) in [(1, 5), (3, 16), (4, 128), (5, 131), (2, 300)] {
+                let (far, near) = (columns + 7, columns + 2);
+                let numbers =
+                    |n: usize| -> Vec<f32> { (0..n).map(|i| (i as f32 * 0.7).cos()).collect() };
+                let (mut a, mut b) = (numbers(rows * far), numbers(columns));
+                let (mut kept, mut to) = (vec![0.0; 128], vec![7.0; rows * near]);
+                let link = |act: Act, start: &mut [f32], row: usize, column: usize| Link {
+                    act,
+                    repeated: false,
+                    start: start.as_mut_ptr(),
+                    row,
+                    column,
+                };
+                let links = [
+                    link(Act::Load, &mut a, far, 1),
+                    link(Act::Times, &mut b, 0, 1),
+                    link(Act::Keep, &mut kept, 0, 0),
+                    link(Act::Square, &mut [], 0, 0),
+                    link(Act::Plus, &mut kept, 0, 0),
+                    link(Act::Store, &mut to, near, 1),
+                ];
+                let chain = Chain { links: &links, rows, columns };
+                // SAFETY: the set is available, and the arrays have the rows.
+                unsafe { (Kernels::of(isa).chain)(&chain) };
+                for (i, row) in to.chunks(near).enumerate() {
+                    for (j, &made) in row.iter().enumerate() {
+                        let want = if j < columns {
+                            let v = a[i * far + j] * b[j];
+                            v * v + v
+                        } else {
+                            7.0
+                        };
+                        assert_eq!(made, want, "{i}, {j} of {rows}×{columns} on {isa}");
                     }
                 }
             }

@@ -136,8 +136,8 @@ impl<'a> Finish<'a> {
             }
             _ => None,
         };
-        let regions = l.registers.iter().filter_map(read);
-        let regions = regions.chain(l.body.iter().filter_map(stored));
+        let regions = l.body.iter().filter_map(stored);
+        let regions = regions.chain(l.registers.iter().filter_map(read));
         let (mut ahead, mut count) = ([Ahead::NOTHING; AHEAD], 0);
         // Whole rows lie side by side, which the machine sees by itself.
         for region in regions.filter(|_| !blocking.whole_rows) {

@@ -2,15 +2,16 @@
 //! chains of instructions over some vectors at a time.
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::Error;
 use crate::graph::DType;
 use crate::op::Reduction;
-use crate::plan::chain::{Act, Link, Piece, STORES};
+use crate::plan::chain::{self, Act, LINKS, Piece};
 use crate::plan::kernel::{BLOCK_ROWS, Extent, Instruction, Loop, Place, Region, RegisterId};
 use crate::plan::loops::REGISTER_LIMIT;
-use crate::run::chain::Chain;
+use crate::run::chain::{Chain, Link};
 use crate::run::isa::Isa;
 use crate::run::matmul::kernel::Kernels;
 use crate::run::matmul::vector::fence;
@@ -177,10 +178,16 @@ impl Tile<'_> {
     /// block is given, the first read lies there.
     pub fn rectangle(&mut self, rows: Range<usize>, columns: Range<usize>, block: Option<Block>) {
         let l = self.l;
-        for row in rows.clone().step_by(l.tile_rows) {
-            for column in columns.clone().step_by(l.tile_columns.max(1)) {
-                let rows = row..rows.end.min(row + l.tile_rows);
-                self.tile(rows, column..columns.end.min(column + l.tile_columns), block);
+        if l.takes_any_rectangle() {
+            (self.rows, self.columns) = (rows.len(), columns.len());
+            self.at(rows.start, columns.start, block);
+            self.chain(&l.chains.links, [rows.start, columns.start], block);
+        } else {
+            for row in rows.clone().step_by(l.tile_rows) {
+                for column in columns.clone().step_by(l.tile_columns.max(1)) {
+                    let rows = row..rows.end.min(row + l.tile_rows);
+                    self.tile(rows, column..columns.end.min(column + l.tile_columns), block);
+                }
             }
         }
         if l.chains.stream() {
@@ -197,28 +204,58 @@ impl Tile<'_> {
                     self.instruction(&self.l.body[*index], rows.start, columns.start);
                 }
                 Piece::Chain(links) => {
-                    self.chain(&self.l.chains.links[links.clone()], rows.start, columns.start);
+                    let links = &self.l.chains.links[links.clone()];
+                    self.chain(links, [rows.start, columns.start], block);
                 }
             }
         }
     }
 
     /// Runs a chain over the tile, which starts at `row`, `column`.
-    fn chain(&self, links: &[Link], row: usize, column: usize) {
-        let mut stores = [std::ptr::null_mut(); STORES];
-        let mut count = 0;
-        let first = first_element(self.l, Extent::Full, row, column);
-        for link in links.iter().filter(|link| link.act == Act::Store) {
-            let region = &self.run.writes[usize::from(link.with)];
-            stores[count] = self.run.memories.pointer(region).cast::<f32>().wrapping_add(first);
-            count += 1;
+    fn chain(&self, links: &[chain::Link], [row, column]: [usize; 2], block: Option<Block>) {
+        let l = self.l;
+        let whole = l.takes_any_rectangle();
+        let stride = block.map_or(l.columns, |block| block.stride);
+        // Rows without gaps are as one. Where columns are repeated, tiles have one row.
+        let is_one = !whole || l.tile_rows > 1 && (self.columns, stride) == (l.columns, l.columns);
+        let (rows, columns) = match is_one {
+            true => (1, self.rows * self.columns),
+            false => (self.rows, self.columns),
+        };
+        let mut placed = [const { MaybeUninit::uninit() }; LINKS];
+        let first = first_element(l, Extent::Full, row, column);
+        for (to, link) in placed.iter_mut().zip(links) {
+            let with = usize::from(link.with);
+            let (start, row, column) = match link.act {
+                Act::Store => {
+                    let start = self.run.memories.pointer(&self.run.writes[with]).cast::<f32>();
+                    (start.wrapping_add(first), l.columns, 1)
+                }
+                _ => {
+                    let register = &l.registers[with];
+                    let (row, column) = match (register.place, register.extent) {
+                        // Nobody but this chain asks for what it keeps.
+                        (Place::Scratch(_), _) if whole => (0, 0),
+                        (Place::Read(0), Extent::Full) => (stride, 1),
+                        (_, Extent::Full) => (l.columns, 1),
+                        (_, Extent::Part { stride, .. }) => (stride, 1),
+                        (_, Extent::Row) => (1, 0),
+                        _ => (0, 1),
+                    };
+                    (self.pointers[with].cast(), row, column)
+                }
+            };
+            to.write(Link { act: link.act, repeated: link.repeated, start, row, column });
         }
-        let length = self.length(Extent::Full);
-        let chain = Chain { links, registers: &self.pointers, stores: &stores[..count], length };
+        let placed = &placed[..links.len()];
+        // SAFETY: as many were written, all of the slice.
+        let links = unsafe { std::slice::from_raw_parts(placed.as_ptr().cast(), placed.len()) };
+        let chain = Chain { links, rows, columns };
         // SAFETY: a session's instruction set was checked to be available. The verifier has proved
         // that the links are those of the body's instructions, of which it has proved what `get`
         // and `set` rely on, and that these name whole registers of f32 (or one element, where all
-        // are the same).
+        // are the same). Where the chain is the whole body, it goes over the rectangle's rows in
+        // memory, and scratch registers have room for what goes through it together.
         unsafe { (Kernels::of(self.isa).chain)(&chain) }
     }
 

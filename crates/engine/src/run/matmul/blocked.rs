@@ -27,8 +27,13 @@ const SMALL_PRODUCT: usize = 32 * 32 * 32;
 const COLUMNS_OF_ROW: usize = 1024;
 
 /// Numbers of a block that a loop goes on with, what the loop reads and writes beside them included:
-/// half a second-level cache.
+/// half a second-level cache; fewer where rows come in pieces, which the packed columns of B lie beside.
 const FINISHED_TOGETHER: usize = 128 * 1024;
+const FINISHED_IN_PIECES: usize = 48 * 1024;
+/// The fewest rows of such a block: so many times each number of B that comes from a cache is used.
+const FEWEST_ROWS: usize = 28;
+/// Numbers of B that stay in the second-level cache beside such blocks.
+const KEPT_B: usize = 100 * 1024;
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
@@ -36,11 +41,12 @@ const LINE: usize = 64;
 /// How a part is cut in blocks.
 #[derive(Clone, Copy)]
 pub(super) struct Blocking {
-    /// The most rows of a block.
+    /// The most rows of a block, and of those that are finished together.
     rows: usize,
+    finished: usize,
     /// The most columns of B that are packed, and elements that are finished, together.
     together: usize,
-    /// Whether the loop behind the product takes whole rows.
+    /// Whether the loop behind the product is given whole rows.
     pub whole_rows: bool,
     /// What the first rows of workers, and of blocks, are multiples of.
     pub even: usize,
@@ -53,6 +59,7 @@ impl Blocking {
     /// Of a product without a loop behind it.
     pub const ALONE: Blocking = Blocking {
         rows: ROWS,
+        finished: ROWS,
         together: COLUMNS_TOGETHER,
         whole_rows: false,
         even: 1,
@@ -64,7 +71,9 @@ impl Blocking {
     pub fn behind(product: &Product) -> Option<Blocking> {
         let (then, n) = (product.then.as_ref()?, product.n);
         let l = &then.body;
-        let whole_rows = l.has_whole_rows();
+        // Whole rows lie side by side, which is good where all of B stays in the cache.
+        let keeps_b = product.can_stay_apart(true) && n * product.k <= KEPT_B;
+        let whole_rows = l.has_whole_rows() || l.takes_any_rectangle() && keeps_b;
         let together = if whole_rows { n } else { TILE };
         let elsewhere =
             |r: &&Register| r.extent == Extent::Full && !matches!(r.place, Place::Scratch(_));
@@ -76,12 +85,20 @@ impl Blocking {
         let even_blocks = if counts { l.tile_rows } else { 1 };
         let even = even.max(even_blocks);
         let apart = then.made == Made::Apart;
-        // A product that does not stay here is only passed through.
-        let elements = if apart { FINISHED_TOGETHER } else { 2 * FINISHED_TOGETHER };
-        let rows = (elements / (together * arrays)).clamp(1, ROWS);
-        let rows = (rows / even_blocks * even_blocks).max(even_blocks);
+        let elements = match (l.has_whole_rows(), apart) {
+            (false, _) => FINISHED_IN_PIECES,
+            (true, true) => FINISHED_TOGETHER,
+            // A product that does not stay here is only passed through.
+            (true, false) => 2 * FINISHED_TOGETHER,
+        };
+        let fewest = if l.has_whole_rows() { 1 } else { FEWEST_ROWS };
+        let finished = (elements / (together * arrays)).clamp(fewest, ROWS);
+        let whole = |rows: usize| (rows / even_blocks * even_blocks).max(even_blocks);
+        let finished = whole(finished);
+        // Several depths pass over the rows of a block before they are finished.
+        let rows = if product.k <= DEPTH { finished } else { whole(ROWS) };
         let fits = product.comes_in_blocks(whole_rows);
-        fits.then_some(Blocking { rows, together, whole_rows, even, even_blocks, apart })
+        fits.then_some(Blocking { rows, finished, together, whole_rows, even, even_blocks, apart })
     }
 }
 
@@ -238,14 +255,15 @@ impl Packing {
     /// more: shares are uneven, and one with fewer rows may be cut in fewer, larger blocks.
     pub fn new(kernels: &Kernels, [rows, columns, k]: [usize; 3], blocking: &Blocking) -> Packing {
         let depth = k.div_ceil(k.div_ceil(DEPTH).max(1));
-        // With one block of rows each piece is used up as soon as it is packed.
-        let most = if rows <= blocking.rows { COLUMNS_TOGETHER } else { COLUMNS };
+        // With one block of rows each group of columns is used up as soon as it is packed.
+        let most =
+            if rows <= blocking.rows { blocking.together.max(COLUMNS_TOGETHER) } else { COLUMNS };
         let columns_kept = columns.min(most).next_multiple_of(kernels.width());
         // A vector of room, because packing writes full vectors.
         let a = depth * rows.min(blocking.rows) + kernels.lanes;
         // A single row keeps its sums here.
         let b = (depth * columns_kept + kernels.lanes).max(COLUMNS_OF_ROW);
-        let c = if blocking.apart { rows.min(blocking.rows) * blocking.together } else { 0 };
+        let c = if blocking.apart { rows.min(blocking.finished) * blocking.together } else { 0 };
         let line = |numbers: usize| numbers.next_multiple_of(16);
         Packing { a: line(a), b: line(b), c: line(c) }
     }
@@ -282,8 +300,8 @@ pub(super) unsafe fn multiply_part(
         }
         return;
     }
-    let Blocking { rows: most_rows, together, even_blocks, apart, .. } = part.blocking;
-    let row_blocks = part.rows.len().div_ceil(most_rows);
+    let Blocking { together, apart, .. } = part.blocking;
+    let row_blocks = part.rows.len().div_ceil(part.blocking.rows);
     let width = kernels.width();
     for first_column in part.columns.clone().step_by(COLUMNS) {
         let columns = first_column..part.columns.end.min(first_column + COLUMNS);
@@ -291,8 +309,10 @@ pub(super) unsafe fn multiply_part(
         while let Some(depth) = depths.next() {
             // When the last depth is done the elements are made.
             let mut finish = finish.as_mut().filter(|_| depth.end == part.k);
+            let in_turn = finish.is_some();
             for row_block in 0..row_blocks {
-                let share = even_share(part.rows.len(), even_blocks, row_blocks, row_block);
+                let even = part.blocking.even_blocks;
+                let share = even_share(part.rows.len(), even, row_blocks, row_block);
                 let rows = part.rows.start + share.start..part.rows.start + share.end;
                 let (columns, depth) = (columns.clone(), depth.clone());
                 let mut block = Block {
@@ -301,6 +321,7 @@ pub(super) unsafe fn multiply_part(
                     rows,
                     columns,
                     depth,
+                    in_turn,
                     c: part.c,
                     stride: part.c_row_stride,
                 };
@@ -309,50 +330,61 @@ pub(super) unsafe fn multiply_part(
                     // SAFETY: the block lies within the part; the memory has room for it.
                     unsafe { block.pack_a(memory.a) };
                 }
-                let (columns, rows) = (block.columns.clone(), block.rows.clone());
+                let columns = block.columns.clone();
                 for group in columns.clone().step_by(together) {
                     let group = group..columns.end.min(group + together);
-                    if apart {
-                        block.stride = together;
-                        let first = rows.start * block.stride + group.start;
-                        block.c = memory.c.wrapping_sub(first);
-                    }
-                    for piece in group.clone().step_by(COLUMNS_TOGETHER) {
-                        let piece = piece..group.end.min(piece + COLUMNS_TOGETHER);
-                        // One block of rows uses a piece up at once; several keep all panels.
-                        let kept = if row_blocks == 1 { 0 } else { piece.start - columns.start };
-                        let packed_b = memory.b.wrapping_add(kept * block.depth.len());
-                        let mut coming = None;
-                        if part.packed.is_null() && row_block == 0 {
-                            // SAFETY: as above.
-                            unsafe { block.pack_b(&piece, packed_b) };
-                            // Meanwhile the next one is asked for.
-                            let next = match (piece.end < columns.end, depths.peek()) {
-                                (true, _) => Some((piece.end, block.depth.clone())),
-                                (false, next) => next.map(|next| (columns.start, next.clone())),
+                    for (turn, rows) in block.turns().enumerate() {
+                        if apart {
+                            block.stride = together;
+                            let first = rows.start * block.stride + group.start;
+                            block.c = memory.c.wrapping_sub(first);
+                        }
+                        for piece in group.clone().step_by(COLUMNS_TOGETHER) {
+                            let piece = piece..group.end.min(piece + COLUMNS_TOGETHER);
+                            // What is used up at once has no need to be kept.
+                            let kept = match (row_blocks, block.turns().count()) {
+                                (1, 1) => piece.start,
+                                (1, _) => group.start,
+                                _ => columns.start,
                             };
-                            coming = next.map(|(first, depth)| {
-                                let next = first..columns.end.min(first + COLUMNS_TOGETHER);
-                                let times =
-                                    piece.len().div_ceil(width) * block.row_groups().count();
-                                Coming::new(part.b, next, depth, times)
-                            });
+                            let kept = (piece.start - kept) * block.depth.len();
+                            let packed_b = memory.b.wrapping_add(kept);
+                            let mut coming = None;
+                            if part.packed.is_null() && (row_block, turn) == (0, 0) {
+                                // SAFETY: as above.
+                                unsafe { block.pack_b(&piece, packed_b) };
+                                // Meanwhile the next one is asked for.
+                                let next = match (piece.end < columns.end, depths.peek()) {
+                                    (true, _) => Some((piece.end, block.depth.clone())),
+                                    (false, next) => next.map(|next| (columns.start, next.clone())),
+                                };
+                                coming = next.map(|(first, depth)| {
+                                    let next = first..columns.end.min(first + COLUMNS_TOGETHER);
+                                    let groups = block.row_groups(&rows).count();
+                                    let times = piece.len().div_ceil(width) * groups;
+                                    Coming::new(part.b, next, depth, times)
+                                });
+                            }
+                            for panel in piece.clone().step_by(width) {
+                                let panel = panel..piece.end.min(panel + width);
+                                let packed_b = packed_b
+                                    .wrapping_add((panel.start - piece.start) * block.depth.len());
+                                let a =
+                                    if rows_in_place { None } else { Some(memory.a.cast_const()) };
+                                let (ahead, coming) = (finish.as_deref(), coming.as_mut());
+                                // SAFETY: the panel lies within the part and was packed, if it had
+                                // to be.
+                                unsafe {
+                                    block.multiply_panel(&rows, panel, a, packed_b, ahead, coming)
+                                };
+                            }
                         }
-                        for panel in piece.clone().step_by(width) {
-                            let panel = panel..piece.end.min(panel + width);
-                            let packed_b = packed_b
-                                .wrapping_add((panel.start - piece.start) * block.depth.len());
-                            let a = if rows_in_place { None } else { Some(memory.a.cast_const()) };
-                            let (ahead, coming) = (finish.as_deref(), coming.as_mut());
-                            // SAFETY: the panel lies within the part and was packed, if it had to be.
-                            unsafe { block.multiply_panel(panel, a, packed_b, ahead, coming) };
+                        if let Some(finish) = &mut finish {
+                            let (start, stride) = (memory.c, block.stride);
+                            let (row, column) = (rows.start, group.start);
+                            let there = apart.then_some(tile::Block { start, row, column, stride });
+                            (finish.run)(rows, group.clone(), there);
                         }
-                    }
-                    if let Some(finish) = &mut finish {
-                        let (start, stride) = (memory.c, block.stride);
-                        let (row, column) = (rows.start, group.start);
-                        let there = apart.then_some(tile::Block { start, row, column, stride });
-                        (finish.run)(rows.clone(), group, there);
                     }
                 }
             }
@@ -418,15 +450,28 @@ struct Block<'a> {
     rows: Range<usize>,
     columns: Range<usize>,
     depth: Range<usize>,
+    /// Whether some rows after the others are multiplied and finished, or all at once.
+    in_turn: bool,
     /// Element (0, 0) of the product where it is made, and the distance of its rows.
     c: *mut f32,
     stride: usize,
 }
 
 impl Block<'_> {
-    /// The block's rows in even groups that a register tile can hold.
-    fn row_groups(&self) -> impl Iterator<Item = Range<usize>> {
-        let (start, rows) = (self.rows.start, self.rows.len());
+    /// The block's rows as they are multiplied and finished.
+    fn turns(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (start, rows, even) =
+            (self.rows.start, self.rows.len(), self.part.blocking.even_blocks);
+        let turns = if self.in_turn { rows.div_ceil(self.part.blocking.finished) } else { 1 };
+        (0..turns).map(move |turn| {
+            let share = even_share(rows, even, turns, turn);
+            start + share.start..start + share.end
+        })
+    }
+
+    /// Rows in even groups that a register tile can hold.
+    fn row_groups(&self, rows: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (start, rows) = (rows.start, rows.len());
         let groups = rows.div_ceil(self.kernels.rows);
         (0..groups).map(move |group| {
             let share = share_of(rows, groups, group);
@@ -443,7 +488,7 @@ impl Block<'_> {
 
     /// Packs the block's rows, group after group, each `[depth, rows of the group]`.
     unsafe fn pack_a(&self, packed: *mut f32) {
-        for rows in self.row_groups() {
+        for rows in self.turns().flat_map(|rows| self.row_groups(&rows)) {
             let a = self.part.a;
             let panel = Panel {
                 source: a.at(rows.start, self.depth.start),
@@ -498,11 +543,12 @@ impl Block<'_> {
         }
     }
 
-    /// All rows of the block times one panel of B; `packed_a` is where A was packed, if it was, and
+    /// `rows` of the block times one panel of B; `packed_a` is where A was packed, if it was, and
     /// `packed_b` where the panel was, unless it is read in place. What `finish` will read is
     /// asked for meanwhile.
     unsafe fn multiply_panel(
         &self,
+        rows: &Range<usize>,
         panel: Range<usize>,
         packed_a: Option<*const f32>,
         packed_b: *const f32,
@@ -524,8 +570,8 @@ impl Block<'_> {
         let asks = packed_a.is_none() && part.a.depth_stride == 1;
         let first_panel = panel.start == self.columns.start;
         let deeper = self.depth.len().min(part.k - self.depth.end);
-        let groups = self.rows.len().div_ceil(self.kernels.rows);
-        for (group, rows) in self.row_groups().enumerate() {
+        let groups = rows.len().div_ceil(self.kernels.rows);
+        for (group, rows) in self.row_groups(rows).enumerate() {
             if packed_a.is_none() && !asks && first_panel {
                 // Of what is stored along the depth, the next block.
                 for depth in share_of(deeper, groups, group) {
