@@ -274,7 +274,9 @@ impl Ready {
 
     /// The first number of the result: the loss.
     pub fn loss(&self) -> f64 {
-        let numbers = self.results.first().map(|result| result.read().to_f64()).unwrap_or_default();
-        numbers.first().copied().unwrap_or(f64::NAN)
+        let Some(result) = self.results.first() else { return f64::NAN };
+        let single = result.as_slice::<f32>().and_then(|all| all.first()).map(|&x| f64::from(x));
+        let double = result.as_slice::<f64>().and_then(|all| all.first()).copied();
+        single.or(double).unwrap_or(f64::NAN)
     }
 }

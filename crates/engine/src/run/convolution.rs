@@ -375,7 +375,10 @@ impl<'a> Machine<'a> {
                 Packed(to)
             }
         };
-        let after = after.filter(|_| product.get().groups == 1);
+        let shares = |after: &&After<'_>| {
+            after.is_shared_evenly(product.get().units(winograd), self.room.workers)
+        };
+        let after = after.filter(|_| product.get().groups == 1).filter(shares);
         self.run(&|worker, workers, (room, more)| {
             let (product, Packed(packed)) = (product.get(), packed);
             let (this, after) = ([worker, workers], after);
@@ -487,6 +490,8 @@ impl<'a> Machine<'a> {
             output: of(Convolved::Output),
             partials: self.start,
         };
+        let after =
+            after.filter(|after| after.is_shared_evenly(depthwise.units(), self.room.workers));
         let (isa, depthwise) = (self.isa, Shared(depthwise));
         self.run(&|worker, workers, _| {
             let (depthwise, after) = (&depthwise, &after);

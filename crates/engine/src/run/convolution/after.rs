@@ -30,6 +30,18 @@ impl<'a> After<'a> {
         self.even > 1
     }
 
+    /// Whether workers have nearly equal shares of `units` of `pixels` each, beginning where the loop can.
+    pub fn is_shared_evenly(&self, (units, pixels): (usize, usize), workers: usize) -> bool {
+        let together = self.together(pixels);
+        let most = units.div_ceil(together).div_ceil(workers) * together;
+        most.min(units) * workers <= units + units / 8 + workers
+    }
+
+    /// Units of so many pixels of which each share of a worker is a multiple.
+    fn together(&self, pixels: usize) -> usize {
+        self.even / divisor(self.even, pixels.max(1))
+    }
+
     /// What worker `worker` runs over the pixels from `first` on.
     pub fn worker(&self, worker: usize, first: usize) -> Done<'a> {
         Done {
@@ -72,8 +84,7 @@ pub(super) fn share(
     workers: usize,
     worker: usize,
 ) -> Range<usize> {
-    let even = after.map_or(1, |after| after.even);
-    let together = even / divisor(even, pixels.max(1));
+    let together = after.map_or(1, |after| after.together(pixels));
     let share = share_of(units.div_ceil(together), workers, worker);
     units.min(share.start * together)..units.min(share.end * together)
 }

@@ -23,6 +23,17 @@ pub(super) struct Depthwise {
 }
 
 impl Depthwise {
+    /// What workers have shares of where something comes after: how many, and the pixels of each.
+    pub fn units(&self) -> (usize, usize) {
+        let [height, width] = self.stencil.sliding;
+        match self.gives {
+            Convolved::Output => {
+                (self.stencil.batch * self.stencil.outputs[0], self.stencil.outputs[1])
+            }
+            _ => (self.stencil.batch * height.input, width.input),
+        }
+    }
+
     /// One worker's share.
     ///
     /// # Safety
@@ -44,8 +55,7 @@ impl Depthwise {
                 Convolved::Output => {
                     let [rows, columns] = self.stencil.outputs;
                     let taps = [Taps::forward(&height), Taps::forward(&width)];
-                    let all = self.stencil.batch * rows;
-                    let lines = share(after, (all, columns), workers, worker);
+                    let lines = share(after, self.units(), workers, worker);
                     let mut done = after.map(|after| after.worker(worker, lines.start * columns));
                     for line in lines.clone() {
                         let to = self.output.wrapping_add(line * columns * channels);
@@ -57,8 +67,7 @@ impl Depthwise {
                     }
                 }
                 Convolved::Input => {
-                    let all = self.stencil.batch * height.input;
-                    let lines = share(after, (all, width.input), workers, worker);
+                    let lines = share(after, self.units(), workers, worker);
                     // Behind several phases there is no loop.
                     let first = lines.start * width.input;
                     let mut done = after.map(|after| after.worker(worker, first));

@@ -33,7 +33,7 @@ impl Product {
         let [image_step, line_step, step] = self.target_steps;
         let depth = across.count * source.depth;
         let tiles = columns.div_ceil(kernels.rows);
-        let mut share = share(after, (self.batch * lines, columns), workers, worker);
+        let mut share = share(after, self.units(false), workers, worker);
         let mut done = after.map(|after| after.worker(worker, share.start * columns));
         while !share.is_empty() {
             let (image, y) = (share.start / lines, share.start % lines);

@@ -120,6 +120,16 @@ impl Product {
         }
     }
 
+    /// What workers have shares of where something comes after: how many, and the pixels of each.
+    pub fn units(&self, winograd: bool) -> (usize, usize) {
+        let [lines, columns] = self.source.grid;
+        match winograd.then(|| self.units_of_tiles()).flatten() {
+            Some(units) => units,
+            None if self.is_direct() => (self.batch * lines, columns),
+            None => (self.batch * lines * columns, 1),
+        }
+    }
+
     /// The results of one worker's share of all positions, and what comes after, where there is one group.
     ///
     /// # Safety
@@ -135,8 +145,7 @@ impl Product {
         [worker, workers]: [usize; 2],
         after: Option<&After<'_>>,
     ) {
-        let [lines, columns] = self.source.grid;
-        let share = share(after, (self.batch * lines * columns, 1), workers, worker);
+        let share = share(after, self.units(false), workers, worker);
         let mut done = after.map(|after| after.worker(worker, share.start));
         let (taps, depth) = (self.source.tap_count(), self.source.depth);
         for group in 0..self.groups {

@@ -171,6 +171,16 @@ impl Product {
         }
     }
 
+    /// Whole lines of tiles, or whole images where the last lines of tiles hold less: how many, and the
+    /// pixels of each.
+    pub fn units_of_tiles(&self) -> Option<(usize, usize)> {
+        let ([height, width], size) = (self.source.grid, self.way()?.method.results());
+        Some(match height.is_multiple_of(size) {
+            true => (self.batch * (height / size), size * width),
+            false => (self.batch, height * width),
+        })
+    }
+
     /// The results of one worker's share of all tiles.
     ///
     /// # Safety
@@ -190,21 +200,18 @@ impl Product {
         let depth = way.depth(&self.source);
         let [rows, columns] = way.tiles(self.source.grid);
         let most = together(depth);
-        // What comes after may have to begin with whole lines of tiles, or with whole images where the last
-        // lines of tiles hold less.
         let counts = after.is_some_and(After::counts);
         let [height, width] = self.source.grid;
         let size = way.method.results();
-        let unit =
-            if height.is_multiple_of(size) { [columns, size] } else { [rows * columns, height] };
         let lines_done = |tiles: usize| {
             let lines = tiles / columns;
             lines / rows * height + height.min(lines % rows * size)
         };
-        let share = if counts {
-            let units = self.batch * rows * columns / unit[0];
-            let share = share(after, (units, unit[1] * width), workers, worker);
-            share.start * unit[0]..share.end * unit[0]
+        let counted = if counts { self.units_of_tiles() } else { None };
+        let share = if let Some(units) = counted {
+            let tiles = self.batch * rows * columns / units.0.max(1);
+            let share = share(after, units, workers, worker);
+            share.start * tiles..share.end * tiles
         } else {
             share_of(self.batch * rows * columns, workers, worker)
         };
