@@ -507,6 +507,28 @@ fn row_numbers_outside_a_table_are_errors_of_the_run_even_where_it_is_empty() {
 }
 
 #[test]
+fn the_first_row_number_outside_a_table_is_told_whatever_the_threads() {
+    // So many rows that threads share them; those at the end are reached first by the last thread.
+    for width in [0, 64] {
+        let mut numbers = vec![1i64; 4000];
+        (numbers[1900], numbers[3999]) = (70, 80);
+        let graph = Graph::new();
+        let ids = graph.input("ids", DType::I64, [4000]);
+        let table = graph.constant(DType::F32, 1.0).broadcast_to([3, width]);
+        let values = graph.constant(DType::F32, 1.0).broadcast_to([4000, width]);
+        for threads in [1, 2, 3] {
+            let inputs = given(&[("ids", array(&[4000], numbers.clone()))]);
+            for output in [table.gather(ids), values.scatter_add(ids, 3)] {
+                let options = Options { threads, ..Options::default() };
+                let mut session = Session::new(options).unwrap();
+                let error = session.evaluate(&graph, &inputs, &[output]).unwrap_err().to_string();
+                assert!(error.contains("row number 70 is outside"), "width {width}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_longer_than_a_loop_takes_are_right() {
     for columns in [511, 513, 1023, 1025, 8191, 8192, 8193, 20_000] {
         let graph = Graph::new();

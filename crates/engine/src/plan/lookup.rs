@@ -2,9 +2,9 @@
 //! would be done with each row that was found is done with each row of the table once, and looked up
 //! then; and what is sent back to the rows is summed up before it is multiplied.
 //!
-//! Each rule looks at what stands in the graph at one place, never at who else reads it, so that results do
-//! not depend on what else a plan is asked for. Products of rows keep every bit; sums of gradients are
-//! taken in another order, always the same.
+//! A rule that takes sums of gradients in another order looks at what stands in the graph at one place,
+//! never at who else reads it, so that results do not depend on what else a plan is asked for. The others
+//! (products of rows, turned products, the same sum taken once) keep every bit.
 
 use std::collections::{HashMap, HashSet};
 

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Error;
 use crate::plan::kernel::Region;
@@ -33,18 +33,21 @@ impl Machine<'_> {
         let m = &self.memories;
         let (table, numbers) = (m.get::<T>(&reads[0]), m.get::<i64>(&reads[1]));
         let result = m.set::<T>(&writes[0]);
-        let failed = Mutex::new(None);
-        let each = (WORTH_THREADS / 2 / width.max(1)).max(1);
+        if width == 0 {
+            return all_are_rows(numbers, rows);
+        }
+        let failed = AtomicBool::new(false);
+        let each = (WORTH_THREADS / 2 / width).max(1);
         self.pool.for_each_chunk_mut(result, each * width, &|first, result| {
-            let numbers = &numbers[first / width.max(1)..];
-            for (result, &number) in result.chunks_mut(width.max(1)).zip(numbers) {
+            let numbers = &numbers[first / width..];
+            for (result, &number) in result.chunks_exact_mut(width).zip(numbers) {
                 match row_number(number, rows) {
                     Ok(row) => result.copy_from_slice(&table[row * width..(row + 1) * width]),
-                    Err(error) => note(&failed, error),
+                    Err(_) => failed.store(true, Ordering::Relaxed),
                 }
             }
         })?;
-        result_of(failed)
+        if failed.into_inner() { all_are_rows(numbers, rows) } else { Ok(()) }
     }
 
     pub(super) fn scatter<T: Copy>(
@@ -57,7 +60,7 @@ impl Machine<'_> {
         let m = &self.memories;
         let numbers = m.get::<i64>(&reads[2]);
         // A wrong number leaves the table as it is.
-        numbers.iter().try_for_each(|&number| row_number(number, rows).map(|_| ()))?;
+        all_are_rows(numbers, rows)?;
         // In place, the other rows are there already.
         let target = (!reads[0].overlaps(&writes[0])).then(|| m.get::<T>(&reads[0]));
         let (values, table) = (m.get::<T>(&reads[1]), m.set::<T>(&writes[0]));
@@ -86,16 +89,16 @@ impl Machine<'_> {
         let (values, numbers) = (m.get::<T>(&reads[0]), m.get::<i64>(&reads[1]));
         let table = m.set::<T>(&writes[0]);
         if table.is_empty() {
-            return numbers.iter().try_for_each(|&number| row_number(number, rows).map(|_| ()));
+            return all_are_rows(numbers, rows);
         }
-        let (isa, failed) = (self.isa, Mutex::new(None));
+        let (isa, failed) = (self.isa, AtomicBool::new(false));
         if parts > 1 {
             let (each, rows_each) = (numbers.len() / parts, rows / parts);
             self.pool.for_each_chunk_mut(table, rows_each * width, &|first, table| {
                 let part = first / (rows_each * width);
                 let range = part * each..(part + 1) * each;
                 let values = &values[range.start * width..range.end * width];
-                let numbers = (&numbers[range], part * rows_each, rows);
+                let numbers = (&numbers[range], part * rows_each);
                 table.fill(T::ZERO);
                 // SAFETY: all columns of the part's rows, which nobody else has.
                 let added = unsafe {
@@ -108,9 +111,9 @@ impl Machine<'_> {
                         0..width,
                     )
                 };
-                added.unwrap_or_else(|error| note(&failed, error));
+                failed.fetch_or(!added, Ordering::Relaxed);
             })?;
-            return result_of(failed);
+            return if failed.into_inner() { all_are_rows(numbers, rows) } else { Ok(()) };
         }
         let shares = if values.len() < WORTH_THREADS { 1 } else { self.pool.threads() };
         let start = Table(table.as_mut_ptr());
@@ -119,7 +122,7 @@ impl Machine<'_> {
             let columns = columns.start * COLUMNS..width.min(columns.end * COLUMNS);
             let start = &start;
             if worker < shares && !columns.is_empty() {
-                let numbers = (numbers, 0, rows);
+                let numbers = (numbers, 0);
                 // SAFETY: the table has so many rows and is borrowed until all workers have finished; each
                 // has columns of its own.
                 let added = unsafe {
@@ -128,7 +131,7 @@ impl Machine<'_> {
                     });
                     add_columns(isa, start.0, [rows, width], values, numbers, columns)
                 };
-                added.unwrap_or_else(|error| note(&failed, error));
+                failed.fetch_or(!added, Ordering::Relaxed);
             }
         };
         if shares == 1 {
@@ -136,7 +139,7 @@ impl Machine<'_> {
         } else {
             self.pool.run(&share)?;
         }
-        result_of(failed)
+        if failed.into_inner() { all_are_rows(numbers, rows) } else { Ok(()) }
     }
 }
 
@@ -157,7 +160,7 @@ unsafe fn row_of<'a, T>(
 }
 
 /// Adds columns of the values to a table of `held` rows by their numbers, of which the table's first row
-/// has `from`; all tables together have `rows`. Says which number is of none; the others are added.
+/// has `from`. Gives whether all numbers are of its rows; those that are not are left out.
 ///
 /// # Safety
 ///
@@ -167,15 +170,15 @@ unsafe fn add_columns<T: Number>(
     table: *mut T,
     [held, width]: [usize; 2],
     values: &[T],
-    (numbers, from, rows): (&[i64], usize, usize),
+    (numbers, from): (&[i64], usize),
     columns: Range<usize>,
-) -> Result<(), Error> {
-    let mut wrong = None;
+) -> bool {
+    let mut all = true;
     for (values, &number) in values.chunks_exact(width).zip(numbers) {
         // What is not a row of this table becomes a number beyond its last.
         let row = (number as usize).wrapping_sub(from);
         if row >= held {
-            wrong = wrong.or(Some(number));
+            all = false;
             continue;
         }
         // SAFETY: the row is one of the table's; the columns are this worker's.
@@ -185,15 +188,12 @@ unsafe fn add_columns<T: Number>(
             (sums, values) => add_rows(isa, sums, values),
         }
     }
-    wrong.map_or(Ok(()), |number| row_number(number, rows).map(|_| ()))
+    all
 }
 
-fn note(failed: &Mutex<Option<Error>>, error: Error) {
-    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-}
-
-fn result_of(failed: Mutex<Option<Error>>) -> Result<(), Error> {
-    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+/// An error that names the first number that is of no row: the same one, whatever the threads.
+fn all_are_rows(numbers: &[i64], rows: usize) -> Result<(), Error> {
+    numbers.iter().try_for_each(|&number| row_number(number, rows).map(|_| ()))
 }
 
 fn row_number(number: i64, rows: usize) -> Result<usize, Error> {
