@@ -19,6 +19,7 @@ mod loader;
 mod outcome;
 mod resample;
 mod run;
+mod start;
 pub(crate) mod steps;
 mod trained;
 mod trainer;
