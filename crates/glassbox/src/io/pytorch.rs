@@ -54,6 +54,7 @@ pub struct Read {
 /// use glassbox::io::pytorch::name;
 /// assert_eq!(name("layer1/0/bn1/running_var"), "layer1.0.bn1.running_var");
 /// assert_eq!(name("rnn/layer1/input/weight"), "rnn.weight_ih_l0");
+/// assert_eq!(name("rnn/layer2/recurrent/bias"), "rnn.bias_hh_l1");
 /// ```
 pub fn name(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').collect();
