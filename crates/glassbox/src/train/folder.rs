@@ -111,6 +111,8 @@ pub enum GraphKind {
     Train,
     /// Forward alone.
     Infer,
+    /// The same for one row, of models of images.
+    One,
 }
 
 impl RunFolder {
@@ -398,6 +400,7 @@ fn graph_name(kind: GraphKind) -> &'static str {
     match kind {
         GraphKind::Train => "graph/train.json",
         GraphKind::Infer => "graph/infer.json",
+        GraphKind::One => "graph/infer-one.json",
     }
 }
 

@@ -208,6 +208,13 @@ impl Job {
         }
     }
 
+    /// The inference graph for one row, where rows are images: a single one need not wait for as much
+    /// work as a batch is.
+    pub(crate) fn graph_of_one(&self) -> Result<Option<Graph>, Error> {
+        let image = self.data.input.shape.len() == 3;
+        Ok(image.then(|| self.recipe().inference(1)).transpose()?)
+    }
+
     /// One training graph for each number of rows that steps have, and the inference graph.
     pub(crate) fn graphs(&self) -> Result<(Vec<Graph>, Graph), Error> {
         let recipe = self.recipe();

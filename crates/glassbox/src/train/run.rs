@@ -94,6 +94,9 @@ impl Job {
         }
         folder.set_graph(GraphKind::Train, &training)?;
         folder.set_graph(GraphKind::Infer, &inference)?;
+        if let Some(one) = self.graph_of_one()? {
+            folder.set_graph(GraphKind::One, &one)?;
+        }
         self.go_on(folder, &training, &inference, on_event, stop)
     }
 

@@ -198,7 +198,11 @@ impl Model {
         };
         let expected = graph.initial_values(0);
         crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
-        Ok(Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? })
+        let model = Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? };
+        match folder.file("graph/infer-one.json").exists() {
+            true => model.with_one(&folder.graph(GraphKind::One)?),
+            false => Ok(model),
+        }
     }
 
     pub(crate) fn of(
@@ -215,6 +219,14 @@ impl Model {
             record,
             warnings: Vec::new(),
         })
+    }
+
+    /// The same, a few rows being gone through one at a time by this graph of one row.
+    pub(crate) fn with_one(self, graph: &Graph) -> Result<Self, Error> {
+        let (mut session, predictor) =
+            self.used.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let predictor = predictor.with_one(&mut session, graph)?;
+        Ok(Model { used: Mutex::new((session, predictor)), ..self })
     }
 
     /// Writes the weights to a file of safetensors that PyTorch loads, in its names and layouts (see

@@ -422,7 +422,10 @@ impl<M: Module> Trainer<M> {
             stop: &stopped,
         }
         .run()?;
-        let trained = Model::of(&inference, chosen, DataRecord::of(data))?;
+        let mut trained = Model::of(&inference, chosen, DataRecord::of(data))?;
+        if data.input.shape.len() == 3 {
+            trained = trained.with_one(&recipe.inference(1)?)?;
+        }
         let data = data.clone();
         Ok(Run {
             data,
