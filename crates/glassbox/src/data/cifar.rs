@@ -87,7 +87,11 @@ pub(super) fn from_bytes(
     kinds.dedup();
     let [kind_of_all] = kinds[..] else {
         let what = "files of CIFAR-10 and of CIFAR-100 lie side by side";
-        return Err(DataError::new(Place::file(source), what, "put them into folders of their own"));
+        return Err(DataError::new(
+            Place::file(source),
+            what,
+            "put them into folders of their own",
+        ));
     };
     let mut options = options.clone();
     let fine = match (kind_of_all, options.target.take().as_deref()) {
@@ -179,7 +183,11 @@ fn records(
         let label = marks[usize::from(fine)];
         if label > most {
             let what = format!("image {} has the label {label}, above {most}", image + 1);
-            return Err(DataError::new(Place::file(file), what, "check which CIFAR this file is of"));
+            return Err(DataError::new(
+                Place::file(file),
+                what,
+                "check which CIFAR this file is of",
+            ));
         }
         labels.push(label);
         let (red, rest) = colours.split_at(PLANE);

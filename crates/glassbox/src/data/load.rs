@@ -173,7 +173,8 @@ fn load_folder(path: &Path, shown: &str, options: &Options) -> Result<Dataset, D
     if let Some(inputs) = npy::inputs_in(path) {
         return load_npy(&inputs, options);
     }
-    let hidden = |file: &Path| file.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+    let hidden =
+        |file: &Path| file.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
     if files.iter().any(|file| file.is_dir() && !hidden(file) || photos::is_image_name(file)) {
         return photos::load(path, options);
     }

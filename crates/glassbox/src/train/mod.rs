@@ -17,7 +17,6 @@ pub(crate) mod job;
 mod judge;
 mod loader;
 mod outcome;
-#[cfg(feature = "image")]
 mod photos;
 mod resample;
 mod run;
@@ -31,7 +30,6 @@ pub use figures::{
     Residuals, Threshold, Undefined, Worst,
 };
 pub use job::Job;
-#[cfg(feature = "image")]
 pub use photos::PhotoPredictions;
 pub use resample::Resample;
 pub use run::Ended;

@@ -62,7 +62,8 @@ impl Model {
         let started = Instant::now();
         self.predict_filled(photos.files.len().min(1), fill)?;
         let one = started.elapsed().as_secs_f64();
-        let observed = photos.files.iter().map(|file| class_of(file, &predictions.classes)).collect();
+        let observed =
+            photos.files.iter().map(|file| class_of(file, &predictions.classes)).collect();
         let Photos { files, skipped, .. } = photos;
         Ok(PhotoPredictions { predictions, files, observed, skipped, reading, predicting, one })
     }

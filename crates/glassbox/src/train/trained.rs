@@ -374,7 +374,8 @@ impl Model {
     }
 
     /// `predictions.csv`: each row's number in its source, what was observed and what is predicted; the
-    /// probability of a class, the deviation of a number where the model tells it.
+    /// probability of a class, the deviation of a number where the model tells it; the file, where rows
+    /// are files.
     pub(crate) fn table_of_results(&self, results: &[f32], rows: &Rows) -> String {
         let width = (results.len() / rows.len().max(1)).max(1);
         let target = &self.record.preparation.target;
@@ -384,9 +385,8 @@ impl Model {
         }
         let gaussian = target.classes().is_none() && width > 1;
         let sure = if gaussian { "deviation" } else { "probability" };
-        let files = rows.source_name(0).is_some();
-        let file = if files { "file," } else { "" };
-        let mut out = format!("row,{file}observed,predicted,{sure}\n");
+        let file = if rows.source_name(0).is_some() { ",file" } else { "" };
+        let mut out = format!("row,observed,predicted,{sure}{file}\n");
         // A row at a time: beside the results there may be no room for texts of all rows.
         for (index, results) in results.chunks_exact(width).enumerate() {
             let label = labels.as_ref().and_then(|labels| labels.get(index));
@@ -403,8 +403,9 @@ impl Model {
             let sure = prediction.probability().or(prediction.deviation());
             let sure = sure.map(|x| x.to_string()).unwrap_or_default();
             let (observed, predicted) = (cell(&observed), cell(&prediction.text()));
-            let file = rows.source_name(index).map(|name| cell(name) + ",").unwrap_or_default();
-            out += &format!("{row},{file}{observed},{predicted},{sure}\n");
+            let file = rows.source_name(index).map(|name| format!(",{}", cell(name)));
+            let file = file.unwrap_or_default();
+            out += &format!("{row},{observed},{predicted},{sure}{file}\n");
         }
         out
     }

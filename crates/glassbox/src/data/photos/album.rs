@@ -465,7 +465,9 @@ fn divide(
     let (train, valid, test): (Vec<usize>, Vec<usize>, Vec<usize>) =
         (of(Part::Train).collect(), of(Part::Valid).collect(), of(Part::Test).collect());
     let [_, has_valid, has_test] = layout.has;
-    for (has, asked, name) in [(has_valid, options.valid, "valid"), (has_test, options.test, "test")] {
+    for (has, asked, name) in
+        [(has_valid, options.valid, "valid"), (has_test, options.test, "test")]
+    {
         if has && asked.is_some() {
             notices.push(format!("the source has its own {name} part: `{name}` not used"));
         }

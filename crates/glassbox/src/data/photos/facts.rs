@@ -140,9 +140,11 @@ impl ImageFacts {
             }
         }
     }
+}
 
+impl ImageFacts {
     /// What is to be known before training on them, in words.
-    pub(super) fn notices(&self) -> Vec<String> {
+    pub fn notices(&self) -> Vec<String> {
         let mut notices = Vec::new();
         if !self.skipped.is_empty() {
             let of = |skipped: &Skipped| format!("{} {}", skipped.file, skipped.problem);
@@ -157,7 +159,8 @@ impl ImageFacts {
             notices.push(format!("{images} laid on white"));
         }
         if self.deep > 0 {
-            notices.push(format!("{} of 16 bits a channel rounded to 8", count(self.deep, "image")));
+            notices
+                .push(format!("{} of 16 bits a channel rounded to 8", count(self.deep, "image")));
         }
         if self.leaked > 0 {
             let example = self.leaks.first().map(|[one, other]| format!(", e.g. {one} is {other}"));
@@ -175,11 +178,8 @@ impl ImageFacts {
         notices
     }
 
-}
-
-impl ImageFacts {
     /// How fast they were decoded, in words.
-    pub(crate) fn speed(&self) -> String {
+    pub fn speed(&self) -> String {
         let rate = self.images as f64 / self.seconds.max(1e-9);
         format!(
             "{} decoded in {:.1} s by {}: {rate:.0} images/s",

@@ -64,7 +64,8 @@ pub(super) fn layout(
     let damaged = |file: usize| matches!(unusable.get(&file), Some(Unusable::Damaged(_)));
     let image = |file: usize| !unusable.contains_key(&file);
     let meant = |file: usize| means_image(names[file], image(file) || damaged(file));
-    let images: Vec<&str> = (0..names.len()).filter(|file| meant(*file)).map(|f| names[f]).collect();
+    let images: Vec<&str> =
+        (0..names.len()).filter(|file| meant(*file)).map(|f| names[f]).collect();
     let mut layout = Layout::default();
     let above = common_folder(&images);
     if !above.is_empty() {
@@ -173,7 +174,8 @@ mod tests {
 
     #[test]
     fn parts_stand_above_classes() {
-        let names = ["x/Train/cat/1.png", "x/test/cat/1.png", "x/val/dog/1.png", "x/more/cat/1.png"];
+        let names =
+            ["x/Train/cat/1.png", "x/test/cat/1.png", "x/val/dog/1.png", "x/more/cat/1.png"];
         let layout = of(&names);
         let rows = [row(Part::Train, "cat"), row(Part::Test, "cat"), row(Part::Valid, "dog"), None];
         assert_eq!((&layout.rows[..], layout.has), (&rows[..], [true; 3]));

@@ -14,7 +14,10 @@ use crate::data::error::{DataError, Place as Where};
 /// A folder or an archive of images.
 pub(in crate::data) enum Place {
     /// Its files by their names inside, sorted, and the folders that hold nothing.
-    Folder { files: Vec<(String, PathBuf)>, empty: Vec<String> },
+    Folder {
+        files: Vec<(String, PathBuf)>,
+        empty: Vec<String>,
+    },
     Tar(PathBuf),
     Zip(PathBuf),
 }
@@ -149,7 +152,10 @@ impl Place {
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
                 .filter_map(|_| {
-                    std::thread::Builder::new().name("decoder".into()).spawn_scoped(scope, worker).ok()
+                    std::thread::Builder::new()
+                        .name("decoder".into())
+                        .spawn_scoped(scope, worker)
+                        .ok()
                 })
                 .collect();
             let (mut files, mut bytes) = (Vec::new(), 0);
@@ -188,7 +194,7 @@ impl Place {
 
 /// The names and contents of the files of an archive whose name is wanted; none where the first
 /// files have other names.
-pub(super) fn files_of(
+pub(in crate::data) fn files_of(
     path: &Path,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<(String, Vec<u8>)>, DataError> {
@@ -196,7 +202,9 @@ pub(super) fn files_of(
     const FIRST: usize = 32;
     let mut files = Vec::new();
     Place::open(path)?.each(&|_| true, &mut |number, name, content| {
-        if wanted(name) && let Ok(bytes) = content.bytes() {
+        if wanted(name)
+            && let Ok(bytes) = content.bytes()
+        {
             files.push((name.to_owned(), bytes));
         }
         number < FIRST || !files.is_empty()

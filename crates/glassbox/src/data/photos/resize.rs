@@ -30,7 +30,8 @@ impl Picture {
             }
             Fit::Pad => {
                 let factor = factors[0].min(factors[1]);
-                let side = |axis: usize| ((own[axis] * factor).round() as usize).clamp(1, size[axis]);
+                let side =
+                    |axis: usize| ((own[axis] * factor).round() as usize).clamp(1, size[axis]);
                 let inner = [side(0), side(1)];
                 let small = self.resized([0.0, 0.0], own, inner);
                 let [above, left] = [(size[0] - inner[0]) / 2, (size[1] - inner[1]) / 2];
@@ -75,7 +76,8 @@ impl Picture {
                         *sum += weight * value;
                     }
                 }
-                bytes.extend(sums[..channels].iter().map(|sum| (sum + 0.5).clamp(0.0, 255.0) as u8));
+                bytes
+                    .extend(sums[..channels].iter().map(|sum| (sum + 0.5).clamp(0.0, 255.0) as u8));
             }
         }
         bytes
@@ -123,9 +125,10 @@ mod tests {
         let shrunk = [65, 115, 75, 142, 161, 111];
         assert_eq!(picture(4, 5, 1).fitted([2, 3], Fit::Stretch), shrunk);
         let grown = [
-            0, 38, 138, 4, 35, 128, 22, 25, 90, 40, 15, 52, 44, 12, 42, 84, 34, 207, 78, 37, 203, 55,
-            50, 188, 31, 63, 172, 25, 66, 168, 157, 99, 166, 149, 99, 169, 115, 101, 182, 80, 103, 194,
-            72, 103, 197, 196, 210, 30, 193, 200, 39, 182, 161, 74, 171, 122, 109, 168, 112, 118,
+            0, 38, 138, 4, 35, 128, 22, 25, 90, 40, 15, 52, 44, 12, 42, 84, 34, 207, 78, 37, 203,
+            55, 50, 188, 31, 63, 172, 25, 66, 168, 157, 99, 166, 149, 99, 169, 115, 101, 182, 80,
+            103, 194, 72, 103, 197, 196, 210, 30, 193, 200, 39, 182, 161, 74, 171, 122, 109, 168,
+            112, 118,
         ];
         assert_eq!(picture(2, 3, 3).fitted([4, 5], Fit::Stretch), grown);
     }

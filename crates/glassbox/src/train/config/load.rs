@@ -322,7 +322,8 @@ fn normalization(value: &Value) -> Result<Normalization, String> {
         Some(value) => number(value).map(|number| vec![number]),
         None => None,
     };
-    let expected = |key: &str| format!("`{key}` is a list of a number for each channel, from 0 to 1");
+    let expected =
+        |key: &str| format!("`{key}` is a list of a number for each channel, from 0 to 1");
     let mean: Vec<f64> = numbers("mean").ok_or_else(|| expected("mean"))?;
     let std: Vec<f64> = numbers("std").ok_or_else(|| expected("std"))?;
     match mean.len() == std.len() && !mean.is_empty() && std.iter().all(|std| *std > 0.0) {

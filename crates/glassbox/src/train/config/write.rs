@@ -6,8 +6,8 @@ use glassbox_engine::Isa;
 
 use super::{
     Activation, Amount, ClassWeights, Clip, Fit, ImageOptions, Impute, Initial, Kind, Layer,
-    LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer, Preparation, RunConfig,
-    Schedule,
+    LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer, Preparation,
+    RunConfig, Schedule,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
