@@ -17,6 +17,7 @@ pub(crate) mod job;
 mod judge;
 mod loader;
 mod outcome;
+mod photos;
 mod resample;
 mod run;
 mod start;
@@ -30,6 +31,7 @@ pub use figures::{
     Residuals, Threshold, Undefined, Worst,
 };
 pub use job::Job;
+pub use photos::PhotoPredictions;
 pub use resample::Resample;
 pub use run::Ended;
 pub(crate) use run::{DataRecord, graphs_of};
