@@ -26,6 +26,16 @@ pub fn see(seen: &SeenRun, text: Text, columns: usize) -> String {
             lines.push((2, surest));
         }
     }
+    if let Some(depth) = &seen.gradients
+        && let (Some(step), Some(norms)) = (depth.steps.last(), depth.norms.last())
+        && let (Some(first), Some(last)) = (norms.first(), norms.last())
+    {
+        let figures = [first, last, &(first / last)].map(|x| super::figure(*x));
+        let [first, last, ratio] = &figures;
+        let names = [depth.layers.first(), depth.layers.last()];
+        let [from, to] = names.map(|name| name.cloned().unwrap_or_default());
+        lines.push((0, text.see_gradients(step, from, first, to, last, ratio)));
+    }
     lines.push((0, text.see_wrote(seen.files.len())));
     let mut out = String::new();
     for (indent, line) in lines {

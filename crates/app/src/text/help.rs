@@ -192,8 +192,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "see.what",
-        "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes",
-        "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes",
+        "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
+        "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
     ),
     (
         "see.layer",

@@ -432,6 +432,9 @@ texts! {
 
     // Models and configurations
     column_model() { "model" "모형" }
+    column_multiply_adds() { "multiply-adds" "곱셈·덧셈" }
+    multiply_adds_a_row(count) { "{count} multiply-adds a row" "행마다 곱셈·덧셈 {count}번" }
+    frozen_parameter(path) { "{path} (frozen)" "{path} (고정)" }
     column_computes() { "computes" "계산" }
     inputs() { "inputs" "입력" }
     model_on(data) { "On {data}:" "{data} 데이터에서:" }
@@ -653,6 +656,14 @@ texts! {
     see_surest(row, predicted, probability, observed) {
         "the surest: row {row}, {predicted} with {probability}, but it is {observed}"
         "가장 확신한 오답: 행 {row}, {predicted} ({probability}), 실제는 {observed}"
+    }
+    see_gradients(step, from, first, to, last, ratio) {
+        "gradient norm at step {step}: {first} in {from}, {last} in {to}; ratio {ratio}"
+        "스텝 {step}의 기울기 크기: {from} {first}, {to} {last}, 비율 {ratio}"
+    }
+    see_no_looks() {
+        "no step of this run was looked at, or it has one layer: train with `--set watch.every=50`"
+        "이 실행에는 들여다본 스텝이 없거나 층이 하나뿐입니다. `--set watch.every=50`으로 훈련하세요"
     }
     see_wrote(files) { "pictures written: {files}" "저장한 그림: {files}개" }
 

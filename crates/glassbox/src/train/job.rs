@@ -168,6 +168,11 @@ impl Job {
         }
     }
 
+    /// The model as it is used, on so many rows.
+    pub(crate) fn inference(&self, rows: usize) -> Result<Graph, Error> {
+        Ok(self.recipe().inference(rows)?)
+    }
+
     /// Starting values that the configuration gives.
     pub(crate) fn given(&self) -> Result<Parameters, Error> {
         given(&self.config)

@@ -8,6 +8,7 @@ pub mod log;
 pub mod state;
 pub mod summary;
 
+mod cost;
 pub(crate) mod evaluate;
 mod evaluation;
 mod figures;
@@ -18,7 +19,7 @@ mod judge;
 mod loader;
 mod outcome;
 mod resample;
-pub(crate) mod run;
+mod run;
 pub(crate) mod steps;
 mod trained;
 mod trainer;

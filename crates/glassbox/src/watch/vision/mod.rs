@@ -29,12 +29,12 @@ use serde::Serialize;
 use crate::Error;
 use crate::data::{Dataset, Idx, InputPreparation, Preparation, Rows};
 use crate::nearest::suggestion;
+use crate::train::DataRecord;
 use crate::train::Job;
 use crate::train::evaluate::{largest, probabilities};
 use crate::train::folder::{GraphKind, RunFolder};
 use crate::train::graphs::name;
 use crate::train::job::inference_of;
-use crate::train::run::DataRecord;
 
 /// The input that says which scores are differentiated: `[batch, classes]`.
 const CHOSEN: &str = "chosen_scores";
