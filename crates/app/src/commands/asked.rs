@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::{ArgAction, Args};
 use glassbox::train::Job;
 use glassbox::train::config::{ConfigError, RunConfig};
+use glassbox::train::folder::RunFolder;
 
 use crate::error::AppError;
 
@@ -38,6 +39,10 @@ pub struct Asked {
     pub seed: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub threads: Option<String>,
+    #[arg(long, value_name = "FILE|RUN")]
+    pub weights: Option<String>,
+    #[arg(long, value_name = "PATTERN,…")]
+    pub freeze: Option<String>,
     #[arg(long, value_name = "K=V", action = ArgAction::Append)]
     pub set: Vec<String>,
     /// Of `--folds N`: the first fold is asked for.
@@ -86,8 +91,15 @@ impl Asked {
         let names = |text: &String| {
             serde_json::Value::from_iter(text.split(',').map(str::trim)).to_string()
         };
+        // `last` is another run tomorrow: what stands in the configuration is the run itself.
+        let weights = |text: &String| {
+            let run = RunFolder::resolve(Path::new("runs"), text).ok();
+            let path = run.filter(|_| !Path::new(text).is_file());
+            let path = path.map_or(text.clone(), |path| path.display().to_string());
+            serde_json::Value::String(path).to_string()
+        };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 13] = [
+        let all: [(&str, &str, &Option<String>, Written); 15] = [
             ("--target", "data.target", &self.target, quoted),
             ("--drop", "data.drop", &self.drop, names),
             ("--model", "model.kind", &self.model, quoted),
@@ -101,6 +113,8 @@ impl Asked {
             ("--loss", "train.loss", &self.loss, quoted),
             ("--seed", "train.seed", &self.seed, bare),
             ("--threads", "train.threads", &self.threads, bare),
+            ("--weights", "train.weights", &self.weights, weights),
+            ("--freeze", "train.freeze", &self.freeze, names),
         ];
         let given = |(flag, path, value, written): &(&str, &str, &Option<String>, Written)| {
             let value = value.as_ref()?;

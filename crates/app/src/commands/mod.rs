@@ -7,6 +7,7 @@ pub mod completions;
 pub mod data;
 pub mod eval;
 pub mod explain;
+pub mod export;
 pub mod folds;
 pub mod init;
 pub mod inspect;

@@ -35,6 +35,16 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".lr", "The learning rate", "학습률"),
     (".schedule", "How the learning rate changes: {words}", "학습률의 변화: {words}"),
     (".loss", "What is made small: {words}", "줄일 손실: {words}"),
+    (
+        ".weights",
+        "Start with the weights of a file of safetensors (PyTorch's names) or of a run",
+        "safetensors 파일(PyTorch 이름)이나 다른 실행의 가중치로 시작합니다",
+    ),
+    (
+        ".freeze",
+        "Parameters that do not learn, e.g. '*,!fc/*': all but fc",
+        "학습하지 않을 매개변수. 예: '*,!fc/*' (fc만 학습)",
+    ),
     (".seed", "What all randomness follows from", "모든 난수의 출발점(시드)"),
     (
         ".threads",
@@ -53,6 +63,13 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Cross-validate: train N times, each time with another part of the table held out",
         "교차 검증: 표를 N등분해 매번 다른 부분을 떼어 두고 N번 훈련합니다",
     ),
+    (
+        "export",
+        "Write a run's weights to a file of safetensors that PyTorch loads: its names and layouts.",
+        "실행의 가중치를 PyTorch가 읽는 safetensors 파일로 씁니다: PyTorch의 이름과 배열 순서.",
+    ),
+    ("export.format", "The format: safetensors", "형식: safetensors"),
+    ("export.out_file", "The file to write", "쓸 파일"),
     (
         "data",
         "Show what a table holds: columns, gaps, classes, likely leaks.",
@@ -325,7 +342,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
 /// The verbs by what one wants to do: the heading in English and Korean, and its verbs.
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
-    ("Use", "사용", &["predict", "eval"]),
+    ("Use", "사용", &["predict", "eval", "export"]),
     (
         "Look inside",
         "들여다보기",
@@ -341,7 +358,18 @@ pub const FLAGS: &[(&str, &str, &[&str])] = &[
     (
         "Training",
         "훈련 방법",
-        &["epochs", "batch", "optimizer", "lr", "schedule", "loss", "seed", "threads"],
+        &[
+            "epochs",
+            "batch",
+            "optimizer",
+            "lr",
+            "schedule",
+            "loss",
+            "weights",
+            "freeze",
+            "seed",
+            "threads",
+        ],
     ),
 ];
 
@@ -367,6 +395,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ),
     ("train", "glassbox train iris.csv --folds 3 --epochs 5", "cross-validation", "교차 검증"),
     ("train", "glassbox train run.toml --seed 7", "what `init` wrote", "`init`이 쓴 파일"),
+    (
+        "train",
+        "glassbox train digits --weights last --freeze '*,!fc3/*'",
+        "a run's weights, the last layer learns",
+        "다른 실행의 가중치로, 마지막 층만",
+    ),
     ("init", "glassbox init iris.csv --target species", "writes run.toml", "run.toml을 씁니다"),
     ("init", "glassbox init digits --epochs 5 --out digits.toml", "", ""),
     ("resume", "glassbox resume last", "", ""),
@@ -374,6 +408,7 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("eval", "glassbox eval runs/short --json", "for scripts", "스크립트용"),
     ("predict", "glassbox predict last iris.csv", "", ""),
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
+    ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     ("summary", "glassbox summary last", "", ""),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),

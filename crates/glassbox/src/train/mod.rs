@@ -20,6 +20,7 @@ mod loader;
 mod outcome;
 mod resample;
 mod run;
+mod start;
 pub(crate) mod steps;
 mod trained;
 mod trainer;
