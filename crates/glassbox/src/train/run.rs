@@ -177,7 +177,7 @@ impl Job {
             let table = trained.table_of_results(&results, rows);
             crate::io::atomic::write(&folder.predictions(), table.as_bytes())?;
             folder.set_outcome(&outcome)?;
-            crate::report::write(folder, &outcome)?;
+            crate::report::write_with(folder, &outcome, Some(&self.data))?;
         }
         Ok(Ended { ending: finished.ending, outcome })
     }
