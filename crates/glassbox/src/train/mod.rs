@@ -31,6 +31,6 @@ pub use figures::{
 pub use job::Job;
 pub use resample::Resample;
 pub use run::Ended;
-pub(crate) use run::{DataRecord, graphs_of};
+pub(crate) use run::{DataRecord, check_weights, graphs_of};
 pub use trained::{Agreement, Model, Prediction, Predictions};
 pub use trainer::{Run, Trainer};

@@ -1,16 +1,16 @@
 //! What a run is and where it stands, without its data: parameters, outputs, plan, state.
 
-use glassbox_engine::{Array, Graph, Options, Parameters, Session, Tensor};
+use glassbox_engine::{Array, DType, Graph, Mode, Options, Parameters, Session, Tensor};
 use serde::Serialize;
 
 use crate::Error;
 use crate::data::{Role, Task};
+use crate::nn::Module;
 use crate::train::Job;
-use crate::train::checkpoint::check_same_model;
 use crate::train::folder::{RunFolder, RunState};
 use crate::train::graphs::name;
 use crate::train::log;
-use crate::train::run::{DataRecord, graphs_of};
+use crate::train::run::{DataRecord, check_weights, graphs_of};
 use crate::train::state::Best;
 
 /// What a run is and where it stands.
@@ -120,7 +120,27 @@ impl Structure {
     /// # Errors
     /// Mistakes of the model: shapes that do not fit.
     pub fn of(job: &Job) -> Result<Self, Error> {
-        let (_, graph) = job.graphs()?;
+        Structure::of_model(&*job.model, &job.data.input.shape)
+    }
+
+    /// What a model is made of that reads rows of the shape `input`.
+    ///
+    /// ```
+    /// use glassbox::train::summary::Structure;
+    /// use glassbox::zoo::{Choices, Named};
+    /// let lenet = Named::from_word("lenet").ok_or("no such model")?;
+    /// let model = Structure::of_model(&*lenet.build(&Choices::default(), 10), &[28, 28, 1])?;
+    /// assert_eq!(model.total.count, 61_706);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Mistakes of the model: shapes that do not fit.
+    pub fn of_model(model: &dyn Module, input: &[usize]) -> Result<Self, Error> {
+        let graph = Graph::new();
+        let rows = graph.input(name::INPUTS, DType::F32, [&[1], input].concat());
+        model.forward(graph.root(Mode::Eval), rows).named(name::PREDICTION);
+        graph.check()?;
         let split = |path: &str| match path.rsplit_once('/') {
             Some((scope, name)) => (scope.to_owned(), name.to_owned()),
             None => (String::new(), path.to_owned()),
@@ -147,11 +167,16 @@ impl Structure {
                 false => layers[at].outputs.push(OutputSummary { name, shape }),
             }
         }
+        let parameters = graph.parameters();
+        let sum = |of: fn(&Tensor<'_>) -> usize| parameters.iter().map(|(_, t)| of(t)).sum();
         Ok(Structure {
-            model: job.model.name().to_owned(),
-            input: job.data.input.shape.clone(),
+            model: model.name().to_owned(),
+            input: input.to_vec(),
             layers,
-            total: Total::of(&graph.initial_values(0)),
+            total: Total {
+                count: sum(|t| t.elements()),
+                bytes: sum(|t| t.elements() * t.dtype().size()),
+            },
         })
     }
 }
@@ -235,7 +260,7 @@ impl Summary {
         let best = checkpoints.best()?.map(|(checkpoint, _)| checkpoint);
         let expected = inference.initial_values(0);
         if let Some(best) = &best {
-            check_same_model(&expected, &best.model)?;
+            check_weights(folder, &inference, &best.model)?;
         }
         let values = best.as_ref().map(|best| &best.model);
         let parameters: Vec<_> =

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::data::{Idx, InputPreparation, Prepared, RawTable, Rows, Task};
 use crate::train::evaluate::{Predictor, deviation, largest, probabilities};
 use crate::train::folder::{GraphKind, LAST, RunFolder};
-use crate::train::run::DataRecord;
+use crate::train::run::{DataRecord, check_weights};
 
 /// A trained model, which knows how raw rows become its inputs. It can be shared between threads;
 /// calls take turns.
@@ -193,8 +193,7 @@ impl Model {
                 run.display()
             )));
         };
-        let expected = graph.initial_values(0);
-        crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
+        check_weights(&folder, &graph, &checkpoint.model)?;
         Ok(Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? })
     }
 
