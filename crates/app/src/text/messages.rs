@@ -487,6 +487,14 @@ texts! {
     column_computes() { "computes" "계산" }
     inputs() { "inputs" "입력" }
     model_on(data) { "On {data}:" "{data} 데이터에서:" }
+    published_for(image, classes, parameters) {
+        "published for images of {image} and {classes} classes: {parameters} parameters; takes other sizes, channels and classes, too"
+        "{image} 이미지와 {classes}개 클래스용으로 발표됨: 매개변수 {parameters}개. 다른 크기, 채널, 클래스도 가능"
+    }
+    poor_for_small_images() {
+        "made for photographs: on images of 64 × 64 or less its first layers throw away most of them; take lenet or resnet20 there"
+        "사진용입니다. 64 × 64 이하의 이미지는 첫 층들이 대부분을 버리므로 lenet이나 resnet20을 쓰세요"
+    }
     model_options() { "In run.toml:" "run.toml에서:" }
     model_example() { "For example:" "예:" }
     describe_model(name) {

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::AtomicBool;
 
-use glassbox_engine::Graph;
+use glassbox_engine::{Graph, Parameters};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::data::{Dataset, Preparation, Rows, Schema, Task};
 use crate::io::FileError;
 use crate::practice::Verdict;
+use crate::train::checkpoint::check_in_use;
 use crate::train::evaluation::Evaluation;
 use crate::train::event::{Ending, Event, Outcome};
 use crate::train::figures::report;
@@ -233,6 +234,19 @@ impl Job {
         let stopped_early = status.state == RunState::Finished && short;
         judge(&self.data, kept, end.as_ref(), curve, stopped_early)
     }
+}
+
+/// A run's weights must be those of its model in use, and of auxiliary heads that its training has.
+pub(crate) fn check_weights(
+    folder: &RunFolder,
+    graph: &Graph,
+    weights: &Parameters,
+) -> Result<(), Error> {
+    if check_in_use(graph, &[], weights).is_ok() {
+        return Ok(());
+    }
+    let training: Vec<Graph> = folder.graph(GraphKind::Train)?;
+    Ok(check_in_use(graph, &training, weights)?)
 }
 
 /// The training graphs and the inference graph that a folder holds.
