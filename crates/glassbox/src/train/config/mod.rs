@@ -19,7 +19,9 @@ use glassbox_engine::{Array, DType, Isa, Options};
 use serde::Serialize;
 
 use crate::choices::choices;
-pub use crate::data::{Columns, Impute, Kind, Method as Preparation, NthFold, Rule as Prepare};
+pub use crate::data::{
+    Augment, Columns, Impute, Kind, Method as Preparation, NthFold, Rule as Prepare,
+};
 use crate::io::FileError;
 use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Schedule};
@@ -269,6 +271,8 @@ pub struct TrainConfig {
     pub class_weights: ClassWeights,
     /// How often rows of each class are taken.
     pub resample: Resample,
+    /// `[[train.augment]]`: how training images are changed, in order.
+    pub augment: Vec<Augment>,
     /// What is added to the loss for each weight's size: l1 · Σ|w|. Biases are left out.
     pub l1: f64,
     /// What is added to the loss for each weight's square: l2 · Σw². Biases are left out.
@@ -417,6 +421,7 @@ impl RunConfig {
                 label_smoothing: 0.0,
                 class_weights: ClassWeights::None,
                 resample: Resample::None,
+                augment: Vec::new(),
                 l1: 0.0,
                 l2: 0.0,
                 optimizer: Optimizer::ADAM,

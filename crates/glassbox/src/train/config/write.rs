@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 use glassbox_engine::Isa;
 
 use super::{
-    Activation, Amount, ClassWeights, Clip, Impute, Initial, Kind, Layer, LayerKind, Loss,
+    Activation, Amount, Augment, ClassWeights, Clip, Impute, Initial, Kind, Layer, LayerKind, Loss,
     ModelKind, Normalize, Numbers, Optimizer, Preparation, RunConfig, Schedule,
 };
 use crate::choices::{Choice, Setting};
@@ -131,6 +131,10 @@ impl RunConfig {
         let comment =
             "rows of rare classes more often, or of frequent ones less: none, over, under";
         line(out, "resample", quoted(train.resample.word()), comment);
+        if train.augment.is_empty() {
+            let comment = "changes of training images, such as [\"flip\", \"crop\"]";
+            line(out, "augment", "[]", comment);
+        }
         line(out, "l1", float(train.l1), "added to the loss: l1 · Σ|w|, biases left out");
         line(out, "l2", float(train.l2), "added to the loss: l2 · Σw², biases left out");
         line(out, "optimizer", choice(train.optimizer), words(Optimizer::ALL));
@@ -173,6 +177,13 @@ impl RunConfig {
         let sets = Isa::ALL.map(|isa| quoted(&isa.to_string())).join(", ");
         line(out, "instructions", quoted(&set), format!("the widest there are, or {sets}"));
         line(out, "exact", train.exact, "true: convolutions summed term by term, slower");
+        for change in &train.augment {
+            section(out, "[[train.augment]]            # changes of training images, in order");
+            line(out, "kind", quoted(change.word()), words(Augment::ALL));
+            for (name, setting) in { *change }.settings() {
+                line(out, name, written(setting), "");
+            }
+        }
     }
 
     fn write_watch(&self, out: &mut String) {
@@ -247,14 +258,18 @@ fn chosen(chosen: &Chosen) -> String {
     format!("{{ paths = {}, rows = {}, {settings} }}", quoted(&chosen.paths), chosen.rows)
 }
 
+fn written(setting: Setting<'_>) -> String {
+    match setting {
+        Setting::Number(number, _) => float(*number),
+        Setting::Whole(number) => number.to_string(),
+        Setting::Flag(flag) => flag.to_string(),
+    }
+}
+
 /// A kind as a word, or with its settings as a table.
 fn choice<C: Choice>(mut choice: C) -> String {
     let kind = quoted(choice.word());
-    let setting = |(name, setting)| match setting {
-        Setting::Number(number, _) => format!(", {name} = {}", float(*number)),
-        Setting::Whole(number) => format!(", {name} = {number}"),
-        Setting::Flag(flag) => format!(", {name} = {flag}"),
-    };
+    let setting = |(name, setting)| format!(", {name} = {}", written(setting));
     let settings: String = choice.settings().into_iter().map(setting).collect();
     match settings.is_empty() {
         true => kind,
