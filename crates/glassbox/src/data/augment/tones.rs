@@ -23,7 +23,10 @@ impl Tones {
     pub fn of(data: &Dataset) -> Result<Self, DataError> {
         let channels = data.input.shape.last().copied().unwrap_or(1).max(1);
         let (mean, std) = match &data.preparation.inputs {
-            InputPreparation::Array { mean, std, .. } if mean.len() == channels => {
+            InputPreparation::Array { mean, std, .. }
+            | InputPreparation::Pixels { mean, std, .. }
+                if mean.len() == channels =>
+            {
                 (mean.clone(), std.clone())
             }
             _ => (vec![0.0; channels], vec![1.0; channels]),
