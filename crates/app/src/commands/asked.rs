@@ -32,6 +32,8 @@ pub struct Asked {
     pub lr: Option<String>,
     #[arg(long, value_name = "WORD")]
     pub schedule: Option<String>,
+    #[arg(long, value_name = "WORD,…")]
+    pub augment: Option<String>,
     #[arg(long, value_name = "WORD")]
     pub loss: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -83,11 +85,15 @@ impl Asked {
         let quoted = |text: &String| serde_json::Value::String(text.clone()).to_string();
         let bare = String::clone;
         let list = |text: &String| format!("[{}]", text.trim_matches(['[', ']']));
-        let names = |text: &String| {
+        fn names(text: &String) -> String {
             serde_json::Value::from_iter(text.split(',').map(str::trim)).to_string()
+        }
+        let changes = |text: &String| match text.trim() {
+            "none" => "[]".to_owned(),
+            _ => names(text),
         };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 13] = [
+        let all: [(&str, &str, &Option<String>, Written); 14] = [
             ("--target", "data.target", &self.target, quoted),
             ("--drop", "data.drop", &self.drop, names),
             ("--model", "model.kind", &self.model, quoted),
@@ -99,6 +105,7 @@ impl Asked {
             ("--lr", "train.optimizer.lr", &self.lr, bare),
             ("--schedule", "train.schedule", &self.schedule, quoted),
             ("--loss", "train.loss", &self.loss, quoted),
+            ("--augment", "train.augment", &self.augment, changes),
             ("--seed", "train.seed", &self.seed, bare),
             ("--threads", "train.threads", &self.threads, bare),
         ];

@@ -169,18 +169,21 @@ impl Source<'_> {
             (None, Prepare::Raw) => &Normalization::None,
             (None, _) => &self.normalize,
         };
-        let (mean, std) = normalize.of(shape[2], || {
-            let width: usize = shape.iter().product();
-            let mut all = vec![Sums::default(); shape[2]];
-            for row in &parts.train {
-                let row = Sums::of(&self.train.pixels[row * width..(row + 1) * width], shape[2]);
-                all.iter_mut().zip(&row).for_each(|(all, row)| all.add(row));
-            }
-            Ok(all.iter().map(|sums| sums.mean_and_std(f64::from(scale))).unzip())
-        })?.map_err(|what| {
-            let cure = "give data.image.normalize one mean and one std for each channel";
-            DataError::new(Place::file(self.name), what, cure)
-        })?;
+        let (mean, std) = normalize
+            .of(shape[2], || {
+                let width: usize = shape.iter().product();
+                let mut all = vec![Sums::default(); shape[2]];
+                for row in &parts.train {
+                    let row =
+                        Sums::of(&self.train.pixels[row * width..(row + 1) * width], shape[2]);
+                    all.iter_mut().zip(&row).for_each(|(all, row)| all.add(row));
+                }
+                Ok(all.iter().map(|sums| sums.mean_and_std(f64::from(scale))).unzip())
+            })?
+            .map_err(|what| {
+                let cure = "give data.image.normalize one mean and one std for each channel";
+                DataError::new(Place::file(self.name), what, cure)
+            })?;
         let scaling = Scaling::of(shape[2], scale, &mean, &std);
         let own_test = match self.test {
             Some(test) if test.shape != shape => {

@@ -62,6 +62,10 @@ impl DataRecord {
     }
 }
 
+/// Epochs of which a run's sheet shows what the network sees.
+#[cfg(feature = "image")]
+const SHEET_EPOCHS: usize = 6;
+
 /// How a run ended, and how good the model is.
 #[derive(Clone, Debug)]
 pub struct Ended {
@@ -89,9 +93,27 @@ impl Job {
         let record = serde_json::to_value(DataRecord::of(&self.data))
             .map_err(|error| FileError::new(folder.file("data.json"), error))?;
         folder.set_data(&record)?;
+        self.draw_augmented(folder)?;
         folder.set_graph(GraphKind::Train, &training)?;
         folder.set_graph(GraphKind::Infer, &inference)?;
         self.go_on(folder, &training, &inference, on_event, stop)
+    }
+
+    /// `samples/augmented.png`: what the network sees, where training images are changed.
+    fn draw_augmented(&self, folder: &RunFolder) -> Result<(), Error> {
+        #[cfg(feature = "image")]
+        if !self.config.train.augment.is_empty() {
+            let (list, seed) = (&self.config.train.augment, self.config.train.seed);
+            let picture = crate::report::augmented(&self.data, list, SHEET_EPOCHS, seed)?;
+            let samples = folder.file("samples");
+            std::fs::create_dir_all(&samples).map_err(|error| {
+                FileError::new(&samples, format_args!("cannot create: {error}"))
+            })?;
+            picture.write(&samples.join("augmented.png"))?;
+        }
+        #[cfg(not(feature = "image"))]
+        let _ = folder;
+        Ok(())
     }
 
     /// Goes on with the run in `folder` from its last checkpoint, to the same bits as if it had
@@ -167,6 +189,7 @@ impl Job {
         let results = trained.results(rows)?;
         let mut outcome = self.outcome(folder, &trained, part, (&results, rows), None)?;
         outcome.seconds = finished.seconds;
+        outcome.loading = Some(finished.loading);
         if finished.ending != Ending::Interrupted {
             outcome.verdict = Some(self.verdict(folder, &trained, inference)?);
             let table = trained.table_of_results(&results, rows);

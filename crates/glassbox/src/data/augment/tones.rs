@@ -59,11 +59,10 @@ impl Tones {
         Ok(Tones { black: prepared(black), white: prepared(white) })
     }
 
-    /// The byte that a screen shows for a number of a channel: 0 for black, 255 for white.
-    pub fn byte(&self, channel: usize, x: f32) -> u8 {
+    /// What a number of a channel is between black, 0, and white, 1.
+    pub fn shade(&self, channel: usize, x: f32) -> f32 {
         let at = channel % self.black.len();
-        let (black, white) = (self.black[at], self.white[at]);
-        (255.0 * (x - black) / (white - black)).round().clamp(0.0, 255.0) as u8
+        (x - self.black[at]) / (self.white[at] - self.black[at])
     }
 
     /// How far it is from black to white.
