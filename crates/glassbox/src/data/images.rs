@@ -63,6 +63,11 @@ impl Labelled {
         Ok(Labelled { images_file, labels_file, shape, pixels: images.bytes, labels: labels.bytes })
     }
 
+    /// Images `[rows, height, width, channels]` of one file that holds their labels, too.
+    pub(super) fn of(file: &str, shape: [usize; 3], pixels: Vec<u8>, labels: Vec<u8>) -> Self {
+        Labelled { images_file: file.into(), labels_file: file.into(), shape, pixels, labels }
+    }
+
     fn hash(&self, hash: &mut Fingerprint) {
         hash.sizes(&[self.labels.len()]);
         hash.sizes(&self.shape);

@@ -78,6 +78,19 @@ pub enum Normalization {
 }
 
 impl Normalization {
+    /// The words that a configuration takes.
+    pub const WORDS: [&str; 3] = ["none", "standardize", "imagenet"];
+
+    /// What a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "none" => Some(Normalization::None),
+            "standardize" => Some(Normalization::Standardize),
+            "imagenet" => Some(Normalization::Imagenet),
+            _ => None,
+        }
+    }
+
     /// The means and deviations of ImageNet's red, green and blue.
     const IMAGENET: ([f64; 3], [f64; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 

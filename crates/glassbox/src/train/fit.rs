@@ -188,6 +188,7 @@ impl Run<'_, '_> {
             notices.clear();
             choices = None;
         }
+        notices.extend(self.fit.data.images.as_ref().map(ImageFacts::speed));
         let parameters = self.fit.training[0].parameters();
         let parameters = parameters.iter().map(|(_, t)| t.elements() as u64).sum();
         (self.fit.on_event)(&Event::Started(event::Started {

@@ -17,6 +17,8 @@ pub(crate) mod job;
 mod judge;
 mod loader;
 mod outcome;
+#[cfg(feature = "image")]
+mod photos;
 mod resample;
 mod run;
 pub(crate) mod steps;
@@ -29,6 +31,8 @@ pub use figures::{
     Residuals, Threshold, Undefined, Worst,
 };
 pub use job::Job;
+#[cfg(feature = "image")]
+pub use photos::PhotoPredictions;
 pub use resample::Resample;
 pub use run::Ended;
 pub(crate) use run::{DataRecord, graphs_of};

@@ -161,7 +161,9 @@ fn in_channels(picture: DynamicImage, channels: usize) -> Vec<u8> {
     match (picture.color().has_color(), channels) {
         (true, 1) => grey(&picture.into_rgb8().into_raw()),
         (false, 1) => picture.into_luma8().into_raw(),
-        (false, _) => picture.into_luma8().into_raw().iter().flat_map(|&value| [value; 3]).collect(),
+        (false, _) => {
+            picture.into_luma8().into_raw().iter().flat_map(|&value| [value; 3]).collect()
+        }
         (true, _) => picture.into_rgb8().into_raw(),
     }
 }

@@ -14,7 +14,10 @@ use crate::data::error::{DataError, Place as Where};
 /// A folder or an archive of images.
 pub(in crate::data) enum Place {
     /// Its files by their names inside, sorted, and the folders that hold nothing.
-    Folder { files: Vec<(String, PathBuf)>, empty: Vec<String> },
+    Folder {
+        files: Vec<(String, PathBuf)>,
+        empty: Vec<String>,
+    },
     Tar(PathBuf),
     Zip(PathBuf),
 }
@@ -59,12 +62,6 @@ fn read_all(from: impl Read, size: u64) -> std::io::Result<Vec<u8>> {
         true => Err(std::io::Error::other("it is larger than 1 GiB")),
         false => Ok(bytes),
     }
-}
-
-/// Whether a path is that of an archive, by its name.
-pub(in crate::data) fn is_archive(path: &Path) -> bool {
-    let name = path.to_string_lossy().to_lowercase();
-    [".tar", ".tar.gz", ".tgz", ".zip"].iter().any(|ending| name.ends_with(ending))
 }
 
 /// Whether a file is one that systems leave in folders of images.
@@ -155,11 +152,14 @@ impl Place {
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads)
                 .filter_map(|_| {
-                    std::thread::Builder::new().name("decoder".into()).spawn_scoped(scope, worker).ok()
+                    std::thread::Builder::new()
+                        .name("decoder".into())
+                        .spawn_scoped(scope, worker)
+                        .ok()
                 })
                 .collect();
             let (mut files, mut bytes) = (Vec::new(), 0);
-            let mut send = |files: &mut Vec<_>| {
+            let send = |files: &mut Vec<_>| {
                 let files = std::mem::take(files);
                 files.is_empty() || hand_over.send(files).is_ok()
             };
@@ -190,6 +190,26 @@ impl Place {
         done.sort_unstable_by_key(|(number, _)| *number);
         Ok(done)
     }
+}
+
+/// The names and contents of the files of an archive whose name is wanted; none where the first
+/// files have other names.
+pub(super) fn files_of(
+    path: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<(String, Vec<u8>)>, DataError> {
+    /// CIFAR's archives have fewer files.
+    const FIRST: usize = 32;
+    let mut files = Vec::new();
+    Place::open(path)?.each(&|_| true, &mut |number, name, content| {
+        if wanted(name)
+            && let Ok(bytes) = content.bytes()
+        {
+            files.push((name.to_owned(), bytes));
+        }
+        number < FIRST || !files.is_empty()
+    })?;
+    Ok(files)
 }
 
 /// Files below a folder, sorted by name; `above` are the real paths of the folders on the way, so that
@@ -307,7 +327,10 @@ fn zip(
     })?;
     let mut number = 0;
     for index in 0..archive.len() {
-        let name = archive.name_for_index(index).unwrap_or_default().to_owned();
+        let Some(Ok(name)) = archive.name_for_index(index).map(|name| name.map(|n| n.into_owned()))
+        else {
+            continue;
+        };
         let Some(inside) = name_inside(&name).filter(|_| !name.ends_with(['/', '\\'])) else {
             continue;
         };

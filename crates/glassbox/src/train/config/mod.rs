@@ -20,7 +20,8 @@ use serde::Serialize;
 
 use crate::choices::choices;
 pub use crate::data::{
-    Augment, Columns, Impute, Kind, Method as Preparation, NthFold, Rule as Prepare,
+    Augment, Columns, Fit, ImageOptions, Impute, Kind, Method as Preparation, Normalization,
+    NthFold, Rule as Prepare,
 };
 use crate::io::FileError;
 use crate::nn::Optimizers;
@@ -155,9 +156,13 @@ pub struct DataConfig {
     pub drop: Vec<String>,
     /// What columns are, where that is not to be inferred.
     pub columns: BTreeMap<String, Kind>,
-    /// How much of a table is kept in memory, in MiB; what is beyond lives in temporary files. The
-    /// numbers do not depend on it.
+    /// How much of a table or of images is kept in memory, in MiB; what is beyond lives in temporary
+    /// files. The numbers do not depend on it.
     pub memory: usize,
+    /// Whether images that cannot be read are an error instead of being left out.
+    pub strict: bool,
+    /// `[data.image]`: how images are read.
+    pub image: ImageOptions,
     /// How the rows are divided.
     pub split: Split,
     /// `[[data.prepare]]`, in order; where several name a column, the last holds.
@@ -397,6 +402,8 @@ impl RunConfig {
                 target: None,
                 weight: None,
                 memory: crate::data::MEMORY >> 20,
+                strict: false,
+                image: ImageOptions::default(),
                 drop: Vec::new(),
                 columns: BTreeMap::new(),
                 split: Split { valid: None, test: None, stratify: true, fold: None },
