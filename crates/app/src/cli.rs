@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Sub
 
 use crate::commands::{
     bench, compare, completions, data, eval, explain, init, inspect, models, plan, predict,
-    profile, resume, runs, summary, train,
+    profile, resume, runs, see, summary, train,
 };
 use crate::context::Context;
 use crate::error::AppError;
@@ -53,6 +53,7 @@ pub enum Verb {
     Predict(predict::PredictArgs),
     Summary(summary::SummaryArgs),
     Explain(explain::ExplainArgs),
+    See(see::SeeArgs),
     Inspect(inspect::InspectArgs),
     Plan(plan::PlanArgs),
     Profile(profile::ProfileArgs),
@@ -109,6 +110,7 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Predict(args) => predict::run(args, &context),
         Verb::Summary(args) => summary::run(args, &context),
         Verb::Explain(args) => explain::run(args, &context),
+        Verb::See(args) => see::run(args, &context),
         Verb::Inspect(args) => inspect::run(args, &context),
         Verb::Plan(args) => plan::run(args, &context),
         Verb::Profile(args) => profile::run(args, &context),

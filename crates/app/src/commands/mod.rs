@@ -16,5 +16,6 @@ pub mod predict;
 pub mod profile;
 pub mod resume;
 pub mod runs;
+pub mod see;
 pub mod summary;
 pub mod train;

@@ -183,6 +183,56 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "실행의 데이터 대신 쓸 새 행이 담긴 파일",
     ),
     (
+        "see",
+        "Show what a network of images looks at: filters, maps, slopes, mistakes.",
+        "이미지 신경망이 무엇을 보는지 그림으로 보여 줍니다: 필터, 특징 지도, 기울기, 오답.",
+    ),
+    (
+        "see.images",
+        "Files of images; rows of the run's data where absent",
+        "이미지 파일들. 없으면 실행 데이터의 행",
+    ),
+    (
+        "see.row",
+        "Rows of the part or file, from 0, e.g. 3,17; some rows and the surest mistakes where absent",
+        "부분이나 파일의 행들, 0부터. 예: 3,17. 없으면 행 몇 개와 가장 확신한 오답",
+    ),
+    (
+        "see.part",
+        "The part: train, valid or test (the last that has rows where absent)",
+        "데이터의 부분: train, valid, test. 없으면 행이 있는 마지막 부분",
+    ),
+    (
+        "see.what",
+        "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes",
+        "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes",
+    ),
+    (
+        "see.layer",
+        "The layer of filters, maps and Grad-CAM, e.g. conv2 or conv2/relu",
+        "필터, 특징 지도, Grad-CAM을 볼 층. 예: conv2, conv2/relu",
+    ),
+    (
+        "see.class",
+        "The class whose score is explained; the predicted one where absent",
+        "점수를 설명할 클래스. 없으면 예측한 클래스",
+    ),
+    (
+        "see.patch",
+        "Height and width of the patch that covers the image; a sixth of it where absent",
+        "이미지를 가릴 조각의 높이와 너비. 없으면 이미지의 6분의 1",
+    ),
+    (
+        "see.stride",
+        "How far the patch moves; half of it where absent",
+        "조각을 옮길 간격. 없으면 조각의 절반",
+    ),
+    (
+        "see.out",
+        "The folder for the pictures [RUN/samples/see]",
+        "그림을 둘 폴더 [RUN/samples/see]",
+    ),
+    (
         "inspect",
         "Show the weights, gradients and activations of each layer.",
         "층마다 가중치, 기울기, 활성값을 보여 줍니다.",
@@ -288,7 +338,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
     ("Use", "사용", &["predict", "eval"]),
-    ("Look inside", "들여다보기", &["summary", "explain", "inspect", "compare", "plan", "profile"]),
+    (
+        "Look inside",
+        "들여다보기",
+        &["summary", "explain", "see", "inspect", "compare", "plan", "profile"],
+    ),
     ("Manage", "관리", &["runs", "models", "bench", "completions"]),
 ];
 
@@ -342,6 +396,14 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),
     ("explain", "glassbox explain last --activation 'fc1/relu[3]' --row 1", "", ""),
+    ("see", "glassbox see last", "some rows and mistakes", "행 몇 개와 오답"),
+    ("see", "glassbox see last --row 3,17 --class 7", "why not a 7?", "왜 7이 아닌가?"),
+    (
+        "see",
+        "glassbox see last --row 3 --what gradcam,features --layer conv2",
+        "a layer by name",
+        "이름으로 고른 층",
+    ),
     ("inspect", "glassbox inspect last", "", ""),
     (
         "inspect",

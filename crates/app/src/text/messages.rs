@@ -617,6 +617,58 @@ texts! {
     whole_number() { "expected a whole number" "정수가 필요합니다" }
     cannot_write(problem) { "cannot write: {problem}" "쓸 수 없음: {problem}" }
 
+    // Seeing
+    see_filters(path, count, height, width, channels) {
+        "{path}: {count} filters of {height} × {width}, channels read: {channels}"
+        "{path}: {height} × {width} 필터 {count}개, 읽는 채널 {channels}개"
+    }
+    see_row(row, part) { "row {row} ({part})" "{part} 행 {row}" }
+    see_file(file, row) { "{file}, image {row}" "{file}, 이미지 {row}" }
+    see_class(class, probability) { "{class} with {probability}" "{class} ({probability})" }
+    see_right() { ", which is right" ", 정답" }
+    see_wrong(observed) { ", but it is {observed}" ", 오답: 실제는 {observed}" }
+    see_of_class(class) {
+        "explained is the score of {class}"
+        "설명하는 점수: {class}"
+    }
+    see_saliency() { "saliency" "현저성(saliency)" }
+    see_smooth() { "saliency, mean of noisy images" "현저성, 잡음 섞은 이미지의 평균" }
+    see_gradcam(layer) { "Grad-CAM at {layer}" "Grad-CAM ({layer})" }
+    see_spot(of, row, column, half) {
+        "{of}: strongest at row {row}, column {column}; half of it lies in {half} of the pixels"
+        "{of}: {row}행 {column}열에서 가장 강함. 절반이 픽셀의 {half}에 몰려 있음"
+    }
+    see_integrated(sum, difference, score, baseline, points) {
+        "integrated gradients: the shares sum up to {sum}; score {score} − black image's {baseline} = {difference}, {points} points:"
+        "적분 기울기: 몫의 합 {sum}. 점수 {score} − 검은 이미지의 {baseline} = {difference}, 점 {points}개:"
+    }
+    see_complete() { "complete ✓" "완전함 ✓" }
+    see_incomplete() {
+        "not complete: the score has steps that more points would need"
+        "완전하지 않음: 점수가 가팔라 점이 더 필요합니다"
+    }
+    see_occlusion(top, bottom, left, right, score, covered, before, after) {
+        "occlusion: without rows {top}–{bottom}, columns {left}–{right} the score falls most, from {score} to {covered} (probability {before} → {after})"
+        "가림: {top}–{bottom}행, {left}–{right}열을 가리면 점수가 가장 많이 변함, {score} → {covered} (확률 {before} → {after})"
+    }
+    see_features(layer, count, constant) {
+        "maps of {layer}: {count}, of which {constant} are the same everywhere"
+        "{layer}의 특징 지도 {count}개, 그중 {constant}개는 모든 곳에서 같은 값"
+    }
+    see_channels(layer, most, high, least, low) {
+        "{layer}: channel {most} counts most ({high}), channel {least} least ({low})"
+        "{layer}: 채널 {most} 비중이 가장 크고({high}) 채널 {least} 비중이 가장 작음({low})"
+    }
+    see_mistakes(wrong, rows, part) {
+        "mistakes: {wrong} of {rows} rows ({part})"
+        "오답: {part} {rows}행 가운데 {wrong}행"
+    }
+    see_surest(row, predicted, probability, observed) {
+        "the surest: row {row}, {predicted} with {probability}, but it is {observed}"
+        "가장 확신한 오답: 행 {row}, {predicted} ({probability}), 실제는 {observed}"
+    }
+    see_wrote(files) { "pictures written: {files}" "저장한 그림: {files}개" }
+
     // Plans and profiles
     plan_of(what, model, rows) {
         "{what} · {model} · a step of {rows} rows"

@@ -20,7 +20,7 @@ mod outcome;
 #[cfg(feature = "image")]
 mod photos;
 mod resample;
-mod run;
+pub(crate) mod run;
 pub(crate) mod steps;
 mod trained;
 mod trainer;
