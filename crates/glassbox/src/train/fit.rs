@@ -7,7 +7,7 @@ use glassbox_engine::{Array, Graph, Parameters, Tensor};
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{Dataset, Role, Rows};
+use crate::data::{Dataset, ImageFacts, Role, Rows};
 use crate::nn::Loss;
 use crate::train::checkpoint::{Checkpoint, Checkpoints};
 use crate::train::config::{Stop, TrainConfig, WatchConfig};
