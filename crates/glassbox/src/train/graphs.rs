@@ -20,6 +20,10 @@ pub(crate) mod name {
     pub const TARGETS: &str = "targets";
     /// Input: how much each row counts, where that is not the same.
     pub const ROW_WEIGHTS: &str = "row_weights";
+    /// Input, where images are mixed: the label of each row's partner.
+    pub const PARTNER_TARGETS: &str = "partner_targets";
+    /// Input, where images are mixed: how much of a row its partner is, in [0, 1].
+    pub const PARTNER_SHARES: &str = "partner_shares";
     /// Input: the learning rate.
     pub const RATE: &str = "rate";
     /// Input: the number of the step, from 1.
@@ -133,7 +137,10 @@ impl Recipe<'_> {
         let rate = graph.input(name::RATE, DType::F32, []);
         let step = nn::step(&graph);
         let weights = self.weighted.then(|| graph.input(name::ROW_WEIGHTS, DType::F32, [rows]));
-        let recorded = self.objective.record(at.child("loss"), prediction, targets, weights);
+        let recorded = match self.mixes() {
+            false => self.objective.record(at.child("loss"), prediction, targets, weights),
+            true => self.mixed_loss(at, prediction, targets, weights),
+        };
         let learning: Vec<(String, Tensor<'_>)> =
             graph.parameters().into_iter().filter(|(path, _)| !self.frozen(path)).collect();
         let of_heads = (1..).zip(heads).map(|(number, Head { scores, share })| {
@@ -183,6 +190,38 @@ impl Recipe<'_> {
     /// Whether the data has labels of classes.
     fn labels(&self) -> bool {
         self.target.classes().is_some()
+    }
+
+    /// Whether rows have a partner with a label of its own. (Numbers are mixed with the images.)
+    fn mixes(&self) -> bool {
+        self.labels() && self.config.augment.iter().any(|change| change.mixes())
+    }
+
+    /// (1 − s)·loss(prediction, target) + s·loss(prediction, partner's target), row by row: the loss
+    /// of a batch in which each row stands twice, with a weight for each of its labels.
+    #[track_caller]
+    fn mixed_loss<'g>(
+        &self,
+        at: Scope<'g>,
+        prediction: Tensor<'g>,
+        targets: Tensor<'g>,
+        weights: Option<Tensor<'g>>,
+    ) -> Recorded<'g> {
+        let (graph, rows) = (at.graph(), targets.dim(0));
+        let partners = graph.input(name::PARTNER_TARGETS, DType::I64, [rows]);
+        let theirs = graph.input(name::PARTNER_SHARES, DType::F32, [rows]);
+        let at = at.child("loss");
+        let (twice, labels, weights) = {
+            let _inside = at.enter();
+            let own = theirs.scalar(1.0) - theirs;
+            let weighted = |share| weights.map_or(share, |w: Tensor<'g>| w * share);
+            (
+                prediction.concatenate(&[prediction], 0),
+                targets.concatenate(&[partners], 0),
+                weighted(own).concatenate(&[weighted(theirs)], 0),
+            )
+        };
+        self.objective.record(at, twice, labels, Some(weights))
     }
 
     /// Whether a parameter or state does not change.

@@ -5,7 +5,9 @@ use std::path::Path;
 use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
-use crate::data::{self, Dataset, InputPreparation, Method, PreparedColumn, Task};
+use crate::data::{
+    self, Augment, Dataset, InputPreparation, Method, PreparedColumn, Task, augment_problems,
+};
 use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
@@ -305,6 +307,11 @@ pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset)
     if classes.is_none() && config.resample != Resample::None {
         problems.push("`train.resample` is for classes, but the target is a number".into());
     }
+    let of_images = augment_problems(&config.augment, &data.input.shape);
+    problems.extend(of_images.into_iter().map(|what| format!("`train.augment`: {what}")));
+    if matches!(loss, nn::Loss::Own(_)) && config.augment.iter().any(|change| change.mixes()) {
+        problems.push("a loss of one's own cannot mix labels: leave mixup and cutmix out".into());
+    }
     match (&config.class_weights, classes) {
         (ClassWeights::None, _) => {}
         (_, None) => {
@@ -474,6 +481,7 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         PIECES_FROM.. if table => vec![256, 256],
         _ => vec![64, 32],
     };
+    config.train.augment = suggested(data, config.model.kind);
     if table && (PIECES_FROM..50_000).contains(&rows) {
         // So many weights would learn so few rows by heart.
         config.model.dropout = 0.1;
@@ -499,4 +507,19 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         config.train.stop = Some(Stop { metric: metric.into(), patience });
     }
     config
+}
+
+/// The augmentation that suits the data: mirrored and moved by an eighth (He et al. 2015, section
+/// 4.2), of photos in colour that a model with convolutions sees. Digits and letters must not be
+/// mirrored, and a dense net does not look for the same thing elsewhere.
+fn suggested(data: &Dataset, model: ModelKind) -> Vec<Augment> {
+    match (&data.preparation.inputs, model) {
+        (_, ModelKind::Mlp) => Vec::new(),
+        (&InputPreparation::Pixels { shape: [height, width, 3], .. }, _) => {
+            let padding = (height.min(width) / 8).max(1) as u64;
+            let crop = (height.min(width) > 1).then_some(Augment::Crop { padding });
+            [Augment::Flip { share: 0.5 }].into_iter().chain(crop).collect()
+        }
+        _ => Vec::new(),
+    }
 }

@@ -20,8 +20,8 @@ use serde::Serialize;
 
 use crate::choices::choices;
 pub use crate::data::{
-    Columns, Fit, ImageOptions, Impute, Kind, Method as Preparation, Normalization, NthFold,
-    Rule as Prepare,
+    Augment, Columns, Fit, ImageOptions, Impute, Kind, Method as Preparation, Normalization,
+    NthFold, Rule as Prepare,
 };
 use crate::io::FileError;
 use crate::nn::Optimizers;
@@ -312,6 +312,8 @@ pub struct TrainConfig {
     pub class_weights: ClassWeights,
     /// How often rows of each class are taken.
     pub resample: Resample,
+    /// `[[train.augment]]`: how training images are changed, in order.
+    pub augment: Vec<Augment>,
     /// What is added to the loss for each weight's size: l1 · Σ|w|. Biases are left out.
     pub l1: f64,
     /// What is added to the loss for each weight's square: l2 · Σw². Biases are left out.
@@ -467,6 +469,7 @@ impl RunConfig {
                 label_smoothing: 0.0,
                 class_weights: ClassWeights::None,
                 resample: Resample::None,
+                augment: Vec::new(),
                 l1: 0.0,
                 l2: 0.0,
                 optimizer: Optimizer::ADAM,

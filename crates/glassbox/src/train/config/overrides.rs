@@ -57,6 +57,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.label_smoothing",
     "train.class_weights",
     "train.resample",
+    "train.augment",
     "train.l1",
     "train.l2",
     "train.optimizer",

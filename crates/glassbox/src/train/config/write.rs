@@ -5,9 +5,9 @@ use std::fmt::{Display, Write};
 use glassbox_engine::Isa;
 
 use super::{
-    Activation, Amount, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute, Initial, Kind,
-    Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer, Preparation,
-    RunConfig, Schedule,
+    Activation, Amount, Augment, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute, Initial,
+    Kind, Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer,
+    Preparation, RunConfig, Schedule,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
@@ -141,6 +141,10 @@ impl RunConfig {
         let comment =
             "rows of rare classes more often, or of frequent ones less: none, over, under";
         line(out, "resample", quoted(train.resample.word()), comment);
+        if train.augment.is_empty() {
+            let comment = "changes of training images, such as [\"flip\", \"crop\"]";
+            line(out, "augment", "[]", comment);
+        }
         line(out, "l1", float(train.l1), "added to the loss: l1 · Σ|w|, biases left out");
         line(out, "l2", float(train.l2), "added to the loss: l2 · Σw², biases left out");
         line(out, "optimizer", choice(train.optimizer), words(Optimizer::ALL));
@@ -189,6 +193,13 @@ impl RunConfig {
         let sets = Isa::ALL.map(|isa| quoted(&isa.to_string())).join(", ");
         line(out, "instructions", quoted(&set), format!("the widest there are, or {sets}"));
         line(out, "exact", train.exact, "true: convolutions summed term by term, slower");
+        for change in &train.augment {
+            section(out, "[[train.augment]]            # changes of training images, in order");
+            line(out, "kind", quoted(change.word()), words(Augment::ALL));
+            for (name, setting) in { *change }.settings() {
+                line(out, name, written(setting), "");
+            }
+        }
     }
 
     fn write_watch(&self, out: &mut String) {
@@ -315,14 +326,18 @@ fn chosen(chosen: &Chosen) -> String {
     format!("{{ paths = {}, rows = {}, {settings} }}", quoted(&chosen.paths), chosen.rows)
 }
 
+fn written(setting: Setting<'_>) -> String {
+    match setting {
+        Setting::Number(number, _) => float(*number),
+        Setting::Whole(number) => number.to_string(),
+        Setting::Flag(flag) => flag.to_string(),
+    }
+}
+
 /// A kind as a word, or with its settings as a table.
 fn choice<C: Choice>(mut choice: C) -> String {
     let kind = quoted(choice.word());
-    let setting = |(name, setting)| match setting {
-        Setting::Number(number, _) => format!(", {name} = {}", float(*number)),
-        Setting::Whole(number) => format!(", {name} = {number}"),
-        Setting::Flag(flag) => format!(", {name} = {flag}"),
-    };
+    let setting = |(name, setting)| format!(", {name} = {}", written(setting));
     let settings: String = choice.settings().into_iter().map(setting).collect();
     match settings.is_empty() {
         true => kind,
