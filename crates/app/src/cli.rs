@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    bench, compare, completions, data, eval, explain, init, inspect, models, plan, predict,
+    bench, compare, completions, data, eval, explain, init, inspect, lesson, models, plan, predict,
     profile, resume, runs, summary, train,
 };
 use crate::context::Context;
@@ -54,6 +54,7 @@ pub enum Verb {
     Summary(summary::SummaryArgs),
     Explain(explain::ExplainArgs),
     Inspect(inspect::InspectArgs),
+    Lesson(lesson::LessonArgs),
     Plan(plan::PlanArgs),
     Profile(profile::ProfileArgs),
     Compare(compare::CompareArgs),
@@ -110,6 +111,7 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Summary(args) => summary::run(args, &context),
         Verb::Explain(args) => explain::run(args, &context),
         Verb::Inspect(args) => inspect::run(args, &context),
+        Verb::Lesson(args) => lesson::run(args, &context),
         Verb::Plan(args) => plan::run(args, &context),
         Verb::Profile(args) => profile::run(args, &context),
         Verb::Compare(args) => compare::run(args, &context),

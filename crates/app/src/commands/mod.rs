@@ -10,6 +10,7 @@ pub mod explain;
 pub mod folds;
 pub mod init;
 pub mod inspect;
+pub mod lesson;
 pub mod models;
 pub mod plan;
 pub mod predict;

@@ -5,7 +5,7 @@
 //! style and its charts (SVG), needs no script and no network, follows the reader's light or dark
 //! scheme, and prints.
 
-mod chart;
+pub(crate) mod chart;
 mod choices;
 mod classes;
 mod facts;
@@ -15,7 +15,7 @@ mod page;
 mod scale;
 mod words;
 
-pub(crate) use html::{cut, escape};
+pub(crate) use html::{cut, escape, fixed};
 pub use words::Words;
 
 use std::path::PathBuf;
