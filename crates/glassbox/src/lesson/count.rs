@@ -37,6 +37,8 @@ pub fn count(
     graph.check()?;
     let parameters = graph.parameters().iter().map(|(_, tensor)| tensor.elements()).sum();
     let options = Options { threads: 1, ..Options::default() };
-    let prepared = Session::new(options)?.prepare(&graph, &[result])?;
+    let mut session = Session::new(options)?;
+    session.load(graph.initial_values(0));
+    let prepared = session.prepare(&graph, &[result])?;
     Ok(Count { parameters, multiply_adds: prepared.plan().operations() / 2 })
 }
