@@ -12,6 +12,8 @@ mod facts;
 mod html;
 mod numbers;
 mod page;
+#[cfg(feature = "image")]
+pub mod picture;
 mod scale;
 mod words;
 

@@ -184,6 +184,24 @@ impl Job {
     }
 }
 
+/// The model of a configuration as it is used, on so many rows, without its data.
+pub(crate) fn inference_of(
+    config: &RunConfig,
+    preparation: &data::Preparation,
+    rows: usize,
+) -> Result<Graph, Error> {
+    let target = &preparation.target;
+    let loss = config.train.loss.resolve(target.classes().is_some());
+    let input = preparation.input_shape();
+    let model = model(&config.model, &input, outputs(target, loss))?;
+    // What a loss counts by does not matter in use.
+    let objective = Objective { loss, label_smoothing: 0.0, class_weights: Vec::new() };
+    let config = &config.train;
+    let weighted = false;
+    Ok(Recipe { model: &*model, input: &input, objective, target, weighted, config }
+        .inference(rows)?)
+}
+
 /// Rows of a batch when the model is used.
 const INFERENCE_ROWS: usize = 256;
 

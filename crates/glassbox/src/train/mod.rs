@@ -18,7 +18,7 @@ mod judge;
 mod loader;
 mod outcome;
 mod resample;
-mod run;
+pub(crate) mod run;
 pub(crate) mod steps;
 mod trained;
 mod trainer;

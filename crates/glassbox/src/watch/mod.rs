@@ -20,6 +20,7 @@ mod profile;
 mod statistics;
 mod tables;
 mod tensors;
+pub mod vision;
 mod why;
 
 pub(crate) use alarm::Course;
