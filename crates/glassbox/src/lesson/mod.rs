@@ -8,7 +8,11 @@
 mod count;
 mod told;
 
+pub mod bottleneck;
+pub mod channels;
+pub mod depth;
 pub mod images;
+pub mod separable;
 pub mod shift;
 pub mod windows;
 
@@ -63,6 +67,35 @@ pub const LESSONS: &[Lesson] = &[
             "이미지가 움직일 때 밀집 층과 합성곱",
         ],
         run: shift::lesson,
+    },
+    Lesson {
+        id: "V4",
+        title: [
+            "gradients by depth, with skip connections and without",
+            "깊이에 따른 기울기, 건너뛰기 연결의 유무",
+        ],
+        run: depth::lesson,
+    },
+    Lesson {
+        id: "V5",
+        title: ["what 1 × 1 bottlenecks save in an Inception block", "인셉션 블록의 1 × 1 병목"],
+        run: bottleneck::lesson,
+    },
+    Lesson {
+        id: "V6",
+        title: [
+            "squeeze and excitation: a weight for each channel of each image",
+            "스퀴즈-엑사이테이션: 이미지마다 매기는 채널 가중치",
+        ],
+        run: channels::lesson,
+    },
+    Lesson {
+        id: "V7",
+        title: [
+            "depthwise and pointwise against ordinary convolution",
+            "깊이별·점별 합성곱과 보통의 합성곱",
+        ],
+        run: separable::lesson,
     },
 ];
 

@@ -17,7 +17,7 @@ pub mod picture;
 mod scale;
 mod words;
 
-pub(crate) use html::{cut, escape, fixed};
+pub(crate) use html::{cut, escape, fixed, scientific};
 pub use words::Words;
 
 use std::path::PathBuf;
