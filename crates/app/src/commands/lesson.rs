@@ -120,6 +120,10 @@ fn pictures(
         let (name, bytes) = match part {
             Part::Chart(chart) => (format!("{}.svg", chart.name), chart.svg(language).into_bytes()),
             Part::Bars(bars) => (format!("{}.svg", bars.name), bars.svg(language).into_bytes()),
+            #[cfg(feature = "image")]
+            Part::Pictures(pictures) => (format!("{}.png", pictures.name), pictures.png()?),
+            #[cfg(not(feature = "image"))]
+            Part::Pictures(_) => continue,
             Part::Paragraph(_) | Part::Board(_) | Part::Table(_) => continue,
         };
         std::fs::create_dir_all(folder).map_err(|error| {

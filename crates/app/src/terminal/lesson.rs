@@ -26,7 +26,8 @@ pub fn lesson(
     let columns = screen.columns();
     let line = |tone, words: &str| Line::new().with(tone, words).render(columns, screen.colour);
     let mut out = line(Tone::Strong, heading) + "\n";
-    for part in parts {
+    // Pictures are for files.
+    for part in parts.iter().filter(|part| !matches!(part, Part::Pictures(_))) {
         out.push('\n');
         out.push_str(&match part {
             Part::Paragraph(words) => sentences(words.of(text.lang.of_lessons()), columns),
@@ -34,6 +35,7 @@ pub fn lesson(
             Part::Table(held) => table(held, text, screen),
             Part::Chart(held) => drawn(held, text, screen),
             Part::Bars(bars) => blocks(bars, text, screen),
+            Part::Pictures(_) => String::new(),
         });
     }
     if !files.is_empty() {

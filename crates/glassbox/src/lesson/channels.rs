@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::lesson::images::Images;
-use crate::lesson::{Bars, Options, Part, Table, Text, Told, count, text};
+use crate::lesson::{Bars, Options, Part, Pictures, Shown, Table, Text, Told, count, text};
 use crate::nn::{self, Conv, Initial, Module, Optimizer};
 use crate::report::fixed;
 use crate::train::Trainer;
@@ -68,6 +68,9 @@ pub struct Weights {
     pub class: String,
     /// One a channel.
     pub weights: Vec<f64>,
+    /// The image.
+    #[serde(skip)]
+    pub image: Shown,
 }
 
 /// Trains the networks and reads the weights.
@@ -96,14 +99,14 @@ pub fn find(options: &Options) -> Result<Found, Error> {
             weights = channel_weights(net, run.parameters().clone(), &test)?;
         }
     }
-    let of_class = |class: i64| {
-        let held = test.labels.iter().zip(&weights).filter(move |(label, _)| **label == class);
-        held.take(EACH).map(|(_, weights)| weights.clone())
-    };
     let mut images = Vec::new();
-    for (class, name) in (0..).zip(&test.classes).take(CLASSES) {
-        let named = of_class(class).map(|weights| Weights { class: name.clone(), weights });
-        images.extend(named);
+    for (class, name) in (0i64..).zip(&test.classes).take(CLASSES) {
+        let held = weights.iter().enumerate().filter(|(at, _)| test.labels.get(*at) == Some(&class));
+        let named = held.filter_map(|(at, weights)| {
+            let image = test.shown(at, name)?;
+            Some(Weights { class: name.clone(), weights: weights.clone(), image })
+        });
+        images.extend(named.take(EACH));
     }
     let distance = distances(&test.labels, &weights);
     Ok(Found { parameters, accuracy, images, distance })
@@ -166,6 +169,12 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
             ),
             ends: (0.0, 1.0),
             rows: found.images.iter().map(row).collect(),
+        }),
+        Part::Pictures(Pictures {
+            name: "images".into(),
+            title: "the images, in the order of the bars".into(),
+            columns: EACH,
+            images: found.images.iter().map(|image| image.image.clone()).collect(),
         }),
         Part::Table(Table {
             title: text!("the same network without and with it", "없을 때와 있을 때의 같은 신경망"),

@@ -6,7 +6,7 @@ use glassbox_engine::{Array, Scope, Tensor};
 
 use crate::Error;
 use crate::data::{self, Dataset, Rows, Targets, TargetsMut};
-use crate::lesson::Options;
+use crate::lesson::{Options, Shown};
 use crate::nn::{self, Conv, Initial, Module};
 
 /// Images in memory with their labels.
@@ -130,6 +130,13 @@ impl Images {
             shape: self.shape,
             classes: self.classes.clone(),
         }
+    }
+
+    /// One of them with a caption; nothing beyond the last.
+    pub fn shown(&self, number: usize, caption: impl Into<String>) -> Option<Shown> {
+        let (shape, size) = (self.shape, self.width());
+        let pixels = self.pixels.get(number * size..(number + 1) * size)?.to_vec();
+        Some(Shown { caption: caption.into(), shape, pixels })
     }
 
     /// The pixels, `[images, height, width, channels]`.

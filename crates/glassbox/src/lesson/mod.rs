@@ -14,10 +14,11 @@ pub mod depth;
 pub mod images;
 pub mod separable;
 pub mod shift;
+pub mod transfer;
 pub mod windows;
 
 pub use count::{Count, count};
-pub use told::{Bars, Board, Chart, Curve, Language, Part, Table, Text, Told};
+pub use told::{Bars, Board, Chart, Curve, Language, Part, Pictures, Shown, Table, Text, Told};
 pub(crate) use told::text;
 
 use crate::Error;
@@ -96,6 +97,14 @@ pub const LESSONS: &[Lesson] = &[
             "깊이별·점별 합성곱과 보통의 합성곱",
         ],
         run: separable::lesson,
+    },
+    Lesson {
+        id: "V11",
+        title: [
+            "transfer: few images of new classes, from scratch, frozen, fine-tuned",
+            "전이 학습: 새 부류의 적은 이미지를 처음부터, 고정, 미세 조정으로",
+        ],
+        run: transfer::lesson,
     },
 ];
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::lesson::images::{Images, Small};
-use crate::lesson::{Chart, Curve, Options, Part, Table, Text, Told, count, text};
+use crate::lesson::{Chart, Curve, Options, Part, Pictures, Shown, Table, Text, Told, count, text};
 use crate::nn::{self, Initial, Module, Optimizer};
 use crate::report::fixed;
 use crate::train::{Run, Trainer};
@@ -32,6 +32,9 @@ pub struct Found {
     /// How far the numbers of the averaging network change when its images move one pixel to the right,
     /// layer by layer.
     pub one_pixel: Vec<Change>,
+    /// Some test images, each moved by every distance.
+    #[serde(skip)]
+    pub pictures: Vec<Shown>,
 }
 
 /// A network and how it takes shifts.
@@ -108,7 +111,12 @@ pub fn find(options: &Options) -> Result<Found, Error> {
     // Each has a bias beside its weights.
     let weights_of_a_unit = [dense.parameters - 1, filter.parameters - 1];
     let (shape, images) = (train.shape, train.len());
-    Ok(Found { shape, images, nets, weights_of_a_unit, one_pixel })
+    let pictures = (0..4).flat_map(|number| {
+        let by = shifted.iter().filter_map(|ways| ways.first()).enumerate();
+        by.filter_map(move |(by, moved)| moved.shown(number, by.to_string()))
+    });
+    let pictures = pictures.collect();
+    Ok(Found { shape, images, nets, weights_of_a_unit, one_pixel, pictures })
 }
 
 /// The three networks; the dense one has at least as many parameters as the others.
@@ -234,6 +242,12 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
         }));
     }
     parts.push(Part::Table(layers(&found)));
+    parts.push(Part::Pictures(Pictures {
+        name: "images".into(),
+        title: "test images, moved by so many pixels".into(),
+        columns: found.nets.first().map_or(1, |net| net.centred.len()),
+        images: found.pictures.clone(),
+    }));
     parts.push(Part::Paragraph(text!(
         "Convolution is equivariant to shifts: its feature map moves along with the image, so no number \
          changes but its place. Pooling is locally invariant: what moves within a block changes little. \

@@ -83,6 +83,49 @@ pub enum Part {
     Chart(Chart),
     /// Rows of bars.
     Bars(Bars),
+    /// Images beside each other, which only files show.
+    Pictures(Pictures),
+}
+
+/// Images with captions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pictures {
+    /// The stem of its file's name.
+    pub name: String,
+    /// What they are, in plain letters.
+    pub title: String,
+    /// How many stand in a row.
+    pub columns: usize,
+    /// Row by row.
+    pub images: Vec<Shown>,
+}
+
+/// An image of a sheet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// What stands below, in plain letters.
+    pub caption: String,
+    /// `[height, width, channels]`.
+    pub shape: [usize; 3],
+    /// Numbers from 0 (black) to 1.
+    pub pixels: Vec<f32>,
+}
+
+impl Pictures {
+    /// The images on a sheet, as the bytes of a PNG file.
+    ///
+    /// # Errors
+    /// Another number of pixels than a shape says; images of other than 1 to 4 channels.
+    #[cfg(feature = "image")]
+    pub fn png(&self) -> Result<Vec<u8>, Error> {
+        use crate::report::picture::{Picture, Sheet};
+        let mut sheet = Sheet::new(&self.title).columns(self.columns);
+        for image in &self.images {
+            let picture = Picture::of_image(&image.pixels, image.shape)?;
+            sheet.add(picture.enlarged_to(96), &image.caption);
+        }
+        sheet.picture().png()
+    }
 }
 
 /// Lines whose letters stand below each other.
