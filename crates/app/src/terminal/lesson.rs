@@ -84,8 +84,7 @@ fn drawn(held: &Chart, text: Text, screen: Screen) -> String {
     let curves: Vec<Curve> = held.curves.iter().enumerate().map(curve).collect();
     let columns = screen.columns().min(WIDEST);
     let Some((lines, log)) = chart(&curves, columns) else { return String::new() };
-    let y = held.y.of(language);
-    let heading = format!("{} · {y}", held.title.of(language));
+    let heading = format!("{} · {}", held.title.of(language), held.y.of(language));
     let heading = if log { text.on_logarithmic_scale(heading) } else { heading };
     let mut out = title(&heading, screen);
     for line in &lines {

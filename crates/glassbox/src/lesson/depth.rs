@@ -45,6 +45,19 @@ pub struct Layer {
     pub relative: f64,
 }
 
+impl Found {
+    /// How many times larger the first layer's gradient, relative to its weights, is in the deepest
+    /// network than in the shallowest.
+    pub fn growth(&self, skip: bool) -> f64 {
+        let mut nets = self.nets.iter().filter(|net| net.skip == skip);
+        let first = |net: Option<&Net>| {
+            net.and_then(|net| net.layers.first()).map_or(f64::NAN, |layer| layer.relative)
+        };
+        let shallow = first(nets.next());
+        first(nets.next_back()) / shallow
+    }
+}
+
 impl Net {
     /// The first layer's gradient norm over the last one's, each relative to its weights: 1 where all
     /// layers learn alike.
@@ -141,14 +154,17 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
         }));
     }
     parts.push(Part::Table(ends(&found)));
+    let [residual, plain] = [true, false].map(|skip| fixed(found.growth(skip), 1));
     parts.push(Part::Paragraph(text!(
-        "Without the skips the ratio of the first layer's gradient to the last one's grows with every \
-         layer: here it explodes towards the input, because each batch normalisation divides by a \
-         spread. One learning rate cannot suit all layers then. With the skips it stays within a narrow \
-         band however deep the network is.",
-        "건너뛰기 연결이 없으면 첫 층과 마지막 층의 기울기 비율이 층마다 커집니다. 여기서는 입력 쪽으로 갈수록 \
-         폭발하는데, 배치 정규화가 매번 퍼진 정도로 나누기 때문입니다. 그러면 학습률 하나가 모든 층에 맞을 수 \
-         없습니다. 건너뛰기 연결이 있으면 아무리 깊어도 좁은 범위에 머뭅니다.",
+        "From 20 to 56 layers the first layer's gradient grows {plain} times without skips, and {residual} \
+         times with them. Without, every layer multiplies it on its way back, because each batch \
+         normalisation divides by a spread: it explodes towards the input (Yang et al. 2019), and no \
+         learning rate suits all layers. Without normalisation it would grow or vanish with the scale of \
+         the weights.",
+        "20층에서 56층이 되면 첫 층의 기울기는 건너뛰기 연결이 없을 때 {plain}배, 있을 때 {residual}배가 \
+         됩니다. 연결이 없으면 배치 정규화가 매번 퍼진 정도로 나누므로 거꾸로 가면서 층마다 기울기가 \
+         곱해져 입력 쪽에서 폭발하고(Yang et al. 2019), 어떤 학습률도 모든 층에 맞지 않습니다. 정규화가 \
+         없으면 가중치의 크기에 따라 폭발하거나 사라집니다.",
     )));
     Told::new(&found, parts)
 }

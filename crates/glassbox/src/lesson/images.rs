@@ -113,6 +113,19 @@ impl Images {
         Images { pixels, ..self.clone() }
     }
 
+    /// The same images without so many pixels at every side; none are left of images that are smaller.
+    pub fn without_edge(&self, pixels: usize) -> Images {
+        let [height, width, channels] = self.shape;
+        let left = |size: usize| size.saturating_sub(2 * pixels);
+        let shape = [left(height), left(width), channels];
+        let lines = self.pixels.chunks_exact((width * channels).max(1)).enumerate();
+        let inside = lines.filter(|(at, _)| (pixels..pixels + shape[0]).contains(&(at % height)));
+        let cut = |(_, line): (usize, &[f32])| {
+            line.iter().copied().skip(pixels * channels).take(shape[1] * channels).collect::<Vec<_>>()
+        };
+        Images { shape, pixels: inside.flat_map(cut).collect(), ..self.clone() }
+    }
+
     /// These images and others of the same size.
     pub fn with(mut self, others: &Images) -> Images {
         self.pixels.extend_from_slice(&others.pixels);

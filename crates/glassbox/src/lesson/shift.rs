@@ -15,7 +15,7 @@ use crate::train::{Run, Trainer};
 
 /// At most so many images to learn from and to test with.
 const MOST: [usize; 2] = [2_000, 500];
-const EPOCHS: u64 = 20;
+const EPOCHS: u64 = 30;
 
 /// What the lesson found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -59,7 +59,7 @@ pub struct Change {
     /// ‖f(moved image) − f(image)‖ / ‖f(image)‖: 0 where the layer is invariant.
     pub stays: f64,
     /// ‖f(moved image) − moved f(image)‖ / ‖f(image)‖: 0 where it is equivariant; none where the layer
-    /// has no places one pixel apart.
+    /// has no places one pixel apart. Without the places by the edge, where zeros moved in.
     pub moves_along: Option<f64>,
 }
 
@@ -178,7 +178,10 @@ fn changes(net: Small, run: &Run, images: &Images) -> Result<Vec<Change>, Error>
         Change {
             layer,
             stays: apart(after, before),
-            moves_along: same_places.then(|| apart(after, &before.moved(|_| [0, 1]))),
+            moves_along: same_places.then(|| {
+                let along = before.moved(|_| [0, 1]);
+                apart(&after.without_edge(2), &along.without_edge(2))
+            }),
         }
     };
     Ok(names.iter().zip(&before).zip(&after).map(layer).collect())
@@ -203,7 +206,7 @@ fn title(name: &str) -> Text {
 pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
     let found = find(options)?;
     let [height, width, _] = found.shape;
-    let images = found.images;
+    let images = fixed(found.images as f64, 0);
     let [dense, filter] = found.weights_of_a_unit;
     let dense = fixed(dense as f64, 0);
     let mut parts = vec![Part::Paragraph(text!(
@@ -218,15 +221,12 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
     let plots = [
         (
             "centred",
-            text!("accuracy, learned from centred images", "정확도, 가운데 놓인 이미지로 배움"),
+            text!("learned from centred images", "가운데 놓인 이미지로 배움"),
             curves(&found, |net| &net.centred),
         ),
         (
             "moved",
-            text!(
-                "accuracy, learned from moved images as well",
-                "정확도, 옮긴 이미지도 함께 배움"
-            ),
+            text!("learned from moved images as well", "옮긴 이미지도 함께 배움"),
             curves(&found, |net| &net.moved),
         ),
     ];
@@ -251,14 +251,16 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
     parts.push(Part::Paragraph(text!(
         "Convolution is equivariant to shifts: its feature map moves along with the image, so no number \
          changes but its place. Pooling is locally invariant: what moves within a block changes little. \
-         Neither makes a network invariant by itself: where the last layer reads every place, it learns \
-         places again. The mean over the whole feature map forgets them. Learning from moved images \
-         teaches shifts to any network; the dense one needs more units and more images for it.",
+         With blocks of 2 × 2 side by side, odd shifts change more than even ones. Neither makes a network \
+         invariant by itself: where the last layer reads every place, it learns places again. The mean \
+         over the whole feature map forgets them. Learning from moved images teaches every network \
+         shifts, but the dense one place by place.",
         "합성곱은 이동에 등변입니다. 특징 맵이 이미지와 함께 옮겨질 뿐 값은 그대로입니다. 풀링은 국소적으로 \
-         불변입니다. 칸 안에서 움직이면 값이 별로 바뀌지 않습니다. 그러나 둘 다 그것만으로 신경망을 이동에 \
+         불변입니다. 칸 안에서 움직이면 값이 별로 바뀌지 않습니다. 2 × 2 칸이 나란히 있으므로 홀수 픽셀 이동이 \
+         짝수 픽셀 이동보다 값을 더 바꿉니다. 그러나 둘 다 그것만으로 신경망을 이동에 \
          불변으로 만들지는 못합니다. 마지막 층이 모든 자리를 읽으면 다시 자리를 외웁니다. 특징 맵 전체의 \
-         평균은 자리를 잊습니다. 옮긴 이미지로 배우면 어떤 신경망이든 이동을 배우지만, 밀집 신경망은 더 많은 \
-         유닛과 이미지가 필요합니다.",
+         평균은 자리를 잊습니다. 옮긴 이미지로 배우면 어떤 신경망이든 이동을 배우지만, 밀집 신경망은 자리마다 \
+         따로 배워야 합니다.",
     )));
     Told::new(&found, parts)
 }
@@ -272,6 +274,10 @@ fn curves(found: &Found, of: impl Fn(&Net) -> &Vec<f64>) -> Vec<Curve> {
 }
 
 fn shifts(title: &Text, found: &Found, moved: bool) -> Table {
+    let title = Text {
+        english: format!("accuracy, {}", title.english),
+        korean: format!("정확도, {}", title.korean),
+    };
     let curve = |net: &Net| if moved { net.moved.clone() } else { net.centred.clone() };
     let curves: Vec<Vec<f64>> = found.nets.iter().map(curve).collect();
     let row = |by: usize| {
@@ -288,7 +294,7 @@ fn shifts(title: &Text, found: &Found, moved: bool) -> Table {
     };
     let first = text!("pixels moved (parameters)", "옮긴 픽셀 (매개변수)");
     Table {
-        title: title.clone(),
+        title,
         columns: std::iter::once(first).chain(found.nets.iter().map(name)).collect(),
         rows: (0..curves.first().map_or(0, Vec::len)).map(row).collect(),
     }

@@ -369,11 +369,12 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
     let weights = weights();
     for named in &found.max_pool {
         parts.push(Part::Board(board(named, &weights)));
-        if named.name == "O" && !options.full {
-            parts.push(Part::Board(windows(&named.walk, &named.name, 3..4)));
-        }
+        let walk = &named.walk;
         if options.full {
-            parts.push(Part::Board(windows(&named.walk, &named.name, 0..16)));
+            parts.push(Part::Board(windows(walk.windows.iter(), named.name)));
+        } else if named.name == "O" {
+            let seen = walk.windows.iter().filter(|window| window.relu > 0.0);
+            parts.push(Part::Board(windows(seen.take(1), named.name)));
         }
     }
     parts.push(Part::Table(scores(&found)));
@@ -407,8 +408,7 @@ fn title(name: &str) -> Text {
 
 /// A number as it stands on a board: at most two decimals, none where it is whole.
 fn short(x: f64) -> String {
-    let text = fixed(x, 2);
-    text.strip_suffix(".00").map(str::to_owned).unwrap_or(text)
+    fixed(x, 2).trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Numbers row by row, each in a column of its own.
@@ -474,7 +474,7 @@ fn board(Named { name, walk }: &Named, weights: &Parameters) -> Board {
 }
 
 /// Some of an image's windows, product by product.
-fn windows(walk: &Walk, name: &str, which: std::ops::Range<usize>) -> Board {
+fn windows<'a>(shown: impl Iterator<Item = &'a Window>, name: &str) -> Board {
     let line = |window: &Window| {
         let (row, column) = (window.row, window.column);
         let products: Vec<String> = window.products.iter().map(|x| short(*x)).collect();
@@ -484,10 +484,10 @@ fn windows(walk: &Walk, name: &str, which: std::ops::Range<usize>) -> Board {
         let products = products.join(" + ");
         format!("[{row}, {column}]  {products} = {sum};  {sum} {bias} = {with_bias};  relu → {relu}")
     };
-    let shown: Vec<&Window> = walk.windows.get(which).unwrap_or_default().iter().collect();
+    let lines: Vec<String> = shown.map(line).collect();
     let name = title(name);
     let (english, korean) = (name.english, name.korean);
-    let title = match shown.len() {
+    let title = match lines.len() {
         1 => Text {
             english: format!("one window of {english} (all with --full): pixel × weight"),
             korean: format!("{korean}의 창 하나 (전부 보려면 --full): 픽셀 × 가중치"),
@@ -497,7 +497,7 @@ fn windows(walk: &Walk, name: &str, which: std::ops::Range<usize>) -> Board {
             korean: format!("{korean}의 모든 창: 픽셀 × 가중치"),
         },
     };
-    Board { title, lines: shown.into_iter().map(line).collect() }
+    Board { title, lines }
 }
 
 fn scores(found: &Found) -> Table {
