@@ -8,8 +8,7 @@ mod support;
 use glassbox::engine::{DType, Graph, Mode};
 use glassbox::lesson::windows::{Image, O, Pool, TwoLetters, Walk, X, moved, walk, weights};
 use glassbox::lesson::{
-    LESSONS, Language, Options, bottleneck, channels, count, depth, separable, shift,
-    windows,
+    LESSONS, Language, Options, bottleneck, channels, count, depth, separable, shift, windows,
 };
 use glassbox::nn::{self, Conv, Initial, Module};
 use support::steps::{assert_close, assert_prints, both};
@@ -161,7 +160,10 @@ fn convolution_is_equivariant_to_shifts_and_pooling_locally_invariant() {
     let (still, right) = (walked(Pool::Max, X), walked(Pool::Max, moved(&X, 1)));
     for row in 0..4 {
         for column in 1..4 {
-            assert_eq!(right.windows[row * 4 + column].relu, still.windows[row * 4 + column - 1].relu);
+            assert_eq!(
+                right.windows[row * 4 + column].relu,
+                still.windows[row * 4 + column - 1].relu
+            );
         }
     }
 }

@@ -83,11 +83,8 @@ fn give(id: &str, args: &LessonArgs, ctx: &Context) -> Result<(), AppError> {
     };
     let language = ctx.text.lang.of_lessons();
     let start = Options::default();
-    let options = Options {
-        seed: args.seed.unwrap_or(start.seed),
-        data: args.data.clone(),
-        full: args.full,
-    };
+    let options =
+        Options { seed: args.seed.unwrap_or(start.seed), data: args.data.clone(), full: args.full };
     let told = known.run(&options)?;
     let files = match &args.out {
         Some(folder) => pictures(folder, known.id, &told.parts, ctx)?,
@@ -126,9 +123,8 @@ fn pictures(
             Part::Pictures(_) => continue,
             Part::Paragraph(_) | Part::Board(_) | Part::Table(_) => continue,
         };
-        std::fs::create_dir_all(folder).map_err(|error| {
-            AppError::failed(format!("{}: {error}", folder.display()))
-        })?;
+        std::fs::create_dir_all(folder)
+            .map_err(|error| AppError::failed(format!("{}: {error}", folder.display())))?;
         let path = folder.join(format!("{}-{name}", id.to_lowercase()));
         atomic::write(&path, &bytes)?;
         files.push(path);

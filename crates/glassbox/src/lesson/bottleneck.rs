@@ -80,9 +80,7 @@ pub struct Found {
 /// None.
 pub fn find() -> Result<Found, Error> {
     let plain = |size| {
-        count(&INPUT, |at, x| {
-            nn::conv2d(at, x, FIRST.channels(), Conv::new([size; 2]).same())
-        })
+        count(&INPUT, |at, x| nn::conv2d(at, x, FIRST.channels(), Conv::new([size; 2]).same()))
     };
     Ok(Found {
         bottleneck: count(&INPUT, |at, x| FIRST.record(at, x, true))?,
@@ -142,7 +140,10 @@ fn costs(found: &Found, [height, width, channels]: &[usize; 3], gives: usize) ->
             text!("times as many", "배수"),
         ],
         rows: vec![
-            row(text!("Inception with 1 × 1 bottlenecks", "1 × 1 병목이 있는 인셉션"), found.bottleneck),
+            row(
+                text!("Inception with 1 × 1 bottlenecks", "1 × 1 병목이 있는 인셉션"),
+                found.bottleneck,
+            ),
             row(text!("the same without bottlenecks", "병목이 없는 같은 블록"), found.naive),
             row(text!("plain 3 × 3 convolution", "보통의 3 × 3 합성곱"), found.plain_three),
             row(text!("plain 5 × 5 convolution", "보통의 5 × 5 합성곱"), found.plain_five),

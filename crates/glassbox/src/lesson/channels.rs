@@ -101,7 +101,8 @@ pub fn find(options: &Options) -> Result<Found, Error> {
     }
     let mut images = Vec::new();
     for (class, name) in (0i64..).zip(&test.classes).take(CLASSES) {
-        let held = weights.iter().enumerate().filter(|(at, _)| test.labels.get(*at) == Some(&class));
+        let held =
+            weights.iter().enumerate().filter(|(at, _)| test.labels.get(*at) == Some(&class));
         let named = held.filter_map(|(at, weights)| {
             let image = test.shown(at, name)?;
             Some(Weights { class: name.clone(), weights: weights.clone(), image })

@@ -105,7 +105,8 @@ impl Images {
                     let Some(at) = column.checked_add_signed(-right).filter(|c| *c < width) else {
                         continue;
                     };
-                    let (a, b) = ((source * width + at) * channels, (row * width + column) * channels);
+                    let (a, b) =
+                        ((source * width + at) * channels, (row * width + column) * channels);
                     to[b..b + channels].copy_from_slice(&from[a..a + channels]);
                 }
             }
@@ -121,7 +122,11 @@ impl Images {
         let lines = self.pixels.chunks_exact((width * channels).max(1)).enumerate();
         let inside = lines.filter(|(at, _)| (pixels..pixels + shape[0]).contains(&(at % height)));
         let cut = |(_, line): (usize, &[f32])| {
-            line.iter().copied().skip(pixels * channels).take(shape[1] * channels).collect::<Vec<_>>()
+            line.iter()
+                .copied()
+                .skip(pixels * channels)
+                .take(shape[1] * channels)
+                .collect::<Vec<_>>()
         };
         Images { shape, pixels: inside.flat_map(cut).collect(), ..self.clone() }
     }

@@ -18,8 +18,8 @@ pub mod transfer;
 pub mod windows;
 
 pub use count::{Count, count};
-pub use told::{Bars, Board, Chart, Curve, Language, Part, Pictures, Shown, Table, Text, Told};
 pub(crate) use told::text;
+pub use told::{Bars, Board, Chart, Curve, Language, Part, Pictures, Shown, Table, Text, Told};
 
 use crate::Error;
 

@@ -55,8 +55,7 @@ pub fn find() -> Result<Vec<Cost>, Error> {
     let one = |(size, channels)| {
         let whole = Conv::new([size; 2]).same().without_bias();
         let ordinary = count(&INPUT, |at, x| nn::conv2d(at, x, channels, whole))?.multiply_adds;
-        let separable =
-            count(&INPUT, |at, x| separable(at, x, channels, size))?.multiply_adds;
+        let separable = count(&INPUT, |at, x| separable(at, x, channels, size))?.multiply_adds;
         Ok(Cost {
             size,
             channels,

@@ -86,7 +86,8 @@ pub fn find(options: &Options) -> Result<Found, Error> {
     let share = |run: &Run| -> Result<f64, Error> {
         Ok(run.evaluate(&rows)?.metrics.get("accuracy").copied().unwrap_or(f64::NAN))
     };
-    let available = after.clone().map(|class| of_classes(&train, class..class + 1, usize::MAX).len());
+    let available =
+        after.clone().map(|class| of_classes(&train, class..class + 1, usize::MAX).len());
     let most = available.min().unwrap_or(0);
     let mut sizes = Vec::new();
     for images in SIZES.into_iter().filter(|size| *size <= most) {
@@ -156,7 +157,9 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
         )),
         Part::Table(Table {
             title: title.clone(),
-            columns: std::iter::once(text!("images a class", "부류마다 이미지")).chain(columns).collect(),
+            columns: std::iter::once(text!("images a class", "부류마다 이미지"))
+                .chain(columns)
+                .collect(),
             rows: found.sizes.iter().map(row).collect(),
         }),
         Part::Chart(Chart {

@@ -346,7 +346,8 @@ pub fn find() -> Result<Found, Error> {
                 nn::conv2d(at, x, 1, Conv::new([FILTER, FILTER]))
             })?
             .parameters,
-            dense_unit: count(&[SIDE * SIDE], |at, x| nn::linear(at, x, 1, Initial::He))?.parameters,
+            dense_unit: count(&[SIDE * SIDE], |at, x| nn::linear(at, x, 1, Initial::He))?
+                .parameters,
         },
         inputs: [SIDE * SIDE, pooled],
         max_pool,
@@ -430,14 +431,7 @@ fn board(Named { name, walk }: &Named, weights: &Parameters) -> Board {
     let map = grid(walk.windows.iter().map(|window| window.relu), WINDOWS);
     let pooled = grid(walk.pooled.iter().copied(), 2);
     let bias = format!("{:>2}", short(of("conv/bias").first().copied().unwrap_or(f64::NAN)));
-    let blocks = [
-        (pixels, 0),
-        (filter, 1),
-        (vec![bias], 2),
-        (sums, 1),
-        (map, 1),
-        (pooled, 2),
-    ];
+    let blocks = [(pixels, 0), (filter, 1), (vec![bias], 2), (sums, 1), (map, 1), (pooled, 2)];
     let signs = ["", " *", " +", " =", "→", "→"];
     let mut lines: Vec<String> = (0..SIDE)
         .map(|line| {
@@ -482,7 +476,9 @@ fn windows<'a>(shown: impl Iterator<Item = &'a Window>, name: &str) -> Board {
         let bias = format!("{} {}", if bias < 0.0 { "−" } else { "+" }, short(bias.abs()));
         let (with_bias, relu) = (short(window.with_bias), short(window.relu));
         let products = products.join(" + ");
-        format!("[{row}, {column}]  {products} = {sum};  {sum} {bias} = {with_bias};  relu → {relu}")
+        format!(
+            "[{row}, {column}]  {products} = {sum};  {sum} {bias} = {with_bias};  relu → {relu}"
+        )
     };
     let lines: Vec<String> = shown.map(line).collect();
     let name = title(name);

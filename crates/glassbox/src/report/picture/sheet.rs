@@ -38,6 +38,12 @@ impl Sheet {
         Sheet { title: title.to_owned(), notes: Vec::new(), columns: None, cells: Vec::new() }
     }
 
+    /// With this title.
+    #[must_use]
+    pub fn titled(self, title: &str) -> Self {
+        Sheet { title: title.to_owned(), ..self }
+    }
+
     /// So many pictures in a row; as many as suit where this is not said.
     #[must_use]
     pub fn columns(self, columns: usize) -> Self {

@@ -104,7 +104,7 @@ impl Vision {
     pub fn feature_maps(&self, image: &[f32], layer: Option<&str>) -> Result<FeatureMaps, Error> {
         let image = self.one(image)?;
         let layer = match layer {
-            Some(wanted) => self.layer(wanted)?,
+            Some(wanted) => self.find_layer(wanted)?,
             None => {
                 let layers = self.layers();
                 let first = layers.first().map(|(name, _)| name.clone());
@@ -113,7 +113,7 @@ impl Vision {
                 })?;
                 // Not the convolution alone: what its scope makes of it in the end.
                 let scope = first.rsplit_once('/').map_or("", |(scope, _)| scope);
-                self.layer(scope).or_else(|_| self.layer(&first))?
+                self.find_layer(scope).or_else(|_| self.find_layer(&first))?
             }
         };
         let (layer, [height, width, channels]) = layer;

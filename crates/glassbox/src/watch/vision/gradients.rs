@@ -183,7 +183,7 @@ impl Vision {
     ) -> Result<ActivationMap, Error> {
         let image = self.one(image)?;
         let (layer, [height, width, channels]) = match layer {
-            Some(wanted) => self.layer(wanted)?,
+            Some(wanted) => self.find_layer(wanted)?,
             None => {
                 let mut layers = self.layers().into_iter().rev();
                 layers.find(|(_, shape)| shape[0] * shape[1] > 1).ok_or_else(|| {

@@ -27,13 +27,14 @@ use glassbox_engine::{Array, DType, Graph, Options, Parameters, Session, Tensor,
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{InputPreparation, Preparation, Rows};
+use crate::data::{Dataset, Idx, InputPreparation, Preparation, Rows};
 use crate::nearest::suggestion;
+use crate::train::DataRecord;
+use crate::train::Job;
 use crate::train::evaluate::{largest, probabilities};
 use crate::train::folder::{GraphKind, RunFolder};
 use crate::train::graphs::name;
 use crate::train::job::inference_of;
-use crate::train::run::DataRecord;
 
 /// The input that says which scores are differentiated: `[batch, classes]`.
 const CHOSEN: &str = "chosen_scores";
@@ -76,6 +77,16 @@ pub struct Said {
     pub probability: Option<f64>,
     /// The raw score of every class.
     pub scores: Vec<f32>,
+}
+
+/// The data of a run, as it was split for training.
+///
+/// # Errors
+/// Data that is gone or has changed since.
+pub fn data_of_run(folder: &RunFolder) -> Result<Dataset, Error> {
+    let (job, _) = Job::without_model(folder)?;
+    job.check_data(folder)?;
+    Ok(job.data)
 }
 
 impl Vision {
@@ -217,8 +228,11 @@ impl Vision {
         named.into_iter().filter_map(map).collect()
     }
 
-    /// The map of a name, or the last one of a scope.
-    pub(super) fn layer(&self, wanted: &str) -> Result<(String, [usize; 3]), Error> {
+    /// The name and shape of the map of a name, or of the last one of a scope.
+    ///
+    /// # Errors
+    /// No such layer; the nearest name is offered.
+    pub fn find_layer(&self, wanted: &str) -> Result<(String, [usize; 3]), Error> {
         let layers = self.layers();
         let inside = |name: &str| name.rsplit_once('/').is_some_and(|(scope, _)| scope == wanted);
         let exact = layers.iter().find(|(name, _)| name == wanted);
@@ -259,6 +273,22 @@ impl Vision {
     /// A number of bytes that is not whole images; a model that was trained on arrays.
     pub fn prepared(&self, bytes: &[u8]) -> Result<Vec<f32>, Error> {
         Ok(self.preparation.apply_pixels(bytes)?.matrix)
+    }
+
+    /// The images of an IDX file as the network takes them.
+    ///
+    /// # Errors
+    /// Images of another size.
+    pub fn of_idx(&self, images: &Idx) -> Result<Vec<f32>, Error> {
+        let size = images.shape.get(1..).unwrap_or_default();
+        let [height, width, channels] = self.shape;
+        if size != self.shape && !(size == [height, width] && channels == 1) {
+            return Err(Error::new(format!(
+                "the images are {size:?}, but the model was trained on images of {height} × {width} × \
+                 {channels}: scale them to that size first"
+            )));
+        }
+        self.prepared(&images.bytes)
     }
 
     /// One row of a part as the network takes it.
