@@ -279,6 +279,31 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "저장 지점의 스텝. 없으면 가장 좋은 것",
     ),
     (
+        "lesson",
+        "Give a lesson of the syllabus, or list them.",
+        "수업을 하나 하거나 목록을 보여 줍니다.",
+    ),
+    (
+        "lesson.id",
+        "The lesson, e.g. V1; all of them are listed where absent",
+        "수업. 예: V1. 없으면 목록",
+    ),
+    (
+        "lesson.data",
+        "Images to learn from, in place of the built-in digits",
+        "내장 숫자 이미지 대신 쓸 이미지 데이터",
+    ),
+    (
+        "lesson.full",
+        "Show everything where a lesson shows one example of many",
+        "여러 예 가운데 하나만 보여 주는 곳에서 전부 보여 줍니다",
+    ),
+    (
+        "lesson.out",
+        "A folder to write the lesson's pictures to; none are written where absent",
+        "수업의 그림을 쓸 폴더. 없으면 쓰지 않습니다",
+    ),
+    (
         "plan",
         "Show what a step of training consists of and costs, before the first.",
         "훈련 한 스텝이 무엇으로 이루어지고 비용이 얼마인지, 시작하기 전에 보여 줍니다.",
@@ -369,6 +394,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
     ("Use", "사용", &["predict", "eval", "export"]),
+    ("Learn", "배우기", &["lesson"]),
     (
         "Look inside",
         "들여다보기",
@@ -468,6 +494,8 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "weights without biases and activations",
         "편향과 활성값 없이 가중치만",
     ),
+    ("lesson", "glassbox lesson", "which there are", "어떤 수업이 있는지"),
+    ("lesson", "glassbox lesson V1 --full", "every window's sum of products", "모든 창의 곱의 합"),
     ("plan", "glassbox plan digits", "", ""),
     (
         "plan",

@@ -811,6 +811,17 @@ texts! {
         "{name}: 같은 작업이 아니거나 계산이 정확하지 않습니다. 기울기와 손실의 차이는 {limit} 이하여야 하며, 넘은 것에 ! 표시를 했습니다"
     }
 
+    // Lessons
+    column_lesson() { "lesson" "수업" }
+    take_lesson(id) {
+        "`glassbox lesson {id}` gives the first of them."
+        "`glassbox lesson {id}`로 첫 수업을 들을 수 있습니다."
+    }
+    unknown_lesson(id) { "there is no lesson {id}" "{id} 수업은 없습니다" }
+    on_logarithmic_scale(what) { "{what} (logarithmic)" "{what} (로그 눈금)" }
+    picture_written(file) { "{file} written" "{file} 저장" }
+    from_to(low, high) { "from {low} to {high}" "{low}부터 {high}까지" }
+
     // Help
     heading_usage() { "Usage" "사용법" }
     heading_examples() { "Examples" "예" }

@@ -7,7 +7,7 @@
 
 #[cfg(feature = "image")]
 mod augmented;
-mod chart;
+pub(crate) mod chart;
 mod choices;
 mod classes;
 mod facts;
@@ -21,7 +21,7 @@ mod words;
 
 #[cfg(feature = "image")]
 pub use augmented::augmented;
-pub(crate) use html::{cut, escape};
+pub(crate) use html::{cut, escape, fixed, scientific};
 pub use words::Words;
 
 use std::path::PathBuf;

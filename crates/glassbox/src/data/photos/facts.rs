@@ -177,9 +177,7 @@ impl ImageFacts {
         }
         notices
     }
-}
 
-impl ImageFacts {
     /// How fast they were decoded, in words.
     pub fn speed(&self) -> String {
         let rate = self.images as f64 / self.seconds.max(1e-9);
