@@ -102,13 +102,16 @@ fn cpu_name() -> Option<String> {
     line.split_once(':').map(|(_, name)| name.trim().to_owned())
 }
 
-/// Which of a run's two graphs.
+/// Which of a run's graphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GraphKind {
     /// Forward, backward and update.
     Train,
     /// Forward alone.
     Infer,
+    /// Forward alone, of a single row; of models of images, so that one photo is not told as slowly as
+    /// a whole batch.
+    InferOne,
 }
 
 impl RunFolder {
@@ -381,6 +384,7 @@ fn graph_name(kind: GraphKind) -> &'static str {
     match kind {
         GraphKind::Train => "graph/train.json",
         GraphKind::Infer => "graph/infer.json",
+        GraphKind::InferOne => "graph/infer-one.json",
     }
 }
 

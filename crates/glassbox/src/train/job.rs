@@ -182,6 +182,11 @@ impl Job {
         let rows = self.data.train.len().clamp(1, INFERENCE_ROWS);
         Ok((training, recipe.inference(rows)?))
     }
+
+    /// The inference graph of a single row.
+    pub(crate) fn graph_of_one(&self) -> Result<Graph, Error> {
+        Ok(self.recipe().inference(1)?)
+    }
 }
 
 /// Rows of a batch when the model is used.

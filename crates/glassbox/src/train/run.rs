@@ -6,7 +6,7 @@ use glassbox_engine::Graph;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::data::{Dataset, Preparation, Rows, Schema, Task};
+use crate::data::{Dataset, InputPreparation, Preparation, Rows, Schema, Task};
 use crate::io::FileError;
 use crate::practice::Verdict;
 use crate::train::evaluation::Evaluation;
@@ -91,6 +91,9 @@ impl Job {
         folder.set_data(&record)?;
         folder.set_graph(GraphKind::Train, &training)?;
         folder.set_graph(GraphKind::Infer, &inference)?;
+        if let InputPreparation::Pixels { .. } = self.data.preparation.inputs {
+            folder.set_graph(GraphKind::InferOne, &self.graph_of_one()?)?;
+        }
         self.go_on(folder, &training, &inference, on_event, stop)
     }
 

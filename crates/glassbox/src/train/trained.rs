@@ -27,9 +27,15 @@ use crate::train::run::DataRecord;
 /// ```
 pub struct Model {
     used: Mutex<(Session, Predictor)>,
+    /// The graph of a single row, where the run has one, until it is first wanted; then what runs it.
+    one: Mutex<(Option<Graph>, Option<Predictor>)>,
     record: DataRecord,
     warnings: Vec<String>,
 }
+
+/// So many rows or fewer are told one by one, where there is a graph of a single row: a batch's takes as
+/// long for few rows as for many.
+const ONE_BY_ONE: usize = 4;
 
 /// What a model says of one row.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -207,7 +213,9 @@ impl Model {
         };
         let expected = graph.initial_values(0);
         crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
-        Ok(Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? })
+        // Runs of other data than images, and earlier runs, have none.
+        let one = Mutex::new((folder.graph(GraphKind::InferOne).ok(), None));
+        Ok(Model { warnings, one, ..Model::of(&graph, checkpoint.weights(), record)? })
     }
 
     pub(crate) fn of(
@@ -218,7 +226,8 @@ impl Model {
         let mut session = Session::new(Options::default())?;
         session.load(weights);
         let predictor = Predictor::new(&mut session, graph)?;
-        Ok(Model { used: Mutex::new((session, predictor)), record, warnings: Vec::new() })
+        let (used, one) = (Mutex::new((session, predictor)), Mutex::new((None, None)));
+        Ok(Model { used, one, record, warnings: Vec::new() })
     }
 
     /// Checkpoints that could not be read, one of the others being taken in their place.
@@ -283,7 +292,7 @@ impl Model {
         Ok(self.told(&results, predictor.results(), prepared.warnings))
     }
 
-    /// Predicts so many prepared rows, which `fill` writes batch by batch.
+    /// Predicts so many prepared rows, which `fill` writes batch by batch; few rows one by one.
     pub(crate) fn predict_filled(
         &self,
         rows: usize,
@@ -291,6 +300,16 @@ impl Model {
     ) -> Result<Predictions, Error> {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
+        let mut one = self.one.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if rows <= ONE_BY_ONE
+            && let Some(graph) = one.0.take()
+        {
+            one.1 = Some(Predictor::new(session, &graph)?);
+        }
+        let predictor = match &mut one.1 {
+            Some(one) if rows <= ONE_BY_ONE => one,
+            _ => predictor,
+        };
         let results = predictor.run(session, rows, fill)?;
         Ok(self.told(&results, predictor.results(), Vec::new()))
     }
