@@ -17,6 +17,8 @@ pub struct Asked {
     pub target: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
+    #[arg(long)]
+    pub strict: bool,
     #[arg(long, value_name = "KIND")]
     pub model: Option<String>,
     #[arg(long, value_name = "N,N", allow_negative_numbers = true)]
@@ -122,7 +124,8 @@ impl Asked {
         };
         let first =
             self.folds.map(|of| (format!("data.split.fold=1/{of}"), format!("--folds {of}")));
-        all.iter().filter_map(given).chain(first).collect()
+        let strict = self.strict.then(|| ("data.strict=true".to_owned(), "--strict".to_owned()));
+        all.iter().filter_map(given).chain(first).chain(strict).collect()
     }
 }
 

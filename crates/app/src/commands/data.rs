@@ -1,7 +1,9 @@
 //! `glassbox data WHAT`
 
 use clap::{ArgAction, Args};
-use glassbox::data::{self, Dataset, Description, Frequent, InputPreparation, Leak, Role};
+use glassbox::data::{
+    self, Dataset, Description, Frequent, ImageFacts, InputPreparation, Leak, Role,
+};
 use serde::Serialize;
 
 use crate::commands::asked::Asked;
@@ -17,6 +19,8 @@ pub struct DataArgs {
     pub target: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
+    #[arg(long)]
+    pub strict: bool,
     #[arg(long, value_name = "K=V", action = ArgAction::Append)]
     pub set: Vec<String>,
 }
@@ -54,6 +58,9 @@ pub struct Other {
     pub shape: Vec<usize>,
     /// With their rows; empty of numbers.
     pub classes: Vec<Frequent>,
+    /// What was found in files of images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<ImageFacts>,
 }
 
 /// What a model would learn from.
@@ -71,6 +78,9 @@ pub struct Training {
 
 impl Training {
     fn of(data: &Dataset) -> Self {
+        // What is odd about files is told with them.
+        let odd = data.images.as_ref().map(ImageFacts::notices).unwrap_or_default();
+        let notices = data.notices.iter().filter(|notice| !odd.contains(notice)).cloned().collect();
         let columns = data.schema.iter().flat_map(|schema| &schema.columns);
         Training {
             train: data.train.len(),
@@ -81,7 +91,7 @@ impl Training {
                 .filter(|column| column.role == Role::Input)
                 .map(|column| column.name.clone())
                 .collect(),
-            notices: data.notices.clone(),
+            notices,
         }
     }
 }
@@ -102,14 +112,16 @@ impl Other {
         classes.iter_mut().for_each(|class| class.share = class.rows as f64 / rows.max(1) as f64);
         let images = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
         let (source, shape) = (data.source.clone(), data.input.shape.clone());
-        Other { source, images, rows, shape, classes }
+        Other { source, images, rows, shape, classes, files: data.images.clone() }
     }
 }
 
 pub fn run(args: &DataArgs, ctx: &Context) -> Result<(), AppError> {
-    let DataArgs { what, target, drop, set } = args;
+    let DataArgs { what, target, drop, strict, set } = args;
     let (target, drop, set) = (target.clone(), drop.clone(), set.clone());
-    let config = Asked { what: what.clone(), target, drop, set, ..Asked::default() }.config()?.data;
+    let asked =
+        Asked { what: what.clone(), target, drop, strict: *strict, set, ..Asked::default() };
+    let config = asked.config()?.data;
     let (path, options) = (&config.path, config.options());
     let failed = |error: data::DataError| AppError::failed(error);
     let (what, loaded) = match data::is_table(path) {
@@ -170,5 +182,6 @@ fn next(args: &DataArgs, what: &What) -> Vec<String> {
         flag("--drop", columns);
     }
     args.set.iter().for_each(|setting| flag("--set", setting.clone()));
+    words.extend(args.strict.then(|| "--strict".to_owned()));
     words
 }

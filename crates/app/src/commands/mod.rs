@@ -20,3 +20,8 @@ pub mod runs;
 pub mod see;
 pub mod summary;
 pub mod train;
+
+/// A number of things on the command line.
+fn above_zero(word: &str) -> Result<usize, String> {
+    word.parse().ok().filter(|&number| number > 0).ok_or_else(String::new)
+}

@@ -26,6 +26,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (".target", "The column to predict", "예측할 열"),
     (".drop", "Columns to leave out, e.g. id,name", "빼고 읽을 열. 예: id,name"),
+    (
+        ".strict",
+        "Stop at images that cannot be read instead of leaving them out",
+        "읽을 수 없는 이미지를 빼지 않고 오류로 처리합니다",
+    ),
     (".model", "The kind of model; see `glassbox models`", "모형의 종류. 참고: `glassbox models`"),
     (".hidden", "Units of each hidden layer, e.g. 32,16", "은닉층마다의 유닛 수. 예: 32,16"),
     (".activation", "The hidden units' activation: {words}", "은닉 유닛의 활성화 함수: {words}"),
@@ -72,8 +77,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ("export.out_file", "The file to write", "쓸 파일"),
     (
         "data",
-        "Show what a table holds: columns, gaps, classes, likely leaks.",
-        "표에 담긴 것을 보여 줍니다: 열, 빈 값, 부류, 새는 정보.",
+        "Show what a table or a folder of images holds: columns, gaps, classes, likely leaks.",
+        "표나 이미지 폴더에 담긴 것을 보여 줍니다: 열, 빈 값, 부류, 새는 정보.",
     ),
     (
         "data.set",
@@ -109,8 +114,17 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Show how much the figure drops where each column is shuffled",
         "열마다 값을 뒤섞었을 때 지표가 얼마나 나빠지는지 보여 줍니다",
     ),
-    ("predict", "Predict the rows of a file.", "파일의 각 행을 예측합니다."),
-    ("predict.file", "The file with the rows", "행이 들어 있는 파일"),
+    ("predict", "Predict images, or the rows of a file.", "이미지나 파일의 각 행을 예측합니다."),
+    (
+        "predict.files",
+        "Images, folders or archives of images, or one file with rows",
+        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나",
+    ),
+    (
+        "predict.top",
+        "How many classes to tell; 3 of images, 1 of rows where absent",
+        "보여 줄 부류의 수. 없으면 이미지는 3, 행은 1",
+    ),
     (
         "predict.out_file",
         "Where the predictions go; standard output where absent",
@@ -353,7 +367,7 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
 
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
-    ("Data", "데이터", &["target", "drop"]),
+    ("Data", "데이터", &["target", "drop", "strict"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (
         "Training",
@@ -385,6 +399,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ),
     ("data", "glassbox data iris.csv --target species", "", ""),
     ("data", "glassbox data iris", "built-in data", "내장 데이터"),
+    (
+        "data",
+        "glassbox data photos",
+        "a folder of images for each class",
+        "부류마다 이미지 폴더 하나",
+    ),
     ("train", "glassbox train iris.csv --target species", "a table", "표"),
     ("train", "glassbox train digits --hidden 64,32 --lr 0.003", "", ""),
     (
@@ -408,6 +428,7 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("eval", "glassbox eval runs/short --json", "for scripts", "스크립트용"),
     ("predict", "glassbox predict last iris.csv", "", ""),
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
+    ("predict", "glassbox predict last photo.jpg holiday/ --top 5", "images", "이미지"),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     ("summary", "glassbox summary last", "", ""),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{DataError, Place};
+use super::pixels::Scaling;
 use super::spool::Stored;
 use super::target::{TargetEncoding, TargetPreparation};
 
@@ -35,6 +36,8 @@ pub(super) struct Store {
     pub(super) targets: Targets,
     /// The row of each position in its source, from 0, where that is another number.
     pub(super) source_rows: Option<Vec<u32>>,
+    /// The file of each position inside its source, where rows are files.
+    pub(super) names: Option<Vec<Box<str>>>,
     /// How much each row counts, where rows do not all count alike.
     pub(super) weights: Option<Vec<f32>>,
 }
@@ -43,7 +46,7 @@ pub(super) struct Store {
 #[derive(Debug)]
 pub(super) enum Inputs {
     Floats(Stored<f32>),
-    Pixels { bytes: Vec<u8>, scale: f32 },
+    Pixels { bytes: Stored<u8>, scaling: Scaling },
 }
 
 /// A target for each row.
@@ -164,6 +167,13 @@ impl Rows {
         self.positions.get(row).map(|at| self.source_of(*at))
     }
 
+    /// The file that a row is, as it is called inside its source, e.g. `train/cat/0001.jpg`; none where
+    /// rows are no files.
+    pub fn source_name(&self, row: usize) -> Option<&str> {
+        let position = *self.positions.get(row)? as usize;
+        self.store.names.as_ref()?.get(position).map(|name| &**name)
+    }
+
     fn source_of(&self, position: u32) -> usize {
         let own = |rows: &Vec<u32>| rows.get(position as usize).copied();
         let row = self.store.source_rows.as_ref().and_then(own).unwrap_or(position);
@@ -228,11 +238,7 @@ impl Rows {
             let start = self.position(*row)? * width;
             match &self.store.inputs {
                 Inputs::Floats(all) => all.read(start as u64, out)?,
-                Inputs::Pixels { bytes, scale } => {
-                    for (x, byte) in out.iter_mut().zip(&bytes[start..start + width]) {
-                        *x = f32::from(*byte) * scale;
-                    }
-                }
+                Inputs::Pixels { bytes, scaling } => scaling.gather(bytes, start as u64, out)?,
             }
         }
         Ok(())

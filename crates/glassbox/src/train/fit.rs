@@ -7,7 +7,7 @@ use glassbox_engine::{Array, Graph, Parameters, Tensor};
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{Dataset, Role, Rows};
+use crate::data::{Dataset, ImageFacts, Role, Rows};
 use crate::nn::Loss;
 use crate::train::checkpoint::{Checkpoint, Checkpoints};
 use crate::train::config::{Stop, TrainConfig, WatchConfig};
@@ -189,6 +189,7 @@ impl Run<'_, '_> {
             notices.clear();
             choices = None;
         }
+        notices.extend(self.fit.data.images.as_ref().map(ImageFacts::speed));
         let parameters = self.fit.training[0].parameters();
         let parameters = parameters.iter().map(|(_, t)| t.elements() as u64).sum();
         (self.fit.on_event)(&Event::Started(event::Started {

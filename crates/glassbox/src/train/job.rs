@@ -44,12 +44,12 @@ impl Job {
         configure: impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
     ) -> Result<Self, Error> {
         let first = configure(&RunConfig::new(path))?;
-        let mut data = load(&first.data)?;
+        let mut data = load(&first)?;
         let mut suggested = first.clone();
         if gains_by_pieces(&data, &first) {
             suggested.data.prepare = vec![Prepare::new("numeric", Method::Piecewise)];
-            let again = configure(&suggested)?.data;
-            if again.prepare == suggested.data.prepare {
+            let again = configure(&suggested)?;
+            if again.data.prepare == suggested.data.prepare {
                 data = load(&again)?;
             }
         }
@@ -64,14 +64,14 @@ impl Job {
 
     /// The run of a complete configuration.
     pub fn from_config(config: RunConfig) -> Result<Self, Error> {
-        let data = load(&config.data)?;
+        let data = load(&config)?;
         Job::of(config, data, None)
     }
 
     /// The run in a folder, which keeps the weights that it began with.
     pub(crate) fn of_run(folder: &RunFolder) -> Result<Self, Error> {
         let config = folder.config()?;
-        let data = load(&config.data)?;
+        let data = load(&config)?;
         Job::of(config, data, Some(folder))
     }
 
@@ -83,7 +83,7 @@ impl Job {
         start.extend(given(&config)?);
         config.model.parameters.clear();
         // What it says of the model's paths cannot be checked by another model.
-        let data = load(&config.data)?;
+        let data = load(&config)?;
         Ok((Job::unchecked(config, data)?, start))
     }
 
@@ -347,9 +347,14 @@ fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dy
     })
 }
 
-/// Loads what `[data]` says.
-fn load(config: &DataConfig) -> Result<Dataset, Error> {
-    Ok(data::load(&config.path, &config.options())?)
+/// Loads what `[data]` says, by as many threads as train.
+fn load(config: &RunConfig) -> Result<Dataset, Error> {
+    let threads = match config.train.threads {
+        Amount::All => None,
+        Amount::Exactly(threads) => Some(threads),
+    };
+    let options = data::Options { threads, ..config.data.options() };
+    Ok(data::load(&config.data.path, &options)?)
 }
 
 impl DataConfig {
@@ -374,6 +379,8 @@ impl DataConfig {
             rules: self.prepare.clone(),
             weight: self.weight.clone(),
             memory: self.memory.saturating_mul(1 << 20),
+            strict: self.strict,
+            image: self.image.clone(),
             columns: self.columns.clone(),
             drop: self.drop.clone(),
             ..data::Options::default()

@@ -18,6 +18,7 @@ pub(crate) mod job;
 mod judge;
 mod loader;
 mod outcome;
+pub(crate) mod photos;
 mod resample;
 mod run;
 mod start;
@@ -31,6 +32,7 @@ pub use figures::{
     Residuals, Threshold, Undefined, Worst,
 };
 pub use job::Job;
+pub use photos::PhotoPredictions;
 pub use resample::Resample;
 pub use run::Ended;
 pub(crate) use run::{DataRecord, graphs_of};

@@ -7,9 +7,9 @@ use glassbox_engine::{Graph, Options, Parameters, Session};
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{Idx, InputPreparation, Prepared, RawTable, Rows, Task};
+use crate::data::{Idx, InputPreparation, Preparation, Prepared, RawTable, Rows, Task};
 use crate::io::{pytorch, safetensors};
-use crate::train::evaluate::{Predictor, deviation, largest, probabilities};
+use crate::train::evaluate::{Fill, Predictor, deviation, largest, probabilities};
 use crate::train::folder::{GraphKind, LAST, RunFolder};
 use crate::train::run::DataRecord;
 
@@ -119,6 +119,18 @@ impl Prediction {
                 values.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
             }
         }
+    }
+
+    /// The `most` most probable classes with their probabilities, the best first; none of numbers.
+    /// `classes` are [`Predictions::classes`].
+    pub fn top<'c>(&self, most: usize, classes: &'c [String]) -> Vec<(&'c str, f64)> {
+        let Prediction::Class { probabilities, .. } = self else { return Vec::new() };
+        let names = classes.iter().map(String::as_str);
+        let mut all: Vec<(&str, f64)> = names.zip(probabilities.iter().copied()).collect();
+        // Equal ones stay in the order of the classes.
+        all.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        all.truncate(most);
+        all
     }
 
     /// The standard deviation of a number, from a model that tells it.
@@ -305,24 +317,43 @@ impl Model {
         self.predict_prepared(self.record.preparation.apply_pixels(&images.bytes)?)
     }
 
+    /// How raw rows become inputs.
+    pub(crate) fn preparation(&self) -> &Preparation {
+        &self.record.preparation
+    }
+
     fn predict_prepared(&self, prepared: Prepared) -> Result<Predictions, Error> {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
         let results = predictor.matrix(session, &prepared.matrix)?;
+        Ok(self.told(&results, predictor.results(), prepared.warnings))
+    }
+
+    /// Predicts so many prepared rows, which `fill` writes batch by batch.
+    pub(crate) fn predict_filled(
+        &self,
+        rows: usize,
+        fill: &mut Fill<'_>,
+    ) -> Result<Predictions, Error> {
+        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (session, predictor) = &mut *used;
+        let results = predictor.run(session, rows, fill)?;
+        Ok(self.told(&results, predictor.results(), Vec::new()))
+    }
+
+    /// What results say, of which a row has so many.
+    fn told(&self, results: &[f32], width: usize, warnings: Vec<String>) -> Predictions {
         let target = &self.record.preparation.target;
-        Ok(Predictions {
+        Predictions {
             target: target.name.clone(),
             classes: target.classes().unwrap_or_default().to_vec(),
             outputs: match target.outputs() {
                 1 => Vec::new(),
                 _ => target.output_names().iter().map(ToString::to_string).collect(),
             },
-            rows: results
-                .chunks_exact(predictor.results().max(1))
-                .map(|results| self.row_of(results))
-                .collect(),
-            warnings: prepared.warnings,
-        })
+            rows: results.chunks_exact(width.max(1)).map(|row| self.row_of(row)).collect(),
+            warnings,
+        }
     }
 
     /// As [`table_of_results`](Self::table_of_results), with two columns for each of several numbers.
@@ -389,7 +420,8 @@ impl Model {
     }
 
     /// `predictions.csv`: each row's number in its source, what was observed and what is predicted; the
-    /// probability of a class, the deviation of a number where the model tells it.
+    /// probability of a class, the deviation of a number where the model tells it; the file, where rows
+    /// are files.
     pub(crate) fn table_of_results(&self, results: &[f32], rows: &Rows) -> String {
         let width = (results.len() / rows.len().max(1)).max(1);
         let target = &self.record.preparation.target;
@@ -399,7 +431,8 @@ impl Model {
         }
         let gaussian = target.classes().is_none() && width > 1;
         let sure = if gaussian { "deviation" } else { "probability" };
-        let mut out = format!("row,observed,predicted,{sure}\n");
+        let file = if rows.source_name(0).is_some() { ",file" } else { "" };
+        let mut out = format!("row,observed,predicted,{sure}{file}\n");
         // A row at a time: beside the results there may be no room for texts of all rows.
         for (index, results) in results.chunks_exact(width).enumerate() {
             let label = labels.as_ref().and_then(|labels| labels.get(index));
@@ -416,7 +449,9 @@ impl Model {
             let sure = prediction.probability().or(prediction.deviation());
             let sure = sure.map(|x| x.to_string()).unwrap_or_default();
             let (observed, predicted) = (cell(&observed), cell(&prediction.text()));
-            out += &format!("{row},{observed},{predicted},{sure}\n");
+            let file = rows.source_name(index).map(|name| format!(",{}", cell(name)));
+            let file = file.unwrap_or_default();
+            out += &format!("{row},{observed},{predicted},{sure}{file}\n");
         }
         out
     }

@@ -19,7 +19,10 @@ use glassbox_engine::{Array, DType, Isa, Options};
 use serde::Serialize;
 
 use crate::choices::choices;
-pub use crate::data::{Columns, Impute, Kind, Method as Preparation, NthFold, Rule as Prepare};
+pub use crate::data::{
+    Columns, Fit, ImageOptions, Impute, Kind, Method as Preparation, Normalization, NthFold,
+    Rule as Prepare,
+};
 use crate::io::FileError;
 use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Schedule};
@@ -153,9 +156,13 @@ pub struct DataConfig {
     pub drop: Vec<String>,
     /// What columns are, where that is not to be inferred.
     pub columns: BTreeMap<String, Kind>,
-    /// How much of a table is kept in memory, in MiB; what is beyond lives in temporary files. The
-    /// numbers do not depend on it.
+    /// How much of a table or of images is kept in memory, in MiB; what is beyond lives in temporary
+    /// files. The numbers do not depend on it.
     pub memory: usize,
+    /// Whether images that cannot be read are an error instead of being left out.
+    pub strict: bool,
+    /// `[data.image]`: how images are read.
+    pub image: ImageOptions,
     /// How the rows are divided.
     pub split: Split,
     /// `[[data.prepare]]`, in order; where several name a column, the last holds.
@@ -397,6 +404,8 @@ impl RunConfig {
                 target: None,
                 weight: None,
                 memory: crate::data::MEMORY >> 20,
+                strict: false,
+                image: ImageOptions::default(),
                 drop: Vec::new(),
                 columns: BTreeMap::new(),
                 split: Split { valid: None, test: None, stratify: true, fold: None },

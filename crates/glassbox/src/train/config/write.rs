@@ -5,8 +5,9 @@ use std::fmt::{Display, Write};
 use glassbox_engine::Isa;
 
 use super::{
-    Activation, Amount, ClassWeights, Clip, Impute, Initial, Kind, Layer, LayerKind, Loss,
-    ModelKind, Normalize, Numbers, Optimizer, Preparation, RunConfig, Schedule,
+    Activation, Amount, ClassWeights, Clip, Fit, ImageOptions, Impute, Initial, Kind, Layer,
+    LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer, Preparation,
+    RunConfig, Schedule,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
@@ -36,7 +37,8 @@ impl RunConfig {
         if let Some(weight) = &data.weight {
             line(out, "weight", quoted(weight), "how much each row counts");
         }
-        line(out, "memory", data.memory, "MiB of a table in memory; the rest in temporary files");
+        line(out, "memory", data.memory, "MiB of data in memory; the rest in temporary files");
+        line(out, "strict", data.strict, "true: an image that cannot be read is an error");
         let drop = data.drop.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         line(out, "drop", format!("[{drop}]"), "columns that are left out");
         let kind =
@@ -52,6 +54,7 @@ impl RunConfig {
         let fold = split.fold.map(|fold| format!(", fold = \"{fold}\"")).unwrap_or_default();
         let value = format!("{{ {valid}{test}stratify = {}{fold} }}", split.stratify);
         line(out, "split", value, "shares; valid and test absent: 0.15, or the source's own");
+        write_image(out, &data.image);
         for prepare in &data.prepare {
             section(out, "[[data.prepare]]             # fitted on the training part only");
             let columns = quoted(prepare.columns.word());
@@ -187,6 +190,33 @@ impl RunConfig {
         let what = self.watch.what.iter().map(|p| quoted(p)).collect::<Vec<_>>().join(", ");
         line(out, "what", format!("[{what}]"), "paths; * stands for any text: \"fc1/*\"");
     }
+}
+
+fn write_image(out: &mut String, image: &ImageOptions) {
+    let ImageOptions { size, channels, fit, normalize } = image;
+    if *image == ImageOptions::default() {
+        let value = "{ size = 64, channels = 3 }";
+        return absent(out, "image", value, "also fit, normalize; absent: by the images");
+    }
+    section(out, "[data.image]");
+    match size {
+        Some(size) => line(out, "size", format!("{size:?}"), "height and width"),
+        None => absent(out, "size", "64", "or [height, width]; absent: by the images"),
+    }
+    match channels {
+        Some(channels) => line(out, "channels", channels, "1 (grey) or 3 (red, green, blue)"),
+        None => absent(out, "channels", "3", "1 (grey) or 3; absent: by the images"),
+    }
+    line(out, "fit", quoted(fit.word()), words(Fit::ALL));
+    let offered = "none, standardize, imagenet or { mean = […], std = […] }";
+    let normalize = match normalize {
+        None => return absent(out, "normalize", "\"standardize\"", offered),
+        Some(Normalization::None) => quoted("none"),
+        Some(Normalization::Standardize) => quoted("standardize"),
+        Some(Normalization::Imagenet) => quoted("imagenet"),
+        Some(Normalization::Given { mean, std }) => format!("{{ mean = {mean:?}, std = {std:?} }}"),
+    };
+    line(out, "normalize", normalize, offered);
 }
 
 fn section(out: &mut String, header: &str) {
