@@ -61,7 +61,7 @@ fn a_dense_layer_and_a_stride_are_counted_by_what_they_give() {
     let at = graph.root(Mode::Eval);
     let halved = conv2d(at.child("conv"), input(&graph, 3), 8, Conv::new([7, 7]).stride([2, 2]));
     assert_eq!(halved.shape().sizes(), [3, 11, 11, 8]);
-    let dense = nn::linear(at.child("fc"), halved.reshape([3, 11 * 11 * 8]), 10);
+    let dense = nn::linear(at.child("fc"), halved.reshape([3, 11 * 11 * 8]), 10, nn::Initial::He);
     let cost = multiply_adds(&graph, dense).unwrap();
     assert_eq!((cost["conv"], cost["fc"]), (11 * 11 * 49 * 3 * 8, 11 * 11 * 8 * 10));
 }

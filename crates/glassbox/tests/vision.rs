@@ -44,7 +44,7 @@ fn smooth(graph: &Graph, images: Tensor<'_>) {
     let maps = maps.named("conv1/tanh");
     let more = conv2d(at.child("conv2"), maps, 3, Conv::new([2, 2])).tanh().named("conv2/tanh");
     let flat = more.reshape([batch, more.elements() / batch]);
-    nn::linear(at.child("fc"), flat, 3).named("prediction");
+    nn::linear(at.child("fc"), flat, 3, nn::Initial::He).named("prediction");
 }
 
 fn score(vision: &Vision, image: &[f32], class: usize) -> f64 {
@@ -94,7 +94,8 @@ fn the_shares_of_integrated_gradients_come_to_the_difference_of_the_scores() {
 fn a_weighted_sum_is_shared_by_weight_and_way() {
     let vision = vision(8, |graph, images| {
         let flat = images.reshape([8, PIXELS]);
-        nn::linear(graph.root(Mode::Eval).child("fc"), flat, 3).named("prediction");
+        nn::linear(graph.root(Mode::Eval).child("fc"), flat, 3, nn::Initial::He)
+            .named("prediction");
     });
     let image = numbers(PIXELS, 9);
     // The slopes of a sum are its weights, with or without noise.
@@ -124,7 +125,7 @@ fn two_maps(weights: [[f32; 3]; 2]) -> Vision {
     let at = graph.root(Mode::Eval);
     let maps = conv2d(at.child("conv"), images, 2, Conv::new([1, 1]).without_bias());
     let means = maps.mean_axis(1).mean_axis(2).reshape([2, 2]);
-    nn::linear(at.child("fc"), means, 3).named("prediction");
+    nn::linear(at.child("fc"), means, 3, nn::Initial::He).named("prediction");
     let mut start = Parameters::new();
     let filter = Array::new([1, 1, 2, 2], vec![1.0f32, 0.0, 0.0, 1.0]).unwrap();
     start.insert("conv/weight", filter);
@@ -159,7 +160,7 @@ fn covering_finds_the_one_pixel_that_matters() {
     let graph = Graph::new();
     let images = graph.input("inputs", DType::F32, [4, 6, 5, 2]);
     let flat = images.reshape([4, PIXELS]);
-    nn::linear(graph.root(Mode::Eval).child("fc"), flat, 3).named("prediction");
+    nn::linear(graph.root(Mode::Eval).child("fc"), flat, 3, nn::Initial::He).named("prediction");
     let mut weight = vec![0.0f32; PIXELS * 3];
     // Row 4, column 2, second channel, for class 1.
     weight[((4 * 5 + 2) * 2 + 1) * 3 + 1] = 10.0;
@@ -202,10 +203,10 @@ fn weights_of_channels_are_found_by_name() {
     let vision = vision(4, |graph, images| {
         let at = graph.root(Mode::Eval);
         let means = images.mean_axis(1).mean_axis(2);
-        let weights = nn::linear(at.child("squeeze"), means, 2).sigmoid();
+        let weights = nn::linear(at.child("squeeze"), means, 2, nn::Initial::He).sigmoid();
         let weights = weights.named("se/channel_weights");
         let kept = (images * weights).reshape([4, PIXELS]);
-        nn::linear(at.child("fc"), kept, 3).named("prediction");
+        nn::linear(at.child("fc"), kept, 3, nn::Initial::He).named("prediction");
     });
     let found = vision.channel_weights(&numbers(PIXELS, 9)).unwrap();
     assert_eq!((found[0].layer.as_str(), found[0].weights.len()), ("se/channel_weights", 2));

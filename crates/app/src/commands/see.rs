@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use glassbox::data::{Dataset, RawRows, Rows};
+use glassbox::data::{Dataset, RawRows, Rows, is_photos};
 use glassbox::io::FileError;
 use glassbox::report::picture::{Picture, Sheet};
 use glassbox::train::folder::RunFolder;
 use glassbox::watch::GradientsByDepth;
 use glassbox::watch::vision::{
     ActivationMap, ChannelWeights, Drawn, FeatureMaps, Filters, IntegratedGradients, Map, Mistake,
-    Occlusion, Said, Vision, data_of_run, mistakes, percent,
+    Occlusion, Photo, Said, Vision, data_of_run, mistakes, percent,
 };
 use serde::Serialize;
 
@@ -137,7 +137,8 @@ pub struct SeenImage {
 #[derive(Clone)]
 pub enum ImageName {
     Row(usize, String),
-    File(String, usize),
+    /// A file, and which image of it where it has many.
+    File(String, Option<usize>),
 }
 
 /// Where a map is strongest, and how much of it lies in few places.
@@ -283,6 +284,7 @@ pub fn run(args: &SeeArgs, ctx: &Context) -> Result<(), AppError> {
     };
     let images = match (&args.images[..], &part) {
         ([], Some(part)) => rows(args, &vision, part, wrong.as_deref().unwrap_or_default())?,
+        (files, _) if files.iter().any(is_photos) => photos(&vision, files, ctx)?,
         (files, _) => from_files(args, &vision, files)?,
     };
     let filters = match wanted.has(What::Filters) {
@@ -415,11 +417,31 @@ fn from_files(args: &SeeArgs, vision: &Vision, files: &[PathBuf]) -> Result<Vec<
                     count.saturating_sub(1)
                 )));
             };
-            let name = ImageName::File(file.display().to_string(), row);
+            let name = ImageName::File(file.display().to_string(), Some(row));
             images.push(Image { name, numbers: numbers.to_vec(), observed: None });
         }
     }
     Ok(images)
+}
+
+/// Photos; those that cannot be read are told and left out.
+fn photos(vision: &Vision, paths: &[PathBuf], ctx: &Context) -> Result<Vec<Image>, AppError> {
+    let (photos, skipped) = vision.photos(paths)?;
+    if !ctx.global.quiet {
+        skipped.iter().for_each(|one| ctx.warn(format_args!("{}: {}", one.file, one.problem)));
+    }
+    let images: Vec<Image> = photos
+        .into_iter()
+        .map(|Photo { file, observed, numbers }| Image {
+            name: ImageName::File(file, None),
+            numbers,
+            observed,
+        })
+        .collect();
+    match images.is_empty() {
+        true => Err(AppError::failed(ctx.text.see_no_images())),
+        false => Ok(images),
+    }
 }
 
 /// All images of a file as the network takes them.
@@ -589,7 +611,8 @@ fn one(
 fn in_words(name: &ImageName) -> String {
     match name {
         ImageName::Row(row, part) => format!("{part} row {row}"),
-        ImageName::File(file, row) => format!("{} row {row}", short(file)),
+        ImageName::File(file, Some(row)) => format!("{} row {row}", short(file)),
+        ImageName::File(file, None) => short(file),
     }
 }
 

@@ -684,6 +684,7 @@ texts! {
     }
     see_row(row, part) { "row {row} ({part})" "{part} 행 {row}" }
     see_file(file, row) { "{file}, image {row}" "{file}, 이미지 {row}" }
+    see_no_images() { "none of the images could be read" "읽을 수 있는 이미지가 없습니다" }
     see_class(class, probability) { "{class} with {probability}" "{class} ({probability})" }
     see_right() { ", which is right" ", 정답" }
     see_wrong(observed) { ", but it is {observed}" ", 오답: 실제는 {observed}" }

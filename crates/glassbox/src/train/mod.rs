@@ -18,7 +18,7 @@ pub(crate) mod job;
 mod judge;
 mod loader;
 mod outcome;
-mod photos;
+pub(crate) mod photos;
 mod resample;
 mod run;
 mod start;

@@ -73,7 +73,7 @@ impl Model {
 }
 
 /// The class that a folder of the file is called after; the one nearest to the file.
-fn class_of(file: &str, classes: &[String]) -> Option<String> {
+pub(crate) fn class_of(file: &str, classes: &[String]) -> Option<String> {
     let folders = file.rsplit(['/', '\\']).skip(1);
     let known = |folder: &&str| classes.iter().any(|class| class == folder);
     folders.into_iter().find(known).map(str::to_owned)
