@@ -10,9 +10,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::AppError;
-use crate::terminal::{
-    Align, Table, fit, grouped, quoted, structure as structure_of, width, wrap,
-};
+use crate::terminal::{Align, Table, fit, grouped, quoted, structure as structure_of, width, wrap};
 use crate::text::models::{about, example};
 
 /// Data to draw a model on where none is named: the first that suits it.

@@ -55,10 +55,9 @@ fn of_family(name: &str) -> [&'static str; 2] {
             "filters of several sizes side by side, auxiliary heads in training; photographs",
             "여러 크기의 필터를 나란히 놓고 훈련 때 보조 머리를 둔 망. 사진용",
         ],
-        "ResNet for small images" => [
-            "residual blocks; small images such as CIFAR's",
-            "잔차 블록. CIFAR 같은 작은 이미지용",
-        ],
+        "ResNet for small images" => {
+            ["residual blocks; small images such as CIFAR's", "잔차 블록. CIFAR 같은 작은 이미지용"]
+        }
         "ResNet" => [
             "residual blocks: each adds a change to what it reads; photographs",
             "읽은 것에 변화를 더하는 잔차 블록. 사진용",
@@ -94,7 +93,7 @@ mod tests {
     #[test]
     fn every_kind_of_model_is_described() {
         for kind in ModelKind::all() {
-            for lang in [Lang::En, Lang::Ko] {
+            for lang in [Lang::English, Lang::Korean] {
                 assert!(!about(kind, lang).is_empty(), "{kind}");
             }
         }

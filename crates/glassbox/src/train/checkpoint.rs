@@ -298,11 +298,7 @@ pub fn check_same_model(expected: &Parameters, found: &Parameters) -> Result<(),
 
 /// Whether `found` has exactly the paths, shapes and types that `graph` declares, but for those that
 /// `training` alone does (of auxiliary heads); if not, every difference.
-pub fn check_in_use(
-    graph: &Graph,
-    training: &[Graph],
-    found: &Parameters,
-) -> Result<(), Mismatch> {
+pub fn check_in_use(graph: &Graph, training: &[Graph], found: &Parameters) -> Result<(), Mismatch> {
     let declared = |(path, _): (String, _)| {
         let tensor = graph.state(&path)?;
         Some((path, format!("{} {}", tensor.dtype(), tensor.shape())))

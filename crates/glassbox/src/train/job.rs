@@ -270,7 +270,9 @@ fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dy
         };
     }
     if let ModelKind::Named(named) = config.kind {
-        named.check(&config.choices, input).map_err(|what| wrong(format!("`model.kind`: {what}")))?;
+        named
+            .check(&config.choices, input)
+            .map_err(|what| wrong(format!("`model.kind`: {what}")))?;
         return Ok(named.build(&config.choices, outputs));
     }
     let mut sizes = vec![input.iter().product()];

@@ -120,12 +120,8 @@ impl Module for ConvNext {
                 (features, number(features, 0))
             }
         };
-        let mut x = nn::conv2d(
-            number(stem, 0),
-            x,
-            self.choices.wide(self.channels),
-            side_by_side(4),
-        );
+        let mut x =
+            nn::conv2d(number(stem, 0), x, self.choices.wide(self.channels), side_by_side(4));
         x = nn::layer_norm_with(number(stem, 1), x, EPSILON);
         let last = self.blocks.iter().sum::<usize>().saturating_sub(1).max(1);
         let mut depth = 0;

@@ -95,10 +95,7 @@ impl GoogLeNet {
         // Both are switched off together.
         let dropout = if self.choices.dropout > 0.0 { HEAD_DROPOUT } else { 0.0 };
         let x = nn::dropout(at.child("dropout"), x, dropout);
-        Head {
-            scores: nn::linear(at.child("fc2"), x, self.outputs, Initial::Xavier),
-            share: SHARE,
-        }
+        Head { scores: nn::linear(at.child("fc2"), x, self.outputs, Initial::Xavier), share: SHARE }
     }
 
     #[track_caller]

@@ -24,7 +24,6 @@ struct LeNet {
     outputs: usize,
 }
 
-
 impl Module for LeNet {
     fn name(&self) -> &str {
         "lenet"

@@ -3,7 +3,9 @@
 use glassbox_engine::{DType, Graph, Mode};
 use serde::Serialize;
 
-use super::{Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, vgg, vit, xception};
+use super::{
+    Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, vgg, vit, xception,
+};
 use crate::nn::{Activation, Module, Optimizer};
 
 /// Every family of named models, in the order in which they are offered.

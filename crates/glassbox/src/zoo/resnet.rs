@@ -196,17 +196,11 @@ impl ResNet {
 
 /// Shortcut A of the paper: every few pixels, and new channels of zeros, half of them before.
 #[track_caller]
-fn every_other<'g>(
-    at: Scope<'g>,
-    x: Tensor<'g>,
-    like: Tensor<'g>,
-    stride: usize,
-) -> Tensor<'g> {
+fn every_other<'g>(at: Scope<'g>, x: Tensor<'g>, like: Tensor<'g>, stride: usize) -> Tensor<'g> {
     let _inside = at.enter();
     let [rows, height, width] = [0, 1, 2].map(|axis| like.dim(axis));
     let (old, channels) = (x.dim(-1), like.dim(-1));
-    let kept =
-        x.slice_to(&[0; 4], &[1, stride, stride, 1], [rows, height, width, old].into());
+    let kept = x.slice_to(&[0; 4], &[1, stride, stride, 1], [rows, height, width, old].into());
     let before = channels.saturating_sub(old) / 2;
     kept.embed(&[0, 0, 0, before], &[1; 4], [rows, height, width, channels])
 }

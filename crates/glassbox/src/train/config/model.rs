@@ -12,7 +12,8 @@ pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
     let place = |section: &Section, key: &str| section.table.get(key).map(|at| at.place.clone());
     let (kind_at, layers_at) = (place(&section, "kind"), place(&section, "layer"));
     let layers = layers::read(&mut section, &default.layers);
-    let kind = section.take("kind", None, |v| word(v, &ModelKind::all(), ModelKind::word).map(Some));
+    let kind =
+        section.take("kind", None, |v| word(v, &ModelKind::all(), ModelKind::word).map(Some));
     // Of a file and a setting beside it the setting holds.
     let outdone = matches!((&kind_at, &layers_at), (Some(Place::Line(_)), Some(Place::Setting(_))));
     let kind = match kind.filter(|_| !outdone) {
@@ -156,7 +157,8 @@ fn only_of_named(section: &mut Section, kind: ModelKind) {
 }
 
 /// The settings that only an MLP has, or a named model that says so.
-pub(super) const OF_MLP: [&str; 6] = ["hidden", "activation", "initial", "normalize", "dropout", "skip"];
+pub(super) const OF_MLP: [&str; 6] =
+    ["hidden", "activation", "initial", "normalize", "dropout", "skip"];
 
 fn parameters(model: &mut Section, default: &ModelConfig) -> BTreeMap<String, Numbers> {
     let absent = !model.table.contains_key("parameters");

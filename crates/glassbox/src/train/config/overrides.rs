@@ -1,8 +1,8 @@
 //! `--set optimizer.lr=0.03`: values given beside a configuration file.
 
 use super::model::OF_MLP;
-use super::{Choices, ConfigProblem};
 use super::source::{Located, Place, Table, Value, parse_setting};
+use super::{Choices, ConfigProblem};
 use crate::nearest::nearest;
 
 /// Every setting, by its full path.
@@ -164,7 +164,8 @@ fn put(table: &mut Table, path: &[&str], value: Located) {
             if let Value::Table(inside) = &mut entry.value {
                 if inner == ["kind"] {
                     // The model's kind stands beside settings that are not its own.
-                    let of_model = |name: &str| Choices::NAMES.contains(&name) || OF_MLP.contains(&name);
+                    let of_model =
+                        |name: &str| Choices::NAMES.contains(&name) || OF_MLP.contains(&name);
                     forget_old_kind(inside, &value, |name| *key != "model" || of_model(name));
                 }
                 // One way of clipping at a time.

@@ -102,7 +102,11 @@ impl RunConfig {
             );
         }
         if let ModelKind::Named(named) = model.kind {
-            named.family.options.iter().for_each(|option| write_choice(out, option, &model.choices));
+            named
+                .family
+                .options
+                .iter()
+                .for_each(|option| write_choice(out, option, &model.choices));
         }
         for layer in &model.layers {
             section(out, "[[model.layer]]");
