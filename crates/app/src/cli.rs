@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    bench, compare, completions, data, eval, explain, init, inspect, models, plan, predict,
+    bench, compare, completions, data, eval, explain, export, init, inspect, models, plan, predict,
     profile, resume, runs, see, summary, train,
 };
 use crate::context::Context;
@@ -51,6 +51,7 @@ pub enum Verb {
     Resume(resume::ResumeArgs),
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
+    Export(export::ExportArgs),
     Summary(summary::SummaryArgs),
     Explain(explain::ExplainArgs),
     See(see::SeeArgs),
@@ -108,6 +109,7 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Resume(args) => resume::run(args, &context),
         Verb::Eval(args) => eval::run(args, &context),
         Verb::Predict(args) => predict::run(args, &context),
+        Verb::Export(args) => export::run(args, &context),
         Verb::Summary(args) => summary::run(args, &context),
         Verb::Explain(args) => explain::run(args, &context),
         Verb::See(args) => see::run(args, &context),

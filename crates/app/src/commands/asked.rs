@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::{ArgAction, Args};
 use glassbox::train::Job;
 use glassbox::train::config::{ConfigError, RunConfig};
+use glassbox::train::folder::RunFolder;
 
 use crate::error::AppError;
 
@@ -16,6 +17,8 @@ pub struct Asked {
     pub target: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
+    #[arg(long)]
+    pub strict: bool,
     #[arg(long, value_name = "KIND")]
     pub model: Option<String>,
     #[arg(long, value_name = "N,N", allow_negative_numbers = true)]
@@ -40,6 +43,10 @@ pub struct Asked {
     pub seed: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub threads: Option<String>,
+    #[arg(long, value_name = "FILE|RUN")]
+    pub weights: Option<String>,
+    #[arg(long, value_name = "PATTERN,…")]
+    pub freeze: Option<String>,
     #[arg(long, value_name = "K=V", action = ArgAction::Append)]
     pub set: Vec<String>,
     /// Of `--folds N`: the first fold is asked for.
@@ -92,8 +99,15 @@ impl Asked {
             "none" => "[]".to_owned(),
             _ => names(text),
         };
+        // `last` is another run tomorrow: what stands in the configuration is the run itself.
+        let weights = |text: &String| {
+            let run = RunFolder::resolve(Path::new("runs"), text).ok();
+            let path = run.filter(|_| !Path::new(text).is_file());
+            let path = path.map_or(text.clone(), |path| path.display().to_string());
+            serde_json::Value::String(path).to_string()
+        };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 14] = [
+        let all: [(&str, &str, &Option<String>, Written); 16] = [
             ("--target", "data.target", &self.target, quoted),
             ("--drop", "data.drop", &self.drop, names),
             ("--model", "model.kind", &self.model, quoted),
@@ -108,6 +122,8 @@ impl Asked {
             ("--augment", "train.augment", &self.augment, changes),
             ("--seed", "train.seed", &self.seed, bare),
             ("--threads", "train.threads", &self.threads, bare),
+            ("--weights", "train.weights", &self.weights, weights),
+            ("--freeze", "train.freeze", &self.freeze, names),
         ];
         let given = |(flag, path, value, written): &(&str, &str, &Option<String>, Written)| {
             let value = value.as_ref()?;
@@ -115,7 +131,8 @@ impl Asked {
         };
         let first =
             self.folds.map(|of| (format!("data.split.fold=1/{of}"), format!("--folds {of}")));
-        all.iter().filter_map(given).chain(first).collect()
+        let strict = self.strict.then(|| ("data.strict=true".to_owned(), "--strict".to_owned()));
+        all.iter().filter_map(given).chain(first).chain(strict).collect()
     }
 }
 

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args};
-use glassbox::data::{self, Dataset, Description, Frequent, InputPreparation, Leak, Role};
+use glassbox::data::{
+    self, Dataset, Description, Frequent, ImageFacts, InputPreparation, Leak, Role,
+};
 use glassbox::train::config::{RunConfig, TrainConfig};
 use serde::Serialize;
 
@@ -28,6 +30,8 @@ pub struct DataArgs {
     pub epochs: Option<usize>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<String>,
+    #[arg(long)]
+    pub strict: bool,
     #[arg(long, value_name = "K=V", action = ArgAction::Append)]
     pub set: Vec<String>,
 }
@@ -71,6 +75,9 @@ pub struct Other {
     pub shape: Vec<usize>,
     /// With their rows; empty of numbers.
     pub classes: Vec<Frequent>,
+    /// What was found in files of images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<ImageFacts>,
 }
 
 /// What a model would learn from.
@@ -88,6 +95,9 @@ pub struct Training {
 
 impl Training {
     fn of(data: &Dataset) -> Self {
+        // What is odd about files is told with them.
+        let odd = data.images.as_ref().map(ImageFacts::notices).unwrap_or_default();
+        let notices = data.notices.iter().filter(|notice| !odd.contains(notice)).cloned().collect();
         let columns = data.schema.iter().flat_map(|schema| &schema.columns);
         Training {
             train: data.train.len(),
@@ -98,7 +108,7 @@ impl Training {
                 .filter(|column| column.role == Role::Input)
                 .map(|column| column.name.clone())
                 .collect(),
-            notices: data.notices.clone(),
+            notices,
         }
     }
 }
@@ -119,7 +129,7 @@ impl Other {
         classes.iter_mut().for_each(|class| class.share = class.rows as f64 / rows.max(1) as f64);
         let images = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
         let (source, shape) = (data.source.clone(), data.input.shape.clone());
-        Other { source, images, rows, shape, classes }
+        Other { source, images, rows, shape, classes, files: data.images.clone() }
     }
 }
 
@@ -130,6 +140,7 @@ pub fn run(args: &DataArgs, ctx: &Context) -> Result<(), AppError> {
         drop: args.drop.clone(),
         augment: args.augment.clone(),
         seed: args.seed.clone(),
+        strict: args.strict,
         set: args.set.clone(),
         ..Asked::default()
     };
@@ -220,5 +231,6 @@ fn next(args: &DataArgs, what: &What) -> Vec<String> {
     }
     let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
     args.set.iter().for_each(|setting| flag("--set", setting.clone()));
+    words.extend(args.strict.then(|| "--strict".to_owned()));
     words
 }

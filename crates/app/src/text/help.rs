@@ -27,6 +27,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (".target", "The column to predict", "예측할 열"),
     (".drop", "Columns to leave out, e.g. id,name", "빼고 읽을 열. 예: id,name"),
+    (
+        ".strict",
+        "Stop at images that cannot be read instead of leaving them out",
+        "읽을 수 없는 이미지를 빼지 않고 오류로 처리합니다",
+    ),
     (".model", "The kind of model; see `glassbox models`", "모형의 종류. 참고: `glassbox models`"),
     (".hidden", "Units of each hidden layer, e.g. 32,16", "은닉층마다의 유닛 수. 예: 32,16"),
     (".activation", "The hidden units' activation: {words}", "은닉 유닛의 활성화 함수: {words}"),
@@ -41,6 +46,16 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "훈련 이미지를 바꾸는 방법(적은 순서대로), 또는 none: {words}",
     ),
     (".loss", "What is made small: {words}", "줄일 손실: {words}"),
+    (
+        ".weights",
+        "Start with the weights of a file of safetensors (PyTorch's names) or of a run",
+        "safetensors 파일(PyTorch 이름)이나 다른 실행의 가중치로 시작합니다",
+    ),
+    (
+        ".freeze",
+        "Parameters that do not learn, e.g. '*,!fc/*': all but fc",
+        "학습하지 않을 매개변수. 예: '*,!fc/*' (fc만 학습)",
+    ),
     (".seed", "What all randomness follows from", "모든 난수의 출발점(시드)"),
     (
         ".threads",
@@ -60,9 +75,16 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "교차 검증: 표를 N등분해 매번 다른 부분을 떼어 두고 N번 훈련합니다",
     ),
     (
+        "export",
+        "Write a run's weights to a file of safetensors that PyTorch loads: its names and layouts.",
+        "실행의 가중치를 PyTorch가 읽는 safetensors 파일로 씁니다: PyTorch의 이름과 배열 순서.",
+    ),
+    ("export.format", "The format: safetensors", "형식: safetensors"),
+    ("export.out_file", "The file to write", "쓸 파일"),
+    (
         "data",
-        "Show what a table holds: columns, gaps, classes, likely leaks.",
-        "표에 담긴 것을 보여 줍니다: 열, 빈 값, 부류, 새는 정보.",
+        "Show what a table or a folder of images holds: columns, gaps, classes, likely leaks.",
+        "표나 이미지 폴더에 담긴 것을 보여 줍니다: 열, 빈 값, 부류, 새는 정보.",
     ),
     (
         "data.set",
@@ -104,8 +126,17 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Show how much the figure drops where each column is shuffled",
         "열마다 값을 뒤섞었을 때 지표가 얼마나 나빠지는지 보여 줍니다",
     ),
-    ("predict", "Predict the rows of a file.", "파일의 각 행을 예측합니다."),
-    ("predict.file", "The file with the rows", "행이 들어 있는 파일"),
+    ("predict", "Predict images, or the rows of a file.", "이미지나 파일의 각 행을 예측합니다."),
+    (
+        "predict.files",
+        "Images, folders or archives of images, or one file with rows",
+        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나",
+    ),
+    (
+        "predict.top",
+        "How many classes to tell; 3 of images, 1 of rows where absent",
+        "보여 줄 부류의 수. 없으면 이미지는 3, 행은 1",
+    ),
     (
         "predict.out_file",
         "Where the predictions go; standard output where absent",
@@ -337,7 +368,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
 /// The verbs by what one wants to do: the heading in English and Korean, and its verbs.
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
-    ("Use", "사용", &["predict", "eval"]),
+    ("Use", "사용", &["predict", "eval", "export"]),
     (
         "Look inside",
         "들여다보기",
@@ -348,12 +379,24 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
 
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
-    ("Data", "데이터", &["target", "drop"]),
+    ("Data", "데이터", &["target", "drop", "strict"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (
         "Training",
         "훈련 방법",
-        &["epochs", "batch", "optimizer", "lr", "schedule", "augment", "loss", "seed", "threads"],
+        &[
+            "epochs",
+            "batch",
+            "optimizer",
+            "lr",
+            "schedule",
+            "augment",
+            "loss",
+            "weights",
+            "freeze",
+            "seed",
+            "threads",
+        ],
     ),
 ];
 
@@ -375,6 +418,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "what a network would see",
         "신경망이 보게 될 이미지",
     ),
+    (
+        "data",
+        "glassbox data photos",
+        "a folder of images for each class",
+        "부류마다 이미지 폴더 하나",
+    ),
     ("train", "glassbox train iris.csv --target species", "a table", "표"),
     ("train", "glassbox train digits --hidden 64,32 --lr 0.003", "", ""),
     (
@@ -385,6 +434,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ),
     ("train", "glassbox train iris.csv --folds 3 --epochs 5", "cross-validation", "교차 검증"),
     ("train", "glassbox train run.toml --seed 7", "what `init` wrote", "`init`이 쓴 파일"),
+    (
+        "train",
+        "glassbox train digits --weights last --freeze '*,!fc3/*'",
+        "a run's weights, the last layer learns",
+        "다른 실행의 가중치로, 마지막 층만",
+    ),
     ("init", "glassbox init iris.csv --target species", "writes run.toml", "run.toml을 씁니다"),
     ("init", "glassbox init digits --epochs 5 --out digits.toml", "", ""),
     ("resume", "glassbox resume last", "", ""),
@@ -392,6 +447,8 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("eval", "glassbox eval runs/short --json", "for scripts", "스크립트용"),
     ("predict", "glassbox predict last iris.csv", "", ""),
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
+    ("export", "glassbox export last --out-file weights.safetensors", "", ""),
+    ("predict", "glassbox predict last photo.jpg holiday/ --top 5", "images", "이미지"),
     ("summary", "glassbox summary last", "", ""),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),

@@ -56,6 +56,16 @@ texts! {
         "행의 가중치: `{column}` 열"
     }
     chosen_class_weights(weights) { "classes count: {weights}" "부류의 가중치: {weights}" }
+    exported(file, arrays, numbers) {
+        "wrote {file}: {arrays} arrays, {numbers} numbers, in PyTorch's names and layouts"
+        "{file}에 썼습니다: 배열 {arrays}개, 수 {numbers}개. PyTorch의 이름과 배열 순서입니다"
+    }
+    chosen_weights(arrays, from) { "weights: {arrays} arrays of {from}" "가중치: {from}의 배열 {arrays}개" }
+    chosen_drawn(paths) {
+        "  drawn anew, being of other classes: {paths}"
+        "  부류가 달라 새로 뽑음: {paths}"
+    }
+    chosen_unused(names) { "  not used: {names}" "  쓰지 않음: {names}" }
     chosen_frozen(numbers, paths) {
         "frozen: {numbers} parameters, in {paths}"
         "고정: 매개변수 {numbers}개 ({paths})"
@@ -296,6 +306,18 @@ texts! {
     column_observed(target) { "{target}" "{target}" }
     column_predicted(target) { "predicted {target}" "예측한 {target}" }
     column_probability() { "probability" "확률" }
+    column_file() { "file" "파일" }
+    column_next_best() { "next best" "그다음" }
+    predicted_speed(images, rate, milliseconds) {
+        "{images} images at {rate} images/s, reading included; the model takes {milliseconds} ms for one alone"
+        "이미지 {images}장, 읽기를 포함해 초당 {rate}장. 한 장만 예측하면 모형이 {milliseconds} ms 걸림"
+    }
+    and_more_files(files) { "… and {files} more files" "… 외 파일 {files}개" }
+    no_images() { "no image could be read" "읽을 수 있는 이미지가 없습니다" }
+    one_file_of_rows() {
+        "one file of rows at a time: only images can be several"
+        "행이 담긴 파일은 한 번에 하나만 쓸 수 있습니다. 여럿은 이미지일 때만 됩니다"
+    }
     and_more_rows(rows) {
         "… and {rows} more: all of them with --out-file, or through a pipe"
         "… 외 {rows}행. 전부 보려면 --out-file 또는 파이프"
@@ -423,6 +445,33 @@ texts! {
         "{source} · {shape} 배열 {rows}개"
     }
     classes_of(classes) { "{classes} classes:" "부류 {classes}개:" }
+    sizes_of_images(sizes, heights, widths) {
+        "{sizes} sizes: height {heights}, width {widths} (least, median, greatest)"
+        "크기 {sizes}가지: 높이 {heights}, 너비 {widths} (최소, 중앙값, 최대)"
+    }
+    one_size_of_images(size) { "all of {size} pixels" "모두 {size} 픽셀" }
+    formats_of_images(formats) { "formats: {formats}" "형식: {formats}" }
+    grey_images(images) { "{images} grey" "흑백 {images}장" }
+    colour_images(images) { "{images} in colour" "컬러 {images}장" }
+    transparent_images(images) { "{images} with transparency" "투명도 있음 {images}장" }
+    deep_images(images) { "{images} of 16 bits a channel" "채널당 16비트 {images}장" }
+    left_out_images(files) { "! {files} files left out:" "! 뺀 파일 {files}개:" }
+    duplicate_images(images, example) {
+        "{images} images are the same file as an earlier one, e.g. {example}."
+        "앞에 나온 것과 똑같은 파일이 {images}장입니다. 예: {example}"
+    }
+    contradictory_images(images) {
+        "{images} images stand in two classes: no model can tell both."
+        "이미지 {images}장이 두 부류에 들어 있습니다. 어떤 모형도 둘 다 맞힐 수 없습니다."
+    }
+    leaked_images(images, example) {
+        "{images} images of the validation or test part are in the training part, too, e.g. {example}: figures on them say too much."
+        "검증이나 시험 데이터의 이미지 {images}장이 훈련 데이터에도 있습니다. 예: {example}. 이런 이미지로 잰 값은 실제보다 좋게 나옵니다."
+    }
+    decoding_speed(images, seconds, rate, threads) {
+        "{images} images decoded in {seconds} s: {rate} images/s, threads: {threads}"
+        "이미지 {images}장을 {seconds}초에 디코딩: 초당 {rate}장, 스레드 {threads}개"
+    }
 
     // Cross-validation
     fold_of(fold, folds, rows) { "fold {fold}/{folds}  {rows} rows" "{fold}/{folds}번째  {rows}행" }

@@ -72,11 +72,8 @@ pub use generate::{blobs, circles, lines, moons, spirals, xor};
 pub use idx::Idx;
 pub use load::{from_csv, is_table, load};
 pub use options::{Options, Prepare};
-#[cfg(feature = "image")]
 pub(crate) use photos::Photos;
-#[cfg(feature = "image")]
-pub use photos::is_photos;
-pub use photos::{ImageFacts, Skipped};
+pub use photos::{ImageFacts, Skipped, is_photos};
 pub use pixels::{Fit, ImageOptions, Normalization};
 pub use prepare::{InputPreparation, Preparation, Prepared, PreparedColumn};
 pub use raw::RawRows;

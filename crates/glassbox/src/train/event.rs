@@ -79,6 +79,8 @@ pub struct Choices {
     pub row_weights: Option<String>,
     /// How much each class counts; empty where all count the same.
     pub class_weights: Vec<f64>,
+    /// The weights that the training began with, where they were not drawn.
+    pub weights: Option<Weights>,
     /// Parameters that the training does not move, by path.
     pub frozen: Vec<String>,
     /// Numbers in them.
@@ -97,6 +99,19 @@ pub struct Choices {
     pub batch: usize,
     /// The figure and the epochs without improvement that end the training early.
     pub stop: Option<(String, u64)>,
+}
+
+/// Weights of a file or a run that a training began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Weights {
+    /// The file or run.
+    pub from: String,
+    /// How many parameters and states it gave.
+    pub taken: usize,
+    /// Parameters of the head that were drawn: it is of other classes.
+    pub drawn: Vec<String>,
+    /// Arrays that the model has no place for.
+    pub unused: Vec<String>,
 }
 
 /// Where training stands.

@@ -1,8 +1,9 @@
 //! The graphs of a run: one training step for each number of rows, and the model as it is used.
 
+use glassbox_engine::graph::Declaration;
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{
-    Array, DType, Diagnostics, Graph, Mode, Parameters, Role, Scope, Tensor, grad_recomputing,
+    Array, DType, Diagnostics, Graph, Kind, Mode, Parameters, Role, Scope, Tensor, grad_recomputing,
 };
 
 use crate::Error;
@@ -121,6 +122,7 @@ impl Recipe<'_> {
     #[track_caller]
     pub fn training(&self, part: Part) -> Result<Graph, Diagnostics> {
         let graph = Graph::new();
+        graph.hold(self.held()?);
         let at = graph.root(Mode::Train);
         let rows = part.rows;
         let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
@@ -210,7 +212,22 @@ impl Recipe<'_> {
 
     /// Whether a parameter or state does not change.
     fn frozen(&self, path: &str) -> bool {
-        self.config.freeze.iter().any(|pattern| fits(pattern, path))
+        let last = self.config.freeze.iter().rev().find(|pattern| fits(meant(pattern), path));
+        last.is_some_and(|pattern| !pattern.starts_with('!'))
+    }
+
+    /// The scopes whose states are frozen: they behave as in use, so that what a frozen normalisation
+    /// gives in training is what it will give.
+    fn held(&self) -> Result<Vec<String>, Diagnostics> {
+        if self.config.freeze.is_empty() {
+            return Ok(Vec::new());
+        }
+        let frozen = |(path, declared): &(String, Declaration)| {
+            declared.kind == Kind::State && self.frozen(path)
+        };
+        let declared = self.inference(1)?.declarations();
+        let frozen = declared.into_iter().filter(frozen);
+        Ok(frozen.filter_map(|(path, _)| Some(path.rsplit_once('/')?.0.to_owned())).collect())
     }
 
     /// Whether what a scope computes is computed again for its gradients.
@@ -254,13 +271,14 @@ impl Recipe<'_> {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// Each pattern to freeze must mean a parameter, and something must be left to learn.
+    /// Each pattern to freeze, or not to, must mean a parameter, and something must be left to learn.
     pub fn check_freeze(&self, inference: &Graph) -> Result<(), Vec<String>> {
         let parameters: Vec<String> =
             inference.parameters().into_iter().map(|(path, _)| path).collect();
         let paths: Vec<&str> = parameters.iter().map(String::as_str).collect();
         let mut problems = Vec::new();
         for pattern in &self.config.freeze {
+            let pattern = meant(pattern);
             if !paths.iter().any(|path| fits(pattern, path)) {
                 let hint = crate::nearest::suggestion(pattern, "parameters", &paths);
                 problems.push(format!("no parameter matches `{pattern}`: {hint}"));
@@ -336,6 +354,11 @@ impl Recipe<'_> {
             });
         }
     }
+}
+
+/// A pattern without the `!` that turns it round.
+fn meant(pattern: &str) -> &str {
+    pattern.strip_prefix('!').unwrap_or(pattern)
 }
 
 /// Gradients of the batches of a step put together: each counts by what its loss was divided by, and

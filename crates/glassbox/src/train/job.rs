@@ -1,5 +1,7 @@
 //! From a configuration to something that can be trained: data, model, loss, every choice made.
 
+use std::path::Path;
+
 use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
@@ -11,7 +13,9 @@ use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
 };
+use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, outputs};
+use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
 use crate::zoo::{LayerProblem, Mlp, Network};
@@ -26,6 +30,8 @@ pub struct Job {
     pub model: Box<dyn Module>,
     /// What is made small.
     pub loss: nn::Loss,
+    /// What parameters start with.
+    pub(crate) start: Start,
 }
 
 impl Job {
@@ -55,25 +61,45 @@ impl Job {
             // Nobody gave starting values: these were suggested for another shape.
             config.model.parameters.clear();
         }
-        Job::of(config, data)
+        Job::of(config, data, None)
     }
 
-    /// The run of a complete configuration, e.g. a run folder's.
+    /// The run of a complete configuration.
     pub fn from_config(config: RunConfig) -> Result<Self, Error> {
         let data = load(&config)?;
-        Job::of(config, data)
+        Job::of(config, data, None)
+    }
+
+    /// The run in a folder, which keeps the weights that it began with.
+    pub(crate) fn of_run(folder: &RunFolder) -> Result<Self, Error> {
+        let config = folder.config()?;
+        let data = load(&config)?;
+        Job::of(config, data, Some(folder))
     }
 
     /// Data and training of the run whose configuration this is, without its model, which this build
     /// may not know; the starting values that it gives are apart.
-    pub(crate) fn without_model(path: &std::path::Path) -> Result<(Self, Parameters), Error> {
-        let mut config = RunConfig::load_steps(path)?;
-        let given = given(&config)?;
+    pub(crate) fn without_model(folder: &RunFolder) -> Result<(Self, Parameters), Error> {
+        let mut config = RunConfig::load_steps(&folder.file("run.toml"))?;
+        let mut start = folder.start()?.unwrap_or_default();
+        start.extend(given(&config)?);
         config.model.parameters.clear();
-        Ok((Job::from_config(config)?, given))
+        // What it says of the model's paths cannot be checked by another model.
+        let data = load(&config)?;
+        Ok((Job::unchecked(config, data)?, start))
     }
 
-    fn of(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
+    fn of(config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
+        let mut job = Job::unchecked(config, data)?;
+        check_memory(&job.recipe().training(Part { rows: 1, ends: true })?)?;
+        job.find_start(folder)?;
+        job.check_paths()?;
+        job.check_watched()?;
+        Ok(job)
+    }
+
+    /// A job whose paths may mean nothing in its model, and whose parameters start as drawn.
+    fn unchecked(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
         let classes = data.train.classes();
         let loss = config.train.loss.resolve(classes.is_some());
         let mut problems = Vec::new();
@@ -113,17 +139,31 @@ impl Job {
         }
         let wanted = outputs(&data.preparation.target, loss);
         let model = model(&config.model, &data.input.shape, wanted)?;
-        let job = Job { config, data, model, loss };
-        check_memory(&job.recipe().training(Part { rows: 1, ends: true })?)?;
-        job.check_paths()?;
-        job.check_watched()?;
-        Ok(job)
+        Ok(Job { config, data, model, loss, start: Start::default() })
+    }
+
+    /// Where the parameters start: as the folder of a run that has begun keeps it, else as said.
+    fn find_start(&mut self, folder: Option<&RunFolder>) -> Result<(), Error> {
+        let given = given(&self.config)?;
+        let kept = folder.map(|folder| folder.start()).transpose()?.flatten();
+        self.start = match (kept, &self.config.train.weights) {
+            (Some(mut values), _) => {
+                values.extend(given);
+                Start { values, weights: None }
+            }
+            (None, Some(path)) => {
+                let inference = self.recipe().inference(1)?;
+                Start::of(Some(Path::new(path)), &inference, &given)?
+            }
+            (None, None) => Start { values: given, weights: None },
+        };
+        Ok(())
     }
 
     /// Starting values must be of parameters that the model has, and of their shapes; what is to be
     /// frozen or computed again must exist.
     fn check_paths(&self) -> Result<(), Error> {
-        let given = self.given()?;
+        let given = given(&self.config)?;
         let train = &self.config.train;
         let named = [train.freeze.len(), train.recompute.len(), train.optimizers.len()];
         if given.is_empty() && named == [0; 3] {
@@ -170,9 +210,11 @@ impl Job {
         }
     }
 
-    /// Starting values that the configuration gives.
-    pub(crate) fn given(&self) -> Result<Parameters, Error> {
-        given(&self.config)
+    /// The inference graph for one row, where rows are images: a single one need not wait for as much
+    /// work as a batch is.
+    pub(crate) fn graph_of_one(&self) -> Result<Option<Graph>, Error> {
+        let image = self.data.input.shape.len() == 3;
+        Ok(image.then(|| self.recipe().inference(1)).transpose()?)
     }
 
     /// One training graph for each number of rows that steps have, and the inference graph.
@@ -181,7 +223,8 @@ impl Job {
         let parts = parts(&self.data, &self.config.train);
         let training =
             parts.into_iter().map(|part| recipe.training(part)).collect::<Result<Vec<_>, _>>()?;
-        let rows = self.data.train.len().clamp(1, INFERENCE_ROWS);
+        let most = (INFERENCE_NUMBERS / self.data.train.width().max(1)).clamp(1, INFERENCE_ROWS);
+        let rows = self.data.train.len().clamp(1, most);
         Ok((training, recipe.inference(rows)?))
     }
 }
@@ -204,8 +247,10 @@ pub(crate) fn inference_of(
         .inference(rows)?)
 }
 
-/// Rows of a batch when the model is used.
+/// Rows of a batch when the model is used, at most.
 const INFERENCE_ROWS: usize = 256;
+/// Numbers of such a batch: large images come a few at a time.
+const INFERENCE_NUMBERS: usize = 1 << 21;
 
 /// Starting values that a configuration gives.
 fn given(config: &RunConfig) -> Result<Parameters, Error> {

@@ -17,10 +17,10 @@ pub(crate) mod job;
 mod judge;
 mod loader;
 mod outcome;
-#[cfg(feature = "image")]
 mod photos;
 mod resample;
 pub(crate) mod run;
+mod start;
 pub(crate) mod steps;
 mod trained;
 mod trainer;
@@ -31,7 +31,6 @@ pub use figures::{
     Residuals, Threshold, Undefined, Worst,
 };
 pub use job::Job;
-#[cfg(feature = "image")]
 pub use photos::PhotoPredictions;
 pub use resample::Resample;
 pub use run::Ended;

@@ -94,8 +94,14 @@ impl Job {
             .map_err(|error| FileError::new(folder.file("data.json"), error))?;
         folder.set_data(&record)?;
         self.draw_augmented(folder)?;
+        if self.start.weights.is_some() {
+            folder.set_start(&self.start.values)?;
+        }
         folder.set_graph(GraphKind::Train, &training)?;
         folder.set_graph(GraphKind::Infer, &inference)?;
+        if let Some(one) = self.graph_of_one()? {
+            folder.set_graph(GraphKind::One, &one)?;
+        }
         self.go_on(folder, &training, &inference, on_event, stop)
     }
 
@@ -126,7 +132,7 @@ impl Job {
         on_event: &mut dyn FnMut(&Event),
         stop: &AtomicBool,
     ) -> Result<Ended, Error> {
-        let job = Job::from_config(folder.config()?)?;
+        let job = Job::of_run(folder)?;
         job.check_data(folder)?;
         match graphs_of(folder) {
             Ok((training, inference)) => job.go_on(folder, &training, &inference, on_event, stop),
@@ -169,7 +175,6 @@ impl Job {
         let options = self.config.train.options();
         let isa = options.isa.unwrap_or_else(crate::engine::Isa::detect).to_string();
         folder.set_environment(&Environment::here(isa, options.threads))?;
-        let given = self.given()?;
         let mut fit = Fit {
             name: self.model.name(),
             data: &self.data,
@@ -178,7 +183,7 @@ impl Job {
             loss: self.loss,
             training,
             inference,
-            given: &given,
+            given: &self.start,
             folder: Some(folder),
             on_event,
             stop,

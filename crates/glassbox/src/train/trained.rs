@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::data::{Idx, InputPreparation, Preparation, Prepared, RawTable, Rows, Task};
+use crate::io::{pytorch, safetensors};
 use crate::train::evaluate::{Fill, Predictor, deviation, largest, probabilities};
 use crate::train::folder::{GraphKind, LAST, RunFolder};
 use crate::train::run::DataRecord;
@@ -27,6 +28,8 @@ use crate::train::run::DataRecord;
 /// ```
 pub struct Model {
     used: Mutex<(Session, Predictor)>,
+    /// The model in use as it was recorded.
+    graph: Mutex<Graph>,
     record: DataRecord,
     warnings: Vec<String>,
 }
@@ -207,7 +210,11 @@ impl Model {
         };
         let expected = graph.initial_values(0);
         crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
-        Ok(Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? })
+        let model = Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? };
+        match folder.file("graph/infer-one.json").exists() {
+            true => model.with_one(&folder.graph(GraphKind::One)?),
+            false => Ok(model),
+        }
     }
 
     pub(crate) fn of(
@@ -218,7 +225,46 @@ impl Model {
         let mut session = Session::new(Options::default())?;
         session.load(weights);
         let predictor = Predictor::new(&mut session, graph)?;
-        Ok(Model { used: Mutex::new((session, predictor)), record, warnings: Vec::new() })
+        Ok(Model {
+            used: Mutex::new((session, predictor)),
+            graph: Mutex::new(graph.clone()),
+            record,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// The same, a few rows being gone through one at a time by this graph of one row.
+    pub(crate) fn with_one(self, graph: &Graph) -> Result<Self, Error> {
+        let (mut session, predictor) =
+            self.used.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let predictor = predictor.with_one(&mut session, graph)?;
+        Ok(Model { used: Mutex::new((session, predictor)), ..self })
+    }
+
+    /// Writes the weights to a file of safetensors that PyTorch loads, in its names and layouts (see
+    /// [`pytorch`]); gives what was written.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    ///
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let iris = data::iris();
+    /// let model = Trainer::new(Mlp::new([4, 8, 3])).epochs(1).fit(&iris)?.into_model();
+    /// let file = std::env::temp_dir().join(format!("iris-{}.safetensors", std::process::id()));
+    /// let written = model.export(&file)?;
+    /// // [outputs, inputs], as PyTorch has it.
+    /// assert_eq!(written.get("fc1.weight").unwrap().shape().sizes(), &[8, 4]);
+    /// # std::fs::remove_file(&file).ok();
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn export(&self, file: impl AsRef<Path>) -> Result<Parameters, Error> {
+        let used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let graph = self.graph.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let weights = pytorch::write(&graph, &used.0.values()).map_err(Error::new)?;
+        let metadata = [("format".to_owned(), "pt".to_owned())].into();
+        safetensors::write(file.as_ref(), &weights, &metadata)?;
+        Ok(weights)
     }
 
     /// Checkpoints that could not be read, one of the others being taken in their place.
@@ -374,7 +420,8 @@ impl Model {
     }
 
     /// `predictions.csv`: each row's number in its source, what was observed and what is predicted; the
-    /// probability of a class, the deviation of a number where the model tells it.
+    /// probability of a class, the deviation of a number where the model tells it; the file, where rows
+    /// are files.
     pub(crate) fn table_of_results(&self, results: &[f32], rows: &Rows) -> String {
         let width = (results.len() / rows.len().max(1)).max(1);
         let target = &self.record.preparation.target;
@@ -384,9 +431,8 @@ impl Model {
         }
         let gaussian = target.classes().is_none() && width > 1;
         let sure = if gaussian { "deviation" } else { "probability" };
-        let files = rows.source_name(0).is_some();
-        let file = if files { "file," } else { "" };
-        let mut out = format!("row,{file}observed,predicted,{sure}\n");
+        let file = if rows.source_name(0).is_some() { ",file" } else { "" };
+        let mut out = format!("row,observed,predicted,{sure}{file}\n");
         // A row at a time: beside the results there may be no room for texts of all rows.
         for (index, results) in results.chunks_exact(width).enumerate() {
             let label = labels.as_ref().and_then(|labels| labels.get(index));
@@ -403,8 +449,9 @@ impl Model {
             let sure = prediction.probability().or(prediction.deviation());
             let sure = sure.map(|x| x.to_string()).unwrap_or_default();
             let (observed, predicted) = (cell(&observed), cell(&prediction.text()));
-            let file = rows.source_name(index).map(|name| cell(name) + ",").unwrap_or_default();
-            out += &format!("{row},{file}{observed},{predicted},{sure}\n");
+            let file = rows.source_name(index).map(|name| format!(",{}", cell(name)));
+            let file = file.unwrap_or_default();
+            out += &format!("{row},{observed},{predicted},{sure}{file}\n");
         }
         out
     }

@@ -140,9 +140,11 @@ impl ImageFacts {
             }
         }
     }
+}
 
+impl ImageFacts {
     /// What is to be known before training on them, in words.
-    pub(super) fn notices(&self) -> Vec<String> {
+    pub fn notices(&self) -> Vec<String> {
         let mut notices = Vec::new();
         if !self.skipped.is_empty() {
             let of = |skipped: &Skipped| format!("{} {}", skipped.file, skipped.problem);
@@ -175,11 +177,9 @@ impl ImageFacts {
         }
         notices
     }
-}
 
-impl ImageFacts {
     /// How fast they were decoded, in words.
-    pub(crate) fn speed(&self) -> String {
+    pub fn speed(&self) -> String {
         let rate = self.images as f64 / self.seconds.max(1e-9);
         format!(
             "{} decoded in {:.1} s by {}: {rate:.0} images/s",

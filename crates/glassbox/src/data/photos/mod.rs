@@ -14,18 +14,27 @@ mod place;
 mod raw;
 #[cfg(feature = "image")]
 mod resize;
+#[cfg(not(feature = "image"))]
+mod unavailable;
 
-pub use facts::{ImageFacts, Skipped};
-#[cfg(feature = "image")]
-pub(crate) use raw::Photos;
-#[cfg(feature = "image")]
-pub use raw::is_photos;
-
+use std::io::Read;
 use std::path::Path;
 
-use super::dataset::Dataset;
-use super::error::DataError;
-use super::options::Options;
+#[cfg(feature = "image")]
+pub(super) use album::load;
+#[cfg(feature = "image")]
+use decode::is_image;
+pub use facts::{ImageFacts, Skipped};
+#[cfg(feature = "image")]
+pub(super) use place::files_of;
+#[cfg(feature = "image")]
+pub(crate) use raw::Photos;
+#[cfg(not(feature = "image"))]
+pub(crate) use unavailable::Photos;
+#[cfg(not(feature = "image"))]
+use unavailable::is_image;
+#[cfg(not(feature = "image"))]
+pub(super) use unavailable::{files_of, load};
 
 /// The endings of the names of images that are read.
 const IMAGES: [&str; 6] = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
@@ -47,39 +56,14 @@ fn ends_with(path: &Path, endings: &[&str]) -> bool {
     endings.iter().any(|ending| name.ends_with(ending))
 }
 
-/// The dataset in a folder of folders of images, or in an archive.
-#[cfg(feature = "image")]
-pub(super) fn load(path: &Path, options: &Options) -> Result<Dataset, DataError> {
-    album::load(path, options)
-}
-
-/// Says that images are not read here.
-#[cfg(not(feature = "image"))]
-pub(super) fn load(path: &Path, _: &Options) -> Result<Dataset, DataError> {
-    Err(unavailable(path))
-}
-
-#[cfg(not(feature = "image"))]
-fn unavailable(path: &Path) -> DataError {
-    let place = super::error::Place::file(path.display().to_string());
-    let what = "images and archives are not read by this build";
-    DataError::new(place, what, "build Glassbox with its feature `image`")
-}
-
-/// The names and contents of the files of an archive whose name is wanted.
-#[cfg(feature = "image")]
-pub(super) fn files_of(
-    path: &Path,
-    wanted: &dyn Fn(&str) -> bool,
-) -> Result<Vec<(String, Vec<u8>)>, DataError> {
-    place::files_of(path, wanted)
-}
-
-/// Says that archives are not read here.
-#[cfg(not(feature = "image"))]
-pub(super) fn files_of(
-    path: &Path,
-    _: &dyn Fn(&str) -> bool,
-) -> Result<Vec<(String, Vec<u8>)>, DataError> {
-    Err(unavailable(path))
+/// Whether a path is for [`Model::predict_photos`](crate::Model::predict_photos): a folder, an archive
+/// or an image, by its name or its first bytes.
+pub fn is_photos(path: impl AsRef<Path>) -> bool {
+    let path = path.as_ref();
+    let begins_as_image = || {
+        let mut start = [0; 64];
+        let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start));
+        read.is_ok_and(|read| is_image(&start[..read]))
+    };
+    path.is_dir() || is_archive(path) || is_image_name(path) || begins_as_image()
 }

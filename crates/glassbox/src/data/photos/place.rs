@@ -194,7 +194,7 @@ impl Place {
 
 /// The names and contents of the files of an archive whose name is wanted; none where the first
 /// files have other names.
-pub(super) fn files_of(
+pub(in crate::data) fn files_of(
     path: &Path,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<(String, Vec<u8>)>, DataError> {

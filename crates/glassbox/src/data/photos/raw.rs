@@ -1,9 +1,8 @@
 //! Images to be predicted: of files, folders and archives, brought to what a model takes.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::decode::{Unusable, is_image, picture};
+use super::decode::{Unusable, picture};
 use super::facts::Skipped;
 use super::place::{Content, Place};
 use crate::data::error::{DataError, Place as Where, Problems};
@@ -23,18 +22,6 @@ pub(crate) struct Photos {
     pixels: Stored<u8>,
     scaling: Scaling,
     width: usize,
-}
-
-/// Whether a path holds images to be predicted: a folder, an archive or an image file, by its
-/// content.
-pub fn is_photos(path: impl AsRef<Path>) -> bool {
-    let path = path.as_ref();
-    let begins_as_image = || {
-        let mut start = [0; 64];
-        let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start));
-        read.is_ok_and(|read| is_image(&start[..read]))
-    };
-    path.is_dir() || super::is_archive(path) || super::is_image_name(path) || begins_as_image()
 }
 
 impl Photos {

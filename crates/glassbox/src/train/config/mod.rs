@@ -294,7 +294,11 @@ pub struct TrainConfig {
     pub clip: Option<Clip>,
     /// Batches whose gradients are put together into one step; at least 1.
     pub accumulate: u64,
-    /// Parameters that do not learn, by path; `*` stands for any letters.
+    /// Where weights start, in place of being drawn: a file of safetensors (PyTorch's names and layouts,
+    /// or a run's own), or a run. What `model.parameters` gives comes after it.
+    pub weights: Option<String>,
+    /// Parameters that do not learn, by path; `*` stands for any letters, and of several that fit the
+    /// last holds: `!` before it lets them learn.
     pub freeze: Vec<String>,
     /// Layers whose numbers are computed again for the gradients instead of being kept, by path; `*`
     /// stands for any letters.
@@ -437,6 +441,7 @@ impl RunConfig {
                 warmup: 0,
                 clip: None,
                 accumulate: 1,
+                weights: None,
                 freeze: Vec::new(),
                 recompute: Vec::new(),
                 average: None,

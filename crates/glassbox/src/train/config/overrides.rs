@@ -78,6 +78,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.clip.norm",
     "train.clip.value",
     "train.accumulate",
+    "train.weights",
     "train.freeze",
     "train.recompute",
     "train.average",

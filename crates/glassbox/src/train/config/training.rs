@@ -31,6 +31,7 @@ pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
         warmup: section.take("warmup", default.warmup, |v| whole(v, 0)),
         clip: clip(&mut section, default.clip),
         accumulate: section.take("accumulate", default.accumulate, |v| whole(v, 1)),
+        weights: section.take("weights", default.weights.clone(), |v| text(v).map(Some)),
         freeze: section.take("freeze", default.freeze.clone(), texts),
         recompute: section.take("recompute", default.recompute.clone(), texts),
         average: section.take("average", default.average, |value| match value {

@@ -154,8 +154,14 @@ impl RunConfig {
         };
         line(out, "clip", clip, "gradients: false, { norm = 1.0 } or { value = 0.5 }");
         line(out, "accumulate", train.accumulate, "batches whose gradients make one step");
+        let comment = "where weights start: a file of safetensors, or a run";
+        match &train.weights {
+            Some(path) => line(out, "weights", quoted(path), comment),
+            None => absent(out, "weights", "\"…\"", format!("{comment}; absent: they are drawn")),
+        }
         let freeze = list(&train.freeze);
-        line(out, "freeze", freeze, "parameters that do not learn, such as \"fc1/*\"");
+        let comment = "parameters that do not learn: [\"*\", \"!fc/*\"] leaves fc to learn";
+        line(out, "freeze", freeze, comment);
         let again = list(&train.recompute);
         line(
             out,

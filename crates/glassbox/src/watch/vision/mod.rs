@@ -84,7 +84,7 @@ pub struct Said {
 /// # Errors
 /// Data that is gone or has changed since.
 pub fn data_of_run(folder: &RunFolder) -> Result<Dataset, Error> {
-    let (job, _) = Job::without_model(&folder.file("run.toml"))?;
+    let (job, _) = Job::without_model(folder)?;
     job.check_data(folder)?;
     Ok(job.data)
 }
