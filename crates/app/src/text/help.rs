@@ -1,5 +1,6 @@
 //! The texts of `--help`.
 
+use glassbox::data::Augment;
 use glassbox::nn::{Activation, Optimizer, Schedule};
 use glassbox::train::config::Loss;
 
@@ -39,6 +40,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".optimizer", "How parameters move: {words}", "매개변수를 옮기는 방법: {words}"),
     (".lr", "The learning rate", "학습률"),
     (".schedule", "How the learning rate changes: {words}", "학습률의 변화: {words}"),
+    (
+        ".augment",
+        "How training images are changed, in this order, or none: {words}",
+        "훈련 이미지를 바꾸는 방법(적은 순서대로), 또는 none: {words}",
+    ),
     (".loss", "What is made small: {words}", "줄일 손실: {words}"),
     (
         ".weights",
@@ -85,6 +91,12 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Say what was inferred wrongly, e.g. data.columns={zip=\"category\"}; may be repeated",
         "잘못 추론한 것을 바로잡습니다. 예: data.columns={zip=\"category\"} (여러 번 쓸 수 있음)",
     ),
+    (
+        "data.sheet",
+        "Draw training images as the network sees them, epoch by epoch (PNG)",
+        "신경망이 에포크마다 보는 훈련 이미지를 그림(PNG)으로 저장합니다",
+    ),
+    ("data.epochs", "With --sheet: how many epochs [6]", "--sheet와 함께: 보여 줄 에포크 수 [6]"),
     (
         "init",
         "Write the complete run.toml that `train` would use.",
@@ -404,6 +416,7 @@ pub const FLAGS: &[(&str, &str, &[&str])] = &[
             "optimizer",
             "lr",
             "schedule",
+            "augment",
             "loss",
             "weights",
             "freeze",
@@ -430,6 +443,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "glassbox data photos",
         "a folder of images for each class",
         "부류마다 이미지 폴더 하나",
+    ),
+    (
+        "data",
+        "glassbox data digits --sheet seen.png --augment crop,rotate",
+        "what a network would see",
+        "신경망이 보게 될 이미지",
     ),
     ("train", "glassbox train iris.csv --target species", "a table", "표"),
     ("train", "glassbox train digits --hidden 64,32 --lr 0.003", "", ""),
@@ -523,6 +542,7 @@ pub fn words(argument: &str) -> String {
     let list: Vec<&str> = match argument {
         "activation" => Activation::ALL.iter().map(|choice| choice.word()).collect(),
         "schedule" => Schedule::ALL.iter().map(|choice| choice.word()).collect(),
+        "augment" => Augment::ALL.iter().map(|choice| choice.word()).collect(),
         "loss" => Loss::ALL.iter().map(|choice| choice.word()).collect(),
         "optimizer" => Optimizer::ALL.iter().map(|choice| choice.kind()).collect(),
         _ => Vec::new(),

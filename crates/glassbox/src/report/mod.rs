@@ -5,6 +5,8 @@
 //! style and its charts (SVG), needs no script and no network, follows the reader's light or dark
 //! scheme, and prints.
 
+#[cfg(feature = "image")]
+mod augmented;
 pub(crate) mod chart;
 mod choices;
 mod classes;
@@ -17,6 +19,8 @@ pub mod picture;
 mod scale;
 mod words;
 
+#[cfg(feature = "image")]
+pub use augmented::augmented;
 pub(crate) use html::{cut, escape, fixed, scientific};
 pub use words::Words;
 
