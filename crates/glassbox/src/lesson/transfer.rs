@@ -50,6 +50,13 @@ pub struct Size {
     pub frozen_unchanged: bool,
 }
 
+impl Size {
+    /// From scratch, frozen, fine-tuned.
+    fn ways(&self) -> [f64; 3] {
+        [self.scratch, self.frozen, self.tuned]
+    }
+}
+
 /// Learns the first half of the classes, then the second from few images, in three ways.
 ///
 /// # Errors
@@ -131,21 +138,21 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
     let found = find(options)?;
     let (known, new) = (found.known.join(", "), found.new.join(", "));
     let (images, test) = (found.known_images, found.test_images);
-    let ways: [(Text, fn(&Size) -> f64); 3] = [
-        (text!("from scratch", "처음부터"), |size| size.scratch),
-        (text!("frozen", "고정"), |size| size.frozen),
-        (text!("fine-tuned", "미세 조정"), |size| size.tuned),
+    let names = [
+        text!("from scratch", "처음부터"),
+        text!("frozen", "고정"),
+        text!("fine-tuned", "미세 조정"),
     ];
-    let curve = |(name, of): &(Text, fn(&Size) -> f64)| Curve {
+    let curve = |(way, name): (usize, &Text)| Curve {
         name: name.clone(),
-        points: found.sizes.iter().map(|s| ((s.images as f64).log10(), of(s))).collect(),
+        points: found.sizes.iter().map(|s| ((s.images as f64).log10(), s.ways()[way])).collect(),
     };
     let row = |size: &Size| {
-        let cells = ways.iter().map(|(_, of)| Text::same(fixed(of(size), 3)));
+        let cells = size.ways().map(|share| Text::same(fixed(share, 3)));
         std::iter::once(Text::same(size.images.to_string())).chain(cells).collect()
     };
     let title = text!("accuracy on {test} test images", "시험 이미지 {test}장의 정확도");
-    let columns = ways.iter().map(|(name, _)| name.clone());
+    let columns = names.iter().cloned();
     let parts = vec![
         Part::Paragraph(text!(
             "A small convolutional network learns the classes {known} from {images} images. Then it learns \
@@ -167,7 +174,7 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
             title,
             x: text!("images a class, as a power of ten", "부류마다 이미지 수, 10의 거듭제곱"),
             y: text!("accuracy", "정확도"),
-            curves: ways.iter().map(curve).collect(),
+            curves: names.iter().enumerate().map(curve).collect(),
             within: Some((0.0, 1.0)),
         }),
     ];
