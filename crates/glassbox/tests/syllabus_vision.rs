@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 use glassbox::engine::{DType, Graph, Mode};
 use glassbox::lesson::windows::{Image, O, Pool, TwoLetters, Walk, X, moved, walk, weights};
 use glassbox::lesson::{
-    LESSONS, Language, Options, bottleneck, channels, count, depth, separable, shift, windows,
+    LESSONS, Language, Options, bottleneck, channels, count, depth, separable, shift, transfer,
+    windows,
 };
 use glassbox::nn::{self, Conv, Initial, Module};
 use support::steps::{assert_close, assert_prints, both};
