@@ -53,8 +53,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         ".freeze",
-        "Parameters that do not learn, e.g. '*,!fc/*': all but fc",
-        "학습하지 않을 매개변수. 예: '*,!fc/*' (fc만 학습)",
+        "Parameters that do not learn, e.g. 'layer1/*'; body: all but the last layer",
+        "학습하지 않을 매개변수. 예: 'layer1/*'. body: 마지막 층을 뺀 전부",
     ),
     (".seed", "What all randomness follows from", "모든 난수의 출발점(시드)"),
     (
@@ -462,7 +462,7 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("train", "glassbox train run.toml --seed 7", "what `init` wrote", "`init`이 쓴 파일"),
     (
         "train",
-        "glassbox train digits --weights last --freeze '*,!fc3/*'",
+        "glassbox train digits --weights last --freeze body",
         "a run's weights, the last layer learns",
         "다른 실행의 가중치로, 마지막 층만",
     ),

@@ -14,7 +14,7 @@ use crate::train::config::{
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
-use crate::train::graphs::{Part, Recipe, check_memory, name, outputs};
+use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
@@ -91,6 +91,10 @@ impl Job {
 
     fn of(config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
         let mut job = Job::unchecked(config, data)?;
+        if !job.config.train.freeze.is_empty() {
+            let inference = job.recipe().inference(1)?;
+            job.config.train.freeze = spelled_out(&job.config.train.freeze, &inference);
+        }
         check_memory(&job.recipe().training(Part { rows: 1, ends: true })?)?;
         job.find_start(folder)?;
         job.check_paths()?;
