@@ -34,7 +34,7 @@ fn photos(at: &Workplace) {
     at.file("photos/test/blue/notes.jpg", b"bought in May");
 }
 
-const TRAIN: &str = "train photos --epochs 15 --hidden 8 --quiet";
+const TRAIN: &str = "train photos --epochs 40 --lr 0.01 --hidden 8 --quiet";
 
 #[test]
 fn a_folder_of_images_is_trained_on_and_photos_are_predicted() {
@@ -137,7 +137,7 @@ fn sizes_and_channels_can_be_set() {
         assert!(toml.contains(line), "{line} is not in {toml}");
     }
     at.done("train photos.toml --epochs 1 --quiet --out run");
-    let error = at.refused(2, "data photos --set data.image.fit=crap");
+    let error = at.refused(2, "data photos --set data.image.fit=crp");
     assert!(error.contains("did you mean \"crop\"?"), "{error}");
     let error = at.refused(2, "data photos --set data.image.channels=2");
     assert!(error.contains("1 (grey) or 3"), "{error}");

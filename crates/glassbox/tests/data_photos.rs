@@ -170,7 +170,7 @@ fn archives_are_the_folder_they_are_of() {
         let file = of_folder.valid.source_name(0).unwrap();
         assert_eq!(numbers(&dataset, &format!("photos/{file}")), numbers(&of_folder, file));
     }
-    std::fs::write(archives.join("cut.tar"), &tar[..tar.len() / 2]).unwrap();
+    std::fs::write(archives.join("cut.tar"), &tar[..tar.len() / 2 + 700]).unwrap();
     let error = message(load(archives.join("cut.tar"), &Options::default()));
     assert!(error.contains("the archive is broken after"), "{error}");
     std::fs::write(archives.join("cut.zip"), b"PK\x03\x04 and no more").unwrap();
@@ -199,9 +199,9 @@ fn neither_threads_nor_memory_change_a_bit() {
 
 /// A picture whose every corner differs: red, green, blue and white.
 fn corners() -> RgbImage {
-    let mut picture = RgbImage::new(16, 8);
+    let mut picture = RgbImage::new(64, 32);
     for (x, y, pixel) in picture.enumerate_pixels_mut() {
-        *pixel = match (x < 8, y < 4) {
+        *pixel = match (x < 32, y < 16) {
             (true, true) => Rgb([255, 0, 0]),
             (false, true) => Rgb([0, 255, 0]),
             (true, false) => Rgb([0, 0, 255]),
@@ -241,18 +241,18 @@ fn each_of_the_eight_turns_of_exif_is_undone() {
     let mut files = Vec::new();
     for (at, picture) in stored.iter().enumerate() {
         files.push((format!("a/{at}.jpg"), turned(picture, at as u8 + 1)));
-        files.push((format!("b/{at}.png"), png(16, 8, [at as u8, 0, 0])));
+        files.push((format!("b/{at}.png"), png(64, 32, [at as u8, 0, 0])));
     }
     let here = with_files("photos-exif", &files);
     let dataset = load(&here, &raw(ImageOptions::default())).unwrap();
-    assert_eq!(dataset.input.shape, [8, 16, 3], "all are 16 × 8 once they are turned");
+    assert_eq!(dataset.input.shape, [32, 64, 3], "all are 64 × 32 once they are turned");
     for at in 0..8 {
         let numbers = numbers(&dataset, &format!("a/{at}.jpg"));
         for (x, y, pixel) in
-            corners().enumerate_pixels().filter(|(x, y, _)| x % 8 == 4 && y % 4 == 2)
+            corners().enumerate_pixels().filter(|(x, y, _)| x % 32 == 16 && y % 16 == 8)
         {
             for channel in 0..3 {
-                let found = numbers[((y * 16 + x) * 3) as usize + channel];
+                let found = numbers[((y * 64 + x) * 3) as usize + channel];
                 let apart = (found - f32::from(pixel[channel])).abs();
                 assert!(apart < 12.0, "orientation {}: ({x}, {y}): {found}", at + 1);
             }
@@ -483,7 +483,7 @@ fn links_in_a_circle_end_and_others_are_followed() {
     let links = folder("photos-links-in");
     symlink(here.join("all/red"), links.join("red")).unwrap();
     symlink(here.join("all/blue"), links.join("blue")).unwrap();
-    symlink("..", links.join("loop")).unwrap();
+    symlink(".", links.join("loop")).unwrap();
     symlink(&here, here.join("all/red/up")).unwrap();
     let dataset = load(&links, &Options::default());
     let facts = dataset.unwrap().images.unwrap();
@@ -531,7 +531,7 @@ fn the_binary_files_of_cifar_10_are_read_with_their_names() {
     assert_eq!(numbers[..6], [3.0, 100.0, 7.0, 3.0, 100.0, 7.0], "colours lie side by side");
     let standard = load(here.join("data_batch_1.bin"), &Options::default()).unwrap();
     let InputPreparation::Pixels { mean, .. } = &standard.preparation.inputs else { panic!() };
-    assert!((mean[1] - 100.0 / 255.0).abs() < 1e-9);
+    assert!((mean[1] - 100.0 / 255.0).abs() < 1e-7);
     let inside: Vec<_> = files
         .iter()
         .map(|(name, bytes)| (format!("cifar-10-batches-bin/{name}"), bytes.clone()))

@@ -237,6 +237,12 @@ fn idx(sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
     file
 }
 
+/// An image of one pixel, 24 bits.
+fn bitmap(shade: u8) -> Vec<u8> {
+    let head = [58u32, 0, 54, 40, 1, 1].map(u32::to_le_bytes).concat();
+    [b"BM".to_vec(), head, vec![1, 0, 24, 0], vec![0; 24], vec![shade, 0, 0, 0]].concat()
+}
+
 fn images() -> Vec<Case> {
     let labels: Vec<u8> = (0..40).map(|row| row % 2).collect();
     let (image_file, label_file) =
@@ -262,6 +268,29 @@ fn images() -> Vec<Case> {
         ),
         of("A header cut off", &[0, 0, 8], &idx(&[40], &labels)),
         of("Not an IDX file", b"GIF89a and so on", &idx(&[40], &labels)),
+        case("Images without classes", 1, train)
+            .file("photos/1.bmp", bitmap(1))
+            .file("photos/2.bmp", bitmap(2)),
+        case("A folder of one class", 1, train)
+            .file("photos/cat/1.bmp", bitmap(1))
+            .file("photos/cat/2.bmp", bitmap(2)),
+        case("A class that is spelled otherwise in the test part", 1, train)
+            .file("photos/train/cat/1.bmp", bitmap(1))
+            .file("photos/train/cat/2.bmp", bitmap(2))
+            .file("photos/train/dogs/1.bmp", bitmap(3))
+            .file("photos/train/dogs/2.bmp", bitmap(4))
+            .file("photos/test/cat/1.bmp", bitmap(5))
+            .file("photos/test/dog/1.bmp", bitmap(6)),
+        case("Images that cannot be read, with --strict", 1, "glassbox data photos --strict")
+            .file("photos/cat/1.bmp", bitmap(1))
+            .file("photos/cat/2.bmp", bitmap(2))
+            .file("photos/cat/3.png", "a text that is called an image\n")
+            .file("photos/dog/1.bmp", bitmap(3))
+            .file("photos/dog/2.bmp", bitmap(4))
+            .file("photos/dog/3.bmp", &bitmap(5)[..40]),
+        case("A single image to train on", 1, "glassbox train cat.bmp").file("cat.bmp", bitmap(1)),
+        case("An archive cut off", 1, "glassbox train photos.zip")
+            .file("photos.zip", b"PK\x03\x04"),
         of("One class only", &whole, &idx(&[40], &[3; 40])),
         case("Images without labels", 1, train).file(image_file, whole.clone()),
         case("Labels without images", 1, train).file(label_file, idx(&[40], &labels)),

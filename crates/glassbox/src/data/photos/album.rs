@@ -104,7 +104,7 @@ pub(super) fn of_place(
         name: name.to_owned(),
         head: head_of(content),
     })?;
-    let (rows, mut layout) = rows_of(source, found, place.empty_folders(), options)?;
+    let (rows, mut layout) = rows_of(source, found, place.empty_folders())?;
     let image = Shape::of(source, &rows, options)?;
     let (inputs, decoded) = decode(place, &rows, &image, threads, options)?;
     let mut alive = Vec::with_capacity(rows.len());
@@ -209,7 +209,6 @@ fn rows_of(
     source: &str,
     mut found: Vec<(usize, Found)>,
     empty: &[String],
-    options: &Options,
 ) -> Result<(Vec<Row>, Layout), DataError> {
     found.sort_unstable_by(|(_, one), (_, other)| one.name.cmp(&other.name));
     let names: Vec<&str> = found.iter().map(|(_, found)| found.name.as_str()).collect();
@@ -247,9 +246,6 @@ fn rows_of(
             problems.push(Where::file(source), what, cure);
         }
         problems.finish()?;
-    }
-    if options.strict {
-        strictly(source, &layout)?;
     }
     if u32::try_from(rows.len()).is_err() {
         let what = "more than 4,294,967,295 images";

@@ -74,20 +74,19 @@ fn decoder<'b>(
     bytes: &'b [u8],
 ) -> Result<(impl ImageDecoder + 'b, Head, image::metadata::Orientation), Unusable> {
     let (known, name) = format(bytes)?;
-    let damaged = |error: image::ImageError| match error {
+    let refused = |error: image::ImageError| match error {
         image::ImageError::Limits(_) => {
             let most = LARGEST >> 20;
             Unusable::Damaged(format!("would take more than {most} MiB when decoded"))
         }
-        image::ImageError::IoError(error) => Unusable::Damaged(format!("is damaged: {error}")),
-        error => Unusable::Damaged(format!("is damaged: {error}")),
+        error => damaged(&error),
     };
     let mut limits = Limits::default();
     limits.max_alloc = Some(LARGEST);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), known);
     reader.limits(limits.clone());
-    let mut decoder = reader.into_decoder().map_err(damaged)?;
-    limits.reserve(decoder.total_bytes()).map_err(damaged)?;
+    let mut decoder = reader.into_decoder().map_err(refused)?;
+    limits.reserve(decoder.total_bytes()).map_err(refused)?;
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
         return Err(Unusable::Damaged(format!("is damaged: its size is {width} × {height}")));
@@ -110,6 +109,13 @@ fn decoder<'b>(
     Ok((decoder, head, orientation))
 }
 
+/// What a decoder says, on one line.
+fn damaged(error: &image::ImageError) -> Unusable {
+    let words = error.to_string();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    Unusable::Damaged(format!("is damaged: {}", words.join(" ")))
+}
+
 /// What the head of an image file says; `bytes` may be its beginning.
 pub(super) fn head(bytes: &[u8]) -> Result<Head, Unusable> {
     contained(|| decoder(bytes).map(|(_, head, _)| head)).unwrap_or_else(panicked)
@@ -129,8 +135,7 @@ pub(super) fn picture(bytes: &[u8], channels: usize) -> Result<(Picture, bool), 
         if head.format == "JPEG" && !is_whole_jpeg(bytes) {
             return Err(Unusable::Damaged("is cut off: the end of the JPEG is missing".into()));
         }
-        let mut decoded = DynamicImage::from_decoder(decoder)
-            .map_err(|error| Unusable::Damaged(format!("is damaged: {error}")))?;
+        let mut decoded = DynamicImage::from_decoder(decoder).map_err(|error| damaged(&error))?;
         decoded.apply_orientation(orientation);
         Ok(decoded)
     });
