@@ -35,6 +35,8 @@ pub struct Asked {
     pub lr: Option<String>,
     #[arg(long, value_name = "WORD")]
     pub schedule: Option<String>,
+    #[arg(long, value_name = "WORD,…")]
+    pub augment: Option<String>,
     #[arg(long, value_name = "WORD")]
     pub loss: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -90,8 +92,12 @@ impl Asked {
         let quoted = |text: &String| serde_json::Value::String(text.clone()).to_string();
         let bare = String::clone;
         let list = |text: &String| format!("[{}]", text.trim_matches(['[', ']']));
-        let names = |text: &String| {
+        fn names(text: &String) -> String {
             serde_json::Value::from_iter(text.split(',').map(str::trim)).to_string()
+        }
+        let changes = |text: &String| match text.trim() {
+            "none" => "[]".to_owned(),
+            _ => names(text),
         };
         // `last` is another run tomorrow: what stands in the configuration is the run itself.
         let weights = |text: &String| {
@@ -101,7 +107,7 @@ impl Asked {
             serde_json::Value::String(path).to_string()
         };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 15] = [
+        let all: [(&str, &str, &Option<String>, Written); 16] = [
             ("--target", "data.target", &self.target, quoted),
             ("--drop", "data.drop", &self.drop, names),
             ("--model", "model.kind", &self.model, quoted),
@@ -113,6 +119,7 @@ impl Asked {
             ("--lr", "train.optimizer.lr", &self.lr, bare),
             ("--schedule", "train.schedule", &self.schedule, quoted),
             ("--loss", "train.loss", &self.loss, quoted),
+            ("--augment", "train.augment", &self.augment, changes),
             ("--seed", "train.seed", &self.seed, bare),
             ("--threads", "train.threads", &self.threads, bare),
             ("--weights", "train.weights", &self.weights, weights),

@@ -1,9 +1,12 @@
 //! `glassbox data WHAT`
 
+use std::path::{Path, PathBuf};
+
 use clap::{ArgAction, Args};
 use glassbox::data::{
     self, Dataset, Description, Frequent, ImageFacts, InputPreparation, Leak, Role,
 };
+use glassbox::train::config::{RunConfig, TrainConfig};
 use serde::Serialize;
 
 use crate::commands::asked::Asked;
@@ -21,9 +24,20 @@ pub struct DataArgs {
     pub drop: Option<String>,
     #[arg(long)]
     pub strict: bool,
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
+    #[arg(long, value_name = "WORD,…")]
+    pub augment: Option<String>,
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<String>,
     #[arg(long, value_name = "K=V", action = ArgAction::Append)]
     pub set: Vec<String>,
 }
+
+/// Epochs of a sheet, where nobody says how many.
+const EPOCHS: usize = 6;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -34,6 +48,9 @@ pub struct Described {
     pub training: Option<Training>,
     /// Why it cannot.
     pub problem: Option<String>,
+    /// The sheet that was drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// The command that would train.
     #[serde(skip)]
     pub next: Vec<String>,
@@ -117,11 +134,17 @@ impl Other {
 }
 
 pub fn run(args: &DataArgs, ctx: &Context) -> Result<(), AppError> {
-    let DataArgs { what, target, drop, strict, set } = args;
-    let (target, drop, set) = (target.clone(), drop.clone(), set.clone());
-    let asked =
-        Asked { what: what.clone(), target, drop, strict: *strict, set, ..Asked::default() };
-    let config = asked.config()?.data;
+    let asked = Asked {
+        what: args.what.clone(),
+        target: args.target.clone(),
+        drop: args.drop.clone(),
+        strict: args.strict,
+        augment: args.augment.clone(),
+        seed: args.seed.clone(),
+        set: args.set.clone(),
+        ..Asked::default()
+    };
+    let RunConfig { data: config, train, .. } = asked.config()?;
     let (path, options) = (&config.path, config.options());
     let failed = |error: data::DataError| AppError::failed(error);
     let (what, loaded) = match data::is_table(path) {
@@ -141,12 +164,34 @@ pub fn run(args: &DataArgs, ctx: &Context) -> Result<(), AppError> {
             (What::Other(Other::of(&loaded)), Ok(loaded))
         }
     };
+    let sheet = match (&args.sheet, &loaded) {
+        (Some(file), Ok(data)) => {
+            draw(file, data, &train, args.epochs.unwrap_or(EPOCHS))?;
+            Some(file.display().to_string())
+        }
+        _ => None,
+    };
     let (training, problem) = match loaded {
         Ok(data) => (Some(Training::of(&data)), None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let found = Described { training, problem, next: next(args, &what), what };
-    ctx.print(&found, |screen| describe(&found, ctx.text, screen))
+    let found = Described { training, problem, sheet, next: next(args, &what), what };
+    ctx.print(&found, |screen| {
+        let sheet = found.sheet.as_ref().map(|file| format!("\n{}\n", ctx.text.wrote_sheet(file)));
+        describe(&found, ctx.text, screen) + &sheet.unwrap_or_default()
+    })
+}
+
+/// Draws what a network would see.
+#[cfg(feature = "image")]
+fn draw(file: &Path, data: &Dataset, train: &TrainConfig, epochs: usize) -> Result<(), AppError> {
+    let picture = glassbox::report::augmented(data, &train.augment, epochs, train.seed)?;
+    Ok(picture.write(file)?)
+}
+
+#[cfg(not(feature = "image"))]
+fn draw(_: &Path, _: &Dataset, _: &TrainConfig, _: usize) -> Result<(), AppError> {
+    Err(AppError::failed("this build draws no pictures: build it with the feature `image`"))
 }
 
 /// Leaks that a model would see.
@@ -181,6 +226,10 @@ fn next(args: &DataArgs, what: &What) -> Vec<String> {
     if let Some(columns) = left_out {
         flag("--drop", columns);
     }
+    if let Some(changes) = &args.augment {
+        words.extend(["--augment".to_owned(), changes.clone()]);
+    }
+    let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
     args.set.iter().for_each(|setting| flag("--set", setting.clone()));
     words.extend(args.strict.then(|| "--strict".to_owned()));
     words

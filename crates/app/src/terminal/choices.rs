@@ -63,6 +63,9 @@ pub fn choices(choices: &Choices, epochs: u64, text: Text) -> Vec<String> {
         let numbers = grouped(choices.frozen_numbers);
         lines.push(text.chosen_frozen(numbers, listed(&choices.frozen)));
     }
+    if !choices.augment.is_empty() {
+        lines.push(text.chosen_augment(choices.augment.join(", ")));
+    }
     let loss = text.loss(&choices.loss);
     let rate = figure(choices.rate);
     let rate = match choices.schedule.as_str() {
@@ -134,6 +137,7 @@ mod tests {
             optimizer: "adam".into(),
             rate: 0.001,
             schedule: "constant".into(),
+            augment: Vec::new(),
             batch: 32,
             stop: None,
         }

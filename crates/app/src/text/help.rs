@@ -1,5 +1,6 @@
 //! The texts of `--help`.
 
+use glassbox::data::Augment;
 use glassbox::nn::{Activation, Optimizer, Schedule};
 use glassbox::train::config::Loss;
 
@@ -39,6 +40,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".optimizer", "How parameters move: {words}", "매개변수를 옮기는 방법: {words}"),
     (".lr", "The learning rate", "학습률"),
     (".schedule", "How the learning rate changes: {words}", "학습률의 변화: {words}"),
+    (
+        ".augment",
+        "How training images are changed, in this order, or none: {words}",
+        "훈련 이미지를 바꾸는 방법(적은 순서대로), 또는 none: {words}",
+    ),
     (".loss", "What is made small: {words}", "줄일 손실: {words}"),
     (
         ".weights",
@@ -85,6 +91,12 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Say what was inferred wrongly, e.g. data.columns={zip=\"category\"}; may be repeated",
         "잘못 추론한 것을 바로잡습니다. 예: data.columns={zip=\"category\"} (여러 번 쓸 수 있음)",
     ),
+    (
+        "data.sheet",
+        "Draw training images as the network sees them, epoch by epoch (PNG)",
+        "신경망이 에포크마다 보는 훈련 이미지를 그림(PNG)으로 저장합니다",
+    ),
+    ("data.epochs", "With --sheet: how many epochs [6]", "--sheet와 함께: 보여 줄 에포크 수 [6]"),
     (
         "init",
         "Write the complete run.toml that `train` would use.",
@@ -267,6 +279,31 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "저장 지점의 스텝. 없으면 가장 좋은 것",
     ),
     (
+        "lesson",
+        "Give a lesson of the syllabus, or list them.",
+        "수업을 하나 하거나 목록을 보여 줍니다.",
+    ),
+    (
+        "lesson.id",
+        "The lesson, e.g. V1; all of them are listed where absent",
+        "수업. 예: V1. 없으면 목록",
+    ),
+    (
+        "lesson.data",
+        "Images to learn from, in place of the built-in digits",
+        "내장 숫자 이미지 대신 쓸 이미지 데이터",
+    ),
+    (
+        "lesson.full",
+        "Show everything where a lesson shows one example of many",
+        "여러 예 가운데 하나만 보여 주는 곳에서 전부 보여 줍니다",
+    ),
+    (
+        "lesson.out",
+        "A folder to write the lesson's pictures to; none are written where absent",
+        "수업의 그림을 쓸 폴더. 없으면 쓰지 않습니다",
+    ),
+    (
         "plan",
         "Show what a step of training consists of and costs, before the first.",
         "훈련 한 스텝이 무엇으로 이루어지고 비용이 얼마인지, 시작하기 전에 보여 줍니다.",
@@ -357,6 +394,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
     ("Use", "사용", &["predict", "eval", "export"]),
+    ("Learn", "배우기", &["lesson"]),
     (
         "Look inside",
         "들여다보기",
@@ -378,6 +416,7 @@ pub const FLAGS: &[(&str, &str, &[&str])] = &[
             "optimizer",
             "lr",
             "schedule",
+            "augment",
             "loss",
             "weights",
             "freeze",
@@ -405,6 +444,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "a folder of images for each class",
         "부류마다 이미지 폴더 하나",
     ),
+    (
+        "data",
+        "glassbox data digits --sheet seen.png --augment crop,rotate",
+        "what a network would see",
+        "신경망이 보게 될 이미지",
+    ),
     ("train", "glassbox train iris.csv --target species", "a table", "표"),
     ("train", "glassbox train digits --hidden 64,32 --lr 0.003", "", ""),
     (
@@ -428,8 +473,8 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("eval", "glassbox eval runs/short --json", "for scripts", "스크립트용"),
     ("predict", "glassbox predict last iris.csv", "", ""),
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
-    ("predict", "glassbox predict last photo.jpg holiday/ --top 5", "images", "이미지"),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
+    ("predict", "glassbox predict last photo.jpg holiday/ --top 5", "images", "이미지"),
     ("summary", "glassbox summary last", "", ""),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),
@@ -449,6 +494,8 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "weights without biases and activations",
         "편향과 활성값 없이 가중치만",
     ),
+    ("lesson", "glassbox lesson", "which there are", "어떤 수업이 있는지"),
+    ("lesson", "glassbox lesson V1 --full", "every window's sum of products", "모든 창의 곱의 합"),
     ("plan", "glassbox plan digits", "", ""),
     (
         "plan",
@@ -495,6 +542,7 @@ pub fn words(argument: &str) -> String {
     let list: Vec<&str> = match argument {
         "activation" => Activation::ALL.iter().map(|choice| choice.word()).collect(),
         "schedule" => Schedule::ALL.iter().map(|choice| choice.word()).collect(),
+        "augment" => Augment::ALL.iter().map(|choice| choice.word()).collect(),
         "loss" => Loss::ALL.iter().map(|choice| choice.word()).collect(),
         "optimizer" => Optimizer::ALL.iter().map(|choice| choice.kind()).collect(),
         _ => Vec::new(),

@@ -81,6 +81,10 @@ texts! {
         "가우스 음의 로그 가능도 (평균과 표준편차)"
     }
     loss_own() { "own loss" "직접 만든 손실" }
+    chosen_augment(changes) {
+        "training images are changed anew in every epoch: {changes}"
+        "훈련 이미지를 에포크마다 새로 바꿈: {changes}"
+    }
     chosen_training(loss, optimizer, rate, batch, epochs) {
         "training: {loss} by {optimizer} at rate {rate}, {batch} rows a step, at most {epochs} epochs"
         "훈련: {loss}, {optimizer}, 학습률 {rate}, 스텝마다 {batch}행, 최대 {epochs}에포크"
@@ -100,9 +104,18 @@ texts! {
         "stopped early after epoch {epoch}: it no longer improved"
         "에포크 {epoch} 뒤에 멈췄습니다: 더 나아지지 않음"
     }
+    wrote_sheet(file) { "wrote {file}" "{file} 파일을 썼습니다" }
     interrupted(step, run) {
         "stopped at step {step} and saved; go on with `glassbox resume {run}`"
         "{step}스텝에서 멈추고 저장했습니다. 이어서 하려면: `glassbox resume {run}`"
+    }
+    loading(rate, threads, waited) {
+        "loading: {rate} rows/s a thread, {threads} ahead of the steps, which waited {waited} % of the time for it"
+        "데이터 준비: 스레드마다 초당 {rate}행, 스레드 {threads}개. 스텝이 기다린 시간 {waited} %"
+    }
+    loading_is_slow() {
+        "loading is the bottleneck: fewer or simpler changes (train.augment) would make training faster"
+        "데이터 준비가 느려 훈련이 기다립니다. 변환(train.augment)을 줄이면 빨라집니다"
     }
     best_at(step) { "best weights: step {step}" "가장 좋은 가중치: {step}스텝" }
 
@@ -487,6 +500,14 @@ texts! {
     column_computes() { "computes" "계산" }
     inputs() { "inputs" "입력" }
     model_on(data) { "On {data}:" "{data} 데이터에서:" }
+    published_for(image, classes, parameters) {
+        "published for images of {image} and {classes} classes: {parameters} parameters; takes other sizes, channels and classes, too"
+        "{image} 이미지와 {classes}개 클래스용으로 발표됨: 매개변수 {parameters}개. 다른 크기, 채널, 클래스도 가능"
+    }
+    poor_for_small_images() {
+        "made for photographs: on images of 64 × 64 or less its first layers throw away most of them; take lenet or resnet20 there"
+        "사진용입니다. 64 × 64 이하의 이미지는 첫 층들이 대부분을 버리므로 lenet이나 resnet20을 쓰세요"
+    }
     model_options() { "In run.toml:" "run.toml에서:" }
     model_example() { "For example:" "예:" }
     describe_model(name) {
@@ -790,6 +811,17 @@ texts! {
         "{name} is not the same work, or not computed well: gradients and losses must be within {limit}; what is further apart is marked !"
         "{name}: 같은 작업이 아니거나 계산이 정확하지 않습니다. 기울기와 손실의 차이는 {limit} 이하여야 하며, 넘은 것에 ! 표시를 했습니다"
     }
+
+    // Lessons
+    column_lesson() { "lesson" "수업" }
+    take_lesson(id) {
+        "`glassbox lesson {id}` gives the first of them."
+        "`glassbox lesson {id}`로 첫 수업을 들을 수 있습니다."
+    }
+    unknown_lesson(id) { "there is no lesson {id}" "{id} 수업은 없습니다" }
+    on_logarithmic_scale(what) { "{what} (logarithmic)" "{what} (로그 눈금)" }
+    picture_written(file) { "{file} written" "{file} 저장" }
+    from_to(low, high) { "from {low} to {high}" "{low}부터 {high}까지" }
 
     // Help
     heading_usage() { "Usage" "사용법" }

@@ -15,6 +15,7 @@
 //! # Ok::<(), data::DataError>(())
 //! ```
 
+mod augment;
 mod baseline;
 mod builder;
 mod builtin;
@@ -55,6 +56,8 @@ mod tabular;
 mod target;
 mod write;
 
+pub(crate) use augment::BatchMut;
+pub use augment::{Augment, Augmenter, Mixed, Scratch, Tones, augment_problems};
 pub use baseline::{Baseline, BaselineScore};
 pub use builtin::{BUILTINS, builtin, digits, dosage, iris};
 pub use dataset::{Dataset, Input};

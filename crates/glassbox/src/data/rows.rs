@@ -190,9 +190,18 @@ impl Rows {
         &self,
         rows: &[usize],
         inputs: &mut [f32],
-        targets: TargetsMut<'_>,
+        mut targets: TargetsMut<'_>,
     ) -> Result<(), DataError> {
         self.gather_inputs(rows, inputs)?;
+        self.gather_targets(rows, &mut targets)
+    }
+
+    /// As [`gather`](Self::gather), the targets alone.
+    pub(crate) fn gather_targets(
+        &self,
+        rows: &[usize],
+        targets: &mut TargetsMut<'_>,
+    ) -> Result<(), DataError> {
         match (targets, &self.store.targets) {
             (TargetsMut::Classes(out), Targets::Classes(all)) if out.len() == rows.len() => {
                 for (label, row) in out.iter_mut().zip(rows) {
@@ -215,6 +224,21 @@ impl Rows {
                 return Err(misuse("numbers were asked for, but the targets are classes".into()));
             }
             _ => return Err(misuse("a batch needs as many targets as rows".into())),
+        }
+        Ok(())
+    }
+
+    /// Mixes numbers to be told with those of a row, which count by `share`.
+    pub(crate) fn mix_values(
+        &self,
+        row: usize,
+        share: f32,
+        values: &mut [f32],
+    ) -> Result<(), DataError> {
+        let Targets::Values(all) = &self.store.targets else { return Ok(()) };
+        let start = self.position(row)? * self.outputs();
+        for (own, other) in values.iter_mut().zip(&all[start..start + self.outputs()]) {
+            *own = (1.0 - share) * *own + share * other;
         }
         Ok(())
     }

@@ -5,7 +5,9 @@
 //! style and its charts (SVG), needs no script and no network, follows the reader's light or dark
 //! scheme, and prints.
 
-mod chart;
+#[cfg(feature = "image")]
+mod augmented;
+pub(crate) mod chart;
 mod choices;
 mod classes;
 mod facts;
@@ -17,7 +19,9 @@ pub mod picture;
 mod scale;
 mod words;
 
-pub(crate) use html::{cut, escape};
+#[cfg(feature = "image")]
+pub use augmented::augmented;
+pub(crate) use html::{cut, escape, fixed, scientific};
 pub use words::Words;
 
 use std::path::PathBuf;

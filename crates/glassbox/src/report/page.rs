@@ -561,10 +561,10 @@ fn model(w: Words, facts: &Facts) -> String {
     let hidden = if hidden.is_empty() { w.none() } else { hidden.join(", ") };
     let mut of_mlp = vec![(w.hidden(), hidden)];
     of_mlp.extend(choices::of_units(w, model));
-    // A network's layers stand in the table alone.
+    // What others are made of stands in the table alone.
     let facts_of_model = match model.kind {
         ModelKind::Mlp => list_of_facts(&of_mlp),
-        ModelKind::Network => String::new(),
+        ModelKind::Network | ModelKind::Named(_) => String::new(),
     };
     format!(
         "<section>\n<h2>{}</h2>\n<p>{}</p>\n{}{}</section>\n",

@@ -93,6 +93,8 @@ pub struct Choices {
     pub rate: f64,
     /// How it changes, e.g. `cosine`.
     pub schedule: String,
+    /// How training images are changed, e.g. `flip`, `crop`.
+    pub augment: Vec<String>,
     /// Rows a step, of all the batches that make it.
     pub batch: usize,
     /// The figure and the epochs without improvement that end the training early.
@@ -193,6 +195,19 @@ pub struct Finished {
     pub best_step: Option<u64>,
     /// Seconds in all.
     pub seconds: f64,
+    /// How fast rows came.
+    pub loading: Loading,
+}
+
+/// How fast training rows are gathered and augmented, and whether steps wait for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Loading {
+    /// Threads that loaded ahead of the steps; 0 where each step gathers its own rows.
+    pub threads: usize,
+    /// Rows that one thread loads a second.
+    pub rows_per_second: f64,
+    /// The share of the training's time in which steps waited for their rows, in [0, 1].
+    pub waited: f64,
 }
 
 /// Whether more of a figure is better: so of `accuracy`, not of `loss`.

@@ -245,6 +245,7 @@ impl Run<'_, '_> {
             epoch: self.steps.state.epoch,
             best_step: self.steps.state.best.as_ref().map(|best| best.step),
             seconds: self.started.elapsed().as_secs_f64(),
+            loading: self.steps.loading(self.started.elapsed().as_secs_f64()),
         };
         (self.fit.on_event)(&Event::Finished(finished.clone()));
         let (model, optimizer) = self.steps.values();
@@ -332,6 +333,7 @@ impl Run<'_, '_> {
             optimizer: config.optimizer.kind().to_string(),
             rate: config.optimizer.lr(),
             schedule: config.schedule.word().to_string(),
+            augment: config.augment.iter().map(ToString::to_string).collect(),
             batch: self.steps.rows_a_step(),
             stop: stop.map(|stop| (stop.metric.clone(), stop.patience)),
         }

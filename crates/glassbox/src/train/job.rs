@@ -5,18 +5,20 @@ use std::path::Path;
 use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
-use crate::data::{self, Dataset, InputPreparation, Method, PreparedColumn, Task};
+use crate::data::{
+    self, Augment, Dataset, InputPreparation, Method, PreparedColumn, Task, augment_problems,
+};
 use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
-use crate::train::graphs::{Part, Recipe, check_memory, outputs};
+use crate::train::graphs::{Part, Recipe, check_memory, name, outputs};
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
-use crate::zoo::{LayerProblem, Mlp, Network};
+use crate::zoo::{LayerProblem, Mlp, Named, Network, Training};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
 pub struct Job {
@@ -169,14 +171,18 @@ impl Job {
         }
         let recipe = self.recipe();
         let inference = recipe.inference(1)?;
-        let mut start = inference.initial_values(0);
+        let training = recipe.training(Part { rows: 1, ends: true })?;
+        let of_model = |path: &str| !path.starts_with(name::OPTIMIZER);
+        let drawn = training.initial_values(0);
+        let drawn = drawn.iter().filter(|(path, _)| of_model(path));
+        let mut start: Parameters = drawn.map(|(path, a)| (path.to_owned(), a.clone())).collect();
         let starts = replace(&mut start, &given).err().unwrap_or_default();
-        let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
+        let frozen = recipe.check_freeze(&training).err().unwrap_or_default();
         let starts = starts.into_iter().map(|what| format!("`model.parameters`: {what}"));
         let frozen = frozen.into_iter().map(|what| format!("`train.freeze`: {what}"));
         let again = recipe.check_recompute(&inference).err().unwrap_or_default();
         let again = again.into_iter().map(|what| format!("`train.recompute`: {what}"));
-        let others = recipe.check_optimizers(&inference).err().unwrap_or_default();
+        let others = recipe.check_optimizers(&training).err().unwrap_or_default();
         let others = others.into_iter().map(|what| format!("`train.optimizers`: {what}"));
         let problems: Vec<String> = starts.chain(frozen).chain(again).chain(others).collect();
         if problems.is_empty() { Ok(()) } else { Err(all_wrong(problems)) }
@@ -206,11 +212,6 @@ impl Job {
             weighted: self.data.train.is_weighted(),
             config: &self.config.train,
         }
-    }
-
-    /// The model as it is used, on so many rows.
-    pub(crate) fn inference(&self, rows: usize) -> Result<Graph, Error> {
-        Ok(self.recipe().inference(rows)?)
     }
 
     /// The inference graph for one row, where rows are images: a single one need not wait for as much
@@ -306,6 +307,11 @@ pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset)
     if classes.is_none() && config.resample != Resample::None {
         problems.push("`train.resample` is for classes, but the target is a number".into());
     }
+    let of_images = augment_problems(&config.augment, &data.input.shape);
+    problems.extend(of_images.into_iter().map(|what| format!("`train.augment`: {what}")));
+    if matches!(loss, nn::Loss::Own(_)) && config.augment.iter().any(|change| change.mixes()) {
+        problems.push("a loss of one's own cannot mix labels: leave mixup and cutmix out".into());
+    }
     match (&config.class_weights, classes) {
         (ClassWeights::None, _) => {}
         (_, None) => {
@@ -332,6 +338,12 @@ fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dy
             Ok(network) => Ok(Box::new(network)),
             Err(problems) => Err(all_wrong(problems.into_iter().map(problem).collect())),
         };
+    }
+    if let ModelKind::Named(named) = config.kind {
+        named
+            .check(&config.choices, input)
+            .map_err(|what| wrong(format!("`model.kind`: {what}")))?;
+        return Ok(named.build(&config.choices, outputs));
     }
     let mut sizes = vec![input.iter().product()];
     sizes.extend(&config.hidden);
@@ -406,6 +418,34 @@ fn gains_by_pieces(data: &Dataset, config: &RunConfig) -> bool {
         && (1..=PIECES_UP_TO).contains(&pieces)
 }
 
+/// How a named model is trained: in one cycle, as its family says, in smaller steps where batches are
+/// smaller (Goyal et al. 2017).
+fn suggest_named(data: &Dataset, named: Named, config: &mut RunConfig) {
+    let Training { optimizer, epochs, label_smoothing } = named.family.training;
+    let pixels = data.input.shape.iter().take(2).product::<usize>();
+    let most = match pixels {
+        0..=4_096 => 128,
+        4_097..=16_384 => 64,
+        _ => 32,
+    };
+    // Some steps an epoch at least.
+    let batch = (data.train.len() / 16).next_power_of_two().clamp(8, most);
+    let share = batch as f64 / 128.0;
+    let share = if matches!(optimizer, Optimizer::Momentum { .. }) { share } else { share.sqrt() };
+    let train = &mut config.train;
+    train.batch = Amount::Exactly(batch);
+    train.optimizer = optimizer.with_lr(optimizer.lr() * share);
+    train.schedule = Schedule::OneCycle { rise: 0.3 };
+    train.epochs = epochs;
+    if matches!(data.task, Task::Classification { .. }) {
+        train.label_smoothing = label_smoothing;
+        if data.valid.len() >= 2_000 {
+            // Never stops a cycle, but says by what the best epoch is known.
+            train.stop = Some(Stop { metric: "valid_accuracy".into(), patience: epochs });
+        }
+    }
+}
+
 /// The choices that suit the data.
 fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
     let mut config = base.clone();
@@ -429,6 +469,10 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         config.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(0.1);
         return config;
     }
+    if let ModelKind::Named(named) = config.model.kind {
+        suggest_named(data, named, &mut config);
+        return config;
+    }
     let image = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
     let table = matches!(data.preparation.inputs, InputPreparation::Table { .. });
     config.model.hidden = match rows {
@@ -437,6 +481,7 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         PIECES_FROM.. if table => vec![256, 256],
         _ => vec![64, 32],
     };
+    config.train.augment = suggested(data, config.model.kind);
     if table && (PIECES_FROM..50_000).contains(&rows) {
         // So many weights would learn so few rows by heart.
         config.model.dropout = 0.1;
@@ -462,4 +507,19 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         config.train.stop = Some(Stop { metric: metric.into(), patience });
     }
     config
+}
+
+/// The augmentation that suits the data: mirrored and moved by an eighth (He et al. 2015, section
+/// 4.2), of photos in colour that a model with convolutions sees. Digits and letters must not be
+/// mirrored, and a dense net does not look for the same thing elsewhere.
+fn suggested(data: &Dataset, model: ModelKind) -> Vec<Augment> {
+    match (&data.preparation.inputs, model) {
+        (_, ModelKind::Mlp) => Vec::new(),
+        (&InputPreparation::Pixels { shape: [height, width, 3], .. }, _) => {
+            let padding = (height.min(width) / 8).max(1) as u64;
+            let crop = (height.min(width) > 1).then_some(Augment::Crop { padding });
+            [Augment::Flip { share: 0.5 }].into_iter().chain(crop).collect()
+        }
+        _ => Vec::new(),
+    }
 }

@@ -35,6 +35,6 @@ pub use job::Job;
 pub use photos::PhotoPredictions;
 pub use resample::Resample;
 pub use run::Ended;
-pub(crate) use run::{DataRecord, graphs_of};
+pub(crate) use run::{DataRecord, check_weights, graphs_of};
 pub use trained::{Agreement, Model, Prediction, Predictions};
 pub use trainer::{Run, Trainer};

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::AtomicBool;
 
-use glassbox_engine::Graph;
+use glassbox_engine::{Graph, Parameters};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::data::{Dataset, Preparation, Rows, Schema, Task};
 use crate::io::FileError;
 use crate::practice::Verdict;
+use crate::train::checkpoint::check_in_use;
 use crate::train::evaluation::Evaluation;
 use crate::train::event::{Ending, Event, Outcome};
 use crate::train::figures::report;
@@ -62,6 +63,10 @@ impl DataRecord {
     }
 }
 
+/// Epochs of which a run's sheet shows what the network sees.
+#[cfg(feature = "image")]
+const SHEET_EPOCHS: usize = 6;
+
 /// How a run ended, and how good the model is.
 #[derive(Clone, Debug)]
 pub struct Ended {
@@ -92,12 +97,30 @@ impl Job {
         if self.start.weights.is_some() {
             folder.set_start(&self.start.values)?;
         }
+        self.draw_augmented(folder)?;
         folder.set_graph(GraphKind::Train, &training)?;
         folder.set_graph(GraphKind::Infer, &inference)?;
         if let Some(one) = self.graph_of_one()? {
             folder.set_graph(GraphKind::One, &one)?;
         }
         self.go_on(folder, &training, &inference, on_event, stop)
+    }
+
+    /// `samples/augmented.png`: what the network sees, where training images are changed.
+    fn draw_augmented(&self, folder: &RunFolder) -> Result<(), Error> {
+        #[cfg(feature = "image")]
+        if !self.config.train.augment.is_empty() {
+            let (list, seed) = (&self.config.train.augment, self.config.train.seed);
+            let picture = crate::report::augmented(&self.data, list, SHEET_EPOCHS, seed)?;
+            let samples = folder.file("samples");
+            std::fs::create_dir_all(&samples).map_err(|error| {
+                FileError::new(&samples, format_args!("cannot create: {error}"))
+            })?;
+            picture.write(&samples.join("augmented.png"))?;
+        }
+        #[cfg(not(feature = "image"))]
+        let _ = folder;
+        Ok(())
     }
 
     /// Goes on with the run in `folder` from its last checkpoint, to the same bits as if it had
@@ -172,6 +195,7 @@ impl Job {
         let results = trained.results(rows)?;
         let mut outcome = self.outcome(folder, &trained, part, (&results, rows), None)?;
         outcome.seconds = finished.seconds;
+        outcome.loading = Some(finished.loading);
         if finished.ending != Ending::Interrupted {
             outcome.verdict = Some(self.verdict(folder, &trained, inference)?);
             let table = trained.table_of_results(&results, rows);
@@ -233,6 +257,19 @@ impl Job {
         let stopped_early = status.state == RunState::Finished && short;
         judge(&self.data, kept, end.as_ref(), curve, stopped_early)
     }
+}
+
+/// A run's weights must be those of its model in use, and of auxiliary heads that its training has.
+pub(crate) fn check_weights(
+    folder: &RunFolder,
+    graph: &Graph,
+    weights: &Parameters,
+) -> Result<(), Error> {
+    if check_in_use(graph, &[], weights).is_ok() {
+        return Ok(());
+    }
+    let training: Vec<Graph> = folder.graph(GraphKind::Train)?;
+    Ok(check_in_use(graph, &training, weights)?)
 }
 
 /// The training graphs and the inference graph that a folder holds.

@@ -1,18 +1,17 @@
 //! What a run is and where it stands, without its data: parameters, outputs, plan, state.
 
-use glassbox_engine::{Array, Graph, Options, Parameters, Session, Tensor};
+use glassbox_engine::{Array, DType, Graph, Mode, Options, Parameters, Session, Tensor};
 use serde::Serialize;
 
 use crate::Error;
 use crate::data::{Role, Task};
-use crate::nn::fits;
+use crate::nn::Module;
 use crate::train::Job;
-use crate::train::checkpoint::check_same_model;
 pub use crate::train::cost::multiply_adds;
 use crate::train::folder::{RunFolder, RunState};
-use crate::train::graphs::name;
+use crate::train::graphs::{is_frozen, name};
 use crate::train::log;
-use crate::train::run::{DataRecord, graphs_of};
+use crate::train::run::{DataRecord, check_weights, graphs_of};
 use crate::train::state::Best;
 
 /// What a run is and where it stands.
@@ -142,9 +141,32 @@ impl Structure {
     /// # Errors
     /// Mistakes of the model: shapes that do not fit.
     pub fn of(job: &Job) -> Result<Self, Error> {
-        let graph = job.inference(1)?;
-        let missing = || Error::new("the model gives no prediction");
-        let costs = multiply_adds(&graph, graph.named(name::PREDICTION).ok_or_else(missing)?)?;
+        Structure::recorded(&*job.model, &job.data.input.shape, &job.config.train.freeze)
+    }
+
+    /// What a model is made of that reads rows of the shape `input`.
+    ///
+    /// ```
+    /// use glassbox::train::summary::Structure;
+    /// use glassbox::zoo::{Choices, Named};
+    /// let lenet = Named::from_word("lenet").ok_or("no such model")?;
+    /// let model = Structure::of_model(&*lenet.build(&Choices::default(), 10), &[28, 28, 1])?;
+    /// assert_eq!(model.total.count, 61_706);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Mistakes of the model: shapes that do not fit.
+    pub fn of_model(model: &dyn Module, input: &[usize]) -> Result<Self, Error> {
+        Structure::recorded(model, input, &[])
+    }
+
+    fn recorded(model: &dyn Module, input: &[usize], freeze: &[String]) -> Result<Self, Error> {
+        let graph = Graph::new();
+        let rows = graph.input(name::INPUTS, DType::F32, [&[1], input].concat());
+        let prediction = model.forward(graph.root(Mode::Eval), rows).named(name::PREDICTION);
+        graph.check()?;
+        let costs = multiply_adds(&graph, prediction)?;
         let split = |path: &str| match path.rsplit_once('/') {
             Some((scope, name)) => (scope.to_owned(), name.to_owned()),
             None => (String::new(), path.to_owned()),
@@ -167,7 +189,7 @@ impl Structure {
             match is_parameter {
                 true => {
                     let count = shape.iter().product();
-                    let frozen = is_frozen(&job.config.train.freeze, &path);
+                    let frozen = is_frozen(freeze, &path);
                     let (path, values) = (name, None);
                     let parameter = ParameterSummary { path, shape, count, frozen, values };
                     layers[at].parameters.push(parameter);
@@ -175,18 +197,19 @@ impl Structure {
                 false => layers[at].outputs.push(OutputSummary { name, shape }),
             }
         }
+        let parameters = graph.parameters();
+        let sum = |of: fn(&Tensor<'_>) -> usize| parameters.iter().map(|(_, t)| of(t)).sum();
         Ok(Structure {
-            model: job.model.name().to_owned(),
-            input: job.data.input.shape.clone(),
+            model: model.name().to_owned(),
+            input: input.to_vec(),
             layers,
-            total: Total::of(&graph.initial_values(0)),
             multiply_adds: costs.values().sum(),
+            total: Total {
+                count: sum(|t| t.elements()),
+                bytes: sum(|t| t.elements() * t.dtype().size()),
+            },
         })
     }
-}
-
-fn is_frozen(patterns: &[String], path: &str) -> bool {
-    patterns.iter().any(|pattern| fits(pattern, path))
 }
 
 /// What each scope with parameters or products costs, in the order in which they are computed.
@@ -295,7 +318,7 @@ impl Summary {
         let best = checkpoints.best()?.map(|(checkpoint, _)| checkpoint);
         let expected = inference.initial_values(0);
         if let Some(best) = &best {
-            check_same_model(&expected, &best.model)?;
+            check_weights(folder, &inference, &best.model)?;
         }
         let values = best.as_ref().map(|best| &best.model);
         let freeze = &config.train.freeze;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use glassbox_engine::{DType, Graph, Isa, Parameters};
 
 use crate::Error;
-use crate::data::{Dataset, RawTable, Rows};
+use crate::data::{Augment, Dataset, RawTable, Rows};
 use crate::nn::{Chosen, Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
 use crate::practice::Verdict;
 use crate::train::checkpoint::Checkpoint;
@@ -128,6 +128,25 @@ impl<M: Module> Trainer<M> {
     /// is.
     pub fn resample(mut self, how: Resample) -> Self {
         self.config.resample = how;
+        self
+    }
+
+    /// How training images are changed, in this order; see [`Augment`]. Evaluation and prediction see
+    /// them as they are.
+    ///
+    /// ```
+    /// use glassbox::data::Augment;
+    /// use glassbox::prelude::*;
+    /// let digits = data::digits();
+    /// let trainer = Trainer::new(Mlp::new([64, 32, 10])).epochs(1);
+    /// let run = trainer
+    ///     .augment([Augment::Crop { padding: 1 }, Augment::Rotate { degrees: 10.0 }])
+    ///     .fit(&digits)?;
+    /// assert!(run.evaluate(&digits.test)?.metrics["accuracy"] > 0.5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn augment(mut self, changes: impl IntoIterator<Item = Augment>) -> Self {
+        self.config.augment = changes.into_iter().collect();
         self
     }
 

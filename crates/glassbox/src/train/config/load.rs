@@ -476,6 +476,8 @@ pub(super) fn bounded(value: &Value, bound: Bound) -> Result<f64, String> {
         (Bound::Share, _) => share(value),
         (Bound::Any, Some(number)) if number.is_finite() => Ok(number),
         (Bound::NotNegative, Some(number)) if number >= 0.0 && number.is_finite() => Ok(number),
+        (Bound::Portion, Some(number)) if (0.0..=1.0).contains(&number) => Ok(number),
+        (Bound::Portion, _) => expected("a number from 0 to 1", value),
         (Bound::Any, _) => expected("a number", value),
         (Bound::NotNegative, _) => expected("a number of at least 0", value),
     }

@@ -5,9 +5,9 @@ use std::fmt::{Display, Write};
 use glassbox_engine::Isa;
 
 use super::{
-    Activation, Amount, ClassWeights, Clip, Fit, ImageOptions, Impute, Initial, Kind, Layer,
-    LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer, Preparation,
-    RunConfig, Schedule,
+    Activation, Amount, Augment, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute, Initial,
+    Kind, Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer,
+    Preparation, RunConfig, Schedule,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
@@ -78,7 +78,7 @@ impl RunConfig {
     fn write_model(&self, out: &mut String) {
         let model = &self.model;
         section(out, "[model]");
-        let offered = "mlp, or network with [[model.layer]] tables";
+        let offered = "mlp, network with [[model.layer]] tables, or another of `glassbox models`";
         line(out, "kind", quoted(model.kind.word()), offered);
         if model.kind == ModelKind::Mlp {
             let hidden = format!("{:?}", model.hidden);
@@ -103,6 +103,13 @@ impl RunConfig {
                 model.skip,
                 "x + f(x) around hidden layers of as many units as inputs",
             );
+        }
+        if let ModelKind::Named(named) = model.kind {
+            named
+                .family
+                .options
+                .iter()
+                .for_each(|option| write_choice(out, option, &model.choices));
         }
         for layer in &model.layers {
             section(out, "[[model.layer]]");
@@ -134,6 +141,10 @@ impl RunConfig {
         let comment =
             "rows of rare classes more often, or of frequent ones less: none, over, under";
         line(out, "resample", quoted(train.resample.word()), comment);
+        if train.augment.is_empty() {
+            let comment = "changes of training images, such as [\"flip\", \"crop\"]";
+            line(out, "augment", "[]", comment);
+        }
         line(out, "l1", float(train.l1), "added to the loss: l1 · Σ|w|, biases left out");
         line(out, "l2", float(train.l2), "added to the loss: l2 · Σw², biases left out");
         line(out, "optimizer", choice(train.optimizer), words(Optimizer::ALL));
@@ -182,6 +193,13 @@ impl RunConfig {
         let sets = Isa::ALL.map(|isa| quoted(&isa.to_string())).join(", ");
         line(out, "instructions", quoted(&set), format!("the widest there are, or {sets}"));
         line(out, "exact", train.exact, "true: convolutions summed term by term, slower");
+        for change in &train.augment {
+            section(out, "[[train.augment]]            # changes of training images, in order");
+            line(out, "kind", quoted(change.word()), words(Augment::ALL));
+            for (name, setting) in { *change }.settings() {
+                line(out, name, written(setting), "");
+            }
+        }
     }
 
     fn write_watch(&self, out: &mut String) {
@@ -217,6 +235,31 @@ fn write_image(out: &mut String, image: &ImageOptions) {
         Some(Normalization::Given { mean, std }) => format!("{{ mean = {mean:?}, std = {std:?} }}"),
     };
     line(out, "normalize", normalize, offered);
+}
+
+/// What is chosen of a named model.
+fn write_choice(out: &mut String, option: &str, choices: &Choices) {
+    let (value, comment) = match option {
+        "activation" => (choice(choices.activation), words(Activation::ALL)),
+        "normalize" => (quoted(choices.normalize.word()), words(Normalize::ALL)),
+        "dropout" => (float(choices.dropout), "share of numbers that training leaves out".into()),
+        "skip" => (choices.skip.to_string(), "false: without skip connections".into()),
+        "pre_activation" => {
+            let what = "true: normalisation and activation before the convolutions";
+            (choices.pre_activation.to_string(), what.into())
+        }
+        "auxiliary" => {
+            (choices.auxiliary.to_string(), "heads in the middle, in training alone".into())
+        }
+        "stochastic_depth" => {
+            let what = "share of rows for which training leaves out the last block, less before it";
+            (float(choices.stochastic_depth), what.into())
+        }
+        "width" => (float(choices.width), "what the number of channels is multiplied by".into()),
+        "patch" => (choices.patch.to_string(), "height and width of the parts of images".into()),
+        _ => return,
+    };
+    line(out, option, value, comment);
 }
 
 fn section(out: &mut String, header: &str) {
@@ -283,14 +326,18 @@ fn chosen(chosen: &Chosen) -> String {
     format!("{{ paths = {}, rows = {}, {settings} }}", quoted(&chosen.paths), chosen.rows)
 }
 
+fn written(setting: Setting<'_>) -> String {
+    match setting {
+        Setting::Number(number, _) => float(*number),
+        Setting::Whole(number) => number.to_string(),
+        Setting::Flag(flag) => flag.to_string(),
+    }
+}
+
 /// A kind as a word, or with its settings as a table.
 fn choice<C: Choice>(mut choice: C) -> String {
     let kind = quoted(choice.word());
-    let setting = |(name, setting)| match setting {
-        Setting::Number(number, _) => format!(", {name} = {}", float(*number)),
-        Setting::Whole(number) => format!(", {name} = {number}"),
-        Setting::Flag(flag) => format!(", {name} = {flag}"),
-    };
+    let setting = |(name, setting)| format!(", {name} = {}", written(setting));
     let settings: String = choice.settings().into_iter().map(setting).collect();
     match settings.is_empty() {
         true => kind,
