@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn every_kind_of_model_is_described() {
         for kind in ModelKind::all() {
-            for lang in [Lang::En, Lang::Ko] {
+            for lang in [Lang::English, Lang::Korean] {
                 assert!(!about(kind, lang).is_empty(), "{kind}");
             }
         }

@@ -81,11 +81,14 @@ pub fn augmented(
         for epoch in 0..epochs {
             let mixed =
                 augmenter.image(&data.train, row, epoch as u64, &mut image, &mut scratch)?;
+            let picture = draw(&image)?;
             let with = mixed.map(|Mixed { partner, share }| {
                 format!("\n+{:.0} % {}", 100.0 * share, label(data, partner))
             });
-            let caption = format!("{}{}", epoch + 1, with.unwrap_or_default());
-            sheet.add(draw(&image)?, &caption);
+            // Where seven letters have room.
+            let word = if picture.width() >= 84 { "epoch " } else { "" };
+            let caption = format!("{word}{}{}", epoch + 1, with.unwrap_or_default());
+            sheet.add(picture, &caption);
         }
     }
     Ok(sheet.picture())

@@ -20,7 +20,7 @@ mod loader;
 mod outcome;
 pub(crate) mod photos;
 mod resample;
-mod run;
+pub(crate) mod run;
 mod start;
 pub(crate) mod steps;
 mod trained;
