@@ -222,6 +222,21 @@ impl Parameters {
     }
 }
 
+impl Extend<(String, Array)> for Parameters {
+    fn extend<I: IntoIterator<Item = (String, Array)>>(&mut self, values: I) {
+        self.0.extend(values);
+    }
+}
+
+impl IntoIterator for Parameters {
+    type Item = (String, Array);
+    type IntoIter = std::collections::btree_map::IntoIter<String, Array>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl FromIterator<(String, Array)> for Parameters {
     fn from_iter<I: IntoIterator<Item = (String, Array)>>(values: I) -> Self {
         Parameters(values.into_iter().collect())

@@ -21,6 +21,8 @@ pub(crate) enum Bound {
     NotNegative,
     /// From 0 to below 1.
     Share,
+    /// From 0 to 1.
+    Portion,
 }
 
 /// What [`choices!`] makes: in a configuration a word (`"relu"`) or, where settings are wanted, a
@@ -56,6 +58,9 @@ macro_rules! setting {
     (whole, $at:expr) => {
         $crate::choices::Setting::Whole($at)
     };
+    (portion, $at:expr) => {
+        $crate::choices::Setting::Number($at, $crate::choices::Bound::Portion)
+    };
     (any, $at:expr) => {
         $crate::choices::Setting::Number($at, $crate::choices::Bound::Any)
     };
@@ -71,7 +76,7 @@ macro_rules! setting {
 }
 
 /// A closed set of kinds. A setting is written `name: bound = default`; bounds are `positive`,
-/// `not_negative`, `share`, `any` (f64), `whole` (u64) and `flag` (bool).
+/// `not_negative`, `share`, `portion`, `any` (f64), `whole` (u64) and `flag` (bool).
 macro_rules! choices {
     ($(#[$doc:meta])* $name:ident { $(
         $(#[$kind_doc:meta])* $kind:ident = $word:literal

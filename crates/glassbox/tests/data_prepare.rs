@@ -210,7 +210,13 @@ fn a_damaged_preparation_is_refused_in_words() {
 #[test]
 fn an_image_too_large_for_memory_is_an_error() {
     let mut digits = data::digits().preparation;
-    digits.inputs = InputPreparation::Pixels { shape: [usize::MAX, 2, 1], scale: 1.0 };
+    digits.inputs = InputPreparation::Pixels {
+        shape: [usize::MAX, 2, 1],
+        scale: 1.0,
+        mean: Vec::new(),
+        std: Vec::new(),
+        fit: glassbox::data::Fit::Crop,
+    };
     assert!(message(digits.apply_pixels(&[1, 2])).contains("not whole rows"));
 }
 

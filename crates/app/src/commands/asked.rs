@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::{ArgAction, Args};
 use glassbox::train::Job;
 use glassbox::train::config::{ConfigError, RunConfig};
+use glassbox::train::folder::RunFolder;
 
 use crate::error::AppError;
 
@@ -16,6 +17,8 @@ pub struct Asked {
     pub target: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
+    #[arg(long)]
+    pub strict: bool,
     #[arg(long, value_name = "KIND")]
     pub model: Option<String>,
     #[arg(long, value_name = "N,N", allow_negative_numbers = true)]
@@ -32,12 +35,18 @@ pub struct Asked {
     pub lr: Option<String>,
     #[arg(long, value_name = "WORD")]
     pub schedule: Option<String>,
+    #[arg(long, value_name = "WORD,…")]
+    pub augment: Option<String>,
     #[arg(long, value_name = "WORD")]
     pub loss: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub threads: Option<String>,
+    #[arg(long, value_name = "FILE|RUN")]
+    pub weights: Option<String>,
+    #[arg(long, value_name = "PATTERN,…")]
+    pub freeze: Option<String>,
     #[arg(long, value_name = "K=V", action = ArgAction::Append)]
     pub set: Vec<String>,
     /// Of `--folds N`: the first fold is asked for.
@@ -83,11 +92,22 @@ impl Asked {
         let quoted = |text: &String| serde_json::Value::String(text.clone()).to_string();
         let bare = String::clone;
         let list = |text: &String| format!("[{}]", text.trim_matches(['[', ']']));
-        let names = |text: &String| {
+        fn names(text: &String) -> String {
             serde_json::Value::from_iter(text.split(',').map(str::trim)).to_string()
+        }
+        let changes = |text: &String| match text.trim() {
+            "none" => "[]".to_owned(),
+            _ => names(text),
+        };
+        // `last` is another run tomorrow: what stands in the configuration is the run itself.
+        let weights = |text: &String| {
+            let run = RunFolder::resolve(Path::new("runs"), text).ok();
+            let path = run.filter(|_| !Path::new(text).is_file());
+            let path = path.map_or(text.clone(), |path| path.display().to_string());
+            serde_json::Value::String(path).to_string()
         };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 13] = [
+        let all: [(&str, &str, &Option<String>, Written); 16] = [
             ("--target", "data.target", &self.target, quoted),
             ("--drop", "data.drop", &self.drop, names),
             ("--model", "model.kind", &self.model, quoted),
@@ -99,8 +119,11 @@ impl Asked {
             ("--lr", "train.optimizer.lr", &self.lr, bare),
             ("--schedule", "train.schedule", &self.schedule, quoted),
             ("--loss", "train.loss", &self.loss, quoted),
+            ("--augment", "train.augment", &self.augment, changes),
             ("--seed", "train.seed", &self.seed, bare),
             ("--threads", "train.threads", &self.threads, bare),
+            ("--weights", "train.weights", &self.weights, weights),
+            ("--freeze", "train.freeze", &self.freeze, names),
         ];
         let given = |(flag, path, value, written): &(&str, &str, &Option<String>, Written)| {
             let value = value.as_ref()?;
@@ -108,7 +131,8 @@ impl Asked {
         };
         let first =
             self.folds.map(|of| (format!("data.split.fold=1/{of}"), format!("--folds {of}")));
-        all.iter().filter_map(given).chain(first).collect()
+        let strict = self.strict.then(|| ("data.strict=true".to_owned(), "--strict".to_owned()));
+        all.iter().filter_map(given).chain(first).chain(strict).collect()
     }
 }
 

@@ -25,9 +25,9 @@ pub struct BenchArgs {
     pub list: bool,
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
     pub seconds: f64,
-    #[arg(long, value_name = "COUNT", value_parser = above_zero)]
+    #[arg(long, value_name = "COUNT", value_parser = super::above_zero)]
     pub threads: Option<usize>,
-    #[arg(long, value_name = "COUNT", value_parser = above_zero, conflicts_with_all = ["start", "plan"])]
+    #[arg(long, value_name = "COUNT", value_parser = super::above_zero, conflicts_with_all = ["start", "plan"])]
     pub steps: Option<usize>,
     #[arg(long, value_name = "DIR", conflicts_with = "plan")]
     pub start: Option<PathBuf>,
@@ -46,10 +46,6 @@ pub struct BenchArgs {
 fn instruction_sets() -> impl TypedValueParser<Value = Isa> {
     let names = Isa::ALL.map(|set| PossibleValue::new(set.to_string()));
     PossibleValuesParser::new(names).try_map(|word| word.parse::<Isa>())
-}
-
-fn above_zero(word: &str) -> Result<usize, String> {
-    word.parse().ok().filter(|&number| number > 0).ok_or_else(String::new)
 }
 
 /// What `--list --json` prints.

@@ -1,7 +1,12 @@
 //! `glassbox data WHAT`
 
+use std::path::{Path, PathBuf};
+
 use clap::{ArgAction, Args};
-use glassbox::data::{self, Dataset, Description, Frequent, InputPreparation, Leak, Role};
+use glassbox::data::{
+    self, Dataset, Description, Frequent, ImageFacts, InputPreparation, Leak, Role,
+};
+use glassbox::train::config::{RunConfig, TrainConfig};
 use serde::Serialize;
 
 use crate::commands::asked::Asked;
@@ -17,9 +22,22 @@ pub struct DataArgs {
     pub target: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
+    #[arg(long)]
+    pub strict: bool,
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
+    #[arg(long, value_name = "WORD,…")]
+    pub augment: Option<String>,
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<String>,
     #[arg(long, value_name = "K=V", action = ArgAction::Append)]
     pub set: Vec<String>,
 }
+
+/// Epochs of a sheet, where nobody says how many.
+const EPOCHS: usize = 6;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -30,6 +48,9 @@ pub struct Described {
     pub training: Option<Training>,
     /// Why it cannot.
     pub problem: Option<String>,
+    /// The sheet that was drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// The command that would train.
     #[serde(skip)]
     pub next: Vec<String>,
@@ -54,6 +75,9 @@ pub struct Other {
     pub shape: Vec<usize>,
     /// With their rows; empty of numbers.
     pub classes: Vec<Frequent>,
+    /// What was found in files of images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<ImageFacts>,
 }
 
 /// What a model would learn from.
@@ -71,6 +95,9 @@ pub struct Training {
 
 impl Training {
     fn of(data: &Dataset) -> Self {
+        // What is odd about files is told with them.
+        let odd = data.images.as_ref().map(ImageFacts::notices).unwrap_or_default();
+        let notices = data.notices.iter().filter(|notice| !odd.contains(notice)).cloned().collect();
         let columns = data.schema.iter().flat_map(|schema| &schema.columns);
         Training {
             train: data.train.len(),
@@ -81,7 +108,7 @@ impl Training {
                 .filter(|column| column.role == Role::Input)
                 .map(|column| column.name.clone())
                 .collect(),
-            notices: data.notices.clone(),
+            notices,
         }
     }
 }
@@ -102,14 +129,22 @@ impl Other {
         classes.iter_mut().for_each(|class| class.share = class.rows as f64 / rows.max(1) as f64);
         let images = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
         let (source, shape) = (data.source.clone(), data.input.shape.clone());
-        Other { source, images, rows, shape, classes }
+        Other { source, images, rows, shape, classes, files: data.images.clone() }
     }
 }
 
 pub fn run(args: &DataArgs, ctx: &Context) -> Result<(), AppError> {
-    let DataArgs { what, target, drop, set } = args;
-    let (target, drop, set) = (target.clone(), drop.clone(), set.clone());
-    let config = Asked { what: what.clone(), target, drop, set, ..Asked::default() }.config()?.data;
+    let asked = Asked {
+        what: args.what.clone(),
+        target: args.target.clone(),
+        drop: args.drop.clone(),
+        strict: args.strict,
+        augment: args.augment.clone(),
+        seed: args.seed.clone(),
+        set: args.set.clone(),
+        ..Asked::default()
+    };
+    let RunConfig { data: config, train, .. } = asked.config()?;
     let (path, options) = (&config.path, config.options());
     let failed = |error: data::DataError| AppError::failed(error);
     let (what, loaded) = match data::is_table(path) {
@@ -129,12 +164,34 @@ pub fn run(args: &DataArgs, ctx: &Context) -> Result<(), AppError> {
             (What::Other(Other::of(&loaded)), Ok(loaded))
         }
     };
+    let sheet = match (&args.sheet, &loaded) {
+        (Some(file), Ok(data)) => {
+            draw(file, data, &train, args.epochs.unwrap_or(EPOCHS))?;
+            Some(file.display().to_string())
+        }
+        _ => None,
+    };
     let (training, problem) = match loaded {
         Ok(data) => (Some(Training::of(&data)), None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let found = Described { training, problem, next: next(args, &what), what };
-    ctx.print(&found, |screen| describe(&found, ctx.text, screen))
+    let found = Described { training, problem, sheet, next: next(args, &what), what };
+    ctx.print(&found, |screen| {
+        let sheet = found.sheet.as_ref().map(|file| format!("\n{}\n", ctx.text.wrote_sheet(file)));
+        describe(&found, ctx.text, screen) + &sheet.unwrap_or_default()
+    })
+}
+
+/// Draws what a network would see.
+#[cfg(feature = "image")]
+fn draw(file: &Path, data: &Dataset, train: &TrainConfig, epochs: usize) -> Result<(), AppError> {
+    let picture = glassbox::report::augmented(data, &train.augment, epochs, train.seed)?;
+    Ok(picture.write(file)?)
+}
+
+#[cfg(not(feature = "image"))]
+fn draw(_: &Path, _: &Dataset, _: &TrainConfig, _: usize) -> Result<(), AppError> {
+    Err(AppError::failed("this build draws no pictures: build it with the feature `image`"))
 }
 
 /// Leaks that a model would see.
@@ -169,6 +226,11 @@ fn next(args: &DataArgs, what: &What) -> Vec<String> {
     if let Some(columns) = left_out {
         flag("--drop", columns);
     }
+    if let Some(changes) = &args.augment {
+        words.extend(["--augment".to_owned(), changes.clone()]);
+    }
+    let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
     args.set.iter().for_each(|setting| flag("--set", setting.clone()));
+    words.extend(args.strict.then(|| "--strict".to_owned()));
     words
 }

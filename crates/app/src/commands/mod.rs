@@ -7,14 +7,22 @@ pub mod completions;
 pub mod data;
 pub mod eval;
 pub mod explain;
+pub mod export;
 pub mod folds;
 pub mod init;
 pub mod inspect;
+pub mod lesson;
 pub mod models;
 pub mod plan;
 pub mod predict;
 pub mod profile;
 pub mod resume;
 pub mod runs;
+pub mod see;
 pub mod summary;
 pub mod train;
+
+/// A number of things on the command line.
+fn above_zero(word: &str) -> Result<usize, String> {
+    word.parse().ok().filter(|&number| number > 0).ok_or_else(String::new)
+}

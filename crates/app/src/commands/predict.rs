@@ -1,25 +1,29 @@
-//! `glassbox predict RUN FILE`
+//! `glassbox predict RUN FILE…`
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use glassbox::data::RawRows;
+use glassbox::data::{RawRows, RawTable, Skipped, is_photos};
 use glassbox::io::atomic;
-use glassbox::train::{Agreement, Model, Prediction};
+use glassbox::train::{Agreement, Model, PhotoPredictions, Prediction, Predictions};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::AppError;
-use crate::terminal::{Predicted, agreement};
+use crate::terminal::{Predicted, agreement, figure, grouped, rate};
 
 #[derive(Args)]
 pub struct PredictArgs {
     #[arg(value_name = "RUN")]
     pub run: String,
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    #[arg(long, value_name = "COUNT", value_parser = super::above_zero)]
+    pub top: Option<usize>,
     #[arg(long, value_name = "FILE")]
     pub out_file: Option<PathBuf>,
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// What `--json` prints.
@@ -29,32 +33,62 @@ struct Json<'a> {
     target: &'a str,
     /// The order of every row's probabilities; none where numbers are predicted.
     classes: &'a [String],
+    /// The files of images, one a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<&'a [String]>,
     rows: &'a [Prediction],
-    /// Where the file has the target too.
+    /// Where the file has the target too, or folders are called after classes.
     agreement: Option<Agreement>,
+    /// Images that could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<&'a [Skipped]>,
+    /// Images a second, and seconds for one alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speed: Option<Speed>,
+}
+
+#[derive(Serialize)]
+struct Speed {
+    images_per_second: f64,
+    reading_seconds: f64,
+    predicting_seconds: f64,
+    one_seconds: f64,
+}
+
+/// How many classes are told of an image.
+const TOP: usize = 3;
+/// How many files that cannot be read are listed.
+const LISTED: usize = 20;
+
+/// What was predicted, and from what.
+struct Told {
+    predictions: Predictions,
+    table: Option<RawTable>,
+    photos: Option<PhotoPredictions>,
+    observed: Option<Vec<Option<String>>>,
 }
 
 pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
     let run = ctx.run_path(&args.run)?;
-    if let Some(out) = args.out_file.as_ref().filter(|out| is_same_file(out, &args.file)) {
+    if let Some(out) = &args.out_file
+        && args.files.iter().any(|file| is_same_file(out, file))
+    {
         return Err(AppError::usage(ctx.text.over_the_input(out.display())));
     }
     let model = Model::load(&run)?;
     ctx.warn_of_checkpoints(model.warnings());
-    let (predictions, table) =
-        match RawRows::from_path(&args.file).map_err(glassbox::Error::from)? {
-            RawRows::Table(table) => (model.predict(&table)?, Some(table)),
-            RawRows::Images(images) => (model.predict_images(&images)?, None),
-        };
+    let told = predict(args, &model, ctx)?;
+    let Told { predictions, table, photos, observed } = &told;
     if !ctx.global.quiet {
         predictions.warnings.iter().for_each(|warning| ctx.warn(warning));
     }
-    let observed = table.as_ref().and_then(|table| model.observed(table));
     let score = observed.as_ref().and_then(|observed| predictions.agreement(observed));
     let shown = Predicted {
-        predictions: &predictions,
+        predictions,
         table: table.as_ref(),
+        files: photos.as_ref().map(|photos| &photos.files[..]),
         observed: observed.as_deref(),
+        top: args.top.unwrap_or(if photos.is_some() { TOP } else { 1 }),
     };
     if let Some(out) = &args.out_file {
         atomic::write(out, shown.csv().as_bytes())?;
@@ -63,15 +97,18 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
         run: run.display().to_string(),
         target: &predictions.target,
         classes: &predictions.classes,
+        files: shown.files,
         rows: &predictions.rows,
         agreement: score,
+        skipped: photos.as_ref().map(|photos| &photos.skipped[..]),
+        speed: photos.as_ref().map(speed),
     };
     let score = score.map(|score| agreement(score, ctx.text) + "\n").unwrap_or_default();
     let piped = args.out_file.is_none() && ctx.screen().columns.is_some();
     ctx.print(&json, |screen| match &args.out_file {
         Some(out) => {
             let rows = predictions.rows.len() as u64;
-            ctx.text.wrote_rows(crate::terminal::grouped(rows), out.display()) + "\n" + &score
+            ctx.text.wrote_rows(grouped(rows), out.display()) + "\n" + &score
         }
         // Only rows on standard output, so that what reads it gets a table and nothing else.
         None if piped => shown.csv(),
@@ -80,7 +117,68 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
     if piped && !ctx.global.json && !score.is_empty() {
         ctx.note(score.trim_end());
     }
+    if let Some(photos) = photos.as_ref().filter(|_| !ctx.global.quiet) {
+        let Speed { images_per_second, one_seconds, .. } = speed(photos);
+        let images = grouped(photos.files.len() as u64);
+        let one = figure(1e3 * one_seconds);
+        ctx.note(ctx.text.predicted_speed(images, rate(images_per_second), one));
+    }
     Ok(())
+}
+
+/// Images where one of the paths is of images, else the rows of one file.
+fn predict(args: &PredictArgs, model: &Model, ctx: &Context) -> Result<Told, AppError> {
+    if args.files.iter().any(is_photos) {
+        let photos = model.predict_photos(&args.files)?;
+        refuse_or_list(&photos, args.strict, ctx)?;
+        let known = photos.observed.iter().any(Option::is_some);
+        let observed = known.then(|| photos.observed.clone());
+        let predictions = photos.predictions.clone();
+        return Ok(Told { predictions, table: None, photos: Some(photos), observed });
+    }
+    let [file] = &args.files[..] else {
+        return Err(AppError::usage(ctx.text.one_file_of_rows()));
+    };
+    match RawRows::from_path(file).map_err(glassbox::Error::from)? {
+        RawRows::Table(table) => {
+            let (predictions, observed) = (model.predict(&table)?, model.observed(&table));
+            Ok(Told { predictions, table: Some(table), photos: None, observed })
+        }
+        RawRows::Images(images) => {
+            let predictions = model.predict_images(&images)?;
+            Ok(Told { predictions, table: None, photos: None, observed: None })
+        }
+    }
+}
+
+/// Says which images could not be read; fails where none could, or where they are all to be.
+fn refuse_or_list(photos: &PhotoPredictions, strict: bool, ctx: &Context) -> Result<(), AppError> {
+    let line = |skipped: &Skipped| format!("{}: {}", skipped.file, skipped.problem);
+    let mut lines: Vec<String> = photos.skipped.iter().take(LISTED).map(line).collect();
+    let more = photos.skipped.len() - lines.len();
+    lines.extend((more > 0).then(|| ctx.text.and_more_files(grouped(more as u64))));
+    if photos.files.is_empty() {
+        lines.push(ctx.text.no_images());
+        return Err(AppError::failed(lines.join("\n")));
+    }
+    match (photos.skipped.is_empty(), strict) {
+        (true, _) => Ok(()),
+        (false, true) => Err(AppError::failed(lines.join("\n"))),
+        (false, false) => {
+            lines.iter().filter(|_| !ctx.global.quiet).for_each(|line| ctx.warn(line));
+            Ok(())
+        }
+    }
+}
+
+fn speed(photos: &PhotoPredictions) -> Speed {
+    let seconds = photos.reading + photos.predicting;
+    Speed {
+        images_per_second: photos.files.len() as f64 / seconds.max(1e-9),
+        reading_seconds: photos.reading,
+        predicting_seconds: photos.predicting,
+        one_seconds: photos.one,
+    }
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

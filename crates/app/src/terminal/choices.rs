@@ -50,9 +50,21 @@ pub fn choices(choices: &Choices, epochs: u64, text: Text) -> Vec<String> {
             of_class.map(|(name, weight)| format!("{name} {}", figure(*weight))).collect();
         lines.push(text.chosen_class_weights(listed(&weights)));
     }
+    if let Some(weights) = &choices.weights {
+        lines.push(text.chosen_weights(grouped(weights.taken as u64), &weights.from));
+        if !weights.drawn.is_empty() {
+            lines.push(text.chosen_drawn(listed(&weights.drawn)));
+        }
+        if !weights.unused.is_empty() {
+            lines.push(text.chosen_unused(listed(&weights.unused)));
+        }
+    }
     if !choices.frozen.is_empty() {
         let numbers = grouped(choices.frozen_numbers);
         lines.push(text.chosen_frozen(numbers, listed(&choices.frozen)));
+    }
+    if !choices.augment.is_empty() {
+        lines.push(text.chosen_augment(choices.augment.join(", ")));
     }
     let loss = text.loss(&choices.loss);
     let rate = figure(choices.rate);
@@ -97,6 +109,8 @@ fn listed(names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use glassbox::train::event::Weights;
+
     use super::*;
     use crate::text::Lang;
 
@@ -111,12 +125,19 @@ mod tests {
             layers: vec![("fc1/linear".into(), vec![8]), ("out/linear".into(), vec![2])],
             row_weights: Some("count".into()),
             class_weights: Vec::new(),
+            weights: Some(Weights {
+                from: "net.safetensors".into(),
+                taken: 1200,
+                drawn: vec!["fc2/bias".into(), "fc2/weight".into()],
+                unused: vec!["aux.weight".into()],
+            }),
             frozen: vec!["fc1/weight".into(), "fc1/bias".into()],
             frozen_numbers: 16,
             loss: "MSE".into(),
             optimizer: "adam".into(),
             rate: 0.001,
             schedule: "constant".into(),
+            augment: Vec::new(),
             batch: 32,
             stop: None,
         }
@@ -126,11 +147,14 @@ mod tests {
     fn what_was_chosen_is_said_in_both_languages() {
         let english = choices(&chosen(), 10, Text::new(Lang::English));
         assert_eq!(
-            english[2..6],
+            english[2..9],
             [
                 "layers: fc1/linear 8 → out/linear 2",
                 "targets: `mpg`, `acceleration`, numbers",
                 "rows count by their `count`",
+                "weights: 1,200 arrays of net.safetensors",
+                "  drawn anew, being of other classes: fc2/bias, fc2/weight",
+                "  not used: aux.weight",
                 "frozen: 16 parameters, in fc1/weight, fc1/bias",
             ]
         );
@@ -142,7 +166,7 @@ mod tests {
         };
         let korean = choices(&of_classes, 10, Text::new(Lang::Korean));
         assert!(korean.contains(&"부류의 가중치: a 1.00, b 2.50".to_string()), "{korean:?}");
-        assert!(korean[7].starts_with("훈련: 제곱 오차"), "{korean:?}");
+        assert!(korean[10].starts_with("훈련: 제곱 오차"), "{korean:?}");
         // Every loss has words of its own.
         let text = Text::new(Lang::English);
         let symbols = ["CE", "BCE", "MSE", "SSR", "MAE", "Huber", "NLL", "loss"];

@@ -1,12 +1,13 @@
 //! What a table holds, a line for each column; what there is to learn, and what to look out for.
 
 use glassbox::data::{
-    ColumnDescription, Description, Frequent, Kind, Leak, LeakKind, Role, TargetDescription, Task,
+    ColumnDescription, Description, Frequent, ImageFacts, Kind, Leak, LeakKind, Role,
+    TargetDescription, Task,
 };
 
 use super::Screen;
 use super::curve::curve;
-use super::format::{figure, grouped, quoted};
+use super::format::{figure, grouped, quoted, rate};
 use super::line::{fit, width, wrap};
 use super::table::{Align, Table};
 use super::verdict::lines;
@@ -291,5 +292,67 @@ fn images(other: &Other, text: Text, columns: usize) -> Vec<String> {
         let heading = lines(&text.classes_of(count(other.classes.len())), columns);
         parts.push(heading + &classes_drawn(&other.classes, text, columns));
     }
+    if let Some(files) = &other.files {
+        parts.push(files_of(files, text, columns));
+        let found = odd_files(files, text, columns);
+        parts.extend((!found.is_empty()).then_some(found));
+    }
     parts
+}
+
+/// Sizes, formats and colours of images, and how fast they were read.
+fn files_of(files: &ImageFacts, text: Text, columns: usize) -> String {
+    let three = |of: [usize; 3]| of.map(count).join(" / ");
+    let ([low, ..], [narrow, ..]) = (files.heights, files.widths);
+    let sizes = match files.sizes {
+        0 | 1 => text.one_size_of_images(format!("{} × {}", count(low), count(narrow))),
+        sizes => text.sizes_of_images(count(sizes), three(files.heights), three(files.widths)),
+    };
+    let formats = files.formats.iter().map(|(name, images)| format!("{name} {}", count(*images)));
+    let colours = [
+        (
+            files.images - files.grey.min(files.images),
+            text.colour_images(count(files.images - files.grey)),
+        ),
+        (files.grey, text.grey_images(count(files.grey))),
+        (files.transparent, text.transparent_images(count(files.transparent))),
+        (files.deep, text.deep_images(count(files.deep))),
+    ];
+    let colours = colours.into_iter().filter(|(images, _)| *images > 0).map(|(_, words)| words);
+    let speed = text.decoding_speed(
+        count(files.images),
+        figure(files.seconds),
+        rate(files.images as f64 / files.seconds.max(1e-9)),
+        files.threads,
+    );
+    let formats = text.formats_of_images(formats.collect::<Vec<_>>().join(", "));
+    let all = [sizes, formats, colours.collect::<Vec<_>>().join(", "), speed];
+    all.iter().map(|words| hanging(words, columns)).collect()
+}
+
+/// What was left out, and images that come again.
+fn odd_files(files: &ImageFacts, text: Text, columns: usize) -> String {
+    let mut out = String::new();
+    if !files.skipped.is_empty() {
+        out += &lines(&text.left_out_images(count(files.skipped.len())), columns);
+        for skipped in files.skipped.iter().take(CLASSES) {
+            let words = format!("{}: {}", skipped.file, skipped.problem);
+            let words = hanging(&words, columns.saturating_sub(2));
+            out += &words.lines().map(|line| format!("  {line}\n")).collect::<String>();
+        }
+        let more = files.skipped.len().saturating_sub(CLASSES);
+        if more > 0 {
+            out += &lines(&format!("  {}", text.and_more_files(count(more))), columns);
+        }
+    }
+    let pair = |pairs: &[[String; 2]]| {
+        pairs.first().map(|[one, other]| format!("{one} = {other}")).unwrap_or_default()
+    };
+    let found = [
+        (files.duplicates, text.duplicate_images(count(files.duplicates), pair(&files.duplicated))),
+        (files.contradictory, text.contradictory_images(count(files.contradictory))),
+        (files.leaked, text.leaked_images(count(files.leaked), pair(&files.leaks))),
+    ];
+    let found = found.into_iter().filter(|(images, _)| *images > 0);
+    out + &found.map(|(_, words)| hanging(&format!("! {words}"), columns)).collect::<String>()
 }

@@ -17,8 +17,12 @@ pub struct Predicted<'a> {
     pub predictions: &'a Predictions,
     /// The table that was predicted; none for images.
     pub table: Option<&'a RawTable>,
+    /// The files that were predicted, where rows are files.
+    pub files: Option<&'a [String]>,
     /// What the table says of the target, where it has that column.
     pub observed: Option<&'a [Option<String>]>,
+    /// How many classes are told of a row.
+    pub top: usize,
 }
 
 impl Predicted<'_> {
@@ -26,25 +30,39 @@ impl Predicted<'_> {
     pub fn lines(&self, text: Text, columns: usize) -> String {
         let (target, classes) = (&self.predictions.target, !self.predictions.classes.is_empty());
         let numbers = if classes { Align::Left } else { Align::Right };
-        let mut headers = vec![(text.column_row(), Align::Right)];
+        let mut headers = vec![match self.files {
+            Some(_) => (text.column_file(), Align::Left),
+            None => (text.column_row(), Align::Right),
+        }];
         if self.observed.is_some() {
             headers.push((text.column_observed(target), numbers));
         }
         headers.push((text.column_predicted(target), numbers));
         if classes {
             headers.push((text.column_probability(), Align::Right));
+            if self.top > 1 {
+                headers.push((text.column_next_best(), Align::Left));
+            }
         } else if self.sure() {
             headers.push((text.column_deviation(), Align::Right));
         }
         let mut table = Table::new(headers);
         for (index, row) in self.predictions.rows.iter().take(SHOWN).enumerate() {
-            let mut cells = vec![grouped(index as u64 + 1)];
+            let mut cells = vec![match self.files.and_then(|files| files.get(index)) {
+                Some(file) => end_of(file),
+                None => grouped(index as u64 + 1),
+            }];
             if let Some(observed) = self.observed {
                 cells.push(observed.get(index).cloned().flatten().unwrap_or_else(|| "–".into()));
             }
             let number = || row.text().parse().map_or(row.text(), figure);
             match (row.probability(), row.deviation()) {
-                (Some(probability), _) => cells.extend([row.text(), format!("{probability:.3}")]),
+                (Some(probability), _) => {
+                    let next = self.next_best(row);
+                    let next = next.map(|(class, p)| format!("{class} {p:.3}"));
+                    let next = next.collect::<Vec<_>>().join(", ");
+                    cells.extend([row.text(), format!("{probability:.3}"), next]);
+                }
                 (None, Some(deviation)) => {
                     cells.extend([number(), format!("± {}", figure(deviation))])
                 }
@@ -60,18 +78,25 @@ impl Predicted<'_> {
         table.render(columns) + &end
     }
 
+    /// The classes after the most probable one, as many as are told.
+    fn next_best<'r>(&'r self, row: &'r Prediction) -> impl Iterator<Item = (&'r str, f64)> {
+        row.top(self.top, &self.predictions.classes).into_iter().skip(1)
+    }
+
     /// Whether the model tells how sure it is of its numbers.
     fn sure(&self) -> bool {
         self.predictions.rows.iter().any(|row| row.deviation().is_some())
     }
 
-    /// Every row as CSV: the table's own columns (the row's number for images), what is predicted and,
-    /// of classes, how probable it is; of numbers their deviation, where the model tells it.
+    /// Every row as CSV: the table's own columns (the file, or the row's number, for images), what is
+    /// predicted and, of classes, how probable it is, and the next best ones; of numbers their
+    /// deviation, where the model tells it.
     pub fn csv(&self) -> String {
         let separator = self.table.map_or(',', RawTable::separator);
-        let own: Vec<String> = match self.table {
-            Some(table) => table.names().to_vec(),
-            None => vec!["row".into()],
+        let own: Vec<String> = match (self.table, self.files) {
+            (Some(table), _) => table.names().to_vec(),
+            (None, Some(_)) => vec!["file".into()],
+            (None, None) => vec!["row".into()],
         };
         let mut out = Csv { separator, text: String::new() };
         let mut header = own.clone();
@@ -83,6 +108,12 @@ impl Predicted<'_> {
         header.extend(outputs.iter().map(|name| free_name(format!("predicted_{name}"), &own)));
         if !self.predictions.classes.is_empty() {
             header.push(free_name("probability".into(), &own));
+            let told = self.top.min(self.predictions.classes.len());
+            for place in 2..=told {
+                let name = format!("{}_{place}", self.predictions.target);
+                header.push(free_name(name, &own));
+                header.push(free_name(format!("probability_{place}"), &own));
+            }
         } else if self.sure() {
             header.push(free_name("deviation".into(), &own));
         }
@@ -92,16 +123,32 @@ impl Predicted<'_> {
                 Some(table) => (0..table.columns())
                     .map(|column| table.cell(index, column).into_owned())
                     .collect(),
-                None => vec![(index + 1).to_string()],
+                None => match self.files.and_then(|files| files.get(index)) {
+                    Some(file) => vec![file.clone()],
+                    None => vec![(index + 1).to_string()],
+                },
             };
             match row {
                 Prediction::Numbers { values } => cells.extend(values.iter().map(f64::to_string)),
                 row => cells.push(row.text()),
             }
             cells.extend(row.probability().or(row.deviation()).map(|sure| sure.to_string()));
+            for (class, probability) in self.next_best(row) {
+                cells.extend([class.to_owned(), probability.to_string()]);
+            }
             out.line(cells.iter().map(String::as_str));
         }
         out.text
+    }
+}
+
+/// The end of a long file name, which tells more than its beginning.
+fn end_of(file: &str) -> String {
+    /// Letters of a file that are shown.
+    const LONGEST: usize = 40;
+    match file.chars().count().checked_sub(LONGEST) {
+        None | Some(0) => file.to_owned(),
+        Some(more) => format!("…{}", file.chars().skip(more + 1).collect::<String>()),
     }
 }
 
@@ -174,8 +221,13 @@ mod tests {
         let text = b"probability,kind,note\n1,c,\"x, y\"\n2,,plain\n";
         let table = RawTable::from_bytes("t.csv", text).unwrap();
         let predictions = predictions(true, 2);
-        let predicted =
-            Predicted { predictions: &predictions, table: Some(&table), observed: None };
+        let predicted = Predicted {
+            predictions: &predictions,
+            table: Some(&table),
+            files: None,
+            observed: None,
+            top: 1,
+        };
         assert_eq!(
             predicted.csv(),
             "probability,kind,note,predicted_kind,probability_2\n\
@@ -188,8 +240,13 @@ mod tests {
     fn decimal_commas_are_still_read_as_numbers_when_written_again() {
         let table = RawTable::from_bytes("t.csv", b"x;kind\n1,5;2\n").unwrap();
         let predictions = predictions(false, 1);
-        let predicted =
-            Predicted { predictions: &predictions, table: Some(&table), observed: None };
+        let predicted = Predicted {
+            predictions: &predictions,
+            table: Some(&table),
+            files: None,
+            observed: None,
+            top: 1,
+        };
         assert_eq!(predicted.csv(), "x;kind;predicted_kind\n1,5;2;0.5\n");
     }
 
@@ -197,7 +254,13 @@ mod tests {
     fn a_deviation_stands_beside_its_number() {
         let mut predictions = predictions(false, 2);
         predictions.rows = vec![Prediction::Number { value: 18.25, deviation: Some(2.125) }; 2];
-        let predicted = Predicted { predictions: &predictions, table: None, observed: None };
+        let predicted = Predicted {
+            predictions: &predictions,
+            table: None,
+            files: None,
+            observed: None,
+            top: 1,
+        };
         assert_eq!(
             predicted.lines(Text::new(Lang::English), 80).lines().collect::<Vec<_>>(),
             [
@@ -210,11 +273,36 @@ mod tests {
     }
 
     #[test]
+    fn files_have_their_next_best_classes_beside_them() {
+        let predictions = predictions(true, 1);
+        let files = [format!("{}/cat.jpg", "long".repeat(12))];
+        let predicted = Predicted {
+            predictions: &predictions,
+            table: None,
+            files: Some(&files),
+            observed: None,
+            top: 3,
+        };
+        let text = predicted.lines(Text::new(Lang::English), 120);
+        let line = text.lines().nth(1).unwrap();
+        assert!(line.starts_with("…glong") && line.contains("/cat.jpg  a, \"b\""), "{line}");
+        assert!(line.ends_with("0.750  c 0.250"), "{line}");
+        let csv = predicted.csv();
+        assert!(csv.starts_with("file,predicted_kind,probability,kind_2,probability_2\n"), "{csv}");
+        assert!(csv.ends_with(",0.75,c,0.25\n"), "{csv}");
+    }
+
+    #[test]
     fn a_person_sees_twenty_rows_and_how_many_there_are() {
         let predictions = predictions(false, 1_023);
         let observed: Vec<_> = (0..1_023).map(|row| (row > 0).then(|| row.to_string())).collect();
-        let predicted =
-            Predicted { predictions: &predictions, table: None, observed: Some(&observed) };
+        let predicted = Predicted {
+            predictions: &predictions,
+            table: None,
+            files: None,
+            observed: Some(&observed),
+            top: 1,
+        };
         let text = predicted.lines(Text::new(Lang::English), 80);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 22);

@@ -17,6 +17,8 @@ const REDRAW: Duration = Duration::from_millis(50);
 const LONGEST_BAR: usize = 21;
 const SHORTEST_BAR: usize = 6;
 const LONGEST_CURVE: usize = 60;
+/// From this share of the time on, waiting for rows is worth a word.
+const SLOW: f64 = 0.1;
 
 /// Shows events as they come: `trainer.fit(…, &mut |event| progress.handle(event))`.
 pub struct Progress<W: Write> {
@@ -211,6 +213,16 @@ impl<W: Write> Progress<W> {
         if finished.ending == Ending::StoppedEarly {
             let words = self.text.stopped_early(finished.epoch);
             self.line(&Line::new().with(Tone::Plain, words));
+        }
+        let loading = finished.loading;
+        if loading.threads > 0 {
+            let waited = format!("{:.1}", 100.0 * loading.waited);
+            let rate = rate(loading.rows_per_second);
+            let words = self.text.loading(rate, loading.threads, waited);
+            self.wrapped("", "  ", Tone::Faint, &words);
+        }
+        if loading.threads > 0 && loading.waited > SLOW {
+            self.wrapped("! ", "  ", Tone::Plain, &self.text.loading_is_slow());
         }
         if let Some(step) = finished.best_step {
             self.line(&Line::new().with(Tone::Faint, self.text.best_at(step)));

@@ -45,7 +45,8 @@ fn epoch(epoch: u64, epochs: u64, train_loss: f64) -> Event {
 
 fn finished() -> Event {
     let (ending, best_step) = (Ending::Done, Some(20));
-    Event::Finished(Finished { ending, step: 30, epoch: 3, best_step, seconds: 1.0 })
+    let loading = Default::default();
+    Event::Finished(Finished { ending, step: 30, epoch: 3, best_step, seconds: 1.0, loading })
 }
 
 fn shown(screen: Screen, lang: Lang, events: &[Event]) -> String {
@@ -149,7 +150,8 @@ fn the_epoch_a_run_ends_with_is_on_the_screen_however_soon_it_came() {
     progress.handle_at(&step(0.5), begin);
     progress.handle_at(&epoch(12, 50, 0.2), begin);
     let (ending, best_step) = (Ending::StoppedEarly, Some(20));
-    let end = Finished { ending, step: 120, epoch: 12, best_step, seconds: 1.0 };
+    let loading = Default::default();
+    let end = Finished { ending, step: 120, epoch: 12, best_step, seconds: 1.0, loading };
     progress.handle_at(&Event::Finished(end), begin);
     let text = String::from_utf8(progress.into_inner()).unwrap();
     let line = text.lines().next().unwrap().rsplit("\x1b[2K").next().unwrap();

@@ -1,5 +1,6 @@
 //! The texts of `--help`.
 
+use glassbox::data::Augment;
 use glassbox::nn::{Activation, Optimizer, Schedule};
 use glassbox::train::config::Loss;
 
@@ -26,6 +27,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (".target", "The column to predict", "예측할 열"),
     (".drop", "Columns to leave out, e.g. id,name", "빼고 읽을 열. 예: id,name"),
+    (
+        ".strict",
+        "Stop at images that cannot be read instead of leaving them out",
+        "읽을 수 없는 이미지를 빼지 않고 오류로 처리합니다",
+    ),
     (".model", "The kind of model; see `glassbox models`", "모형의 종류. 참고: `glassbox models`"),
     (".hidden", "Units of each hidden layer, e.g. 32,16", "은닉층마다의 유닛 수. 예: 32,16"),
     (".activation", "The hidden units' activation: {words}", "은닉 유닛의 활성화 함수: {words}"),
@@ -34,7 +40,22 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".optimizer", "How parameters move: {words}", "매개변수를 옮기는 방법: {words}"),
     (".lr", "The learning rate", "학습률"),
     (".schedule", "How the learning rate changes: {words}", "학습률의 변화: {words}"),
+    (
+        ".augment",
+        "How training images are changed, in this order, or none: {words}",
+        "훈련 이미지를 바꾸는 방법(적은 순서대로), 또는 none: {words}",
+    ),
     (".loss", "What is made small: {words}", "줄일 손실: {words}"),
+    (
+        ".weights",
+        "Start with the weights of a file of safetensors (PyTorch's names) or of a run",
+        "safetensors 파일(PyTorch 이름)이나 다른 실행의 가중치로 시작합니다",
+    ),
+    (
+        ".freeze",
+        "Parameters that do not learn, e.g. '*,!fc/*': all but fc",
+        "학습하지 않을 매개변수. 예: '*,!fc/*' (fc만 학습)",
+    ),
     (".seed", "What all randomness follows from", "모든 난수의 출발점(시드)"),
     (
         ".threads",
@@ -54,15 +75,28 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "교차 검증: 표를 N등분해 매번 다른 부분을 떼어 두고 N번 훈련합니다",
     ),
     (
+        "export",
+        "Write a run's weights to a file of safetensors that PyTorch loads: its names and layouts.",
+        "실행의 가중치를 PyTorch가 읽는 safetensors 파일로 씁니다: PyTorch의 이름과 배열 순서.",
+    ),
+    ("export.format", "The format: safetensors", "형식: safetensors"),
+    ("export.out_file", "The file to write", "쓸 파일"),
+    (
         "data",
-        "Show what a table holds: columns, gaps, classes, likely leaks.",
-        "표에 담긴 것을 보여 줍니다: 열, 빈 값, 부류, 새는 정보.",
+        "Show what a table or a folder of images holds: columns, gaps, classes, likely leaks.",
+        "표나 이미지 폴더에 담긴 것을 보여 줍니다: 열, 빈 값, 부류, 새는 정보.",
     ),
     (
         "data.set",
         "Say what was inferred wrongly, e.g. data.columns={zip=\"category\"}; may be repeated",
         "잘못 추론한 것을 바로잡습니다. 예: data.columns={zip=\"category\"} (여러 번 쓸 수 있음)",
     ),
+    (
+        "data.sheet",
+        "Draw training images as the network sees them, epoch by epoch (PNG)",
+        "신경망이 에포크마다 보는 훈련 이미지를 그림(PNG)으로 저장합니다",
+    ),
+    ("data.epochs", "With --sheet: how many epochs [6]", "--sheet와 함께: 보여 줄 에포크 수 [6]"),
     (
         "init",
         "Write the complete run.toml that `train` would use.",
@@ -92,8 +126,17 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Show how much the figure drops where each column is shuffled",
         "열마다 값을 뒤섞었을 때 지표가 얼마나 나빠지는지 보여 줍니다",
     ),
-    ("predict", "Predict the rows of a file.", "파일의 각 행을 예측합니다."),
-    ("predict.file", "The file with the rows", "행이 들어 있는 파일"),
+    ("predict", "Predict images, or the rows of a file.", "이미지나 파일의 각 행을 예측합니다."),
+    (
+        "predict.files",
+        "Images, folders or archives of images, or one file with rows",
+        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나",
+    ),
+    (
+        "predict.top",
+        "How many classes to tell; 3 of images, 1 of rows where absent",
+        "보여 줄 부류의 수. 없으면 이미지는 3, 행은 1",
+    ),
     (
         "predict.out_file",
         "Where the predictions go; standard output where absent",
@@ -171,6 +214,56 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "실행의 데이터 대신 쓸 새 행이 담긴 파일",
     ),
     (
+        "see",
+        "Show what a network of images looks at: filters, maps, slopes, mistakes.",
+        "이미지 신경망이 무엇을 보는지 그림으로 보여 줍니다: 필터, 특징 지도, 기울기, 오답.",
+    ),
+    (
+        "see.images",
+        "Files of images; rows of the run's data where absent",
+        "이미지 파일들. 없으면 실행 데이터의 행",
+    ),
+    (
+        "see.row",
+        "Rows of the part or file, from 0, e.g. 3,17; some rows and the surest mistakes where absent",
+        "부분이나 파일의 행들, 0부터. 예: 3,17. 없으면 행 몇 개와 가장 확신한 오답",
+    ),
+    (
+        "see.part",
+        "The part: train, valid or test (the last that has rows where absent)",
+        "데이터의 부분: train, valid, test. 없으면 행이 있는 마지막 부분",
+    ),
+    (
+        "see.what",
+        "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
+        "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
+    ),
+    (
+        "see.layer",
+        "The layer of filters, maps and Grad-CAM, e.g. conv2 or conv2/relu",
+        "필터, 특징 지도, Grad-CAM을 볼 층. 예: conv2, conv2/relu",
+    ),
+    (
+        "see.class",
+        "The class whose score is explained; the predicted one where absent",
+        "점수를 설명할 클래스. 없으면 예측한 클래스",
+    ),
+    (
+        "see.patch",
+        "Height and width of the patch that covers the image; a sixth of it where absent",
+        "이미지를 가릴 조각의 높이와 너비. 없으면 이미지의 6분의 1",
+    ),
+    (
+        "see.stride",
+        "How far the patch moves; half of it where absent",
+        "조각을 옮길 간격. 없으면 조각의 절반",
+    ),
+    (
+        "see.out",
+        "The folder for the pictures [RUN/samples/see]",
+        "그림을 둘 폴더 [RUN/samples/see]",
+    ),
+    (
         "inspect",
         "Show the weights, gradients and activations of each layer.",
         "층마다 가중치, 기울기, 활성값을 보여 줍니다.",
@@ -184,6 +277,31 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "inspect.step",
         "The step of a checkpoint; the best where absent",
         "저장 지점의 스텝. 없으면 가장 좋은 것",
+    ),
+    (
+        "lesson",
+        "Give a lesson of the syllabus, or list them.",
+        "수업을 하나 하거나 목록을 보여 줍니다.",
+    ),
+    (
+        "lesson.id",
+        "The lesson, e.g. V1; all of them are listed where absent",
+        "수업. 예: V1. 없으면 목록",
+    ),
+    (
+        "lesson.data",
+        "Images to learn from, in place of the built-in digits",
+        "내장 숫자 이미지 대신 쓸 이미지 데이터",
+    ),
+    (
+        "lesson.full",
+        "Show everything where a lesson shows one example of many",
+        "여러 예 가운데 하나만 보여 주는 곳에서 전부 보여 줍니다",
+    ),
+    (
+        "lesson.out",
+        "A folder to write the lesson's pictures to; none are written where absent",
+        "수업의 그림을 쓸 폴더. 없으면 쓰지 않습니다",
     ),
     (
         "plan",
@@ -275,19 +393,36 @@ pub const HELP: &[(&str, &str, &str)] = &[
 /// The verbs by what one wants to do: the heading in English and Korean, and its verbs.
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
-    ("Use", "사용", &["predict", "eval"]),
-    ("Look inside", "들여다보기", &["summary", "explain", "inspect", "compare", "plan", "profile"]),
+    ("Use", "사용", &["predict", "eval", "export"]),
+    ("Learn", "배우기", &["lesson"]),
+    (
+        "Look inside",
+        "들여다보기",
+        &["summary", "explain", "see", "inspect", "compare", "plan", "profile"],
+    ),
     ("Manage", "관리", &["runs", "models", "bench", "completions"]),
 ];
 
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
-    ("Data", "데이터", &["target", "drop"]),
+    ("Data", "데이터", &["target", "drop", "strict"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (
         "Training",
         "훈련 방법",
-        &["epochs", "batch", "optimizer", "lr", "schedule", "loss", "seed", "threads"],
+        &[
+            "epochs",
+            "batch",
+            "optimizer",
+            "lr",
+            "schedule",
+            "augment",
+            "loss",
+            "weights",
+            "freeze",
+            "seed",
+            "threads",
+        ],
     ),
 ];
 
@@ -303,6 +438,18 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ),
     ("data", "glassbox data iris.csv --target species", "", ""),
     ("data", "glassbox data iris", "built-in data", "내장 데이터"),
+    (
+        "data",
+        "glassbox data photos",
+        "a folder of images for each class",
+        "부류마다 이미지 폴더 하나",
+    ),
+    (
+        "data",
+        "glassbox data digits --sheet seen.png --augment crop,rotate",
+        "what a network would see",
+        "신경망이 보게 될 이미지",
+    ),
     ("train", "glassbox train iris.csv --target species", "a table", "표"),
     ("train", "glassbox train digits --hidden 64,32 --lr 0.003", "", ""),
     (
@@ -313,6 +460,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ),
     ("train", "glassbox train iris.csv --folds 3 --epochs 5", "cross-validation", "교차 검증"),
     ("train", "glassbox train run.toml --seed 7", "what `init` wrote", "`init`이 쓴 파일"),
+    (
+        "train",
+        "glassbox train digits --weights last --freeze '*,!fc3/*'",
+        "a run's weights, the last layer learns",
+        "다른 실행의 가중치로, 마지막 층만",
+    ),
     ("init", "glassbox init iris.csv --target species", "writes run.toml", "run.toml을 씁니다"),
     ("init", "glassbox init digits --epochs 5 --out digits.toml", "", ""),
     ("resume", "glassbox resume last", "", ""),
@@ -320,10 +473,20 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("eval", "glassbox eval runs/short --json", "for scripts", "스크립트용"),
     ("predict", "glassbox predict last iris.csv", "", ""),
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
+    ("predict", "glassbox predict last photo.jpg holiday/ --top 5", "images", "이미지"),
+    ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     ("summary", "glassbox summary last", "", ""),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),
     ("explain", "glassbox explain last --activation 'fc1/relu[3]' --row 1", "", ""),
+    ("see", "glassbox see last", "some rows and mistakes", "행 몇 개와 오답"),
+    ("see", "glassbox see last --row 3,17 --class 7", "why not a 7?", "왜 7이 아닌가?"),
+    (
+        "see",
+        "glassbox see last --row 3 --what gradcam,features --layer conv2",
+        "a layer by name",
+        "이름으로 고른 층",
+    ),
     ("inspect", "glassbox inspect last", "", ""),
     (
         "inspect",
@@ -331,6 +494,8 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "weights without biases and activations",
         "편향과 활성값 없이 가중치만",
     ),
+    ("lesson", "glassbox lesson", "which there are", "어떤 수업이 있는지"),
+    ("lesson", "glassbox lesson V1 --full", "every window's sum of products", "모든 창의 곱의 합"),
     ("plan", "glassbox plan digits", "", ""),
     (
         "plan",
@@ -377,6 +542,7 @@ pub fn words(argument: &str) -> String {
     let list: Vec<&str> = match argument {
         "activation" => Activation::ALL.iter().map(|choice| choice.word()).collect(),
         "schedule" => Schedule::ALL.iter().map(|choice| choice.word()).collect(),
+        "augment" => Augment::ALL.iter().map(|choice| choice.word()).collect(),
         "loss" => Loss::ALL.iter().map(|choice| choice.word()).collect(),
         "optimizer" => Optimizer::ALL.iter().map(|choice| choice.kind()).collect(),
         _ => Vec::new(),

@@ -56,6 +56,16 @@ texts! {
         "행의 가중치: `{column}` 열"
     }
     chosen_class_weights(weights) { "classes count: {weights}" "부류의 가중치: {weights}" }
+    exported(file, arrays, numbers) {
+        "wrote {file}: {arrays} arrays, {numbers} numbers, in PyTorch's names and layouts"
+        "{file}에 썼습니다: 배열 {arrays}개, 수 {numbers}개. PyTorch의 이름과 배열 순서입니다"
+    }
+    chosen_weights(arrays, from) { "weights: {arrays} arrays of {from}" "가중치: {from}의 배열 {arrays}개" }
+    chosen_drawn(paths) {
+        "  drawn anew, being of other classes: {paths}"
+        "  부류가 달라 새로 뽑음: {paths}"
+    }
+    chosen_unused(names) { "  not used: {names}" "  쓰지 않음: {names}" }
     chosen_frozen(numbers, paths) {
         "frozen: {numbers} parameters, in {paths}"
         "고정: 매개변수 {numbers}개 ({paths})"
@@ -71,6 +81,10 @@ texts! {
         "가우스 음의 로그 가능도 (평균과 표준편차)"
     }
     loss_own() { "own loss" "직접 만든 손실" }
+    chosen_augment(changes) {
+        "training images are changed anew in every epoch: {changes}"
+        "훈련 이미지를 에포크마다 새로 바꿈: {changes}"
+    }
     chosen_training(loss, optimizer, rate, batch, epochs) {
         "training: {loss} by {optimizer} at rate {rate}, {batch} rows a step, at most {epochs} epochs"
         "훈련: {loss}, {optimizer}, 학습률 {rate}, 스텝마다 {batch}행, 최대 {epochs}에포크"
@@ -90,9 +104,18 @@ texts! {
         "stopped early after epoch {epoch}: it no longer improved"
         "에포크 {epoch} 뒤에 멈췄습니다: 더 나아지지 않음"
     }
+    wrote_sheet(file) { "wrote {file}" "{file} 파일을 썼습니다" }
     interrupted(step, run) {
         "stopped at step {step} and saved; go on with `glassbox resume {run}`"
         "{step}스텝에서 멈추고 저장했습니다. 이어서 하려면: `glassbox resume {run}`"
+    }
+    loading(rate, threads, waited) {
+        "loading: {rate} rows/s a thread, {threads} ahead of the steps, which waited {waited} % of the time for it"
+        "데이터 준비: 스레드마다 초당 {rate}행, 스레드 {threads}개. 스텝이 기다린 시간 {waited} %"
+    }
+    loading_is_slow() {
+        "loading is the bottleneck: fewer or simpler changes (train.augment) would make training faster"
+        "데이터 준비가 느려 훈련이 기다립니다. 변환(train.augment)을 줄이면 빨라집니다"
     }
     best_at(step) { "best weights: step {step}" "가장 좋은 가중치: {step}스텝" }
 
@@ -283,6 +306,18 @@ texts! {
     column_observed(target) { "{target}" "{target}" }
     column_predicted(target) { "predicted {target}" "예측한 {target}" }
     column_probability() { "probability" "확률" }
+    column_file() { "file" "파일" }
+    column_next_best() { "next best" "그다음" }
+    predicted_speed(images, rate, milliseconds) {
+        "{images} images at {rate} images/s, reading included; the model takes {milliseconds} ms for one alone"
+        "이미지 {images}장, 읽기를 포함해 초당 {rate}장. 한 장만 예측하면 모형이 {milliseconds} ms 걸림"
+    }
+    and_more_files(files) { "… and {files} more files" "… 외 파일 {files}개" }
+    no_images() { "no image could be read" "읽을 수 있는 이미지가 없습니다" }
+    one_file_of_rows() {
+        "one file of rows at a time: only images can be several"
+        "행이 담긴 파일은 한 번에 하나만 쓸 수 있습니다. 여럿은 이미지일 때만 됩니다"
+    }
     and_more_rows(rows) {
         "… and {rows} more: all of them with --out-file, or through a pipe"
         "… 외 {rows}행. 전부 보려면 --out-file 또는 파이프"
@@ -410,6 +445,33 @@ texts! {
         "{source} · {shape} 배열 {rows}개"
     }
     classes_of(classes) { "{classes} classes:" "부류 {classes}개:" }
+    sizes_of_images(sizes, heights, widths) {
+        "{sizes} sizes: height {heights}, width {widths} (least, median, greatest)"
+        "크기 {sizes}가지: 높이 {heights}, 너비 {widths} (최소, 중앙값, 최대)"
+    }
+    one_size_of_images(size) { "all of {size} pixels" "모두 {size} 픽셀" }
+    formats_of_images(formats) { "formats: {formats}" "형식: {formats}" }
+    grey_images(images) { "{images} grey" "흑백 {images}장" }
+    colour_images(images) { "{images} in colour" "컬러 {images}장" }
+    transparent_images(images) { "{images} with transparency" "투명도 있음 {images}장" }
+    deep_images(images) { "{images} of 16 bits a channel" "채널당 16비트 {images}장" }
+    left_out_images(files) { "! {files} files left out:" "! 뺀 파일 {files}개:" }
+    duplicate_images(images, example) {
+        "{images} images are the same file as an earlier one, e.g. {example}."
+        "앞에 나온 것과 똑같은 파일이 {images}장입니다. 예: {example}"
+    }
+    contradictory_images(images) {
+        "{images} images stand in two classes: no model can tell both."
+        "이미지 {images}장이 두 부류에 들어 있습니다. 어떤 모형도 둘 다 맞힐 수 없습니다."
+    }
+    leaked_images(images, example) {
+        "{images} images of the validation or test part are in the training part, too, e.g. {example}: figures on them say too much."
+        "검증이나 시험 데이터의 이미지 {images}장이 훈련 데이터에도 있습니다. 예: {example}. 이런 이미지로 잰 값은 실제보다 좋게 나옵니다."
+    }
+    decoding_speed(images, seconds, rate, threads) {
+        "{images} images decoded in {seconds} s: {rate} images/s, threads: {threads}"
+        "이미지 {images}장을 {seconds}초에 디코딩: 초당 {rate}장, 스레드 {threads}개"
+    }
 
     // Cross-validation
     fold_of(fold, folds, rows) { "fold {fold}/{folds}  {rows} rows" "{fold}/{folds}번째  {rows}행" }
@@ -432,6 +494,9 @@ texts! {
 
     // Models and configurations
     column_model() { "model" "모형" }
+    column_multiply_adds() { "multiply-adds" "곱셈·덧셈" }
+    multiply_adds_a_row(count) { "{count} multiply-adds a row" "행마다 곱셈·덧셈 {count}번" }
+    frozen_parameter(path) { "{path} (frozen)" "{path} (고정)" }
     column_computes() { "computes" "계산" }
     inputs() { "inputs" "입력" }
     model_on(data) { "On {data}:" "{data} 데이터에서:" }
@@ -612,6 +677,67 @@ texts! {
     whole_number() { "expected a whole number" "정수가 필요합니다" }
     cannot_write(problem) { "cannot write: {problem}" "쓸 수 없음: {problem}" }
 
+    // Seeing
+    see_filters(path, count, height, width, channels) {
+        "{path}: {count} filters of {height} × {width}, channels read: {channels}"
+        "{path}: {height} × {width} 필터 {count}개, 읽는 채널 {channels}개"
+    }
+    see_row(row, part) { "row {row} ({part})" "{part} 행 {row}" }
+    see_file(file, row) { "{file}, image {row}" "{file}, 이미지 {row}" }
+    see_no_images() { "none of the images could be read" "읽을 수 있는 이미지가 없습니다" }
+    see_class(class, probability) { "{class} with {probability}" "{class} ({probability})" }
+    see_right() { ", which is right" ", 정답" }
+    see_wrong(observed) { ", but it is {observed}" ", 오답: 실제는 {observed}" }
+    see_of_class(class) {
+        "explained is the score of {class}"
+        "설명하는 점수: {class}"
+    }
+    see_saliency() { "saliency" "현저성(saliency)" }
+    see_smooth() { "saliency, mean of noisy images" "현저성, 잡음 섞은 이미지의 평균" }
+    see_gradcam(layer) { "Grad-CAM at {layer}" "Grad-CAM ({layer})" }
+    see_spot(of, row, column, half) {
+        "{of}: strongest at row {row}, column {column}; half of it lies in {half} of the pixels"
+        "{of}: {row}행 {column}열에서 가장 강함. 절반이 픽셀의 {half}에 몰려 있음"
+    }
+    see_integrated(sum, difference, score, baseline, points) {
+        "integrated gradients: the shares sum up to {sum}; score {score} − black image's {baseline} = {difference}, {points} points:"
+        "적분 기울기: 몫의 합 {sum}. 점수 {score} − 검은 이미지의 {baseline} = {difference}, 점 {points}개:"
+    }
+    see_complete() { "complete ✓" "완전함 ✓" }
+    see_incomplete() {
+        "not complete: the score has steps that more points would need"
+        "완전하지 않음: 점수가 가팔라 점이 더 필요합니다"
+    }
+    see_occlusion(top, bottom, left, right, score, covered, before, after) {
+        "occlusion: without rows {top}–{bottom}, columns {left}–{right} the score falls most, from {score} to {covered} (probability {before} → {after})"
+        "가림: {top}–{bottom}행, {left}–{right}열을 가리면 점수가 가장 많이 변함, {score} → {covered} (확률 {before} → {after})"
+    }
+    see_features(layer, count, constant) {
+        "maps of {layer}: {count}, of which {constant} are the same everywhere"
+        "{layer}의 특징 지도 {count}개, 그중 {constant}개는 모든 곳에서 같은 값"
+    }
+    see_channels(layer, most, high, least, low) {
+        "{layer}: channel {most} counts most ({high}), channel {least} least ({low})"
+        "{layer}: 채널 {most} 비중이 가장 크고({high}) 채널 {least} 비중이 가장 작음({low})"
+    }
+    see_mistakes(wrong, rows, part) {
+        "mistakes: {wrong} of {rows} rows ({part})"
+        "오답: {part} {rows}행 가운데 {wrong}행"
+    }
+    see_surest(row, predicted, probability, observed) {
+        "the surest: row {row}, {predicted} with {probability}, but it is {observed}"
+        "가장 확신한 오답: 행 {row}, {predicted} ({probability}), 실제는 {observed}"
+    }
+    see_gradients(step, from, first, to, last, ratio) {
+        "gradient norm at step {step}: {first} in {from}, {last} in {to}; ratio {ratio}"
+        "스텝 {step}의 기울기 크기: {from} {first}, {to} {last}, 비율 {ratio}"
+    }
+    see_no_looks() {
+        "no step of this run was looked at, or it has one layer: train with `--set watch.every=50`"
+        "이 실행에는 들여다본 스텝이 없거나 층이 하나뿐입니다. `--set watch.every=50`으로 훈련하세요"
+    }
+    see_wrote(files) { "pictures written: {files}" "저장한 그림: {files}개" }
+
     // Plans and profiles
     plan_of(what, model, rows) {
         "{what} · {model} · a step of {rows} rows"
@@ -685,6 +811,17 @@ texts! {
         "{name} is not the same work, or not computed well: gradients and losses must be within {limit}; what is further apart is marked !"
         "{name}: 같은 작업이 아니거나 계산이 정확하지 않습니다. 기울기와 손실의 차이는 {limit} 이하여야 하며, 넘은 것에 ! 표시를 했습니다"
     }
+
+    // Lessons
+    column_lesson() { "lesson" "수업" }
+    take_lesson(id) {
+        "`glassbox lesson {id}` gives the first of them."
+        "`glassbox lesson {id}`로 첫 수업을 들을 수 있습니다."
+    }
+    unknown_lesson(id) { "there is no lesson {id}" "{id} 수업은 없습니다" }
+    on_logarithmic_scale(what) { "{what} (logarithmic)" "{what} (로그 눈금)" }
+    picture_written(file) { "{file} written" "{file} 저장" }
+    from_to(low, high) { "from {low} to {high}" "{low}부터 {high}까지" }
 
     // Help
     heading_usage() { "Usage" "사용법" }

@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::region::Regions;
 use crate::graph::{
@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub open: Vec<Value>,
     /// The loops whose values are read again while they are differentiated.
     pub rereads: Vec<Reread>,
+    /// The paths of scopes that are recorded as in use though the model learns.
+    pub held: BTreeSet<String>,
 }
 
 impl Default for Graph {
@@ -88,6 +90,7 @@ impl Graph {
                 regions: Regions::default(),
                 open: Vec::new(),
                 rereads: Vec::new(),
+                held: BTreeSet::new(),
             }),
         }
     }

@@ -105,6 +105,22 @@ impl Graph {
     }
 }
 
+impl Graph {
+    /// Scopes of these paths, once they are recorded, behave as in use though the model learns: a
+    /// normalisation whose running statistics are frozen normalises by them.
+    ///
+    /// ```
+    /// use glassbox_engine::{Graph, Mode};
+    /// let graph = Graph::new();
+    /// graph.hold(["block1/norm"]);
+    /// let block = graph.root(Mode::Train).child("block1");
+    /// assert!(block.training() && !block.child("norm").training());
+    /// ```
+    pub fn hold<S: Into<String>>(&self, scopes: impl IntoIterator<Item = S>) {
+        self.inner.borrow_mut().held.extend(scopes.into_iter().map(Into::into));
+    }
+}
+
 impl<'g> Scope<'g> {
     /// The graph that is recorded.
     pub fn graph(self) -> &'g Graph {
@@ -121,9 +137,10 @@ impl<'g> Scope<'g> {
         self.mode
     }
 
-    /// Whether the model is recorded to learn.
+    /// Whether this part of the model is recorded to learn: in [`Mode::Train`], unless it is
+    /// [held](Graph::hold).
     pub fn training(self) -> bool {
-        self.mode == Mode::Train
+        self.mode == Mode::Train && !self.graph.inner.borrow().held.contains(&self.path())
     }
 
     /// A new scope within. Making the same one twice is a mistake, unless one says

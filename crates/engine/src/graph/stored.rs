@@ -73,6 +73,7 @@ impl<'de> Deserialize<'de> for Graph {
                 regions,
                 open: Vec::new(),
                 rereads: Vec::new(),
+                held: BTreeSet::new(),
             }),
         })
     }

@@ -89,6 +89,7 @@ fn load_digits(options: &Options) -> Result<Dataset, DataError> {
         valid: 0.10,
         test_fraction: 0.20,
         test_seed: Some(0),
+        normalize: super::pixels::Normalization::None,
     }
     .dataset(options)
 }

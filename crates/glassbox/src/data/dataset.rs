@@ -6,6 +6,7 @@ use super::error::{DataError, Place, Problems, count, quoted};
 use super::fingerprint::Fingerprint;
 use super::fit::mean_and_std;
 use super::options::{Options, Prepare};
+use super::photos::ImageFacts;
 use super::prepare::{InputPreparation, Preparation};
 use super::rows::{Inputs, Rows, Store, Targets};
 use super::rules::{Columns, Method};
@@ -37,6 +38,8 @@ pub struct Dataset {
     pub schema: Option<Schema>,
     /// What was assumed, dropped or skipped: to be shown to the user.
     pub notices: Vec<String>,
+    /// What was found in the files of images, where the source is a folder or an archive of them.
+    pub images: Option<ImageFacts>,
     /// A hash of the content, 16 hexadecimal digits: the same data has the same one, whatever its
     /// file is called.
     pub fingerprint: String,
@@ -99,6 +102,7 @@ impl Dataset {
             preparation,
             schema,
             notices,
+            images: None,
             fingerprint,
         }
     }
@@ -162,7 +166,7 @@ impl Dataset {
         let target = TargetPreparation { name: "target".into(), encoding };
         let preparation = Preparation { inputs, target };
         let inputs = Inputs::Floats(Stored::Memory(numbers));
-        let store = Store { inputs, width, targets, source_rows: None, weights: None };
+        let store = Store { inputs, width, targets, source_rows: None, names: None, weights: None };
         let parts = Parts::of(store, &preparation.target, parts);
         Ok(Self::assemble("arrays", preparation, parts, None, notices, &fingerprint))
     }

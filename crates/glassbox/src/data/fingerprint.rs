@@ -20,6 +20,12 @@ impl Fingerprint {
         }
     }
 
+    /// The hash itself.
+    #[cfg(feature = "image")]
+    pub(super) fn value(&self) -> u64 {
+        self.0
+    }
+
     /// 16 hexadecimal digits.
     pub(super) fn hex(&self) -> String {
         format!("{:016x}", self.0)

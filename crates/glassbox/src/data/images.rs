@@ -8,9 +8,11 @@ use super::error::{DataError, Place, Problems};
 use super::fingerprint::Fingerprint;
 use super::idx::Idx;
 use super::options::{Options, Prepare};
+use super::pixels::{Fit, ImageOptions, Normalization, Scaling, Sums};
 use super::prepare::{InputPreparation, Preparation};
 use super::rows::{Inputs, Store, Targets};
 use super::split::{Part, Split, check_fractions, hold_out, share, split, stream};
+use super::spool::Stored;
 use super::target::{Spelling, TargetEncoding, TargetPreparation, classes_of, counted};
 
 /// Images and their labels, checked against each other.
@@ -61,6 +63,11 @@ impl Labelled {
         Ok(Labelled { images_file, labels_file, shape, pixels: images.bytes, labels: labels.bytes })
     }
 
+    /// Images `[rows, height, width, channels]` of one file that holds their labels, too.
+    pub(super) fn of(file: &str, shape: [usize; 3], pixels: Vec<u8>, labels: Vec<u8>) -> Self {
+        Labelled { images_file: file.into(), labels_file: file.into(), shape, pixels, labels }
+    }
+
     fn hash(&self, hash: &mut Fingerprint) {
         hash.sizes(&[self.labels.len()]);
         hash.sizes(&self.shape);
@@ -68,7 +75,8 @@ impl Labelled {
         hash.bytes(self.labels.iter().copied());
     }
 
-    fn store(self, scale: f32, names: &[String]) -> Result<Store, DataError> {
+    /// `scaling` is for pixels of this shape.
+    fn store(self, scaling: Scaling, names: &[String]) -> Result<Store, DataError> {
         let mut label_of = [None; 256];
         for (i, name) in names.iter().enumerate() {
             if let Ok(byte) = name.parse::<u8>() {
@@ -89,12 +97,13 @@ impl Labelled {
         }
         problems.finish()?;
         let width = self.shape.iter().product();
-        let inputs = Inputs::Pixels { bytes: self.pixels, scale };
+        let inputs = Inputs::Pixels { bytes: Stored::Memory(self.pixels), scaling };
         Ok(Store {
             inputs,
             width,
             targets: Targets::Classes(labels),
             source_rows: None,
+            names: None,
             weights: None,
         })
     }
@@ -113,6 +122,8 @@ pub(super) struct Source<'a> {
     pub(super) test_fraction: f64,
     /// The seed that chooses the test rows, where it is not to be that of the options.
     pub(super) test_seed: Option<u64>,
+    /// What is done to each channel where options do not say it.
+    pub(super) normalize: Normalization,
 }
 
 impl Source<'_> {
@@ -120,7 +131,14 @@ impl Source<'_> {
         options.refuse_columns("images")?;
         if options.prepare == Prepare::Standardize {
             let what = "images are scaled, not standardised";
-            return Err(DataError::new(Place::file(self.name), what, "leave `prepare` out"));
+            let cure = "leave `prepare` out, or set data.image.normalize to \"standardize\"";
+            return Err(DataError::new(Place::file(self.name), what, cure));
+        }
+        let ImageOptions { size, channels, fit, normalize } = &options.image;
+        if size.is_some() || channels.is_some() || *fit != Fit::default() {
+            let what = "the images are bytes of one size already";
+            let cure = "leave size, channels and fit out: they are for files of images";
+            return Err(DataError::new(Place::file(self.name), what, cure));
         }
         let mut notices = Vec::new();
         let mut hash = Fingerprint::new();
@@ -151,6 +169,27 @@ impl Source<'_> {
                 parts
             }
         };
+        let normalize = match (normalize, options.prepare) {
+            (Some(asked), _) => asked,
+            (None, Prepare::Raw) => &Normalization::None,
+            (None, _) => &self.normalize,
+        };
+        let (mean, std) = normalize
+            .of(shape[2], || {
+                let width: usize = shape.iter().product();
+                let mut all = vec![Sums::default(); shape[2]];
+                for row in &parts.train {
+                    let row =
+                        Sums::of(&self.train.pixels[row * width..(row + 1) * width], shape[2]);
+                    all.iter_mut().zip(&row).for_each(|(all, row)| all.add(row));
+                }
+                Ok(all.iter().map(|sums| sums.mean_and_std(f64::from(scale))).unzip())
+            })?
+            .map_err(|what| {
+                let cure = "give data.image.normalize one mean and one std for each channel";
+                DataError::new(Place::file(self.name), what, cure)
+            })?;
+        let scaling = Scaling::of(shape[2], scale, &mean, &std);
         let own_test = match self.test {
             Some(test) if test.shape != shape => {
                 let what = format!("its images are {:?}, those of training {shape:?}", test.shape);
@@ -160,17 +199,18 @@ impl Source<'_> {
             Some(test) => {
                 test.hash(&mut hash);
                 let all = Split { test: (0..test.labels.len()).collect(), ..Split::default() };
-                let store = test.store(scale, names)?;
+                let store = test.store(scaling.clone(), names)?;
                 Some(Parts::of(store, &target, all).test)
             }
             None => None,
         };
-        let store = self.train.store(scale, names)?;
+        let store = self.train.store(scaling, names)?;
         let mut parts = Parts::of(store, &target, parts);
         if let Some(own_test) = own_test {
             parts.test = own_test;
         }
-        let preparation = Preparation { inputs: InputPreparation::Pixels { shape, scale }, target };
+        let inputs = InputPreparation::Pixels { shape, scale, mean, std, fit: *fit };
+        let preparation = Preparation { inputs, target };
         Ok(Dataset::assemble(self.name, preparation, parts, None, notices, &hash))
     }
 }
@@ -273,6 +313,7 @@ pub(super) fn from_files(
         valid: valid.unwrap_or(default_valid),
         test_fraction: 0.15,
         test_seed: None,
+        normalize: Normalization::None,
     }
     .dataset(options)
 }

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::builtin::{BUILTINS, load_builtin, table_text};
+use super::cifar;
 use super::dataset::Dataset;
 use super::error::{DataError, Place};
 use super::generate;
 use super::images::{from_files, idx_name};
 use super::npy::{self, Npy};
 use super::options::Options;
+use super::photos;
 use super::source::Source;
 use super::table::RawTable;
 use crate::nearest::{listed, nearest};
@@ -18,10 +20,13 @@ const TABLES: [&str; 7] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parque
 
 /// What can be loaded, for messages.
 const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy, .parquet; \
-                         images: a folder of IDX files as MNIST's; \
+                         images: a folder or archive (.tar, .tar.gz, .zip) with a folder of images for each class, \
+                         IDX files as MNIST's, CIFAR's .bin files; \
                          a built-in: blobs, circles, digits, dosage, iris, lines, moons, spirals, xor";
 
-/// Loads a table (CSV, JSON lines, NPY, Parquet), a folder of IDX files (or one of them), or a built-in dataset by its name.
+/// Loads a table (CSV, JSON lines, NPY, Parquet), images (a folder or an archive that has a folder for
+/// each class, or one for each part with those of the classes in it; IDX files; CIFAR's binary files),
+/// or a built-in dataset by its name.
 ///
 /// What the source is follows from its name and content; `options` say what is not to be inferred.
 /// A built-in's name means the built-in: write `./iris` for a file of that name.
@@ -50,6 +55,19 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
     if let Some((prefix, _)) = idx_name(path) {
         let folder = path.parent().unwrap_or(Path::new("."));
         return from_files(&shown, &files_in(folder, &shown)?, Some(&prefix), options);
+    }
+    if photos::is_archive(path) {
+        return load_archive(path, &shown, options);
+    }
+    if cifar::is_file(path) {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        return cifar::from_files(&shown, &files_in(folder, &shown)?, options);
+    }
+    if photos::is_image_name(path) {
+        let what = "is a single image: there is nothing to tell it from";
+        let cure = "to train, give a folder that has a folder of images for each class; to predict: \
+                    glassbox predict RUN IMAGE";
+        return Err(DataError::new(Place::file(shown), what, cure));
     }
     let file_name = shown.to_lowercase();
     let plain_name = file_name.strip_suffix(".gz").unwrap_or(&file_name);
@@ -85,7 +103,10 @@ pub fn is_table(path_or_name: impl AsRef<Path>) -> bool {
     match path.to_str() {
         Some(name) if BUILTINS.contains(&name) => name != "digits",
         _ if path.is_dir() => npy::inputs_in(path).is_some(),
-        _ => idx_name(path).is_none(),
+        _ => {
+            let images = photos::is_archive(path) || photos::is_image_name(path);
+            !images && !cifar::is_file(path) && idx_name(path).is_none()
+        }
     }
 }
 
@@ -146,14 +167,22 @@ fn load_folder(path: &Path, shown: &str, options: &Options) -> Result<Dataset, D
     if files.iter().any(|file| idx_name(file).is_some()) {
         return from_files(shown, &files, None, options);
     }
+    if files.iter().any(|file| cifar::is_file(file)) {
+        return cifar::from_files(shown, &files, options);
+    }
     if let Some(inputs) = npy::inputs_in(path) {
         return load_npy(&inputs, options);
+    }
+    let hidden =
+        |file: &Path| file.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+    if files.iter().any(|file| file.is_dir() && !hidden(file) || photos::is_image_name(file)) {
+        return photos::load(path, options);
     }
     let names = names_of(&files);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let what = match names.is_empty() {
         true => "the folder is empty".into(),
-        false => format!("no IDX files in this folder; it holds {}", listed(&names)),
+        false => format!("no images in this folder; it holds {}", listed(&names)),
     };
     let is_table = |name: &&&str| TABLES.iter().any(|extension| name.ends_with(extension));
     let cure = match names.iter().find(is_table) {
@@ -161,6 +190,16 @@ fn load_folder(path: &Path, shown: &str, options: &Options) -> Result<Dataset, D
         None => format!("what can be loaded: {SUPPORTED}"),
     };
     Err(DataError::new(Place::file(shown), what, cure))
+}
+
+/// An archive of images in folders, or of CIFAR's files.
+fn load_archive(path: &Path, shown: &str, options: &Options) -> Result<Dataset, DataError> {
+    match photos::files_of(path, &|name| cifar::is_part(Path::new(name)))? {
+        files if files.iter().any(|(name, _)| cifar::is_file(Path::new(name))) => {
+            cifar::from_bytes(shown, files, options)
+        }
+        _ => photos::load(path, options),
+    }
 }
 
 /// What a folder holds, sorted by name.
@@ -180,7 +219,7 @@ fn names_of(files: &[PathBuf]) -> Vec<String> {
     files.iter().filter_map(name).collect()
 }
 
-fn not_found(path: &Path, shown: &str) -> DataError {
+pub(super) fn not_found(path: &Path, shown: &str) -> DataError {
     if path.is_symlink() {
         let what = "is a link to something that is not there";
         return DataError::new(Place::file(shown), what, "check where it leads");

@@ -1,6 +1,6 @@
 //! Data: from people's own files to rows of numbers, in three parts.
 //!
-//! [`load`] takes a CSV file, a folder of IDX files or the name of a built-in; what it inferred is
+//! [`load`] takes a table, a folder or an archive of images, IDX files or the name of a built-in; what it inferred is
 //! in the [`Dataset`]: its [`Schema`], [`Task`] and notices. What is learned from data (scaling,
 //! imputation, categories) is fitted on the training part only and is a [`Preparation`], which
 //! travels with the model and takes raw rows again.
@@ -15,10 +15,14 @@
 //! # Ok::<(), data::DataError>(())
 //! ```
 
+mod augment;
 mod baseline;
 mod builder;
 mod builtin;
 mod cell;
+mod cifar;
+#[cfg(any(feature = "parquet", feature = "image"))]
+mod contained;
 mod csv;
 mod dataset;
 mod date;
@@ -36,6 +40,8 @@ mod load;
 mod npy;
 mod options;
 mod parquet;
+mod photos;
+mod pixels;
 mod prepare;
 mod raw;
 mod records;
@@ -50,6 +56,8 @@ mod tabular;
 mod target;
 mod write;
 
+pub(crate) use augment::BatchMut;
+pub use augment::{Augment, Augmenter, Mixed, Scratch, Tones, augment_problems};
 pub use baseline::{Baseline, BaselineScore};
 pub use builtin::{BUILTINS, builtin, digits, dosage, iris};
 pub use dataset::{Dataset, Input};
@@ -64,6 +72,9 @@ pub use generate::{blobs, circles, lines, moons, spirals, xor};
 pub use idx::Idx;
 pub use load::{from_csv, is_table, load};
 pub use options::{Options, Prepare};
+pub(crate) use photos::Photos;
+pub use photos::{ImageFacts, Skipped, is_photos};
+pub use pixels::{Fit, ImageOptions, Normalization};
 pub use prepare::{InputPreparation, Preparation, Prepared, PreparedColumn};
 pub use raw::RawRows;
 pub use rows::{Rows, Targets, TargetsMut};

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::folds::NthFold;
+use super::pixels::ImageOptions;
 use super::rules::Rule;
 use super::schema::Kind;
 use super::table::MEMORY;
@@ -43,8 +44,15 @@ pub struct Options {
     pub columns: BTreeMap<String, Kind>,
     /// Columns that are left out.
     pub drop: Vec<String>,
-    /// How many bytes of a table's cells, and of its prepared rows, are kept in memory; what is
-    /// beyond lives in temporary files. The data is the same either way.
+    /// How images are read.
+    pub image: ImageOptions,
+    /// Whether images that cannot be read, and files that are no images, are an error instead of
+    /// being left out.
+    pub strict: bool,
+    /// Threads that decode images; none: one for each core. The data does not depend on it.
+    pub threads: Option<usize>,
+    /// How many bytes of a table's cells, of its prepared rows or of images are kept in memory; what
+    /// is beyond lives in temporary files. The data is the same either way.
     pub memory: usize,
 }
 
@@ -76,6 +84,9 @@ impl Default for Options {
             weight: None,
             columns: BTreeMap::new(),
             drop: Vec::new(),
+            image: ImageOptions::default(),
+            strict: false,
+            threads: None,
             memory: MEMORY,
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::date::{Cycle, DateOrder};
 use super::error::{DataError, Place, Problems, count, quoted};
+use super::pixels::{Fit, Scaling};
 use super::rows::Targets;
 use super::table::RawTable;
 use super::target::{TargetEncoding, TargetPreparation};
@@ -42,12 +43,21 @@ pub enum InputPreparation {
         /// The columns that are inputs, in the order of their features.
         columns: Vec<PreparedColumn>,
     },
-    /// Pixels of an image, multiplied by a scale.
+    /// Pixels of an image, `(byte · scale − mean) / std` for each channel.
     Pixels {
         /// `[height, width, channels]`.
         shape: [usize; 3],
         /// What a byte is multiplied by, e.g. 1/255.
         scale: f32,
+        /// One for each channel; empty where nothing is subtracted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mean: Vec<f64>,
+        /// As `mean`; 1 where it would be 0.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        std: Vec<f64>,
+        /// How an image of another size is brought to the shape.
+        #[serde(default, skip_serializing_if = "is_default")]
+        fit: Fit,
     },
     /// Arrays of numbers, `(value − mean) / std` along the last axis.
     Array {
@@ -286,13 +296,17 @@ impl Preparation {
     /// # Errors
     /// A number of bytes that is not whole images, a model that takes no images.
     pub fn apply_pixels(&self, bytes: &[u8]) -> Result<Prepared, DataError> {
-        let InputPreparation::Pixels { shape, scale } = &self.inputs else {
+        let InputPreparation::Pixels { shape, scale, mean, std, .. } = &self.inputs else {
             let what = format!("the model takes {}, not images", self.expected());
             return Err(DataError::new(Place::default(), what, ""));
         };
         let features = elements(shape).unwrap_or(usize::MAX);
         let rows = self.whole_rows(bytes.len(), features)?;
-        let matrix = bytes.iter().map(|byte| f32::from(*byte) * scale).collect();
+        let mut matrix = vec![0.0; bytes.len()];
+        // Without rows the channels may be any number.
+        if rows > 0 {
+            Scaling::of(shape[2], *scale, mean, std).apply(bytes, &mut matrix);
+        }
         Ok(Prepared { matrix, rows, features, warnings: Vec::new() })
     }
 
@@ -470,9 +484,21 @@ impl InputPreparation {
             InputPreparation::Pixels { scale, .. } if !scale.is_finite() => {
                 Some(format!("the scale {scale} is not finite"))
             }
-            InputPreparation::Pixels { shape, .. } => elements(shape)
-                .is_none()
-                .then(|| format!("images of {shape:?} bytes do not fit in memory")),
+            InputPreparation::Pixels { shape, mean, std, .. } => {
+                let counts = [mean.len(), std.len()];
+                let finite = mean.iter().chain(std).all(|x| (*x as f32).is_finite());
+                if elements(shape).is_none() {
+                    Some(format!("images of {shape:?} bytes do not fit in memory"))
+                } else if counts != [0; 2] && counts != [shape[2]; 2] {
+                    let [means, stds] = counts;
+                    let channels = shape[2];
+                    Some(format!("{means} means and {stds} deviations for {channels} channels"))
+                } else if !finite || std.iter().any(|std| *std <= 0.0) {
+                    Some("a mean or deviation of a channel is not usable".into())
+                } else {
+                    None
+                }
+            }
             InputPreparation::Array { shape, mean, std } => {
                 let last = shape.last().copied().unwrap_or(1);
                 if elements(shape).is_none() {
@@ -501,6 +527,10 @@ impl InputPreparation {
             }
         }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Reads inputs, and refuses what fitting never gives.

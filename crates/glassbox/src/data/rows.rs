@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{DataError, Place};
+use super::pixels::Scaling;
 use super::spool::Stored;
 use super::target::{TargetEncoding, TargetPreparation};
 
@@ -35,6 +36,8 @@ pub(super) struct Store {
     pub(super) targets: Targets,
     /// The row of each position in its source, from 0, where that is another number.
     pub(super) source_rows: Option<Vec<u32>>,
+    /// The file of each position inside its source, where rows are files.
+    pub(super) names: Option<Vec<Box<str>>>,
     /// How much each row counts, where rows do not all count alike.
     pub(super) weights: Option<Vec<f32>>,
 }
@@ -43,7 +46,7 @@ pub(super) struct Store {
 #[derive(Debug)]
 pub(super) enum Inputs {
     Floats(Stored<f32>),
-    Pixels { bytes: Vec<u8>, scale: f32 },
+    Pixels { bytes: Stored<u8>, scaling: Scaling },
 }
 
 /// A target for each row.
@@ -164,6 +167,13 @@ impl Rows {
         self.positions.get(row).map(|at| self.source_of(*at))
     }
 
+    /// The file that a row is, as it is called inside its source, e.g. `train/cat/0001.jpg`; none where
+    /// rows are no files.
+    pub fn source_name(&self, row: usize) -> Option<&str> {
+        let position = *self.positions.get(row)? as usize;
+        self.store.names.as_ref()?.get(position).map(|name| &**name)
+    }
+
     fn source_of(&self, position: u32) -> usize {
         let own = |rows: &Vec<u32>| rows.get(position as usize).copied();
         let row = self.store.source_rows.as_ref().and_then(own).unwrap_or(position);
@@ -180,9 +190,18 @@ impl Rows {
         &self,
         rows: &[usize],
         inputs: &mut [f32],
-        targets: TargetsMut<'_>,
+        mut targets: TargetsMut<'_>,
     ) -> Result<(), DataError> {
         self.gather_inputs(rows, inputs)?;
+        self.gather_targets(rows, &mut targets)
+    }
+
+    /// As [`gather`](Self::gather), the targets alone.
+    pub(crate) fn gather_targets(
+        &self,
+        rows: &[usize],
+        targets: &mut TargetsMut<'_>,
+    ) -> Result<(), DataError> {
         match (targets, &self.store.targets) {
             (TargetsMut::Classes(out), Targets::Classes(all)) if out.len() == rows.len() => {
                 for (label, row) in out.iter_mut().zip(rows) {
@@ -209,6 +228,21 @@ impl Rows {
         Ok(())
     }
 
+    /// Mixes numbers to be told with those of a row, which count by `share`.
+    pub(crate) fn mix_values(
+        &self,
+        row: usize,
+        share: f32,
+        values: &mut [f32],
+    ) -> Result<(), DataError> {
+        let Targets::Values(all) = &self.store.targets else { return Ok(()) };
+        let start = self.position(row)? * self.outputs();
+        for (own, other) in values.iter_mut().zip(&all[start..start + self.outputs()]) {
+            *own = (1.0 - share) * *own + share * other;
+        }
+        Ok(())
+    }
+
     /// As [`gather`](Self::gather), without the targets.
     ///
     /// # Errors
@@ -228,11 +262,7 @@ impl Rows {
             let start = self.position(*row)? * width;
             match &self.store.inputs {
                 Inputs::Floats(all) => all.read(start as u64, out)?,
-                Inputs::Pixels { bytes, scale } => {
-                    for (x, byte) in out.iter_mut().zip(&bytes[start..start + width]) {
-                        *x = f32::from(*byte) * scale;
-                    }
-                }
+                Inputs::Pixels { bytes, scaling } => scaling.gather(bytes, start as u64, out)?,
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::Mutex;
 
 use super::error::{DataError, Place};
 
@@ -125,6 +126,74 @@ impl<T: Number> Stored<T> {
         }
         Ok(())
     }
+}
+
+impl<T> Stored<T> {
+    /// The numbers from position `at` on, where they lie in memory.
+    pub(super) fn slice(&self, at: u64, count: usize) -> Option<&[T]> {
+        let Stored::Memory(all) = self else { return None };
+        all.get(usize::try_from(at).ok()?..)?.get(..count)
+    }
+}
+
+/// Bytes of which it is known how many there will be, written in any order by several threads.
+#[cfg_attr(not(feature = "image"), expect(dead_code))]
+pub(super) enum Placed {
+    Memory(Mutex<Vec<u8>>),
+    File { file: File, len: u64 },
+}
+
+#[cfg_attr(not(feature = "image"), expect(dead_code))]
+impl Placed {
+    /// Room for `len` bytes, in memory where they are at most `limit`, else in a file.
+    pub(super) fn new(len: u64, limit: usize) -> Result<Self, DataError> {
+        if len <= limit as u64 {
+            let len = usize::try_from(len).unwrap_or(usize::MAX);
+            return Ok(Placed::Memory(Mutex::new(vec![0; len])));
+        }
+        let file = tempfile::tempfile().map_err(no_room)?;
+        file.set_len(len).map_err(no_room)?;
+        Ok(Placed::File { file, len })
+    }
+
+    /// Writes bytes from position `at` on.
+    pub(super) fn write(&self, at: u64, bytes: &[u8]) -> Result<(), DataError> {
+        match self {
+            Placed::Memory(all) => {
+                let mut all = all.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                let start = usize::try_from(at).unwrap_or(usize::MAX);
+                let room = all.get_mut(start..).and_then(|rest| rest.get_mut(..bytes.len()));
+                room.ok_or_else(beyond)?.copy_from_slice(bytes);
+                Ok(())
+            }
+            Placed::File { file, .. } => write_all_at(file, bytes, at).map_err(no_room),
+        }
+    }
+
+    /// Ends the writing; what was not written is 0.
+    pub(super) fn finish(self) -> Stored<u8> {
+        match self {
+            Placed::Memory(all) => {
+                Stored::Memory(all.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+            }
+            Placed::File { file, len } => Stored::File { file, len },
+        }
+    }
+}
+
+#[cfg(unix)]
+fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn write_all_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = std::os::windows::fs::FileExt::seek_write(file, bytes, at)?;
+        at += written as u64;
+        bytes = &bytes[written..];
+    }
+    Ok(())
 }
 
 /// Reads numbers by way of `bytes`, as many at a time as fit there.

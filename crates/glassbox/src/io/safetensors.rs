@@ -4,6 +4,7 @@
 //! endian, row-major) with no gaps: <https://github.com/huggingface/safetensors#format>. Written
 //! here rather than borrowed because equal values must give equal bytes: arrays and metadata are
 //! sorted by name, which the published crate, keeping metadata in a hash map, does not promise.
+//! Numbers of half precision (F16, BF16) are read in single precision, which holds them exactly.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -118,14 +119,37 @@ fn array(entry: &Entry, body: &[u8]) -> Result<Array, String> {
     let data = match entry.dtype.as_str() {
         "F32" => Data::F32(elements(bytes, f32::from_le_bytes)?),
         "F64" => Data::F64(elements(bytes, f64::from_le_bytes)?),
+        "F16" => Data::F32(elements(bytes, half)?),
+        "BF16" => Data::F32(elements(bytes, brain)?),
         "I64" => Data::I64(elements(bytes, i64::from_le_bytes)?),
         "BOOL" => match bytes.iter().find(|&&byte| byte > 1) {
             Some(byte) => return Err(format!("corrupt: the byte {byte} is no truth value")),
             None => Data::Bool(bytes.iter().map(|&byte| byte == 1).collect()),
         },
-        other => return Err(format!("its type {other} is not one of F32, F64, I64, BOOL")),
+        other => {
+            let read = "F32, F64, F16, BF16, I64, BOOL";
+            return Err(format!("its type {other} is not one of {read}"));
+        }
     };
     Array::new(entry.shape.as_slice(), data)
+}
+
+/// A number of IEEE 754's half precision, in single precision.
+fn half(bytes: [u8; 2]) -> f32 {
+    let bits = u16::from_le_bytes(bytes);
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
+    let size = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
+/// The upper half of a number in single precision.
+fn brain([low, high]: [u8; 2]) -> f32 {
+    f32::from_le_bytes([0, 0, low, high])
 }
 
 fn elements<T, const N: usize>(bytes: &[u8], of: fn([u8; N]) -> T) -> Result<Vec<T>, String> {

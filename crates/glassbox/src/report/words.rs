@@ -34,6 +34,21 @@ words! {
     finished(time) "finished {time} UTC"
     folder(name) "run {name}"
 
+    // Seeing
+    depth() "gradient norm by layer"
+    depth_log() "gradient norm by layer, log scale"
+    depth_axis() "gradient norm"
+    depth_axis_log() "gradient norm (log)"
+    depth_layers() "layer, from the input"
+    depth_note(layers) "Norm of the loss’s gradient with respect to each layer’s weights. Layers in order: {layers}."
+    depth_described(first, last) "gradient norm by layer at step {first} to step {last}"
+    step_named(step) "step {step}"
+    seeing() "What it sees"
+    surest_mistakes() "the most confident mistakes"
+    mistakes_alt(wrong) "images of the {wrong} most confident mistakes with what was predicted and observed"
+    filters(layer) "filters of {layer}"
+    filters_alt(layer) "the filters of {layer} as images"
+
     // Outcome
     outcome() "Outcome"
     right_classes(right, rows, part, share) "The model names the class of <b>{right} of {rows}</b> rows of the {part} part: <b>{share}</b>."

@@ -20,7 +20,12 @@ pub(crate) struct Predictor {
     batch: usize,
     width: usize,
     results: usize,
+    /// For a few rows: one at a time.
+    one: Option<Box<Predictor>>,
 }
+
+/// A few rows are gone through one at a time where they are so many times fewer than a batch.
+const FEWER: usize = 8;
 
 impl Predictor {
     /// Plans the graph in this session, whose states it reads.
@@ -39,7 +44,14 @@ impl Predictor {
             Some((rows, results)) if rows == batch && batch > 0 => results,
             _ => return Err(Error::new("the model does not give one result a row")),
         };
-        Ok(Predictor { prepared, inputs, outputs, batch, width, results })
+        Ok(Predictor { prepared, inputs, outputs, batch, width, results, one: None })
+    }
+
+    /// The same, a few rows being gone through one at a time by this graph of one row.
+    pub fn with_one(self, session: &mut Session, graph: &Graph) -> Result<Self, Error> {
+        let one = Predictor::new(session, graph)?;
+        let alike = (one.batch, one.width, one.results) == (1, self.width, self.results);
+        Ok(Predictor { one: alike.then(|| Box::new(one)), ..self })
     }
 
     /// How many results a row has.
@@ -54,6 +66,9 @@ impl Predictor {
         rows: usize,
         fill: &mut Fill<'_>,
     ) -> Result<Vec<f32>, Error> {
+        if let Some(one) = self.one.as_mut().filter(|_| rows * FEWER <= self.batch) {
+            return one.run(session, rows, fill);
+        }
         let wrong = || Error::new("the inference graph's input or result is not f32");
         let mut results = Vec::with_capacity(rows * self.results);
         for first in (0..rows).step_by(self.batch) {

@@ -54,7 +54,7 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// A run without a checkpoint, files that are corrupt, data that is gone or has changed since.
     pub fn of(folder: &'a RunFolder) -> Result<Self, Error> {
-        let job = Job::from_config(folder.config()?)?;
+        let job = Job::of_run(folder)?;
         job.check_data(folder)?;
         let trained = Model::load(folder.path())?;
         Ok(Evaluation { folder, job, trained, positive: None })

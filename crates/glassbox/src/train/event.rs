@@ -79,6 +79,8 @@ pub struct Choices {
     pub row_weights: Option<String>,
     /// How much each class counts; empty where all count the same.
     pub class_weights: Vec<f64>,
+    /// The weights that the training began with, where they were not drawn.
+    pub weights: Option<Weights>,
     /// Parameters that the training does not move, by path.
     pub frozen: Vec<String>,
     /// Numbers in them.
@@ -91,10 +93,25 @@ pub struct Choices {
     pub rate: f64,
     /// How it changes, e.g. `cosine`.
     pub schedule: String,
+    /// How training images are changed, e.g. `flip`, `crop`.
+    pub augment: Vec<String>,
     /// Rows a step, of all the batches that make it.
     pub batch: usize,
     /// The figure and the epochs without improvement that end the training early.
     pub stop: Option<(String, u64)>,
+}
+
+/// Weights of a file or a run that a training began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Weights {
+    /// The file or run.
+    pub from: String,
+    /// How many parameters and states it gave.
+    pub taken: usize,
+    /// Parameters of the head that were drawn: it is of other classes.
+    pub drawn: Vec<String>,
+    /// Arrays that the model has no place for.
+    pub unused: Vec<String>,
 }
 
 /// Where training stands.
@@ -178,6 +195,19 @@ pub struct Finished {
     pub best_step: Option<u64>,
     /// Seconds in all.
     pub seconds: f64,
+    /// How fast rows came.
+    pub loading: Loading,
+}
+
+/// How fast training rows are gathered and augmented, and whether steps wait for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Loading {
+    /// Threads that loaded ahead of the steps; 0 where each step gathers its own rows.
+    pub threads: usize,
+    /// Rows that one thread loads a second.
+    pub rows_per_second: f64,
+    /// The share of the training's time in which steps waited for their rows, in [0, 1].
+    pub waited: f64,
 }
 
 /// Whether more of a figure is better: so of `accuracy`, not of `loss`.

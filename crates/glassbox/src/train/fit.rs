@@ -7,7 +7,7 @@ use glassbox_engine::{Array, Graph, Parameters, Tensor};
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{Dataset, Role, Rows};
+use crate::data::{Dataset, ImageFacts, Role, Rows};
 use crate::nn::Loss;
 use crate::train::checkpoint::{Checkpoint, Checkpoints};
 use crate::train::config::{Stop, TrainConfig, WatchConfig};
@@ -16,6 +16,7 @@ use crate::train::event::{self, Ending, Event, Finished, Metrics, more_is_better
 use crate::train::folder::{RunFolder, RunState, Status};
 use crate::train::job::objective;
 use crate::train::log::Log;
+use crate::train::start::Start;
 use crate::train::state::{Best, Exact, LogOffsets};
 use crate::train::steps::Steps;
 use crate::watch::look::{Look, Watch, activations};
@@ -30,7 +31,7 @@ pub(crate) struct Fit<'a> {
     pub loss: Loss,
     pub training: &'a [Graph],
     pub inference: &'a Graph,
-    pub given: &'a Parameters,
+    pub given: &'a Start,
     /// Where the run is kept, if it is.
     pub folder: Option<&'a RunFolder>,
     pub on_event: &'a mut dyn FnMut(&Event),
@@ -106,7 +107,7 @@ impl<'a> Fit<'a> {
 
     /// Trains; `reached` is set to the steps and epochs there are at the end, however it comes.
     fn train(&mut self, reached: &mut (u64, u64)) -> Result<Fitted, Error> {
-        let mut steps = Steps::new(self.data, self.config, self.training, self.given)?;
+        let mut steps = Steps::new(self.data, self.config, self.training, &self.given.values)?;
         let predictor = Predictor::new(&mut steps.session, self.inference)?;
         let course = Course::new(&self.data.train, &steps, self.loss, self.config);
         let now = Instant::now();
@@ -188,6 +189,7 @@ impl Run<'_, '_> {
             notices.clear();
             choices = None;
         }
+        notices.extend(self.fit.data.images.as_ref().map(ImageFacts::speed));
         let parameters = self.fit.training[0].parameters();
         let parameters = parameters.iter().map(|(_, t)| t.elements() as u64).sum();
         (self.fit.on_event)(&Event::Started(event::Started {
@@ -243,6 +245,7 @@ impl Run<'_, '_> {
             epoch: self.steps.state.epoch,
             best_step: self.steps.state.best.as_ref().map(|best| best.step),
             seconds: self.started.elapsed().as_secs_f64(),
+            loading: self.steps.loading(self.started.elapsed().as_secs_f64()),
         };
         (self.fit.on_event)(&Event::Finished(finished.clone()));
         let (model, optimizer) = self.steps.values();
@@ -318,6 +321,7 @@ impl Run<'_, '_> {
             layers: activations(graph).into_iter().map(of_row).collect(),
             row_weights: data.train.is_weighted().then_some(weights),
             class_weights: objective(self.fit.loss, config, data).class_weights,
+            weights: self.fit.given.weights.clone(),
             frozen_numbers: frozen.iter().map(|(_, tensor)| tensor.elements() as u64).sum(),
             frozen: frozen.into_iter().map(|(path, _)| path).collect(),
             rows: [data.train.len(), data.valid.len(), data.test.len()],
@@ -329,6 +333,7 @@ impl Run<'_, '_> {
             optimizer: config.optimizer.kind().to_string(),
             rate: config.optimizer.lr(),
             schedule: config.schedule.word().to_string(),
+            augment: config.augment.iter().map(ToString::to_string).collect(),
             batch: self.steps.rows_a_step(),
             stop: stop.map(|stop| (stop.metric.clone(), stop.patience)),
         }
@@ -356,7 +361,7 @@ impl Run<'_, '_> {
             data: self.fit.data,
             config: self.fit.config,
             graphs: self.fit.training,
-            given: self.fit.given,
+            given: &self.fit.given.values,
             from,
             until: step,
             stop: self.fit.stop,

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use glassbox_engine::Parameters;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,13 +14,14 @@ use super::config::RunConfig;
 use super::event::{EndFigures, Outcome};
 use super::log::Log;
 use super::state::LogOffsets;
-use crate::io::{FileError, atomic};
+use crate::io::{FileError, atomic, safetensors};
 use crate::nearest::nearest;
 
 /// The word that stands for the newest run.
 pub const LAST: &str = "last";
 const LOCK: &str = ".lock";
 const OUTCOME: &str = "outcome.json";
+const START: &str = "start.safetensors";
 
 /// A run's folder; while it is open for training, no other process can train in it.
 #[derive(Debug)]
@@ -102,13 +104,15 @@ fn cpu_name() -> Option<String> {
     line.split_once(':').map(|(_, name)| name.trim().to_owned())
 }
 
-/// Which of a run's two graphs.
+/// Which of a run's graphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GraphKind {
     /// Forward, backward and update.
     Train,
     /// Forward alone.
     Infer,
+    /// The same for one row, of models of images.
+    One,
 }
 
 impl RunFolder {
@@ -342,6 +346,21 @@ impl RunFolder {
         Checkpoints::open(self.file("checkpoints"))
     }
 
+    /// The weights that training began with, where they were a file's or a run's.
+    pub(crate) fn start(&self) -> Result<Option<Parameters>, FileError> {
+        let path = self.file(START);
+        match path.exists() {
+            true => Ok(Some(safetensors::read(&path)?.0)),
+            false => Ok(None),
+        }
+    }
+
+    /// Keeps the weights that training begins with, so that it can be gone through again without the
+    /// file that they are from.
+    pub(crate) fn set_start(&self, values: &Parameters) -> Result<(), FileError> {
+        safetensors::write(&self.file(START), values, &safetensors::Metadata::new())
+    }
+
     /// Where the predictions on the test part go.
     pub fn predictions(&self) -> PathBuf {
         self.file("predictions.csv")
@@ -381,6 +400,7 @@ fn graph_name(kind: GraphKind) -> &'static str {
     match kind {
         GraphKind::Train => "graph/train.json",
         GraphKind::Infer => "graph/infer.json",
+        GraphKind::One => "graph/infer-one.json",
     }
 }
 

@@ -1,8 +1,9 @@
 //! The graphs of a run: one training step for each number of rows, and the model as it is used.
 
+use glassbox_engine::graph::Declaration;
 use glassbox_engine::reference::Evaluation;
 use glassbox_engine::{
-    Array, DType, Diagnostics, Graph, Mode, Parameters, Role, Scope, Tensor, grad_recomputing,
+    Array, DType, Diagnostics, Graph, Kind, Mode, Parameters, Role, Scope, Tensor, grad_recomputing,
 };
 
 use crate::Error;
@@ -19,6 +20,10 @@ pub(crate) mod name {
     pub const TARGETS: &str = "targets";
     /// Input: how much each row counts, where that is not the same.
     pub const ROW_WEIGHTS: &str = "row_weights";
+    /// Input, where images are mixed: the label of each row's partner.
+    pub const PARTNER_TARGETS: &str = "partner_targets";
+    /// Input, where images are mixed: how much of a row its partner is, in [0, 1].
+    pub const PARTNER_SHARES: &str = "partner_shares";
     /// Input: the learning rate.
     pub const RATE: &str = "rate";
     /// Input: the number of the step, from 1.
@@ -119,6 +124,7 @@ impl Recipe<'_> {
     #[track_caller]
     pub fn training(&self, part: Part) -> Result<Graph, Diagnostics> {
         let graph = Graph::new();
+        graph.hold(self.held()?);
         let at = graph.root(Mode::Train);
         let rows = part.rows;
         let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
@@ -131,7 +137,10 @@ impl Recipe<'_> {
         let rate = graph.input(name::RATE, DType::F32, []);
         let step = nn::step(&graph);
         let weights = self.weighted.then(|| graph.input(name::ROW_WEIGHTS, DType::F32, [rows]));
-        let recorded = self.objective.record(at.child("loss"), prediction, targets, weights);
+        let recorded = match self.mixes() {
+            false => self.objective.record(at.child("loss"), prediction, targets, weights),
+            true => self.mixed_loss(at, prediction, targets, weights),
+        };
         let learning: Vec<(String, Tensor<'_>)> =
             graph.parameters().into_iter().filter(|(path, _)| !self.frozen(path)).collect();
         let of_heads = (1..).zip(heads).map(|(number, Head { scores, share })| {
@@ -183,9 +192,55 @@ impl Recipe<'_> {
         self.target.classes().is_some()
     }
 
+    /// Whether rows have a partner with a label of its own. (Numbers are mixed with the images.)
+    fn mixes(&self) -> bool {
+        self.labels() && self.config.augment.iter().any(|change| change.mixes())
+    }
+
+    /// (1 − s)·loss(prediction, target) + s·loss(prediction, partner's target), row by row: the loss
+    /// of a batch in which each row stands twice, with a weight for each of its labels.
+    #[track_caller]
+    fn mixed_loss<'g>(
+        &self,
+        at: Scope<'g>,
+        prediction: Tensor<'g>,
+        targets: Tensor<'g>,
+        weights: Option<Tensor<'g>>,
+    ) -> Recorded<'g> {
+        let (graph, rows) = (at.graph(), targets.dim(0));
+        let partners = graph.input(name::PARTNER_TARGETS, DType::I64, [rows]);
+        let theirs = graph.input(name::PARTNER_SHARES, DType::F32, [rows]);
+        let at = at.child("loss");
+        let (twice, labels, weights) = {
+            let _inside = at.enter();
+            let own = theirs.scalar(1.0) - theirs;
+            let weighted = |share| weights.map_or(share, |w: Tensor<'g>| w * share);
+            (
+                prediction.concatenate(&[prediction], 0),
+                targets.concatenate(&[partners], 0),
+                weighted(own).concatenate(&[weighted(theirs)], 0),
+            )
+        };
+        self.objective.record(at, twice, labels, Some(weights))
+    }
+
     /// Whether a parameter or state does not change.
     fn frozen(&self, path: &str) -> bool {
-        self.config.freeze.iter().any(|pattern| fits(pattern, path))
+        is_frozen(&self.config.freeze, path)
+    }
+
+    /// The scopes whose states are frozen: they behave as in use, so that what a frozen normalisation
+    /// gives in training is what it will give.
+    fn held(&self) -> Result<Vec<String>, Diagnostics> {
+        if self.config.freeze.is_empty() {
+            return Ok(Vec::new());
+        }
+        let frozen = |(path, declared): &(String, Declaration)| {
+            declared.kind == Kind::State && self.frozen(path)
+        };
+        let declared = self.inference(1)?.declarations();
+        let frozen = declared.into_iter().filter(frozen);
+        Ok(frozen.filter_map(|(path, _)| Some(path.rsplit_once('/')?.0.to_owned())).collect())
     }
 
     /// Whether what a scope computes is computed again for its gradients.
@@ -229,13 +284,14 @@ impl Recipe<'_> {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// Each pattern to freeze must mean a parameter, and something must be left to learn.
+    /// Each pattern to freeze, or not to, must mean a parameter, and something must be left to learn.
     pub fn check_freeze(&self, training: &Graph) -> Result<(), Vec<String>> {
         let parameters: Vec<String> =
             training.parameters().into_iter().map(|(path, _)| path).collect();
         let paths: Vec<&str> = parameters.iter().map(String::as_str).collect();
         let mut problems = Vec::new();
         for pattern in &self.config.freeze {
+            let pattern = meant(pattern);
             if !paths.iter().any(|path| fits(pattern, path)) {
                 let hint = crate::nearest::suggestion(pattern, "parameters", &paths);
                 problems.push(format!("no parameter matches `{pattern}`: {hint}"));
@@ -309,6 +365,17 @@ impl Recipe<'_> {
             });
         }
     }
+}
+
+/// Whether patterns freeze a path: the last that fits says.
+pub(crate) fn is_frozen(patterns: &[String], path: &str) -> bool {
+    let last = patterns.iter().rev().find(|pattern| fits(meant(pattern), path));
+    last.is_some_and(|pattern| !pattern.starts_with('!'))
+}
+
+/// A pattern without the `!` that turns it round.
+fn meant(pattern: &str) -> &str {
+    pattern.strip_prefix('!').unwrap_or(pattern)
 }
 
 /// Gradients of the batches of a step put together: each counts by what its loss was divided by, and

@@ -1,15 +1,21 @@
 //! From a configuration to something that can be trained: data, model, loss, every choice made.
 
+use std::path::Path;
+
 use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
-use crate::data::{self, Dataset, InputPreparation, Method, PreparedColumn, Task};
+use crate::data::{
+    self, Augment, Dataset, InputPreparation, Method, PreparedColumn, Task, augment_problems,
+};
 use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
 };
+use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs};
+use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
 use crate::zoo::{LayerProblem, Mlp, Named, Network, Training};
@@ -24,6 +30,8 @@ pub struct Job {
     pub model: Box<dyn Module>,
     /// What is made small.
     pub loss: nn::Loss,
+    /// What parameters start with.
+    pub(crate) start: Start,
 }
 
 impl Job {
@@ -38,12 +46,12 @@ impl Job {
         configure: impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
     ) -> Result<Self, Error> {
         let first = configure(&RunConfig::new(path))?;
-        let mut data = load(&first.data)?;
+        let mut data = load(&first)?;
         let mut suggested = first.clone();
         if gains_by_pieces(&data, &first) {
             suggested.data.prepare = vec![Prepare::new("numeric", Method::Piecewise)];
-            let again = configure(&suggested)?.data;
-            if again.prepare == suggested.data.prepare {
+            let again = configure(&suggested)?;
+            if again.data.prepare == suggested.data.prepare {
                 data = load(&again)?;
             }
         }
@@ -53,25 +61,45 @@ impl Job {
             // Nobody gave starting values: these were suggested for another shape.
             config.model.parameters.clear();
         }
-        Job::of(config, data)
+        Job::of(config, data, None)
     }
 
-    /// The run of a complete configuration, e.g. a run folder's.
+    /// The run of a complete configuration.
     pub fn from_config(config: RunConfig) -> Result<Self, Error> {
-        let data = load(&config.data)?;
-        Job::of(config, data)
+        let data = load(&config)?;
+        Job::of(config, data, None)
+    }
+
+    /// The run in a folder, which keeps the weights that it began with.
+    pub(crate) fn of_run(folder: &RunFolder) -> Result<Self, Error> {
+        let config = folder.config()?;
+        let data = load(&config)?;
+        Job::of(config, data, Some(folder))
     }
 
     /// Data and training of the run whose configuration this is, without its model, which this build
     /// may not know; the starting values that it gives are apart.
-    pub(crate) fn without_model(path: &std::path::Path) -> Result<(Self, Parameters), Error> {
-        let mut config = RunConfig::load_steps(path)?;
-        let given = given(&config)?;
+    pub(crate) fn without_model(folder: &RunFolder) -> Result<(Self, Parameters), Error> {
+        let mut config = RunConfig::load_steps(&folder.file("run.toml"))?;
+        let mut start = folder.start()?.unwrap_or_default();
+        start.extend(given(&config)?);
         config.model.parameters.clear();
-        Ok((Job::from_config(config)?, given))
+        // What it says of the model's paths cannot be checked by another model.
+        let data = load(&config)?;
+        Ok((Job::unchecked(config, data)?, start))
     }
 
-    fn of(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
+    fn of(config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
+        let mut job = Job::unchecked(config, data)?;
+        check_memory(&job.recipe().training(Part { rows: 1, ends: true })?)?;
+        job.find_start(folder)?;
+        job.check_paths()?;
+        job.check_watched()?;
+        Ok(job)
+    }
+
+    /// A job whose paths may mean nothing in its model, and whose parameters start as drawn.
+    fn unchecked(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
         let classes = data.train.classes();
         let loss = config.train.loss.resolve(classes.is_some());
         let mut problems = Vec::new();
@@ -111,17 +139,31 @@ impl Job {
         }
         let wanted = outputs(&data.preparation.target, loss);
         let model = model(&config.model, &data.input.shape, wanted)?;
-        let job = Job { config, data, model, loss };
-        check_memory(&job.recipe().training(Part { rows: 1, ends: true })?)?;
-        job.check_paths()?;
-        job.check_watched()?;
-        Ok(job)
+        Ok(Job { config, data, model, loss, start: Start::default() })
+    }
+
+    /// Where the parameters start: as the folder of a run that has begun keeps it, else as said.
+    fn find_start(&mut self, folder: Option<&RunFolder>) -> Result<(), Error> {
+        let given = given(&self.config)?;
+        let kept = folder.map(|folder| folder.start()).transpose()?.flatten();
+        self.start = match (kept, &self.config.train.weights) {
+            (Some(mut values), _) => {
+                values.extend(given);
+                Start { values, weights: None }
+            }
+            (None, Some(path)) => {
+                let inference = self.recipe().inference(1)?;
+                Start::of(Some(Path::new(path)), &inference, &given)?
+            }
+            (None, None) => Start { values: given, weights: None },
+        };
+        Ok(())
     }
 
     /// Starting values must be of parameters that the model has, and of their shapes; what is to be
     /// frozen or computed again must exist.
     fn check_paths(&self) -> Result<(), Error> {
-        let given = self.given()?;
+        let given = given(&self.config)?;
         let train = &self.config.train;
         let named = [train.freeze.len(), train.recompute.len(), train.optimizers.len()];
         if given.is_empty() && named == [0; 3] {
@@ -172,9 +214,11 @@ impl Job {
         }
     }
 
-    /// Starting values that the configuration gives.
-    pub(crate) fn given(&self) -> Result<Parameters, Error> {
-        given(&self.config)
+    /// The inference graph for one row, where rows are images: a single one need not wait for as much
+    /// work as a batch is.
+    pub(crate) fn graph_of_one(&self) -> Result<Option<Graph>, Error> {
+        let image = self.data.input.shape.len() == 3;
+        Ok(image.then(|| self.recipe().inference(1)).transpose()?)
     }
 
     /// One training graph for each number of rows that steps have, and the inference graph.
@@ -183,13 +227,34 @@ impl Job {
         let parts = parts(&self.data, &self.config.train);
         let training =
             parts.into_iter().map(|part| recipe.training(part)).collect::<Result<Vec<_>, _>>()?;
-        let rows = self.data.train.len().clamp(1, INFERENCE_ROWS);
+        let most = (INFERENCE_NUMBERS / self.data.train.width().max(1)).clamp(1, INFERENCE_ROWS);
+        let rows = self.data.train.len().clamp(1, most);
         Ok((training, recipe.inference(rows)?))
     }
 }
 
-/// Rows of a batch when the model is used.
+/// The model of a configuration as it is used, on so many rows, without its data.
+pub(crate) fn inference_of(
+    config: &RunConfig,
+    preparation: &data::Preparation,
+    rows: usize,
+) -> Result<Graph, Error> {
+    let target = &preparation.target;
+    let loss = config.train.loss.resolve(target.classes().is_some());
+    let input = preparation.input_shape();
+    let model = model(&config.model, &input, outputs(target, loss))?;
+    // What a loss counts by does not matter in use.
+    let objective = Objective { loss, label_smoothing: 0.0, class_weights: Vec::new() };
+    let config = &config.train;
+    let weighted = false;
+    Ok(Recipe { model: &*model, input: &input, objective, target, weighted, config }
+        .inference(rows)?)
+}
+
+/// Rows of a batch when the model is used, at most.
 const INFERENCE_ROWS: usize = 256;
+/// Numbers of such a batch: large images come a few at a time.
+const INFERENCE_NUMBERS: usize = 1 << 21;
 
 /// Starting values that a configuration gives.
 fn given(config: &RunConfig) -> Result<Parameters, Error> {
@@ -242,6 +307,11 @@ pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset)
     if classes.is_none() && config.resample != Resample::None {
         problems.push("`train.resample` is for classes, but the target is a number".into());
     }
+    let of_images = augment_problems(&config.augment, &data.input.shape);
+    problems.extend(of_images.into_iter().map(|what| format!("`train.augment`: {what}")));
+    if matches!(loss, nn::Loss::Own(_)) && config.augment.iter().any(|change| change.mixes()) {
+        problems.push("a loss of one's own cannot mix labels: leave mixup and cutmix out".into());
+    }
     match (&config.class_weights, classes) {
         (ClassWeights::None, _) => {}
         (_, None) => {
@@ -289,9 +359,14 @@ fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dy
     })
 }
 
-/// Loads what `[data]` says.
-fn load(config: &DataConfig) -> Result<Dataset, Error> {
-    Ok(data::load(&config.path, &config.options())?)
+/// Loads what `[data]` says, by as many threads as train.
+fn load(config: &RunConfig) -> Result<Dataset, Error> {
+    let threads = match config.train.threads {
+        Amount::All => None,
+        Amount::Exactly(threads) => Some(threads),
+    };
+    let options = data::Options { threads, ..config.data.options() };
+    Ok(data::load(&config.data.path, &options)?)
 }
 
 impl DataConfig {
@@ -316,6 +391,8 @@ impl DataConfig {
             rules: self.prepare.clone(),
             weight: self.weight.clone(),
             memory: self.memory.saturating_mul(1 << 20),
+            strict: self.strict,
+            image: self.image.clone(),
             columns: self.columns.clone(),
             drop: self.drop.clone(),
             ..data::Options::default()
@@ -404,6 +481,7 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         PIECES_FROM.. if table => vec![256, 256],
         _ => vec![64, 32],
     };
+    config.train.augment = suggested(data, config.model.kind);
     if table && (PIECES_FROM..50_000).contains(&rows) {
         // So many weights would learn so few rows by heart.
         config.model.dropout = 0.1;
@@ -429,4 +507,19 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         config.train.stop = Some(Stop { metric: metric.into(), patience });
     }
     config
+}
+
+/// The augmentation that suits the data: mirrored and moved by an eighth (He et al. 2015, section
+/// 4.2), of photos in colour that a model with convolutions sees. Digits and letters must not be
+/// mirrored, and a dense net does not look for the same thing elsewhere.
+fn suggested(data: &Dataset, model: ModelKind) -> Vec<Augment> {
+    match (&data.preparation.inputs, model) {
+        (_, ModelKind::Mlp) => Vec::new(),
+        (&InputPreparation::Pixels { shape: [height, width, 3], .. }, _) => {
+            let padding = (height.min(width) / 8).max(1) as u64;
+            let crop = (height.min(width) > 1).then_some(Augment::Crop { padding });
+            [Augment::Flip { share: 0.5 }].into_iter().chain(crop).collect()
+        }
+        _ => Vec::new(),
+    }
 }

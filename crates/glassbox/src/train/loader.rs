@@ -1,73 +1,130 @@
-//! Batches of training rows, gathered by a thread of their own while steps run.
+//! Batches of training rows, gathered and augmented by threads of their own while steps run.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crate::Error;
-use crate::data::{DataError, Rows, Targets, TargetsMut};
+use crate::data::{Augmenter, BatchMut, DataError, Place, Rows, Scratch, Targets, TargetsMut};
+use crate::train::event::Loading;
 
 /// Fewer numbers than this lie near the processor, where gathering costs less than a thread.
 const FAR: usize = 1 << 22;
 /// Numbers that are gathered at once: a thread is woken for as many batches as hold them.
 const AT_ONCE: usize = 1 << 17;
 
-/// Gathers batches: the same numbers with a thread and without.
+/// Gathers batches: the same numbers with threads and without.
 pub(crate) struct Loader<'a> {
+    work: Work,
     train: &'a Rows,
+    scratch: Scratch,
     ahead: Option<Ahead>,
+    spent: Spent,
 }
 
-/// A thread that gathers what comes next, and what it gathered.
+/// Where rows come from and what is done to them.
+#[derive(Clone)]
+struct Work {
+    rows: Rows,
+    augmenter: Option<Augmenter>,
+}
+
+/// How much was loaded, and what it took.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    rows: usize,
+    /// In which they were gathered, of all threads together.
+    busy: Duration,
+    /// In which steps waited for their batches.
+    waited: Duration,
+}
+
+/// Threads that gather what comes next, and what they gathered.
 struct Ahead {
     asked: Option<SyncSender<Chunk>>,
-    filled: Receiver<Result<Chunk, DataError>>,
-    thread: Option<JoinHandle<()>>,
+    filled: Receiver<Chunk>,
+    threads: Vec<JoinHandle<()>>,
     /// Rows of a chunk: whole batches.
     rows: usize,
+    /// Where in the order of the epoch the next chunk to be asked for begins.
+    next: usize,
+    /// Chunks that the threads have.
+    under_way: usize,
     current: Chunk,
-    /// The other chunk, while the thread does not have it.
-    other: Option<Chunk>,
+    ready: Vec<Chunk>,
+    free: Vec<Chunk>,
 }
 
 /// Some rows that follow each other in the order of an epoch.
 struct Chunk {
+    epoch: u64,
     /// Where in that order they begin.
     start: usize,
     rows: Vec<usize>,
     inputs: Vec<f32>,
     targets: Targets,
+    /// Of mixed images the partners' labels and how much they count.
+    partners: Vec<i64>,
+    shares: Vec<f32>,
+    /// How gathering them went.
+    outcome: Result<(), DataError>,
+    took: Duration,
 }
 
 impl<'a> Loader<'a> {
-    /// A loader of batches of so many rows; a thread helps where there is more than one, and more
-    /// numbers than lie near.
-    pub fn new(train: &'a Rows, batch: usize, threads: usize) -> Self {
+    /// A loader of batches of so many rows. Threads help where there is more than one, and rows are
+    /// changed or more numbers than lie near.
+    pub fn new(
+        train: &'a Rows,
+        batch: usize,
+        threads: usize,
+        augmenter: Option<Augmenter>,
+    ) -> Self {
         let far = train.len().saturating_mul(train.width()) >= FAR;
         let several = batch.saturating_mul(2) <= train.len();
-        let ahead = (far && several && threads > 1).then(|| Ahead::new(train, batch)).flatten();
-        Loader { train, ahead }
+        let helpers = match &augmenter {
+            _ if threads < 2 || !several => 0,
+            Some(_) => threads,
+            None => usize::from(far),
+        };
+        let work = Work { rows: train.clone(), augmenter };
+        let ahead = (helpers > 0).then(|| Ahead::new(&work, batch, helpers)).flatten();
+        Loader { work, train, scratch: Scratch::default(), ahead, spent: Spent::default() }
     }
 
     /// Writes the batch that stands at `batch` in the order of the epoch. Allocates nothing once
     /// each chunk was filled.
     ///
     /// # Errors
-    /// As [`Rows::gather`], here or in the thread.
+    /// As [`Rows::gather`], here or in a thread.
     pub fn gather(
         &mut self,
         order: &[usize],
+        epoch: u64,
         batch: Range<usize>,
-        inputs: &mut [f32],
-        targets: TargetsMut<'_>,
+        out: BatchMut<'_>,
     ) -> Result<(), Error> {
+        let began = Instant::now();
         let Some(ahead) = &mut self.ahead else {
-            return Ok(self.train.gather(&order[batch], inputs, targets)?);
+            let rows = &order[batch];
+            self.work.gather(rows, epoch, out, &mut self.scratch)?;
+            let took = began.elapsed();
+            self.spent.add(rows.len(), took);
+            self.spent.waited += took;
+            return Ok(());
         };
-        let places = ahead.find(self.train, order, batch)?;
+        let places = ahead.find(order, epoch, batch, &mut self.spent)?;
+        self.spent.waited += began.elapsed();
         let (width, chunk) = (self.train.width(), &ahead.current);
-        inputs.copy_from_slice(&chunk.inputs[places.start * width..places.end * width]);
-        match (targets, &chunk.targets) {
+        out.inputs.copy_from_slice(&chunk.inputs[places.start * width..places.end * width]);
+        if let Some((partners, shares)) = out.mixed {
+            partners.copy_from_slice(&chunk.partners[places.clone()]);
+            shares.copy_from_slice(&chunk.shares[places.clone()]);
+        }
+        match (out.targets, &chunk.targets) {
             (TargetsMut::Classes(out), Targets::Classes(all)) => out.copy_from_slice(&all[places]),
             (TargetsMut::Values(out), Targets::Values(all)) => {
                 let outputs = self.train.outputs();
@@ -77,82 +134,150 @@ impl<'a> Loader<'a> {
         }
         Ok(())
     }
+
+    /// How fast rows come, and how much of `seconds` was spent in waiting for them.
+    pub fn loading(&self, seconds: f64) -> Loading {
+        let Spent { rows, busy, waited } = self.spent;
+        Loading {
+            threads: self.ahead.as_ref().map_or(0, |ahead| ahead.threads.len()),
+            rows_per_second: rows as f64 / busy.as_secs_f64().max(1e-9),
+            waited: (waited.as_secs_f64() / seconds.max(1e-9)).min(1.0),
+        }
+    }
+}
+
+impl Spent {
+    fn add(&mut self, rows: usize, took: Duration) {
+        self.rows += rows;
+        self.busy += took;
+    }
+}
+
+impl Work {
+    fn gather(
+        &self,
+        rows: &[usize],
+        epoch: u64,
+        out: BatchMut<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<(), DataError> {
+        match &self.augmenter {
+            Some(augmenter) => augmenter.gather(&self.rows, rows, epoch, out, scratch),
+            None => self.rows.gather(rows, out.inputs, out.targets),
+        }
+    }
 }
 
 impl Ahead {
-    fn new(train: &Rows, batch: usize) -> Option<Self> {
-        let (asked, requests) = sync_channel::<Chunk>(1);
-        let (done, filled) = sync_channel(1);
-        let own = train.clone();
-        let work = move || {
-            while let Ok(mut chunk) = requests.recv() {
-                let result = chunk.fill(&own).map(|()| chunk);
-                let failed = result.is_err();
-                if done.send(result).is_err() || failed {
-                    return;
+    fn new(work: &Work, batch: usize, helpers: usize) -> Option<Self> {
+        // Each thread has one chunk, and one lies ready beside the current one.
+        let chunks = helpers + 1;
+        let (asked, requests) = sync_channel::<Chunk>(chunks);
+        let (done, filled) = sync_channel(chunks);
+        let requests = Arc::new(Mutex::new(requests));
+        let mut threads = Vec::with_capacity(helpers);
+        for _ in 0..helpers {
+            let (work, requests, done) = (work.clone(), Arc::clone(&requests), done.clone());
+            let mut scratch = Scratch::default();
+            let next = move || requests.lock().ok()?.recv().ok();
+            let run = move || {
+                while let Some(mut chunk) = next() {
+                    chunk.fill(&work, &mut scratch);
+                    if done.send(chunk).is_err() {
+                        return;
+                    }
                 }
-            }
-        };
-        let thread = std::thread::Builder::new().name("loader".into()).spawn(work).ok()?;
-        let batches = (AT_ONCE / (batch * train.width()).max(1)).max(1);
+            };
+            threads.push(std::thread::Builder::new().name("loader".into()).spawn(run).ok()?);
+        }
+        let rows = &work.rows;
+        let batches = (AT_ONCE / (batch * rows.width()).max(1)).max(1);
         let empty = || Chunk {
+            epoch: 0,
             start: 0,
             rows: Vec::new(),
             inputs: Vec::new(),
-            targets: match train.classes() {
+            targets: match rows.classes() {
                 Some(_) => Targets::Classes(Vec::new()),
                 None => Targets::Values(Vec::new()),
             },
+            partners: Vec::new(),
+            shares: Vec::new(),
+            outcome: Ok(()),
+            took: Duration::ZERO,
         };
         Some(Ahead {
             asked: Some(asked),
             filled,
-            thread: Some(thread),
+            threads,
             rows: batches * batch,
+            next: 0,
+            under_way: 0,
             current: empty(),
-            other: Some(empty()),
+            ready: Vec::with_capacity(chunks),
+            free: (0..chunks).map(|_| empty()).collect(),
         })
     }
 
-    /// Makes the current chunk one that holds a batch, and has the next one gathered; gives where
+    /// Makes the current chunk one that holds a batch, and has the next ones gathered; gives where
     /// the batch stands in it.
     fn find(
         &mut self,
-        train: &Rows,
         order: &[usize],
+        epoch: u64,
         batch: Range<usize>,
+        spent: &mut Spent,
     ) -> Result<Range<usize>, Error> {
-        if let Some(places) = self.current.places(order, &batch) {
-            return Ok(places);
+        let stopped = || Error::new("the threads that gather batches stopped");
+        loop {
+            if let Some(places) = self.current.places(order, epoch, &batch) {
+                return Ok(places);
+            }
+            let holds = |chunk: &Chunk| chunk.places(order, epoch, &batch).is_some();
+            if let Some(at) = self.ready.iter().position(holds) {
+                let chunk = self.ready.swap_remove(at);
+                self.free.push(std::mem::replace(&mut self.current, chunk));
+                if let Err(error) = std::mem::replace(&mut self.current.outcome, Ok(())) {
+                    // Asked for again, it is gathered again.
+                    self.current.rows.clear();
+                    return Err(error.into());
+                }
+                self.ask(order, epoch).ok_or_else(stopped)?;
+            } else if self.under_way > 0 {
+                let chunk = self.filled.recv().map_err(|_| stopped())?;
+                self.under_way -= 1;
+                spent.add(chunk.rows.len(), chunk.took);
+                self.ready.push(chunk);
+            } else {
+                // The first of an epoch, or of a training that goes on.
+                self.free.append(&mut self.ready);
+                self.next = batch.start;
+                self.ask(order, epoch).ok_or_else(stopped)?;
+            }
         }
-        let stopped = || Error::new("the thread that gathers batches stopped");
-        let next = match self.other.take() {
-            Some(chunk) => chunk,
-            None => self.filled.recv().map_err(|_| stopped())??,
-        };
-        let mut other = std::mem::replace(&mut self.current, next);
-        if self.current.places(order, &batch).is_none() {
-            // The first of an epoch, or of a training that goes on.
-            self.current.ask(order, batch.start, self.rows);
-            self.current.fill(train)?;
+    }
+
+    /// Has as many chunks gathered as there is room for, up to the end of the epoch.
+    fn ask(&mut self, order: &[usize], epoch: u64) -> Option<()> {
+        while self.next < order.len()
+            && let Some(mut chunk) = self.free.pop()
+        {
+            let end = self.next.saturating_add(self.rows).min(order.len());
+            (chunk.epoch, chunk.start) = (epoch, self.next);
+            chunk.rows.clear();
+            chunk.rows.extend_from_slice(&order[self.next..end]);
+            self.asked.as_ref()?.send(chunk).ok()?;
+            (self.under_way, self.next) = (self.under_way + 1, end);
         }
-        let end = self.current.start + self.current.rows.len();
-        if end < order.len() {
-            other.ask(order, end, self.rows);
-            let asked = self.asked.as_ref().ok_or_else(stopped)?;
-            asked.send(other).map_err(|_| stopped())?;
-        } else {
-            self.other = Some(other);
-        }
-        self.current.places(order, &batch).ok_or_else(stopped)
+        Some(())
     }
 }
 
 impl Drop for Ahead {
     fn drop(&mut self) {
-        // The thread ends where nothing more can be asked.
+        // The threads end where nothing more can be asked.
         self.asked = None;
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
@@ -160,35 +285,38 @@ impl Drop for Ahead {
 
 impl Chunk {
     /// Where a batch stands, if these are its rows.
-    fn places(&self, order: &[usize], batch: &Range<usize>) -> Option<Range<usize>> {
+    fn places(&self, order: &[usize], epoch: u64, batch: &Range<usize>) -> Option<Range<usize>> {
         let first = batch.start.checked_sub(self.start)?;
         let places = first..first + batch.len();
         let same = self.rows.get(places.clone())? == order.get(batch.clone())?;
-        same.then_some(places)
+        (same && self.epoch == epoch).then_some(places)
     }
 
-    /// Says which rows it is to hold: at most so many, from `start` on.
-    fn ask(&mut self, order: &[usize], start: usize, most: usize) {
-        let end = start.saturating_add(most).min(order.len());
-        self.start = start;
-        self.rows.clear();
-        self.rows.extend_from_slice(&order[start..end]);
-    }
-
-    fn fill(&mut self, train: &Rows) -> Result<(), DataError> {
+    /// Gathers its rows; a panic is an error like any other.
+    fn fill(&mut self, work: &Work, scratch: &mut Scratch) {
+        let began = Instant::now();
         let rows = self.rows.len();
-        self.inputs.resize(rows * train.width(), 0.0);
+        self.inputs.resize(rows * work.rows.width(), 0.0);
+        self.partners.resize(rows, 0);
+        self.shares.resize(rows, 0.0);
         let targets = match &mut self.targets {
             Targets::Classes(labels) => {
                 labels.resize(rows, 0);
                 TargetsMut::Classes(labels)
             }
             Targets::Values(values) => {
-                values.resize(rows * train.outputs(), 0.0);
+                values.resize(rows * work.rows.outputs(), 0.0);
                 TargetsMut::Values(values)
             }
         };
-        train.gather(&self.rows, &mut self.inputs, targets)
+        let mixed = Some((&mut self.partners[..], &mut self.shares[..]));
+        let out = BatchMut { inputs: &mut self.inputs, targets, mixed };
+        let gather = || work.gather(&self.rows, self.epoch, out, scratch);
+        self.outcome = catch_unwind(AssertUnwindSafe(gather)).unwrap_or_else(|_| {
+            let what = "a thread that gathers batches panicked";
+            Err(DataError::new(Place::default(), what, ""))
+        });
+        self.took = began.elapsed();
     }
 }
 
@@ -215,15 +343,16 @@ mod tests {
     #[test]
     fn a_thread_gives_the_same_batches_in_every_order() {
         let data = dataset(0);
-        let mut with = Loader::new(&data.train, 32, 2);
-        let mut without = Loader::new(&data.train, 32, 1);
+        let mut with = Loader::new(&data.train, 32, 2, None);
+        let mut without = Loader::new(&data.train, 32, 1, None);
         assert!(with.ahead.is_some() && without.ahead.is_none());
         let mut order: Vec<usize> = (0..3000).collect();
         let mut batch = |order: &[usize], at: Range<usize>| {
             let mut results = [&mut with, &mut without].map(|loader| {
                 let (mut inputs, mut labels) = (vec![0.0; at.len() * 1500], vec![0; at.len()]);
                 let targets = TargetsMut::Classes(&mut labels);
-                loader.gather(order, at.clone(), &mut inputs, targets).unwrap();
+                let out = BatchMut { inputs: &mut inputs, targets, mixed: None };
+                loader.gather(order, 0, at.clone(), out).unwrap();
                 (inputs, labels)
             });
             let [a, b] = &mut results;
@@ -242,13 +371,14 @@ mod tests {
     #[test]
     fn what_goes_wrong_in_the_thread_is_an_error_of_the_batch() {
         let data = dataset(usize::MAX);
-        let mut loader = Loader::new(&data.train, 512, 2);
+        let mut loader = Loader::new(&data.train, 512, 2, None);
         let mut order: Vec<usize> = (0..3000).collect();
         // Beyond the last row, in a chunk that the thread gathers.
         order[700] = 3000;
         let mut batch = |at: Range<usize>| {
             let (mut inputs, mut labels) = (vec![0.0; at.len() * 1500], vec![0; at.len()]);
-            loader.gather(&order, at, &mut inputs, TargetsMut::Classes(&mut labels))
+            let targets = TargetsMut::Classes(&mut labels);
+            loader.gather(&order, 0, at, BatchMut { inputs: &mut inputs, targets, mixed: None })
         };
         batch(0..512).unwrap();
         let error = batch(512..1024).unwrap_err().to_string();

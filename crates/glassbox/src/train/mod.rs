@@ -8,6 +8,7 @@ pub mod log;
 pub mod state;
 pub mod summary;
 
+mod cost;
 pub(crate) mod evaluate;
 mod evaluation;
 mod figures;
@@ -17,8 +18,10 @@ pub(crate) mod job;
 mod judge;
 mod loader;
 mod outcome;
+pub(crate) mod photos;
 mod resample;
-mod run;
+pub(crate) mod run;
+mod start;
 pub(crate) mod steps;
 mod trained;
 mod trainer;
@@ -29,6 +32,7 @@ pub use figures::{
     Residuals, Threshold, Undefined, Worst,
 };
 pub use job::Job;
+pub use photos::PhotoPredictions;
 pub use resample::Resample;
 pub use run::Ended;
 pub(crate) use run::{DataRecord, check_weights, graphs_of};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::practice::{Kind, Verdict};
-use crate::train::event::Metrics;
+use crate::train::event::{Loading, Metrics};
 use crate::train::figures::{Detail, Report, Undefined};
 
 /// What `train` and `eval` end with; its JSON is what scripts read.
@@ -19,6 +19,9 @@ pub struct Outcome {
     pub rows: usize,
     /// Seconds of training or evaluation.
     pub seconds: f64,
+    /// How fast rows came; of a training alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loading: Option<Loading>,
     /// The model's figures.
     pub metrics: Metrics,
     /// The same figures of the simplest guess (largest class, mean), where there are any.
@@ -71,7 +74,17 @@ impl Outcome {
     /// The outcome of a run that has these figures.
     pub(crate) fn of(run: String, split: &str, report: Report) -> Self {
         let Report { rows, metrics, baseline, undefined, detail } = report;
-        let (split, seconds, verdict) = (split.to_owned(), 0.0, None);
-        Outcome { run, split, rows, seconds, metrics, baseline, undefined, detail, verdict }
+        Outcome {
+            run,
+            split: split.to_owned(),
+            rows,
+            seconds: 0.0,
+            loading: None,
+            metrics,
+            baseline,
+            undefined,
+            detail,
+            verdict: None,
+        }
     }
 }

@@ -63,6 +63,10 @@ impl DataRecord {
     }
 }
 
+/// Epochs of which a run's sheet shows what the network sees.
+#[cfg(feature = "image")]
+const SHEET_EPOCHS: usize = 6;
+
 /// How a run ended, and how good the model is.
 #[derive(Clone, Debug)]
 pub struct Ended {
@@ -90,9 +94,33 @@ impl Job {
         let record = serde_json::to_value(DataRecord::of(&self.data))
             .map_err(|error| FileError::new(folder.file("data.json"), error))?;
         folder.set_data(&record)?;
+        if self.start.weights.is_some() {
+            folder.set_start(&self.start.values)?;
+        }
+        self.draw_augmented(folder)?;
         folder.set_graph(GraphKind::Train, &training)?;
         folder.set_graph(GraphKind::Infer, &inference)?;
+        if let Some(one) = self.graph_of_one()? {
+            folder.set_graph(GraphKind::One, &one)?;
+        }
         self.go_on(folder, &training, &inference, on_event, stop)
+    }
+
+    /// `samples/augmented.png`: what the network sees, where training images are changed.
+    fn draw_augmented(&self, folder: &RunFolder) -> Result<(), Error> {
+        #[cfg(feature = "image")]
+        if !self.config.train.augment.is_empty() {
+            let (list, seed) = (&self.config.train.augment, self.config.train.seed);
+            let picture = crate::report::augmented(&self.data, list, SHEET_EPOCHS, seed)?;
+            let samples = folder.file("samples");
+            std::fs::create_dir_all(&samples).map_err(|error| {
+                FileError::new(&samples, format_args!("cannot create: {error}"))
+            })?;
+            picture.write(&samples.join("augmented.png"))?;
+        }
+        #[cfg(not(feature = "image"))]
+        let _ = folder;
+        Ok(())
     }
 
     /// Goes on with the run in `folder` from its last checkpoint, to the same bits as if it had
@@ -105,7 +133,7 @@ impl Job {
         on_event: &mut dyn FnMut(&Event),
         stop: &AtomicBool,
     ) -> Result<Ended, Error> {
-        let job = Job::from_config(folder.config()?)?;
+        let job = Job::of_run(folder)?;
         job.check_data(folder)?;
         match graphs_of(folder) {
             Ok((training, inference)) => job.go_on(folder, &training, &inference, on_event, stop),
@@ -148,7 +176,6 @@ impl Job {
         let options = self.config.train.options();
         let isa = options.isa.unwrap_or_else(crate::engine::Isa::detect).to_string();
         folder.set_environment(&Environment::here(isa, options.threads))?;
-        let given = self.given()?;
         let mut fit = Fit {
             name: self.model.name(),
             data: &self.data,
@@ -157,7 +184,7 @@ impl Job {
             loss: self.loss,
             training,
             inference,
-            given: &given,
+            given: &self.start,
             folder: Some(folder),
             on_event,
             stop,
@@ -168,12 +195,13 @@ impl Job {
         let results = trained.results(rows)?;
         let mut outcome = self.outcome(folder, &trained, part, (&results, rows), None)?;
         outcome.seconds = finished.seconds;
+        outcome.loading = Some(finished.loading);
         if finished.ending != Ending::Interrupted {
             outcome.verdict = Some(self.verdict(folder, &trained, inference)?);
             let table = trained.table_of_results(&results, rows);
             crate::io::atomic::write(&folder.predictions(), table.as_bytes())?;
             folder.set_outcome(&outcome)?;
-            crate::report::write(folder, &outcome)?;
+            crate::report::write_with(folder, &outcome, Some(&self.data))?;
         }
         Ok(Ended { ending: finished.ending, outcome })
     }

@@ -6,11 +6,12 @@ use std::ops::Range;
 use glassbox_engine::{Array, Buffer, Graph, Parameters, Plan, Prepared, Profile, Session, Tensor};
 
 use crate::Error;
-use crate::data::{Dataset, Rows, TargetsMut, epoch_order_into};
+use crate::data::{Augmenter, BatchMut, Dataset, Rows, TargetsMut, epoch_order_into};
 use crate::nn::{Loss, Schedule, Span};
 use crate::train::checkpoint::{Checkpoint, check_same_model};
 use crate::train::config::{self, TrainConfig};
 use crate::train::evaluate::Predictor;
+use crate::train::event::Loading;
 use crate::train::graphs::{Part, check_memory, name};
 use crate::train::loader::Loader;
 use crate::train::resample::{Resample, taken};
@@ -72,6 +73,8 @@ pub(crate) struct StepPlan {
     pub outputs: Vec<Buffer>,
     /// Positions of inputs, targets, rate and step among the inputs.
     slots: [usize; 4],
+    /// Positions of the partners' targets and shares, where images are mixed.
+    mixed: Option<[usize; 2]>,
     /// Position of the seed, where something is drawn.
     seed: Option<usize>,
     /// Position of the weights of the rows, where they count differently.
@@ -80,6 +83,13 @@ pub(crate) struct StepPlan {
     weights: Option<usize>,
     /// Where it is asked how long kernels take.
     profile: Option<Profile>,
+}
+
+/// Where the rows of a batch come from.
+struct From<'a, 'b> {
+    loader: &'a mut Loader<'b>,
+    train: &'a Rows,
+    epoch: u64,
 }
 
 /// The numbers a batch is filled with beside its rows.
@@ -122,6 +132,10 @@ impl<'a> Steps<'a> {
         if graphs.len() != parts.len() || data.train.is_empty() {
             return Err(Error::new("the run's graphs do not fit its data: train it anew"));
         }
+        let augmenter = match config.augment.is_empty() {
+            true => None,
+            false => Some(Augmenter::new(&config.augment, data, config.seed)?),
+        };
         let mut session = Session::new(config.options())?;
         check_memory(&graphs[0])?;
         let mut start = graphs[0].initial_values(config.seed);
@@ -144,7 +158,7 @@ impl<'a> Steps<'a> {
         let steps = config.epochs.saturating_mul(steps_an_epoch);
         Ok(Steps {
             train: &data.train,
-            loader: Loader::new(&data.train, batch, session.threads()),
+            loader: Loader::new(&data.train, batch, session.threads(), augmenter),
             seed: config.seed,
             rate: Rate {
                 start: config.optimizer.lr(),
@@ -214,6 +228,11 @@ impl<'a> Steps<'a> {
         self.batch.saturating_mul(self.accumulate).min(self.order.len())
     }
 
+    /// How fast rows come, and how much of `seconds` was spent in waiting for them.
+    pub fn loading(&self, seconds: f64) -> Loading {
+        self.loader.loading(seconds)
+    }
+
     /// Steps of one epoch.
     pub fn steps_an_epoch(&self) -> u64 {
         self.rate.span.steps_an_epoch
@@ -262,7 +281,8 @@ impl<'a> Steps<'a> {
         let given = self.given(number);
         let mut plans = others.iter_mut().chain(&mut self.plans);
         let plan = plans.find(|plan| plan.part == part).ok_or_else(no_plan)?;
-        plan.fill((&mut self.loader, self.train), &self.order, batch.clone(), given)?;
+        let from = From { loader: &mut self.loader, train: self.train, epoch: self.state.epoch };
+        plan.fill(from, &self.order, batch.clone(), given)?;
         let StepPlan { prepared, inputs, outputs, .. } = plan;
         match &mut plan.profile {
             None => self.session.run(prepared, inputs, outputs)?,
@@ -372,11 +392,15 @@ impl<'a> Steps<'a> {
         let given = self.given(number);
         let index = self.plan_of(part)?;
         let plan = &mut self.plans[index];
-        plan.fill((&mut self.loader, self.train), &self.order, batch.clone(), given)?;
+        let from = From { loader: &mut self.loader, train: self.train, epoch: self.state.epoch };
+        plan.fill(from, &self.order, batch.clone(), given)?;
         let names = [name::INPUTS, name::TARGETS, name::RATE, name::STEP];
         let given = names.into_iter().zip(plan.slots);
         let given = given.chain(plan.seed.map(|slot| (name::SEED, slot)));
         let given = given.chain(plan.row_weights.map(|slot| (name::ROW_WEIGHTS, slot)));
+        let partners = [name::PARTNER_TARGETS, name::PARTNER_SHARES];
+        let given =
+            given.chain(plan.mixed.into_iter().flat_map(|slots| partners.into_iter().zip(slots)));
         let inputs = given.map(|(name, slot)| (name.to_string(), plan.inputs[slot].read()));
         Ok((index, inputs.collect(), self.order[batch].to_vec()))
     }
@@ -447,13 +471,26 @@ impl StepPlan {
             [slot(name::INPUTS)?, slot(name::TARGETS)?, slot(name::RATE)?, slot(name::STEP)?];
         let seed = prepared.input(name::SEED);
         let row_weights = prepared.input(name::ROW_WEIGHTS);
+        let partners = prepared.input(name::PARTNER_TARGETS);
+        let mixed = partners.zip(prepared.input(name::PARTNER_SHARES)).map(|(t, s)| [t, s]);
         let (inputs, outputs) = (prepared.inputs(), prepared.outputs());
         let fits = inputs[slots[0]].shape().sizes().first() == Some(&part.rows);
         if !fits {
             return Err(Error::new("the run's graphs do not fit its batches: train it anew"));
         }
         let profile = None;
-        Ok(StepPlan { part, prepared, inputs, outputs, slots, seed, row_weights, weights, profile })
+        Ok(StepPlan {
+            part,
+            prepared,
+            inputs,
+            outputs,
+            slots,
+            mixed,
+            seed,
+            row_weights,
+            weights,
+            profile,
+        })
     }
 
     /// The learning rate of the step that it took last.
@@ -464,23 +501,35 @@ impl StepPlan {
 
     fn fill(
         &mut self,
-        (loader, train): (&mut Loader<'_>, &Rows),
+        from: From<'_, '_>,
         order: &[usize],
         batch: Range<usize>,
         given: Given,
     ) -> Result<(), Error> {
         let wrong = || Error::new("the training graph's inputs have unexpected types");
+        let From { loader, train, epoch } = from;
         let [inputs, targets, rate_slot, step_slot] = self.slots;
-        let [inputs, targets] =
-            self.inputs.get_disjoint_mut([inputs, targets]).map_err(|_| wrong())?;
-        let numbers = inputs.as_slice_mut::<f32>().ok_or_else(wrong)?;
-        if targets.dtype() == glassbox_engine::DType::I64 {
-            let labels = targets.as_slice_mut::<i64>().ok_or_else(wrong)?;
-            loader.gather(order, batch.clone(), numbers, TargetsMut::Classes(labels))?;
-        } else {
-            let values = targets.as_slice_mut::<f32>().ok_or_else(wrong)?;
-            loader.gather(order, batch.clone(), numbers, TargetsMut::Values(values))?;
-        }
+        let (inputs, targets, partners) = match self.mixed {
+            None => {
+                let [inputs, targets] =
+                    self.inputs.get_disjoint_mut([inputs, targets]).map_err(|_| wrong())?;
+                (inputs, targets, None)
+            }
+            Some([labels, shares]) => {
+                let slots = [inputs, targets, labels, shares];
+                let [inputs, targets, labels, shares] =
+                    self.inputs.get_disjoint_mut(slots).map_err(|_| wrong())?;
+                let labels = labels.as_slice_mut::<i64>().ok_or_else(wrong)?;
+                (inputs, targets, Some((labels, shares.as_slice_mut::<f32>().ok_or_else(wrong)?)))
+            }
+        };
+        let targets = match targets.dtype() == glassbox_engine::DType::I64 {
+            true => TargetsMut::Classes(targets.as_slice_mut::<i64>().ok_or_else(wrong)?),
+            false => TargetsMut::Values(targets.as_slice_mut::<f32>().ok_or_else(wrong)?),
+        };
+        let inputs = inputs.as_slice_mut::<f32>().ok_or_else(wrong)?;
+        let out = BatchMut { inputs, targets, mixed: partners };
+        loader.gather(order, epoch, batch.clone(), out)?;
         self.inputs[rate_slot].as_slice_mut::<f32>().ok_or_else(wrong)?[0] = given.rate as f32;
         self.inputs[step_slot].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = given.step as i64;
         if let Some(slot) = self.row_weights {

@@ -7,8 +7,9 @@ use glassbox_engine::{Graph, Options, Parameters, Session};
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{Idx, InputPreparation, Prepared, RawTable, Rows, Task};
-use crate::train::evaluate::{Predictor, deviation, largest, probabilities};
+use crate::data::{Idx, InputPreparation, Preparation, Prepared, RawTable, Rows, Task};
+use crate::io::{pytorch, safetensors};
+use crate::train::evaluate::{Fill, Predictor, deviation, largest, probabilities};
 use crate::train::folder::{GraphKind, LAST, RunFolder};
 use crate::train::run::{DataRecord, check_weights};
 
@@ -27,6 +28,8 @@ use crate::train::run::{DataRecord, check_weights};
 /// ```
 pub struct Model {
     used: Mutex<(Session, Predictor)>,
+    /// The model in use as it was recorded.
+    graph: Mutex<Graph>,
     record: DataRecord,
     warnings: Vec<String>,
 }
@@ -118,6 +121,18 @@ impl Prediction {
         }
     }
 
+    /// The `most` most probable classes with their probabilities, the best first; none of numbers.
+    /// `classes` are [`Predictions::classes`].
+    pub fn top<'c>(&self, most: usize, classes: &'c [String]) -> Vec<(&'c str, f64)> {
+        let Prediction::Class { probabilities, .. } = self else { return Vec::new() };
+        let names = classes.iter().map(String::as_str);
+        let mut all: Vec<(&str, f64)> = names.zip(probabilities.iter().copied()).collect();
+        // Equal ones stay in the order of the classes.
+        all.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        all.truncate(most);
+        all
+    }
+
     /// The standard deviation of a number, from a model that tells it.
     pub fn deviation(&self) -> Option<f64> {
         match self {
@@ -194,7 +209,11 @@ impl Model {
             )));
         };
         check_weights(&folder, &graph, &checkpoint.model)?;
-        Ok(Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? })
+        let model = Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? };
+        match folder.file("graph/infer-one.json").exists() {
+            true => model.with_one(&folder.graph(GraphKind::One)?),
+            false => Ok(model),
+        }
     }
 
     pub(crate) fn of(
@@ -205,7 +224,46 @@ impl Model {
         let mut session = Session::new(Options::default())?;
         session.load(weights);
         let predictor = Predictor::new(&mut session, graph)?;
-        Ok(Model { used: Mutex::new((session, predictor)), record, warnings: Vec::new() })
+        Ok(Model {
+            used: Mutex::new((session, predictor)),
+            graph: Mutex::new(graph.clone()),
+            record,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// The same, a few rows being gone through one at a time by this graph of one row.
+    pub(crate) fn with_one(self, graph: &Graph) -> Result<Self, Error> {
+        let (mut session, predictor) =
+            self.used.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let predictor = predictor.with_one(&mut session, graph)?;
+        Ok(Model { used: Mutex::new((session, predictor)), ..self })
+    }
+
+    /// Writes the weights to a file of safetensors that PyTorch loads, in its names and layouts (see
+    /// [`pytorch`]); gives what was written.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    ///
+    /// ```
+    /// use glassbox::prelude::*;
+    /// let iris = data::iris();
+    /// let model = Trainer::new(Mlp::new([4, 8, 3])).epochs(1).fit(&iris)?.into_model();
+    /// let file = std::env::temp_dir().join(format!("iris-{}.safetensors", std::process::id()));
+    /// let written = model.export(&file)?;
+    /// // [outputs, inputs], as PyTorch has it.
+    /// assert_eq!(written.get("fc1.weight").unwrap().shape().sizes(), &[8, 4]);
+    /// # std::fs::remove_file(&file).ok();
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn export(&self, file: impl AsRef<Path>) -> Result<Parameters, Error> {
+        let used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let graph = self.graph.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let weights = pytorch::write(&graph, &used.0.values()).map_err(Error::new)?;
+        let metadata = [("format".to_owned(), "pt".to_owned())].into();
+        safetensors::write(file.as_ref(), &weights, &metadata)?;
+        Ok(weights)
     }
 
     /// Checkpoints that could not be read, one of the others being taken in their place.
@@ -258,24 +316,43 @@ impl Model {
         self.predict_prepared(self.record.preparation.apply_pixels(&images.bytes)?)
     }
 
+    /// How raw rows become inputs.
+    pub(crate) fn preparation(&self) -> &Preparation {
+        &self.record.preparation
+    }
+
     fn predict_prepared(&self, prepared: Prepared) -> Result<Predictions, Error> {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
         let results = predictor.matrix(session, &prepared.matrix)?;
+        Ok(self.told(&results, predictor.results(), prepared.warnings))
+    }
+
+    /// Predicts so many prepared rows, which `fill` writes batch by batch.
+    pub(crate) fn predict_filled(
+        &self,
+        rows: usize,
+        fill: &mut Fill<'_>,
+    ) -> Result<Predictions, Error> {
+        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (session, predictor) = &mut *used;
+        let results = predictor.run(session, rows, fill)?;
+        Ok(self.told(&results, predictor.results(), Vec::new()))
+    }
+
+    /// What results say, of which a row has so many.
+    fn told(&self, results: &[f32], width: usize, warnings: Vec<String>) -> Predictions {
         let target = &self.record.preparation.target;
-        Ok(Predictions {
+        Predictions {
             target: target.name.clone(),
             classes: target.classes().unwrap_or_default().to_vec(),
             outputs: match target.outputs() {
                 1 => Vec::new(),
                 _ => target.output_names().iter().map(ToString::to_string).collect(),
             },
-            rows: results
-                .chunks_exact(predictor.results().max(1))
-                .map(|results| self.row_of(results))
-                .collect(),
-            warnings: prepared.warnings,
-        })
+            rows: results.chunks_exact(width.max(1)).map(|row| self.row_of(row)).collect(),
+            warnings,
+        }
     }
 
     /// As [`table_of_results`](Self::table_of_results), with two columns for each of several numbers.
@@ -342,7 +419,8 @@ impl Model {
     }
 
     /// `predictions.csv`: each row's number in its source, what was observed and what is predicted; the
-    /// probability of a class, the deviation of a number where the model tells it.
+    /// probability of a class, the deviation of a number where the model tells it; the file, where rows
+    /// are files.
     pub(crate) fn table_of_results(&self, results: &[f32], rows: &Rows) -> String {
         let width = (results.len() / rows.len().max(1)).max(1);
         let target = &self.record.preparation.target;
@@ -352,7 +430,8 @@ impl Model {
         }
         let gaussian = target.classes().is_none() && width > 1;
         let sure = if gaussian { "deviation" } else { "probability" };
-        let mut out = format!("row,observed,predicted,{sure}\n");
+        let file = if rows.source_name(0).is_some() { ",file" } else { "" };
+        let mut out = format!("row,observed,predicted,{sure}{file}\n");
         // A row at a time: beside the results there may be no room for texts of all rows.
         for (index, results) in results.chunks_exact(width).enumerate() {
             let label = labels.as_ref().and_then(|labels| labels.get(index));
@@ -369,7 +448,9 @@ impl Model {
             let sure = prediction.probability().or(prediction.deviation());
             let sure = sure.map(|x| x.to_string()).unwrap_or_default();
             let (observed, predicted) = (cell(&observed), cell(&prediction.text()));
-            out += &format!("{row},{observed},{predicted},{sure}\n");
+            let file = rows.source_name(index).map(|name| format!(",{}", cell(name)));
+            let file = file.unwrap_or_default();
+            out += &format!("{row},{observed},{predicted},{sure}{file}\n");
         }
         out
     }

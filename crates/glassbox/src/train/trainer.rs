@@ -1,13 +1,14 @@
 //! Training from code, without a run folder.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use glassbox_engine::{DType, Graph, Isa, Parameters};
 
 use crate::Error;
-use crate::data::{Dataset, RawTable, Rows};
+use crate::data::{Augment, Dataset, RawTable, Rows};
 use crate::nn::{Chosen, Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
 use crate::practice::Verdict;
 use crate::train::checkpoint::Checkpoint;
@@ -21,6 +22,7 @@ use crate::train::graphs::{Recipe, results};
 use crate::train::job::{check_target, objective};
 use crate::train::judge::judge;
 use crate::train::run::DataRecord;
+use crate::train::start::Start;
 use crate::train::steps::parts;
 use crate::train::trained::{Model, Predictions};
 use crate::watch::look::unmatched;
@@ -51,6 +53,7 @@ pub struct Trainer<M> {
     config: TrainConfig,
     watch: WatchConfig,
     given: Parameters,
+    weights: Option<PathBuf>,
     callbacks: Vec<Mutex<Callback>>,
 }
 
@@ -77,7 +80,7 @@ impl<M: Module> Trainer<M> {
     pub fn new(model: M) -> Self {
         let RunConfig { train: config, watch, .. } = RunConfig::new("");
         let (given, callbacks) = (Parameters::new(), Vec::new());
-        Trainer { model, loss: None, config, watch, given, callbacks }
+        Trainer { model, loss: None, config, watch, given, weights: None, callbacks }
     }
 
     /// What is made small; by default cross entropy for classes and squared error for numbers.
@@ -125,6 +128,25 @@ impl<M: Module> Trainer<M> {
     /// is.
     pub fn resample(mut self, how: Resample) -> Self {
         self.config.resample = how;
+        self
+    }
+
+    /// How training images are changed, in this order; see [`Augment`]. Evaluation and prediction see
+    /// them as they are.
+    ///
+    /// ```
+    /// use glassbox::data::Augment;
+    /// use glassbox::prelude::*;
+    /// let digits = data::digits();
+    /// let trainer = Trainer::new(Mlp::new([64, 32, 10])).epochs(1);
+    /// let run = trainer
+    ///     .augment([Augment::Crop { padding: 1 }, Augment::Rotate { degrees: 10.0 }])
+    ///     .fit(&digits)?;
+    /// assert!(run.evaluate(&digits.test)?.metrics["accuracy"] > 0.5);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn augment(mut self, changes: impl IntoIterator<Item = Augment>) -> Self {
+        self.config.augment = changes.into_iter().collect();
         self
     }
 
@@ -323,6 +345,24 @@ impl<M: Module> Trainer<M> {
         Trainer { given, ..self }
     }
 
+    /// Starts with the weights of a file of safetensors (PyTorch's names and layouts, or a run's own) or
+    /// of a run; those of [`start_with`](Self::start_with) come after them. A head for other classes is
+    /// drawn: see [`pytorch::read`](crate::io::pytorch::read).
+    ///
+    /// ```no_run
+    /// use glassbox::prelude::*;
+    /// # let photos = data::iris();
+    /// // The head alone learns.
+    /// let run = Trainer::new(Mlp::new([4, 8, 3]))
+    ///     .start_from("published.safetensors")
+    ///     .freeze(["*", "!fc2/*"])
+    ///     .fit(&photos)?;
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn start_from(self, path: impl Into<PathBuf>) -> Self {
+        Trainer { weights: Some(path.into()), ..self }
+    }
+
     /// Trains; the weights of the best epoch on the validation part are kept, if there is one.
     ///
     /// # Errors
@@ -374,6 +414,7 @@ impl<M: Module> Trainer<M> {
             .into_iter()
             .map(|part| recipe.training(part))
             .collect::<Result<Vec<_>, _>>()?;
+        let start = Start::of(self.weights.as_deref(), &inference, &self.given)?;
         let stopped = AtomicBool::new(false);
         let Fitted { finished, history, chosen, last, alerts, .. } = Fit {
             name: self.model.name(),
@@ -383,7 +424,7 @@ impl<M: Module> Trainer<M> {
             loss,
             training: &training,
             inference: &inference,
-            given: &self.given,
+            given: &start,
             folder: None,
             on_event: &mut |event| {
                 on_event(event);
@@ -400,7 +441,10 @@ impl<M: Module> Trainer<M> {
             stop: &stopped,
         }
         .run()?;
-        let trained = Model::of(&inference, chosen, DataRecord::of(data))?;
+        let mut trained = Model::of(&inference, chosen, DataRecord::of(data))?;
+        if data.input.shape.len() == 3 {
+            trained = trained.with_one(&recipe.inference(1)?)?;
+        }
         let data = data.clone();
         Ok(Run {
             data,

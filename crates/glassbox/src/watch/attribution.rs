@@ -104,7 +104,7 @@ impl InUse {
                 folder.path().display()
             )));
         };
-        let (job, _) = Job::without_model(&folder.file("run.toml"))?;
+        let (job, _) = Job::without_model(folder)?;
         job.check_data(folder)?;
         let graph: Graph = folder.graph(GraphKind::Infer)?;
         crate::train::check_weights(folder, &graph, &checkpoint.model)?;

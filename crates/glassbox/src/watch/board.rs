@@ -90,6 +90,9 @@ impl Moment {
         names.extend(self.weighted().then(|| "weight".to_string()));
         let told = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
         names.extend(match (self.loss, &self.outputs[..]) {
+            (Loss::CrossEntropy | Loss::BinaryCrossEntropy, _) if self.mixed() => {
+                told(&["class", "p(class)", "partner", "its share"])
+            }
             (Loss::CrossEntropy | Loss::BinaryCrossEntropy, _) => told(&["class", "p(class)"]),
             (Loss::GaussianNll, _) => told(&["observed", "μ", "σ"]),
             (_, [_]) => told(&["observed", "predicted"]),
@@ -130,6 +133,10 @@ impl Moment {
                 let class = observed.first().copied().unwrap_or(f64::NAN);
                 let p = crate::train::evaluate::probabilities(&scores);
                 context.extend([class, p.get(class as usize).copied().unwrap_or(f64::NAN)]);
+                if self.mixed() {
+                    context.extend(input(name::PARTNER_TARGETS)?);
+                    context.extend(input(name::PARTNER_SHARES)?);
+                }
             }
             (Loss::GaussianNll, [mean, log_variance, ..]) => {
                 context.extend(observed);

@@ -352,7 +352,10 @@ impl Moment {
         let outputs = derivative.route.graph.named("prediction").map_or(1, |p| p.dim(-1).max(1));
         let output = |way: &Way| way.end.1 % outputs;
         let one = ways.iter().all(|way| output(way) == output(first));
-        let slope = || self.objective.slope_in_words((output(first), outputs), self.weighted());
+        let slope = || match self.mixed() {
+            true => format!("d{}/dpred", self.data_loss()),
+            false => self.objective.slope_in_words((output(first), outputs), self.weighted()),
+        };
         labels.slope = (told && (one || self.loss != Loss::GaussianNll)).then(slope);
         labels
     }
@@ -452,6 +455,11 @@ impl Moment {
     /// Whether rows have weights of their own.
     pub(crate) fn weighted(&self) -> bool {
         self.graph.find_input(name::ROW_WEIGHTS).is_some()
+    }
+
+    /// Whether rows are mixed with others, and so their labels.
+    pub(crate) fn mixed(&self) -> bool {
+        self.graph.find_input(name::PARTNER_SHARES).is_some()
     }
 
     /// How what training makes small is written, derived by this.

@@ -46,8 +46,11 @@ pub(crate) fn scaling(inputs: &InputPreparation, number: usize) -> Option<(Strin
             }
             None
         }
-        InputPreparation::Pixels { scale, .. } if *scale != 0.0 => {
-            Some(("pixel".to_string(), 1.0 / f64::from(*scale), 0.0))
+        InputPreparation::Pixels { scale, mean, std, .. } if *scale != 0.0 => {
+            let channel = number.checked_rem(mean.len());
+            let of = |all: &[f64], none: f64| channel.and_then(|c| all.get(c)).map_or(none, |x| *x);
+            let scale = f64::from(*scale);
+            Some(("pixel".to_string(), of(std, 1.0) / scale, of(mean, 0.0) / scale))
         }
         InputPreparation::Pixels { .. } => None,
         InputPreparation::Array { mean, std, .. } => {

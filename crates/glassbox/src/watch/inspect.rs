@@ -32,7 +32,7 @@ impl Statistics {
     /// # Errors
     /// Data that cannot be loaded any more or has changed; corrupt files.
     pub fn of_run(folder: &RunFolder, which: Which) -> Result<Self, Error> {
-        let job = Job::from_config(folder.config()?)?;
+        let job = Job::of_run(folder)?;
         job.check_data(folder)?;
         let (training, _) = graphs_of(folder)?;
         let checkpoints = folder.checkpoints();
@@ -41,7 +41,7 @@ impl Statistics {
             Which::Last => checkpoints.last()?.map(|(checkpoint, _)| checkpoint),
             Which::Step(step) => Some(checkpoints.load(step)?),
         };
-        let mut steps = Steps::new(&job.data, &job.config.train, &training, &job.given()?)?;
+        let mut steps = Steps::new(&job.data, &job.config.train, &training, &job.start.values)?;
         if let Some(checkpoint) = &found {
             steps.restore(checkpoint)?;
         }

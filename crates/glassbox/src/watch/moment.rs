@@ -105,7 +105,7 @@ impl Moment {
     /// # Errors
     /// A step beyond the run; data that cannot be loaded any more; corrupt files.
     pub fn of_run(folder: &RunFolder, when: impl Into<When>) -> Result<Self, Error> {
-        let (job, given) = Job::without_model(&folder.file("run.toml"))?;
+        let (job, given) = Job::without_model(folder)?;
         job.check_data(folder)?;
         if !folder.file("graph/train.json").exists() {
             return Err(Error::new(format!(

@@ -148,7 +148,7 @@ impl StepProfile {
     /// A model that does not fit its data or the machine's memory.
     pub fn of_job(job: &Job) -> Result<Self, Error> {
         let (graphs, _) = job.graphs()?;
-        let steps = Steps::new(&job.data, &job.config.train, &graphs, &job.given()?)?;
+        let steps = Steps::new(&job.data, &job.config.train, &graphs, &job.start.values)?;
         Ok(StepProfile::of_plan(steps.whole(), &graphs[0], steps.batch))
     }
 
@@ -175,13 +175,13 @@ impl StepProfile {
         time: Duration,
         threads: Option<usize>,
     ) -> Result<Self, Error> {
-        let mut job = Job::from_config(folder.config()?)?;
+        let mut job = Job::of_run(folder)?;
         job.check_data(folder)?;
         if let Some(threads) = threads {
             job.config.train.threads = Amount::Exactly(threads);
         }
         let (graphs, _) = graphs_of(folder)?;
-        let mut steps = Steps::new(&job.data, &job.config.train, &graphs, &job.given()?)?;
+        let mut steps = Steps::new(&job.data, &job.config.train, &graphs, &job.start.values)?;
         for _ in 0..WARM {
             take(&mut steps)?;
         }

@@ -85,42 +85,24 @@ impl std::error::Error for Broken {}
 /// Runs a piece of the decoder, whose errors become those of a damaged `part`.
 ///
 /// The crate `parquet` checks much of what a file says, but not all: on damaged pages it slices out of
-/// bounds, overflows and asserts. Such a panic is no more than damage in a file, so it ends here, and
-/// says nothing on the way: the hook for panics is asked to be silent meanwhile, on this thread alone.
-/// What has panicked is not used again.
+/// bounds, overflows and asserts. Such a panic is no more than damage in a file, so it ends here. What
+/// has panicked is not used again.
 #[cfg(feature = "parquet")]
 fn contained<T>(
     part: &str,
     work: impl FnOnce() -> Result<T, ::parquet::errors::ParquetError>,
 ) -> Result<T, Broken> {
-    use std::cell::Cell;
-    use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-    use std::sync::Once;
-
     use ::parquet::errors::ParquetError::{EOF, External, General, NYI};
 
-    thread_local!(static SILENT: Cell<bool> = const { Cell::new(false) });
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let before = take_hook();
-        set_hook(Box::new(move |about| {
-            if !SILENT.get() {
-                before(about);
-            }
-        }));
-    });
-    SILENT.set(true);
-    let done = catch_unwind(AssertUnwindSafe(work));
-    SILENT.set(false);
-    match done {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(match error {
+    match super::contained::contained(work) {
+        Some(Ok(done)) => Ok(done),
+        Some(Err(error)) => Err(match error {
             External(own) if own.is::<Broken>() => Broken(own.to_string()),
             External(cause) => Broken(format!("has a damaged {part} ({cause})")),
             General(what) | EOF(what) => Broken(format!("has a damaged {part} ({what})")),
             NYI(what) => Broken(format!("has a {part} of a kind that is not read ({what})")),
             other => Broken(format!("has a damaged {part} ({other})")),
         }),
-        Err(_) => Err(Broken(format!("has a damaged {part}"))),
+        None => Err(Broken(format!("has a damaged {part}"))),
     }
 }

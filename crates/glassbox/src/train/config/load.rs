@@ -7,8 +7,8 @@ use std::path::Path;
 use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
-    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Impute, Kind, Preparation, Prepare,
-    RunConfig, Split, WatchConfig,
+    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Fit, ImageOptions, Impute, Kind,
+    Normalization, Preparation, Prepare, RunConfig, Split, WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
 use crate::io::FileError;
@@ -262,12 +262,74 @@ fn data(mut section: Section, default: &DataConfig) -> DataConfig {
     let target = section.take("target", None, |value| Ok(Some(texts(value)?.join(", "))));
     let weight = section.take("weight", default.weight.clone(), |value| text(value).map(Some));
     let memory = section.take("memory", default.memory as u64, |value| whole(value, 0)) as usize;
+    let strict = section.take("strict", default.strict, flag);
+    let image = image(&mut section, &default.image);
     let drop = section.take("drop", default.drop.clone(), texts);
     let columns = kinds(&mut section, &default.columns);
     let split = split(&mut section, default.split);
     let prepare = prepare(&mut section);
     section.finish();
-    DataConfig { path, target, weight, memory, drop, columns, split, prepare }
+    DataConfig { path, target, weight, memory, strict, image, drop, columns, split, prepare }
+}
+
+/// `data.image`: how images are read.
+fn image(data: &mut Section, default: &ImageOptions) -> ImageOptions {
+    let mut section = data.section("image", "data.image");
+    let options = ImageOptions {
+        size: section.take("size", default.size, |value| size(value).map(Some)),
+        channels: section.take("channels", default.channels, |value| match value {
+            Value::Whole(1) => Ok(Some(1)),
+            Value::Whole(3) => Ok(Some(3)),
+            other => expected("1 (grey) or 3 (red, green, blue)", other),
+        }),
+        fit: section.take("fit", default.fit, |value| word(value, Fit::ALL, Fit::word)),
+        normalize: section
+            .take("normalize", default.normalize.clone(), |value| normalization(value).map(Some)),
+    };
+    section.finish();
+    options
+}
+
+/// `[height, width]`, or one number for both.
+fn size(value: &Value) -> Result<[usize; 2], String> {
+    let side = |value: &Value| match value {
+        Value::Whole(side @ 1..=16_384) => Ok(*side as usize),
+        other => expected("pixels from 1 to 16384, or [height, width]", other),
+    };
+    match value {
+        Value::List(sides) => match &sides[..] {
+            [height, width] => Ok([side(&height.value)?, side(&width.value)?]),
+            _ => Err(format!("expected [height, width], found {} numbers", sides.len())),
+        },
+        value => side(value).map(|side| [side; 2]),
+    }
+}
+
+/// A word, or `{ mean = […], std = […] }`.
+fn normalization(value: &Value) -> Result<Normalization, String> {
+    let Value::Table(table) = value else {
+        let chosen = word(value, &Normalization::WORDS, |word| word)
+            .map_err(|problem| format!("{problem}, or {{ mean = […], std = […] }}"))?;
+        return Ok(Normalization::from_word(chosen).unwrap_or(Normalization::None));
+    };
+    if let Some(key) = table.keys().find(|key| !["mean", "std"].contains(&key.as_str())) {
+        return Err(format!("there is no `{key}`; there are mean, std"));
+    }
+    let numbers = |key: &str| match table.get(key).map(|located| &located.value) {
+        Some(Value::List(items)) => {
+            items.iter().map(|item| number(&item.value).filter(|x| x.is_finite())).collect()
+        }
+        Some(value) => number(value).map(|number| vec![number]),
+        None => None,
+    };
+    let expected =
+        |key: &str| format!("`{key}` is a list of a number for each channel, from 0 to 1");
+    let mean: Vec<f64> = numbers("mean").ok_or_else(|| expected("mean"))?;
+    let std: Vec<f64> = numbers("std").ok_or_else(|| expected("std"))?;
+    match mean.len() == std.len() && !mean.is_empty() && std.iter().all(|std| *std > 0.0) {
+        true => Ok(Normalization::Given { mean, std }),
+        false => Err("mean and std have a number for each channel, those of std above 0".into()),
+    }
 }
 
 /// `data.columns`: what columns are, by name.
@@ -414,6 +476,8 @@ pub(super) fn bounded(value: &Value, bound: Bound) -> Result<f64, String> {
         (Bound::Share, _) => share(value),
         (Bound::Any, Some(number)) if number.is_finite() => Ok(number),
         (Bound::NotNegative, Some(number)) if number >= 0.0 && number.is_finite() => Ok(number),
+        (Bound::Portion, Some(number)) if (0.0..=1.0).contains(&number) => Ok(number),
+        (Bound::Portion, _) => expected("a number from 0 to 1", value),
         (Bound::Any, _) => expected("a number", value),
         (Bound::NotNegative, _) => expected("a number of at least 0", value),
     }

@@ -19,7 +19,10 @@ use glassbox_engine::{Array, DType, Isa, Options};
 use serde::Serialize;
 
 use crate::choices::choices;
-pub use crate::data::{Columns, Impute, Kind, Method as Preparation, NthFold, Rule as Prepare};
+pub use crate::data::{
+    Augment, Columns, Fit, ImageOptions, Impute, Kind, Method as Preparation, Normalization,
+    NthFold, Rule as Prepare,
+};
 use crate::io::FileError;
 use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Schedule};
@@ -187,9 +190,13 @@ pub struct DataConfig {
     pub drop: Vec<String>,
     /// What columns are, where that is not to be inferred.
     pub columns: BTreeMap<String, Kind>,
-    /// How much of a table is kept in memory, in MiB; what is beyond lives in temporary files. The
-    /// numbers do not depend on it.
+    /// How much of a table or of images is kept in memory, in MiB; what is beyond lives in temporary
+    /// files. The numbers do not depend on it.
     pub memory: usize,
+    /// Whether images that cannot be read are an error instead of being left out.
+    pub strict: bool,
+    /// `[data.image]`: how images are read.
+    pub image: ImageOptions,
     /// How the rows are divided.
     pub split: Split,
     /// `[[data.prepare]]`, in order; where several name a column, the last holds.
@@ -305,6 +312,8 @@ pub struct TrainConfig {
     pub class_weights: ClassWeights,
     /// How often rows of each class are taken.
     pub resample: Resample,
+    /// `[[train.augment]]`: how training images are changed, in order.
+    pub augment: Vec<Augment>,
     /// What is added to the loss for each weight's size: l1 · Σ|w|. Biases are left out.
     pub l1: f64,
     /// What is added to the loss for each weight's square: l2 · Σw². Biases are left out.
@@ -321,7 +330,11 @@ pub struct TrainConfig {
     pub clip: Option<Clip>,
     /// Batches whose gradients are put together into one step; at least 1.
     pub accumulate: u64,
-    /// Parameters that do not learn, by path; `*` stands for any letters.
+    /// Where weights start, in place of being drawn: a file of safetensors (PyTorch's names and layouts,
+    /// or a run's own), or a run. What `model.parameters` gives comes after it.
+    pub weights: Option<String>,
+    /// Parameters that do not learn, by path; `*` stands for any letters, and of several that fit the
+    /// last holds: `!` before it lets them learn.
     pub freeze: Vec<String>,
     /// Layers whose numbers are computed again for the gradients instead of being kept, by path; `*`
     /// stands for any letters.
@@ -429,6 +442,8 @@ impl RunConfig {
                 target: None,
                 weight: None,
                 memory: crate::data::MEMORY >> 20,
+                strict: false,
+                image: ImageOptions::default(),
                 drop: Vec::new(),
                 columns: BTreeMap::new(),
                 split: Split { valid: None, test: None, stratify: true, fold: None },
@@ -454,6 +469,7 @@ impl RunConfig {
                 label_smoothing: 0.0,
                 class_weights: ClassWeights::None,
                 resample: Resample::None,
+                augment: Vec::new(),
                 l1: 0.0,
                 l2: 0.0,
                 optimizer: Optimizer::ADAM,
@@ -462,6 +478,7 @@ impl RunConfig {
                 warmup: 0,
                 clip: None,
                 accumulate: 1,
+                weights: None,
                 freeze: Vec::new(),
                 recompute: Vec::new(),
                 average: None,

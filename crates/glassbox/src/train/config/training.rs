@@ -3,8 +3,8 @@
 use super::load::{
     Section, amount, bounded, expected, flag, number, positive, share, text, texts, whole, word,
 };
-use super::source::Value;
-use super::{ClassWeights, Clip, Resample, Stop, TrainConfig};
+use super::source::{Located, Table, Value};
+use super::{Augment, ClassWeights, Clip, Resample, Stop, TrainConfig};
 use glassbox_engine::Isa;
 
 use crate::choices::Bound;
@@ -22,6 +22,7 @@ pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
         class_weights: section.take("class_weights", default.class_weights.clone(), class_weights),
         resample: section
             .take("resample", default.resample, |v| word(v, Resample::ALL, |w| w.word())),
+        augment: augment(&mut section, &default.augment),
         l1: section.take("l1", default.l1, not_negative),
         l2: section.take("l2", default.l2, not_negative),
         optimizer,
@@ -30,6 +31,7 @@ pub(super) fn read(mut section: Section, default: &TrainConfig) -> TrainConfig {
         warmup: section.take("warmup", default.warmup, |v| whole(v, 0)),
         clip: clip(&mut section, default.clip),
         accumulate: section.take("accumulate", default.accumulate, |v| whole(v, 1)),
+        weights: section.take("weights", default.weights.clone(), |v| text(v).map(Some)),
         freeze: section.take("freeze", default.freeze.clone(), texts),
         recompute: section.take("recompute", default.recompute.clone(), texts),
         average: section.take("average", default.average, |value| match value {
@@ -60,6 +62,35 @@ fn optimizers(train: &mut Section, all: Optimizer, default: &[Chosen]) -> Vec<Ch
         let rows = section.take("rows", false, flag);
         Chosen { paths, optimizer: section.chosen(all), rows }
     })
+}
+
+/// `augment`: words, or `[[train.augment]]` tables with settings, in order.
+fn augment(train: &mut Section, default: &[Augment]) -> Vec<Augment> {
+    let items = train.take("augment", None, |value| match value {
+        Value::List(items) => Ok(Some(items.clone())),
+        Value::Text(word) if word == "none" => Ok(Some(Vec::new())),
+        other => {
+            expected("a list such as [\"flip\", \"crop\"], or [[train.augment]] tables", other)
+        }
+    });
+    let Some(items) = items else { return default.to_vec() };
+    let one = |Located { place, value }: Located| {
+        // A word is a table of nothing but its kind.
+        let table = match value {
+            Value::Table(table) => table,
+            value => Table::from([("kind".to_owned(), Located { place: place.clone(), value })]),
+        };
+        let path = "train.augment";
+        let mut section = Section { path, table, keys: Vec::new(), found: train.found };
+        if !section.table.contains_key("kind") {
+            let kinds = Augment::ALL.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ");
+            section.report(&place, format!("`{path}`: `kind` is missing: one of {kinds}"));
+        }
+        let chosen = section.chosen(Augment::ALL[0]);
+        section.finish();
+        chosen
+    };
+    items.into_iter().map(one).collect()
 }
 
 fn instructions(value: &Value) -> Result<Option<Isa>, String> {

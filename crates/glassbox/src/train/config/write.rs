@@ -5,8 +5,9 @@ use std::fmt::{Display, Write};
 use glassbox_engine::Isa;
 
 use super::{
-    Activation, Amount, Choices, ClassWeights, Clip, Impute, Initial, Kind, Layer, LayerKind, Loss,
-    ModelKind, Normalize, Numbers, Optimizer, Preparation, RunConfig, Schedule,
+    Activation, Amount, Augment, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute, Initial,
+    Kind, Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer,
+    Preparation, RunConfig, Schedule,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
@@ -36,7 +37,8 @@ impl RunConfig {
         if let Some(weight) = &data.weight {
             line(out, "weight", quoted(weight), "how much each row counts");
         }
-        line(out, "memory", data.memory, "MiB of a table in memory; the rest in temporary files");
+        line(out, "memory", data.memory, "MiB of data in memory; the rest in temporary files");
+        line(out, "strict", data.strict, "true: an image that cannot be read is an error");
         let drop = data.drop.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         line(out, "drop", format!("[{drop}]"), "columns that are left out");
         let kind =
@@ -52,6 +54,7 @@ impl RunConfig {
         let fold = split.fold.map(|fold| format!(", fold = \"{fold}\"")).unwrap_or_default();
         let value = format!("{{ {valid}{test}stratify = {}{fold} }}", split.stratify);
         line(out, "split", value, "shares; valid and test absent: 0.15, or the source's own");
+        write_image(out, &data.image);
         for prepare in &data.prepare {
             section(out, "[[data.prepare]]             # fitted on the training part only");
             let columns = quoted(prepare.columns.word());
@@ -138,6 +141,10 @@ impl RunConfig {
         let comment =
             "rows of rare classes more often, or of frequent ones less: none, over, under";
         line(out, "resample", quoted(train.resample.word()), comment);
+        if train.augment.is_empty() {
+            let comment = "changes of training images, such as [\"flip\", \"crop\"]";
+            line(out, "augment", "[]", comment);
+        }
         line(out, "l1", float(train.l1), "added to the loss: l1 · Σ|w|, biases left out");
         line(out, "l2", float(train.l2), "added to the loss: l2 · Σw², biases left out");
         line(out, "optimizer", choice(train.optimizer), words(Optimizer::ALL));
@@ -154,8 +161,14 @@ impl RunConfig {
         };
         line(out, "clip", clip, "gradients: false, { norm = 1.0 } or { value = 0.5 }");
         line(out, "accumulate", train.accumulate, "batches whose gradients make one step");
+        let comment = "where weights start: a file of safetensors, or a run";
+        match &train.weights {
+            Some(path) => line(out, "weights", quoted(path), comment),
+            None => absent(out, "weights", "\"…\"", format!("{comment}; absent: they are drawn")),
+        }
         let freeze = list(&train.freeze);
-        line(out, "freeze", freeze, "parameters that do not learn, such as \"fc1/*\"");
+        let comment = "parameters that do not learn: [\"*\", \"!fc/*\"] leaves fc to learn";
+        line(out, "freeze", freeze, comment);
         let again = list(&train.recompute);
         line(
             out,
@@ -180,6 +193,13 @@ impl RunConfig {
         let sets = Isa::ALL.map(|isa| quoted(&isa.to_string())).join(", ");
         line(out, "instructions", quoted(&set), format!("the widest there are, or {sets}"));
         line(out, "exact", train.exact, "true: convolutions summed term by term, slower");
+        for change in &train.augment {
+            section(out, "[[train.augment]]            # changes of training images, in order");
+            line(out, "kind", quoted(change.word()), words(Augment::ALL));
+            for (name, setting) in { *change }.settings() {
+                line(out, name, written(setting), "");
+            }
+        }
     }
 
     fn write_watch(&self, out: &mut String) {
@@ -188,6 +208,33 @@ impl RunConfig {
         let what = self.watch.what.iter().map(|p| quoted(p)).collect::<Vec<_>>().join(", ");
         line(out, "what", format!("[{what}]"), "paths; * stands for any text: \"fc1/*\"");
     }
+}
+
+fn write_image(out: &mut String, image: &ImageOptions) {
+    let ImageOptions { size, channels, fit, normalize } = image;
+    if *image == ImageOptions::default() {
+        let value = "{ size = 64, channels = 3 }";
+        return absent(out, "image", value, "also fit, normalize; absent: by the images");
+    }
+    section(out, "[data.image]");
+    match size {
+        Some(size) => line(out, "size", format!("{size:?}"), "height and width"),
+        None => absent(out, "size", "64", "or [height, width]; absent: by the images"),
+    }
+    match channels {
+        Some(channels) => line(out, "channels", channels, "1 (grey) or 3 (red, green, blue)"),
+        None => absent(out, "channels", "3", "1 (grey) or 3; absent: by the images"),
+    }
+    line(out, "fit", quoted(fit.word()), words(Fit::ALL));
+    let offered = "none, standardize, imagenet or { mean = […], std = […] }";
+    let normalize = match normalize {
+        None => return absent(out, "normalize", "\"standardize\"", offered),
+        Some(Normalization::None) => quoted("none"),
+        Some(Normalization::Standardize) => quoted("standardize"),
+        Some(Normalization::Imagenet) => quoted("imagenet"),
+        Some(Normalization::Given { mean, std }) => format!("{{ mean = {mean:?}, std = {std:?} }}"),
+    };
+    line(out, "normalize", normalize, offered);
 }
 
 /// What is chosen of a named model.
@@ -279,14 +326,18 @@ fn chosen(chosen: &Chosen) -> String {
     format!("{{ paths = {}, rows = {}, {settings} }}", quoted(&chosen.paths), chosen.rows)
 }
 
+fn written(setting: Setting<'_>) -> String {
+    match setting {
+        Setting::Number(number, _) => float(*number),
+        Setting::Whole(number) => number.to_string(),
+        Setting::Flag(flag) => flag.to_string(),
+    }
+}
+
 /// A kind as a word, or with its settings as a table.
 fn choice<C: Choice>(mut choice: C) -> String {
     let kind = quoted(choice.word());
-    let setting = |(name, setting)| match setting {
-        Setting::Number(number, _) => format!(", {name} = {}", float(*number)),
-        Setting::Whole(number) => format!(", {name} = {number}"),
-        Setting::Flag(flag) => format!(", {name} = {flag}"),
-    };
+    let setting = |(name, setting)| format!(", {name} = {}", written(setting));
     let settings: String = choice.settings().into_iter().map(setting).collect();
     match settings.is_empty() {
         true => kind,
