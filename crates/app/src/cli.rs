@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    bench, compare, completions, data, eval, explain, export, init, inspect, models, plan, predict,
-    profile, resume, runs, see, summary, train,
+    bench, compare, completions, data, eval, explain, export, init, inspect, lesson, models, plan,
+    predict, profile, resume, runs, see, summary, train,
 };
 use crate::context::Context;
 use crate::error::AppError;
@@ -56,6 +56,7 @@ pub enum Verb {
     Explain(explain::ExplainArgs),
     See(see::SeeArgs),
     Inspect(inspect::InspectArgs),
+    Lesson(lesson::LessonArgs),
     Plan(plan::PlanArgs),
     Profile(profile::ProfileArgs),
     Compare(compare::CompareArgs),
@@ -114,6 +115,7 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Explain(args) => explain::run(args, &context),
         Verb::See(args) => see::run(args, &context),
         Verb::Inspect(args) => inspect::run(args, &context),
+        Verb::Lesson(args) => lesson::run(args, &context),
         Verb::Plan(args) => plan::run(args, &context),
         Verb::Profile(args) => profile::run(args, &context),
         Verb::Compare(args) => compare::run(args, &context),

@@ -10,6 +10,7 @@ pub mod models;
 
 pub use messages::CATALOGUE;
 
+use glassbox::lesson::Language;
 use glassbox::train::folder::RunState;
 
 /// A language that the program speaks.
@@ -32,6 +33,14 @@ impl Lang {
             Some("en") => Some(Lang::English),
             Some("ko") => Some(Lang::Korean),
             _ => None,
+        }
+    }
+
+    /// The language as lessons name it.
+    pub fn of_lessons(self) -> Language {
+        match self {
+            Lang::English => Language::English,
+            Lang::Korean => Language::Korean,
         }
     }
 

@@ -6,6 +6,7 @@ pub use glassbox_engine as engine;
 
 pub mod data;
 pub mod io;
+pub mod lesson;
 pub mod metrics;
 pub mod nearest;
 pub mod nn;

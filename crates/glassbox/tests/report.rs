@@ -20,6 +20,7 @@ use support::csv;
 /// The tags of a page are balanced, attributes quoted, entities known, and no tag holds a number
 /// that is none; gives the text between the tags.
 fn text_of(page: &str) -> String {
+    let page = without_pictures(page);
     let page = page.strip_prefix("<!DOCTYPE html>").expect("a document type");
     let (mut open, mut text, mut rest): (Vec<&str>, String, &str) =
         (Vec::new(), String::new(), page);
@@ -52,8 +53,24 @@ fn text_of(page: &str) -> String {
     text
 }
 
+/// The page without its images, which it holds itself.
+fn without_pictures(page: &str) -> String {
+    let (mut out, mut rest) = (String::new(), page);
+    while let Some(start) = rest.find("<img ") {
+        let tag = &rest[start..start + rest[start..].find("/>").expect("an end of the tag") + 2];
+        let (_, source) = tag.split_once(" src=\"").expect("a source");
+        let digits = source.strip_prefix("data:image/png;base64,").expect("of its own");
+        let digits = digits.strip_suffix("\"/>").expect("the last attribute");
+        assert!(digits.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c)));
+        out += &rest[..start];
+        rest = &rest[start + tag.len()..];
+    }
+    out + rest
+}
+
 /// Nothing runs and nothing is fetched.
 fn assert_offline(page: &str) {
+    let page = without_pictures(page);
     for forbidden in ["<script", "<img", "<link", "<iframe", "<a ", "://", "url(", "@import"] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }

@@ -22,6 +22,8 @@ pub struct DataArgs {
     pub target: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
+    #[arg(long)]
+    pub strict: bool,
     #[arg(long, value_name = "FILE")]
     pub sheet: Option<PathBuf>,
     #[arg(long, value_name = "WORD,…")]
@@ -30,8 +32,6 @@ pub struct DataArgs {
     pub epochs: Option<usize>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<String>,
-    #[arg(long)]
-    pub strict: bool,
     #[arg(long, value_name = "K=V", action = ArgAction::Append)]
     pub set: Vec<String>,
 }
@@ -138,9 +138,9 @@ pub fn run(args: &DataArgs, ctx: &Context) -> Result<(), AppError> {
         what: args.what.clone(),
         target: args.target.clone(),
         drop: args.drop.clone(),
+        strict: args.strict,
         augment: args.augment.clone(),
         seed: args.seed.clone(),
-        strict: args.strict,
         set: args.set.clone(),
         ..Asked::default()
     };

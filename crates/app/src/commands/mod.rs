@@ -11,6 +11,7 @@ pub mod export;
 pub mod folds;
 pub mod init;
 pub mod inspect;
+pub mod lesson;
 pub mod models;
 pub mod plan;
 pub mod predict;

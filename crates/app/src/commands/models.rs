@@ -1,15 +1,17 @@
 //! `glassbox models [NAME]`
 
 use clap::Args;
+use glassbox::Error;
 use glassbox::nearest::nearest;
 use glassbox::train::Job;
+use glassbox::train::config::{ModelKind, Named, RunConfig};
 use glassbox::train::summary::Structure;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::AppError;
-use crate::terminal::{Align, Table, fit, quoted, structure, width, wrap};
-use crate::text::models::{MODELS, Model};
+use crate::terminal::{Align, Table, fit, grouped, quoted, structure as structure_of, width, wrap};
+use crate::text::models::{about, example};
 
 /// Data to draw a model on where none is named: the first that suits it.
 const EXAMPLES: [&str; 2] = ["iris", "digits"];
@@ -32,6 +34,8 @@ struct List {
 struct Known {
     name: &'static str,
     about: &'static str,
+    /// Of a named model, as published.
+    parameters: Option<usize>,
 }
 
 /// What `--json` prints with NAME.
@@ -39,11 +43,23 @@ struct Known {
 struct Described<'a> {
     name: &'static str,
     about: &'static str,
-    /// What the structure is that of the model on.
-    data: &'a str,
+    /// What the structure is that of the model on; none: on images as it was published for.
+    data: Option<&'a str>,
     structure: Structure,
     /// The section `[model]` of a configuration with every option.
     toml: String,
+    /// Of a named model.
+    published: Option<Published>,
+}
+
+/// How a named model was published.
+#[derive(Serialize)]
+struct Published {
+    family: &'static str,
+    source: &'static str,
+    parameters: usize,
+    classes: usize,
+    image: [usize; 3],
 }
 
 pub fn run(args: &ModelsArgs, ctx: &Context) -> Result<(), AppError> {
@@ -54,57 +70,112 @@ pub fn run(args: &ModelsArgs, ctx: &Context) -> Result<(), AppError> {
 }
 
 fn list(ctx: &Context) -> Result<(), AppError> {
-    let known = |model: &Model| Known { name: model.word, about: model.about(ctx.text.lang) };
-    let list = List { models: MODELS.iter().map(known).collect() };
+    let lang = ctx.text.lang;
+    let parameters = |kind| match kind {
+        ModelKind::Named(named) => Some(named.member.parameters),
+        ModelKind::Mlp | ModelKind::Network => None,
+    };
+    let known = |kind: ModelKind| Known {
+        name: kind.word(),
+        about: about(kind, lang),
+        parameters: parameters(kind),
+    };
+    let list = List { models: ModelKind::all().into_iter().map(known).collect() };
     ctx.print(&list, |screen| {
         let columns = screen.columns();
-        let headers = [(ctx.text.column_model(), Align::Left), (String::new(), Align::Left)];
-        let mut table = Table::new(headers);
+        let mut table = Table::new([
+            (ctx.text.column_model(), Align::Left),
+            (ctx.text.column_numbers(), Align::Right),
+            (String::new(), Align::Left),
+        ]);
+        let mut last = "";
         for model in &list.models {
-            table.row([model.name.to_owned(), model.about.to_owned()]);
+            let parameters = model.parameters.map(|count| grouped(count as u64));
+            // What is said of a family is said once.
+            let about = if model.about == last { "" } else { model.about };
+            last = model.about;
+            table.row([model.name.to_owned(), parameters.unwrap_or_default(), about.to_owned()]);
         }
-        let more = ctx.text.describe_model(list.models[0].name);
+        let more = ctx.text.describe_model("resnet18");
         format!("{}{}\n", table.render(columns), fit(&more, columns))
     })
 }
 
 fn describe(name: &str, on: Option<&str>, ctx: &Context) -> Result<(), AppError> {
-    let Some(model) = MODELS.iter().find(|model| model.word == name) else {
-        let near = nearest(name, MODELS.iter().map(|model| model.word));
+    let Some(kind) = ModelKind::from_word(name) else {
+        let near = nearest(name, ModelKind::all().into_iter().map(ModelKind::word));
         let near = near.map(|near| ctx.text.did_you_mean(near)).unwrap_or_default();
         let unknown = ctx.text.unknown_model(name) + &near;
         return Err(AppError::usage(format!("{unknown}\n  {}", ctx.text.see("glassbox models"))));
     };
-    let kind = format!("model.kind={:?}", model.word);
-    let settings: Vec<String> =
-        std::iter::once(kind).chain(model.example.iter().map(|s| (*s).to_owned())).collect();
+    let given = format!("model.kind={:?}", kind.word());
+    let example = example(kind).iter().map(|s| (*s).to_owned());
+    let settings: Vec<String> = std::iter::once(given).chain(example.clone()).collect();
     let job = |data: &str| Job::new(data, |defaults| defaults.set(&settings));
     let suited = || EXAMPLES.iter().copied().find(|data| job(data).is_ok());
-    let data = on.or_else(suited).unwrap_or(EXAMPLES[0]);
-    let job = job(data)?;
+    let named = match kind {
+        ModelKind::Named(named) => Some(named),
+        ModelKind::Mlp | ModelKind::Network => None,
+    };
+    // A named model is drawn as it was published where nobody names data.
+    let (data, structure, config) = match (on, named) {
+        (None, Some(Named { family, member })) => {
+            let model = named.map(|named| named.build(&family.defaults, member.classes));
+            let image = [member.side, member.side, member.channels];
+            let structure = model.map(|model| Structure::of_model(&*model, &image)).transpose()?;
+            (None, structure, RunConfig::new("photos").set(&settings).map_err(Error::from)?)
+        }
+        _ => {
+            let data = on.or_else(suited).unwrap_or(EXAMPLES[0]);
+            let job = job(data)?;
+            (Some(data), Some(Structure::of(&job)?), job.config)
+        }
+    };
+    let Some(structure) = structure else { return Ok(()) };
     let found = Described {
-        name: model.word,
-        about: model.about(ctx.text.lang),
+        name: kind.word(),
+        about: about(kind, ctx.text.lang),
         data,
-        structure: Structure::of(&job)?,
-        toml: section(&job.config.to_toml()),
+        structure,
+        toml: section(&config.to_toml()),
+        published: named.map(|Named { family, member }| Published {
+            family: family.name,
+            source: family.source,
+            parameters: member.parameters,
+            classes: member.classes,
+            image: [member.side, member.side, member.channels],
+        }),
     };
     ctx.print(&found, |screen| {
         let columns = screen.columns();
-        let drawn = structure(&found.structure, ctx.text, columns);
-        let set: String = model.example.iter().map(|s| format!(" --set {}", quoted(s))).collect();
-        let data = quoted(data);
-        let parts = [
-            fit(&format!("{} · {}", found.name, found.about), columns),
-            fit(&ctx.text.model_on(&data), columns) + "\n" + drawn.trim_end(),
-            ctx.text.model_options() + "\n" + &indented(&found.toml, columns),
-            // A command is never cut: it is there to be copied.
-            format!(
-                "{}\n  glassbox train {data} --model {}{set}",
-                ctx.text.model_example(),
-                found.name
-            ),
-        ];
+        let drawn = structure_of(&found.structure, ctx.text, columns);
+        let set: String = example.map(|s| format!(" --set {}", quoted(&s))).collect();
+        let mut parts = vec![fit(&format!("{} · {}", found.name, found.about), columns)];
+        if let Some(published) = &found.published {
+            let [height, width, channels] = published.image;
+            let image = format!("{height} × {width} × {channels}");
+            let counts = grouped(published.parameters as u64);
+            let mut facts = vec![
+                published.source.to_owned(),
+                ctx.text.published_for(&image, published.classes, &counts),
+            ];
+            if height > 64 {
+                facts.push(ctx.text.poor_for_small_images());
+            }
+            let lines = facts.iter().flat_map(|fact| wrap(fact, columns));
+            parts.push(lines.collect::<Vec<_>>().join("\n"));
+        }
+        let on = found.data.map(quoted);
+        let shown = on.as_ref().map(|data| fit(&ctx.text.model_on(data), columns) + "\n");
+        parts.push(shown.unwrap_or_default() + drawn.trim_end());
+        parts.push(ctx.text.model_options() + "\n" + &indented(&found.toml, columns));
+        // A command is never cut: it is there to be copied.
+        parts.push(format!(
+            "{}\n  glassbox train {} --model {}{set}",
+            ctx.text.model_example(),
+            on.as_deref().unwrap_or("photos/"),
+            found.name
+        ));
         parts.join("\n\n") + "\n"
     })
 }

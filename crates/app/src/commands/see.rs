@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use glassbox::data::{Dataset, RawRows, Rows};
+use glassbox::data::{Dataset, RawRows, Rows, is_photos};
+use glassbox::io::FileError;
 use glassbox::report::picture::{Picture, Sheet};
 use glassbox::train::folder::RunFolder;
+use glassbox::watch::GradientsByDepth;
 use glassbox::watch::vision::{
     ActivationMap, ChannelWeights, Drawn, FeatureMaps, Filters, IntegratedGradients, Map, Mistake,
-    Occlusion, Said, Vision, data_of_run, mistakes, percent,
+    Occlusion, Photo, Said, Vision, data_of_run, mistakes, percent,
 };
 use serde::Serialize;
 
@@ -52,10 +54,11 @@ enum What {
     Occlusion,
     Channels,
     Mistakes,
+    Gradients,
 }
 
 impl What {
-    const WORDS: [&'static str; 9] = [
+    const WORDS: [&'static str; 10] = [
         "filters",
         "features",
         "saliency",
@@ -65,8 +68,9 @@ impl What {
         "occlusion",
         "channels",
         "mistakes",
+        "gradients",
     ];
-    const ALL: [What; 9] = [
+    const ALL: [What; 10] = [
         What::Filters,
         What::Features,
         What::Saliency,
@@ -76,6 +80,7 @@ impl What {
         What::Occlusion,
         What::Channels,
         What::Mistakes,
+        What::Gradients,
     ];
 }
 
@@ -94,8 +99,17 @@ pub struct SeenRun {
     pub filters: Option<Filters>,
     pub images: Vec<SeenImage>,
     pub mistakes: Option<SeenMistakes>,
+    /// The gradient norm by layer at some steps of the training.
+    pub gradients: Option<GradientsByDepth>,
     /// Every picture that was written.
     pub files: Vec<String>,
+}
+
+impl SeenRun {
+    fn of_gradients(run: String, depth: GradientsByDepth, files: Vec<String>) -> Self {
+        let gradients = Some(depth);
+        SeenRun { run, filters: None, images: Vec::new(), mistakes: None, gradients, files }
+    }
 }
 
 /// What was seen of one image.
@@ -123,7 +137,8 @@ pub struct SeenImage {
 #[derive(Clone)]
 pub enum ImageName {
     Row(usize, String),
-    File(String, usize),
+    /// A file, and which image of it where it has many.
+    File(String, Option<usize>),
 }
 
 /// Where a map is strongest, and how much of it lies in few places.
@@ -230,6 +245,8 @@ impl Gallery {
     fn write(&mut self, name: &str, picture: &Picture) -> Result<(), AppError> {
         let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
         let name: String = name.chars().map(safe).collect();
+        std::fs::create_dir_all(&self.folder)
+            .map_err(FileError::at(&self.folder, "cannot make the folder"))?;
         let path = self.folder.join(format!("{name}.png"));
         picture.write(&path)?;
         self.files.push(path.display().to_string());
@@ -240,9 +257,20 @@ impl Gallery {
 pub fn run(args: &SeeArgs, ctx: &Context) -> Result<(), AppError> {
     let path = ctx.run_path(&args.run)?;
     let folder = RunFolder::view(&path)?;
+    let wanted = Wanted { what: chosen(args), named: !args.what.is_empty(), args };
+    let run = path.display().to_string();
+    let out = args.out.clone().unwrap_or_else(|| folder.file("samples").join("see"));
+    let mut gallery = Gallery { folder: out, files: Vec::new() };
+    if wanted.what == [What::Gradients] {
+        // Any model has gradients.
+        let depth = GradientsByDepth::of_run(&folder)?;
+        let depth = depth.ok_or_else(|| AppError::failed(ctx.text.see_no_looks()))?;
+        gallery.write("gradients", &depth.picture())?;
+        let seen = SeenRun::of_gradients(run, depth, gallery.files);
+        return ctx.print(&seen, |screen| see(&seen, ctx.text, screen.columns()));
+    }
     let vision = Vision::of_run(&folder)?;
     ctx.warn_of_checkpoints(vision.warnings());
-    let wanted = Wanted { what: chosen(args), named: !args.what.is_empty(), args };
     check(args, &vision)?;
     // New images need none of the run's data.
     let needs_data = args.images.is_empty() || wanted.has(What::Mistakes);
@@ -256,12 +284,9 @@ pub fn run(args: &SeeArgs, ctx: &Context) -> Result<(), AppError> {
     };
     let images = match (&args.images[..], &part) {
         ([], Some(part)) => rows(args, &vision, part, wrong.as_deref().unwrap_or_default())?,
+        (files, _) if files.iter().any(is_photos) => photos(&vision, files, ctx)?,
         (files, _) => from_files(args, &vision, files)?,
     };
-    let out = args.out.clone().unwrap_or_else(|| folder.file("samples").join("see"));
-    std::fs::create_dir_all(&out)
-        .map_err(glassbox::io::FileError::at(&out, "cannot make the folder"))?;
-    let mut gallery = Gallery { folder: out, files: Vec::new() };
     let filters = match wanted.has(What::Filters) {
         true => wanted.unless_unasked(vision.filters(wanted.layer()))?,
         false => None,
@@ -283,8 +308,14 @@ pub fn run(args: &SeeArgs, ctx: &Context) -> Result<(), AppError> {
         }
         _ => None,
     };
-    let run = path.display().to_string();
-    let seen = SeenRun { run, filters, images, mistakes, files: gallery.files };
+    let gradients = match wanted.has(What::Gradients) {
+        true => GradientsByDepth::of_run(&folder)?,
+        false => None,
+    };
+    if let Some(depth) = &gradients {
+        gallery.write("gradients", &depth.picture())?;
+    }
+    let seen = SeenRun { run, filters, images, mistakes, gradients, files: gallery.files };
     ctx.print(&seen, |screen| see(&seen, ctx.text, screen.columns()))
 }
 
@@ -304,6 +335,7 @@ fn chosen(args: &SeeArgs) -> Vec<What> {
     let free = args.images.is_empty() && args.row.is_empty();
     let by_itself = |what: &What| match what {
         What::Smooth => false,
+        What::Gradients => free && args.layer.is_none(),
         What::Mistakes | What::Filters => free || (args.layer.is_some() && *what == What::Filters),
         _ => true,
     };
@@ -385,11 +417,31 @@ fn from_files(args: &SeeArgs, vision: &Vision, files: &[PathBuf]) -> Result<Vec<
                     count.saturating_sub(1)
                 )));
             };
-            let name = ImageName::File(file.display().to_string(), row);
+            let name = ImageName::File(file.display().to_string(), Some(row));
             images.push(Image { name, numbers: numbers.to_vec(), observed: None });
         }
     }
     Ok(images)
+}
+
+/// Photos; those that cannot be read are told and left out.
+fn photos(vision: &Vision, paths: &[PathBuf], ctx: &Context) -> Result<Vec<Image>, AppError> {
+    let (photos, skipped) = vision.photos(paths)?;
+    if !ctx.global.quiet {
+        skipped.iter().for_each(|one| ctx.warn(format_args!("{}: {}", one.file, one.problem)));
+    }
+    let images: Vec<Image> = photos
+        .into_iter()
+        .map(|Photo { file, observed, numbers }| Image {
+            name: ImageName::File(file, None),
+            numbers,
+            observed,
+        })
+        .collect();
+    match images.is_empty() {
+        true => Err(AppError::failed(ctx.text.see_no_images())),
+        false => Ok(images),
+    }
 }
 
 /// All images of a file as the network takes them.
@@ -559,7 +611,8 @@ fn one(
 fn in_words(name: &ImageName) -> String {
     match name {
         ImageName::Row(row, part) => format!("{part} row {row}"),
-        ImageName::File(file, row) => format!("{} row {row}", short(file)),
+        ImageName::File(file, Some(row)) => format!("{} row {row}", short(file)),
+        ImageName::File(file, None) => short(file),
     }
 }
 

@@ -336,7 +336,9 @@ fn odd_files(files: &ImageFacts, text: Text, columns: usize) -> String {
     if !files.skipped.is_empty() {
         out += &lines(&text.left_out_images(count(files.skipped.len())), columns);
         for skipped in files.skipped.iter().take(CLASSES) {
-            out += &hanging(&format!("  {} {}", skipped.file, skipped.problem), columns);
+            let words = format!("{}: {}", skipped.file, skipped.problem);
+            let words = hanging(&words, columns.saturating_sub(2));
+            out += &words.lines().map(|line| format!("  {line}\n")).collect::<String>();
         }
         let more = files.skipped.len().saturating_sub(CLASSES);
         if more > 0 {

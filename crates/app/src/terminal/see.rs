@@ -26,6 +26,16 @@ pub fn see(seen: &SeenRun, text: Text, columns: usize) -> String {
             lines.push((2, surest));
         }
     }
+    if let Some(depth) = &seen.gradients
+        && let (Some(step), Some(norms)) = (depth.steps.last(), depth.norms.last())
+        && let (Some(first), Some(last)) = (norms.first(), norms.last())
+    {
+        let figures = [first, last, &(first / last)].map(|x| super::figure(*x));
+        let [first, last, ratio] = &figures;
+        let names = [depth.layers.first(), depth.layers.last()];
+        let [from, to] = names.map(|name| name.cloned().unwrap_or_default());
+        lines.push((0, text.see_gradients(step, from, first, to, last, ratio)));
+    }
     lines.push((0, text.see_wrote(seen.files.len())));
     let mut out = String::new();
     for (indent, line) in lines {
@@ -45,7 +55,8 @@ pub fn see(seen: &SeenRun, text: Text, columns: usize) -> String {
 fn one(image: &SeenImage, text: Text) -> Vec<(usize, String)> {
     let name = match &image.name {
         ImageName::Row(row, part) => text.see_row(row, text.split(part)),
-        ImageName::File(file, row) => text.see_file(file, row),
+        ImageName::File(file, Some(row)) => text.see_file(file, row),
+        ImageName::File(file, None) => file.clone(),
     };
     let predicted = match image.probability {
         Some(probability) => text.see_class(&image.predicted, percent(probability)),
@@ -68,9 +79,9 @@ fn one(image: &SeenImage, text: Text) -> Vec<(usize, String)> {
         }
     }
     if let Some(found) = &image.integrated {
-        let (sum, score) = (format!("{:.3}", found.sum), format!("{:.3}", found.score));
-        let baseline = format!("{:.3}", found.baseline);
-        let difference = format!("{:.3}", found.score - found.baseline);
+        let (sum, score) = (signed(found.sum, 3), signed(found.score, 3));
+        let baseline = signed(found.baseline, 3);
+        let difference = signed(found.score - found.baseline, 3);
         let told = text.see_integrated(sum, difference, score, baseline, found.points);
         let check = if found.complete { text.see_complete() } else { text.see_incomplete() };
         lines.push((2, format!("{told} {check}")));
@@ -83,7 +94,8 @@ fn one(image: &SeenImage, text: Text) -> Vec<(usize, String)> {
     if let Some(found) = &image.occlusion {
         let (row, column) = found.at;
         let last = |first: usize| first + found.patch - 1;
-        let scores = [found.score, found.score_covered].map(|score| format!("{score:.2}"));
+        let scores =
+            [found.score, found.score_covered].map(f64::from).map(|score| signed(score, 2));
         let sure = [found.probability, found.probability_covered].map(percent);
         let [score, covered] = &scores;
         let [before, after] = &sure;
@@ -113,4 +125,9 @@ type Channel = Option<(usize, f32)>;
 fn most_and_least(weights: &[f32]) -> (Channel, Channel) {
     let all = || weights.iter().copied().enumerate();
     (all().max_by(|a, b| a.1.total_cmp(&b.1)), all().min_by(|a, b| a.1.total_cmp(&b.1)))
+}
+
+/// A number with so many decimals and a true minus sign.
+fn signed(x: f64, decimals: usize) -> String {
+    format!("{x:.decimals$}").replace('-', "−")
 }

@@ -29,6 +29,7 @@ pub fn structure(model: &Structure, text: Text, columns: usize) -> String {
         (text.column_computes(), Left),
         (text.column_numbers(), Right),
         (String::new(), Left),
+        (text.column_multiply_adds(), Right),
     ]);
     table.row([text.inputs(), shape(&model.input), bar(&model.input)]);
     for layer in layers {
@@ -46,10 +47,17 @@ pub fn structure(model: &Structure, text: Text, columns: usize) -> String {
             computes.join(" → "),
             count,
             formula,
+            match layer.multiply_adds {
+                0 => String::new(),
+                multiply_adds => grouped(multiply_adds),
+            },
         ]);
     }
-    let total =
-        [text.parameters(grouped(model.total.count as u64)), bytes(model.total.bytes as u64)];
+    let total = [
+        text.parameters(grouped(model.total.count as u64)),
+        bytes(model.total.bytes as u64),
+        text.multiply_adds_a_row(grouped(model.multiply_adds)),
+    ];
     // The table's own lines are indented by two columns.
     let inner = columns.saturating_sub(2);
     let lines: Vec<String> = table

@@ -21,6 +21,7 @@ pub fn summary(summary: &Summary, text: Text, columns: usize) -> String {
         vec![fit(&head.join(" · "), columns)],
         parameters(summary, text, columns),
         outputs(summary, text, columns),
+        layers(summary, text, columns),
         facts(summary, text, columns),
     ];
     parts.map(|lines| lines.join("\n") + "\n").join("\n")
@@ -44,7 +45,11 @@ fn parameters(summary: &Summary, text: Text, columns: usize) -> Vec<String> {
     let mut table = Table::new(headers);
     for parameter in &summary.parameters {
         let shape = format!("{:?}", parameter.shape);
-        let mut cells = vec![parameter.path.clone(), shape, grouped(parameter.count as u64)];
+        let path = match parameter.frozen {
+            true => text.frozen_parameter(&parameter.path),
+            false => parameter.path.clone(),
+        };
+        let mut cells = vec![path, shape, grouped(parameter.count as u64)];
         if let Some(Spread { mean, std, min, max }) = parameter.values {
             cells.extend([mean, std, min, max].map(figure));
         }
@@ -66,6 +71,25 @@ fn outputs(summary: &Summary, text: Text, columns: usize) -> Vec<String> {
         table.row([output.name.clone(), format!("{:?}", output.shape)]);
     }
     table.render(columns).lines().map(str::to_owned).collect()
+}
+
+/// What each layer costs, and all of them.
+fn layers(summary: &Summary, text: Text, columns: usize) -> Vec<String> {
+    use Align::{Left, Right};
+    let mut table = Table::new([
+        (text.column_layer(), Left),
+        (text.column_numbers_learned(), Right),
+        (text.column_multiply_adds(), Right),
+    ]);
+    for layer in &summary.layers {
+        let name = if layer.name.is_empty() { text.no_layer() } else { layer.name.clone() };
+        let (numbers, costs) = (grouped(layer.parameters as u64), grouped(layer.multiply_adds));
+        table.row([name, numbers, costs]);
+    }
+    let all = summary.layers.iter().map(|layer| layer.multiply_adds).sum();
+    let mut lines: Vec<String> = table.render(columns).lines().map(str::to_owned).collect();
+    lines.push(fit(&text.multiply_adds_a_row(grouped(all)), columns));
+    lines
 }
 
 /// A line for each subject, its name first.

@@ -235,8 +235,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "see.what",
-        "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes",
-        "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes",
+        "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
+        "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
     ),
     (
         "see.layer",
@@ -277,6 +277,31 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "inspect.step",
         "The step of a checkpoint; the best where absent",
         "저장 지점의 스텝. 없으면 가장 좋은 것",
+    ),
+    (
+        "lesson",
+        "Give a lesson of the syllabus, or list them.",
+        "수업을 하나 하거나 목록을 보여 줍니다.",
+    ),
+    (
+        "lesson.id",
+        "The lesson, e.g. V1; all of them are listed where absent",
+        "수업. 예: V1. 없으면 목록",
+    ),
+    (
+        "lesson.data",
+        "Images to learn from, in place of the built-in digits",
+        "내장 숫자 이미지 대신 쓸 이미지 데이터",
+    ),
+    (
+        "lesson.full",
+        "Show everything where a lesson shows one example of many",
+        "여러 예 가운데 하나만 보여 주는 곳에서 전부 보여 줍니다",
+    ),
+    (
+        "lesson.out",
+        "A folder to write the lesson's pictures to; none are written where absent",
+        "수업의 그림을 쓸 폴더. 없으면 쓰지 않습니다",
     ),
     (
         "plan",
@@ -369,6 +394,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
     ("Use", "사용", &["predict", "eval", "export"]),
+    ("Learn", "배우기", &["lesson"]),
     (
         "Look inside",
         "들여다보기",
@@ -414,15 +440,15 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("data", "glassbox data iris", "built-in data", "내장 데이터"),
     (
         "data",
-        "glassbox data digits --sheet seen.png --augment crop,rotate",
-        "what a network would see",
-        "신경망이 보게 될 이미지",
-    ),
-    (
-        "data",
         "glassbox data photos",
         "a folder of images for each class",
         "부류마다 이미지 폴더 하나",
+    ),
+    (
+        "data",
+        "glassbox data digits --sheet seen.png --augment crop,rotate",
+        "what a network would see",
+        "신경망이 보게 될 이미지",
     ),
     ("train", "glassbox train iris.csv --target species", "a table", "표"),
     ("train", "glassbox train digits --hidden 64,32 --lr 0.003", "", ""),
@@ -447,8 +473,8 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("eval", "glassbox eval runs/short --json", "for scripts", "스크립트용"),
     ("predict", "glassbox predict last iris.csv", "", ""),
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
-    ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     ("predict", "glassbox predict last photo.jpg holiday/ --top 5", "images", "이미지"),
+    ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     ("summary", "glassbox summary last", "", ""),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),
@@ -468,6 +494,8 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "weights without biases and activations",
         "편향과 활성값 없이 가중치만",
     ),
+    ("lesson", "glassbox lesson", "which there are", "어떤 수업이 있는지"),
+    ("lesson", "glassbox lesson V1 --full", "every window's sum of products", "모든 창의 곱의 합"),
     ("plan", "glassbox plan digits", "", ""),
     (
         "plan",

@@ -494,9 +494,20 @@ texts! {
 
     // Models and configurations
     column_model() { "model" "모형" }
+    column_multiply_adds() { "multiply-adds" "곱셈·덧셈" }
+    multiply_adds_a_row(count) { "{count} multiply-adds a row" "행마다 곱셈·덧셈 {count}번" }
+    frozen_parameter(path) { "{path} (frozen)" "{path} (고정)" }
     column_computes() { "computes" "계산" }
     inputs() { "inputs" "입력" }
     model_on(data) { "On {data}:" "{data} 데이터에서:" }
+    published_for(image, classes, parameters) {
+        "published for images of {image} and {classes} classes: {parameters} parameters; takes other sizes, channels and classes, too"
+        "{image} 이미지와 {classes}개 클래스용으로 발표됨: 매개변수 {parameters}개. 다른 크기, 채널, 클래스도 가능"
+    }
+    poor_for_small_images() {
+        "made for photographs: on images of 64 × 64 or less its first layers throw away most of them; take lenet or resnet20 there"
+        "사진용입니다. 64 × 64 이하의 이미지는 첫 층들이 대부분을 버리므로 lenet이나 resnet20을 쓰세요"
+    }
     model_options() { "In run.toml:" "run.toml에서:" }
     model_example() { "For example:" "예:" }
     describe_model(name) {
@@ -673,6 +684,7 @@ texts! {
     }
     see_row(row, part) { "row {row} ({part})" "{part} 행 {row}" }
     see_file(file, row) { "{file}, image {row}" "{file}, 이미지 {row}" }
+    see_no_images() { "none of the images could be read" "읽을 수 있는 이미지가 없습니다" }
     see_class(class, probability) { "{class} with {probability}" "{class} ({probability})" }
     see_right() { ", which is right" ", 정답" }
     see_wrong(observed) { ", but it is {observed}" ", 오답: 실제는 {observed}" }
@@ -715,6 +727,14 @@ texts! {
     see_surest(row, predicted, probability, observed) {
         "the surest: row {row}, {predicted} with {probability}, but it is {observed}"
         "가장 확신한 오답: 행 {row}, {predicted} ({probability}), 실제는 {observed}"
+    }
+    see_gradients(step, from, first, to, last, ratio) {
+        "gradient norm at step {step}: {first} in {from}, {last} in {to}; ratio {ratio}"
+        "스텝 {step}의 기울기 크기: {from} {first}, {to} {last}, 비율 {ratio}"
+    }
+    see_no_looks() {
+        "no step of this run was looked at, or it has one layer: train with `--set watch.every=50`"
+        "이 실행에는 들여다본 스텝이 없거나 층이 하나뿐입니다. `--set watch.every=50`으로 훈련하세요"
     }
     see_wrote(files) { "pictures written: {files}" "저장한 그림: {files}개" }
 
@@ -791,6 +811,17 @@ texts! {
         "{name} is not the same work, or not computed well: gradients and losses must be within {limit}; what is further apart is marked !"
         "{name}: 같은 작업이 아니거나 계산이 정확하지 않습니다. 기울기와 손실의 차이는 {limit} 이하여야 하며, 넘은 것에 ! 표시를 했습니다"
     }
+
+    // Lessons
+    column_lesson() { "lesson" "수업" }
+    take_lesson(id) {
+        "`glassbox lesson {id}` gives the first of them."
+        "`glassbox lesson {id}`로 첫 수업을 들을 수 있습니다."
+    }
+    unknown_lesson(id) { "there is no lesson {id}" "{id} 수업은 없습니다" }
+    on_logarithmic_scale(what) { "{what} (logarithmic)" "{what} (로그 눈금)" }
+    picture_written(file) { "{file} written" "{file} 저장" }
+    from_to(low, high) { "from {low} to {high}" "{low}부터 {high}까지" }
 
     // Help
     heading_usage() { "Usage" "사용법" }

@@ -1,61 +1,101 @@
 //! What the models are, in a sentence each.
 
+use glassbox::train::config::ModelKind;
+
 use super::Lang;
 use super::help::in_lang;
 
-/// A kind of model.
-pub struct Model {
-    /// Its word in a configuration.
-    pub word: &'static str,
-    /// What it is, and for what.
-    about: [&'static str; 2],
-    /// Settings beside the kind that it is drawn with, where its defaults draw nothing.
-    pub example: &'static [&'static str],
+/// Settings beside the kind that a model is drawn with, where its defaults draw nothing.
+pub fn example(kind: ModelKind) -> &'static [&'static str] {
+    match kind {
+        ModelKind::Network => &[LAYERS],
+        ModelKind::Mlp | ModelKind::Named(_) => &[],
+    }
 }
 
-/// Every kind of model, in the order in which they are offered.
-pub const MODELS: &[Model] = &[
-    Model {
-        word: "mlp",
-        about: [
-            "fully connected layers (multi-layer perceptron); tables, small images",
-            "완전 연결 층 (다층 퍼셉트론). 표와 작은 이미지용",
-        ],
-        example: &[],
-    },
-    Model {
-        word: "network",
-        about: [
-            "layers of your own, with branches and skips, from [[model.layer]]",
-            "[[model.layer]]로 직접 쌓는 층. 갈래와 건너뛰기도 가능",
-        ],
-        example: &[r#"model.layer=[
+const LAYERS: &str = r#"model.layer=[
   { kind = "linear", units = 32 },
   { kind = "activation", activation = "relu", name = "first" },
   { kind = "linear", units = 32 },
   { kind = "activation", activation = "relu" },
   { kind = "add", from = ["first", "activation2"] },
-]"#],
-    },
-];
+]"#;
 
-impl Model {
-    /// What it is, and for what.
-    pub fn about(&self, lang: Lang) -> &'static str {
-        in_lang(lang, self.about[0], self.about[1])
+/// What a kind of model is, and for what.
+pub fn about(kind: ModelKind, lang: Lang) -> &'static str {
+    let [english, korean] = match kind {
+        ModelKind::Mlp => [
+            "fully connected layers (multi-layer perceptron); tables, small images",
+            "완전 연결 층 (다층 퍼셉트론). 표와 작은 이미지용",
+        ],
+        ModelKind::Network => [
+            "layers of your own, with branches and skips, from [[model.layer]]",
+            "[[model.layer]]로 직접 쌓는 층. 갈래와 건너뛰기도 가능",
+        ],
+        ModelKind::Named(named) => of_family(named.family.name),
+    };
+    in_lang(lang, english, korean)
+}
+
+fn of_family(name: &str) -> [&'static str; 2] {
+    match name {
+        "LeNet" => [
+            "two convolutions, three dense layers; digits and other small images",
+            "합성곱 두 층과 완전 연결 세 층. 숫자 같은 작은 이미지용",
+        ],
+        "AlexNet" => [
+            "five convolutions with ReLU and dropout; photographs",
+            "ReLU와 드롭아웃을 쓰는 합성곱 다섯 층. 사진용",
+        ],
+        "VGG" => [
+            "nothing but 3 × 3 convolutions, one after another; photographs",
+            "3 × 3 합성곱만 차례로 쌓은 망. 사진용",
+        ],
+        "GoogLeNet (Inception v1)" => [
+            "filters of several sizes side by side, auxiliary heads in training; photographs",
+            "여러 크기의 필터를 나란히 놓고 훈련 때 보조 머리를 둔 망. 사진용",
+        ],
+        "ResNet for small images" => {
+            ["residual blocks; small images such as CIFAR's", "잔차 블록. CIFAR 같은 작은 이미지용"]
+        }
+        "ResNet" => [
+            "residual blocks: each adds a change to what it reads; photographs",
+            "읽은 것에 변화를 더하는 잔차 블록. 사진용",
+        ],
+        "SE-ResNet" => [
+            "residual blocks whose channels are weighed for each image; photographs",
+            "이미지마다 채널의 무게를 정하는 잔차 블록. 사진용",
+        ],
+        "Xception" => [
+            "depthwise separable convolutions with skips; photographs",
+            "깊이별 분리 합성곱과 건너뛰기. 사진용",
+        ],
+        "MobileNetV2" => [
+            "narrow blocks that widen inside, for phones; photographs",
+            "안에서 넓어지는 좁은 블록, 휴대전화용. 사진용",
+        ],
+        "ConvNeXt" => [
+            "7 × 7 depthwise convolutions, built like a transformer; photographs",
+            "트랜스포머처럼 쌓은 7 × 7 깊이별 합성곱. 사진용",
+        ],
+        "Vision transformer" => [
+            "attention among patches of the image; photographs, much data",
+            "이미지 조각들 사이의 어텐션. 데이터가 많은 사진용",
+        ],
+        _ => ["", ""],
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use glassbox::train::config::ModelKind;
-
     use super::*;
 
     #[test]
     fn every_kind_of_model_is_described() {
-        let known: Vec<&str> = MODELS.iter().map(|model| model.word).collect();
-        let kinds: Vec<&str> = ModelKind::ALL.iter().map(|kind| kind.word()).collect();
-        assert_eq!(known, kinds);
+        for kind in ModelKind::all() {
+            for lang in [Lang::English, Lang::Korean] {
+                assert!(!about(kind, lang).is_empty(), "{kind}");
+            }
+        }
     }
 }

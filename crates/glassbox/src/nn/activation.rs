@@ -13,6 +13,8 @@ choices! {
     Activation {
         /// max(0, x); its slope at 0 is chosen to be 0.
         Relu = "relu",
+        /// max(0, min(x, 6)), of networks for phones; its slope at 0 and at 6 is chosen to be 0.
+        Relu6 = "relu6",
         /// tanh x
         Tanh = "tanh",
         /// 1 / (1 + e⁻ˣ)
@@ -53,6 +55,7 @@ impl Activation {
     pub fn initial(self) -> Initial {
         match self {
             Activation::Relu
+            | Activation::Relu6
             | Activation::Softplus
             | Activation::LeakyRelu { .. }
             | Activation::Elu { .. }
@@ -70,6 +73,7 @@ impl Activation {
     pub fn of(self, x: Tensor<'_>) -> Tensor<'_> {
         match self {
             Activation::Relu => x.relu(),
+            Activation::Relu6 => x.less(x.full_like(6.0)).select(x.relu(), x.full_like(6.0)),
             Activation::Tanh => x.tanh(),
             Activation::Sigmoid => x.sigmoid(),
             Activation::Softplus => x.softplus(),

@@ -5,6 +5,9 @@ choices! {
     Initial {
         /// Normal with variance 2 / inputs (He et al. 2015), for relu and its kin.
         He = "he",
+        /// Normal with variance 2 / outputs, which keeps gradients as large as they were (He et al. 2015,
+        /// section 2.2), as convolutions of published residual networks are drawn.
+        HeOut = "he_out",
         /// Uniform with variance 2 / inputs (He et al. 2015).
         HeUniform = "he_uniform",
         /// Uniform with variance 2 / (inputs + outputs) (Glorot and Bengio 2010).
@@ -62,6 +65,7 @@ impl Initial {
         };
         match self {
             Initial::He => normal(2.0 / n),
+            Initial::HeOut => normal(2.0 / m.max(1.0)),
             Initial::HeUniform => uniform(2.0 / n),
             Initial::Xavier => uniform(2.0 / (n + m)),
             Initial::XavierNormal => normal(2.0 / (n + m)),

@@ -19,6 +19,7 @@ mod positions;
 mod recurrent;
 mod schedule;
 mod softmax;
+mod squeeze;
 
 pub use activation::Activation;
 pub use attention::{
@@ -27,12 +28,14 @@ pub use attention::{
 };
 pub use clip::Clip;
 pub use conv::{Conv, conv_transpose2d, conv1d, conv2d};
-pub use dropout::{dropout, seed, step};
+pub use dropout::{dropout, seed, step, stochastic_depth};
 pub use embedding::{embedding, embedding_table};
 pub use initial::Initial;
 pub use linear::linear;
 pub use loss::{Loss, OwnLoss};
-pub use normalize::{batch_norm, group_norm, layer_norm, rms_norm};
+pub use normalize::{
+    batch_norm, batch_norm_with, group_norm, layer_norm, layer_norm_with, rms_norm,
+};
 pub use objective::{Divisor, Objective, Recorded};
 pub(crate) use optimizer::fits;
 pub use optimizer::{Chosen, Optimizer, Optimizers};
@@ -42,6 +45,7 @@ pub use positions::{learned_positions, rotary, sinusoidal_positions};
 pub use recurrent::{Recurrence, Recurrent, gru, lstm, rnn};
 pub use schedule::{Plateau, Schedule, Span};
 pub use softmax::{log_softmax, softmax};
+pub use squeeze::squeeze_excite;
 
 use glassbox_engine::{Scope, Tensor};
 
@@ -73,6 +77,64 @@ pub trait Module: Send + Sync {
     /// Records the model on a batch `[rows, …]`; gives `[rows, outputs]`: raw scores of classes, or
     /// numbers.
     fn forward<'g>(&self, at: Scope<'g>, input: Tensor<'g>) -> Tensor<'g>;
+
+    /// What training records: the scores, and those of auxiliary heads, none unless a model says
+    /// otherwise. The loss of each head is added to that of the scores, times its share; the model in use
+    /// has no heads, so [`forward`](Self::forward) records none.
+    ///
+    /// ```
+    /// use glassbox::engine::{DType, Graph, Mode, Scope, Tensor};
+    /// use glassbox::nn::{self, Head, Initial, Module};
+    ///
+    /// struct Early { classes: usize }
+    ///
+    /// impl Early {
+    ///     fn hidden<'g>(&self, at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    ///         nn::linear(at.child("fc1"), x, 8, Initial::He).relu()
+    ///     }
+    ///     fn last<'g>(&self, at: Scope<'g>, h: Tensor<'g>) -> Tensor<'g> {
+    ///         let h = nn::linear(at.child("fc2"), h, 8, Initial::He).relu();
+    ///         nn::linear(at.child("fc3"), h, self.classes, Initial::Xavier)
+    ///     }
+    /// }
+    ///
+    /// impl Module for Early {
+    ///     fn name(&self) -> &str { "early" }
+    ///     fn forward<'g>(&self, at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    ///         self.last(at, self.hidden(at, x))
+    ///     }
+    ///     fn forward_with_heads<'g>(
+    ///         &self, at: Scope<'g>, x: Tensor<'g>,
+    ///     ) -> (Tensor<'g>, Vec<Head<'g>>) {
+    ///         let h = self.hidden(at, x);
+    ///         let scores = nn::linear(at.child("early"), h, self.classes, Initial::Xavier);
+    ///         (self.last(at, h), vec![Head { scores, share: 0.3 }])
+    ///     }
+    /// }
+    ///
+    /// let graph = Graph::new();
+    /// let x = graph.input("x", DType::F32, [32, 4]);
+    /// let (_, heads) = Early { classes: 3 }.forward_with_heads(graph.root(Mode::Train), x);
+    /// assert_eq!(heads[0].scores.shape().sizes(), &[32, 3]);
+    /// ```
+    #[track_caller]
+    fn forward_with_heads<'g>(
+        &self,
+        at: Scope<'g>,
+        input: Tensor<'g>,
+    ) -> (Tensor<'g>, Vec<Head<'g>>) {
+        (self.forward(at, input), Vec::new())
+    }
+}
+
+/// Scores from the middle of a model that training listens to beside those of its end, so that what lies
+/// before them is told more of the loss: an auxiliary classifier (Szegedy et al. 2015).
+#[derive(Clone, Copy)]
+pub struct Head<'g> {
+    /// Of the shape of the model's scores.
+    pub scores: Tensor<'g>,
+    /// What its loss counts beside that of the model's scores.
+    pub share: f64,
 }
 
 impl<M: Module + ?Sized> Module for Box<M> {
@@ -83,5 +145,14 @@ impl<M: Module + ?Sized> Module for Box<M> {
     #[track_caller]
     fn forward<'g>(&self, at: Scope<'g>, input: Tensor<'g>) -> Tensor<'g> {
         (**self).forward(at, input)
+    }
+
+    #[track_caller]
+    fn forward_with_heads<'g>(
+        &self,
+        at: Scope<'g>,
+        input: Tensor<'g>,
+    ) -> (Tensor<'g>, Vec<Head<'g>>) {
+        (**self).forward_with_heads(at, input)
     }
 }

@@ -27,6 +27,20 @@ const MOMENTUM: f64 = 0.1;
 /// ```
 #[track_caller]
 pub fn batch_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    batch_norm_with(at, x, EPSILON)
+}
+
+/// [`batch_norm`] with another number than 1e-5 added to variances, as some published models have it.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// let graph = Graph::new();
+/// let x = graph.input("x", DType::F32, [8, 5, 5, 3]);
+/// let y = glassbox::nn::batch_norm_with(graph.root(Mode::Train).child("norm"), x, 1e-3);
+/// assert_eq!(y.shape(), x.shape());
+/// ```
+#[track_caller]
+pub fn batch_norm_with<'g>(at: Scope<'g>, x: Tensor<'g>, epsilon: f64) -> Tensor<'g> {
     let _inside = at.enter();
     let channels = x.dim(-1);
     let mean = at.state("running_mean", x.dtype(), [channels], 0.0);
@@ -50,7 +64,7 @@ pub fn batch_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
     };
     // The quotient is the channel's, so that elements are only multiplied.
     let [weight, bias] = learned(at, x);
-    let scale = weight / (variance + EPSILON).sqrt();
+    let scale = weight / (variance + epsilon).sqrt();
     (centred * scale + bias).reshape(x.shape()).named("batch_norm")
 }
 
@@ -70,10 +84,24 @@ pub fn batch_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
 /// ```
 #[track_caller]
 pub fn layer_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+    layer_norm_with(at, x, EPSILON)
+}
+
+/// [`layer_norm`] with another number than 1e-5 added to variances, as some published models have it.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// let graph = Graph::new();
+/// let x = graph.input("x", DType::F32, [8, 16]);
+/// let y = glassbox::nn::layer_norm_with(graph.root(Mode::Train).child("norm"), x, 1e-6);
+/// assert_eq!(y.shape(), x.shape());
+/// ```
+#[track_caller]
+pub fn layer_norm_with<'g>(at: Scope<'g>, x: Tensor<'g>, epsilon: f64) -> Tensor<'g> {
     let _inside = at.enter();
     let centred = x - x.mean_axis(-1);
     let variance = centred.square().mean_axis(-1);
-    affine(at, centred / (variance + EPSILON).sqrt()).named("layer_norm")
+    affine(at, centred / (variance + epsilon).sqrt()).named("layer_norm")
 }
 
 /// Group normalisation (Wu and He 2018): the channels of each row are taken in `groups` of neighbours,

@@ -164,6 +164,53 @@ pub fn lines(
     (frame.draw(&labels, &legend, &inside), logarithmic)
 }
 
+/// Lines over named places such as layers, from the first line (faint) to the last (full); the axis is
+/// logarithmic where the numbers ask for it. The answer says whether it is.
+pub fn over_places(
+    labels: impl Fn(bool) -> Labels,
+    places: &[String],
+    lines: &[(String, Vec<f64>)],
+) -> (String, bool) {
+    let values = || lines.iter().flat_map(|(_, values)| values.iter().copied());
+    let positive = values().all(|y| y > 0.0 || !is_shown(y));
+    let y = if positive { Scale::logarithmic(values()) } else { None };
+    let y = y.unwrap_or_else(|| Scale::linear(values(), None));
+    let logarithmic = y.is_logarithmic();
+    let labels = labels(logarithmic);
+    // Names stand below the axis where there is room for them; else their numbers do.
+    let width = (WIDTH - RIGHT - 60.0) / places.len().max(1) as f64;
+    let fits = places.iter().all(|place| LETTER * (place.chars().count() + 1) as f64 <= width);
+    let x = match fits {
+        true => Scale::named(places),
+        false => Scale::whole(1, places.len() as u64),
+    };
+    let frame = Frame::new(x, y);
+    let mut inside = String::new();
+    let mut legend = Vec::new();
+    let all = lines.len().max(1) as f64;
+    for (index, (name, values)) in lines.iter().enumerate() {
+        let opacity = at(0.25 + 0.75 * (index + 1) as f64 / all);
+        let points: Vec<(f64, f64)> =
+            values.iter().enumerate().map(|(place, y)| (place as f64 + 1.0, *y)).collect();
+        let d = path(&frame, &points);
+        let line = |d: &str| {
+            format!("<path class=\"line first\" stroke-opacity=\"{opacity}\" d=\"{d}\"/>")
+        };
+        inside += &line(&d);
+        inside.push('\n');
+        if points.len() <= 20 {
+            for (x, y) in points.iter().filter(|(_, y)| is_shown(*y)) {
+                inside += &dot("first", frame.at_x(*x), frame.at_y(*y), 2.5);
+            }
+        }
+        // Only the ends are named: those between follow from their shade.
+        if index == 0 || index + 1 == lines.len() {
+            legend.push((line("M0 0H22"), name.clone()));
+        }
+    }
+    (frame.draw(&labels, &legend, &inside), logarithmic)
+}
+
 /// The path through points; long lines keep the least and the greatest value of every stretch, so
 /// that no spike is lost.
 fn path(frame: &Frame, points: &[(f64, f64)]) -> String {

@@ -76,6 +76,7 @@ fn schedule(w: Words, schedule: Schedule) -> String {
 fn activation(w: Words, activation: Activation) -> String {
     match activation {
         Activation::Relu => w.meaning_relu(),
+        Activation::Relu6 => w.meaning_relu6(),
         Activation::Tanh => w.meaning_tanh(),
         Activation::Sigmoid => w.meaning_sigmoid(),
         Activation::Softplus => w.meaning_softplus(),
@@ -92,6 +93,7 @@ fn activation(w: Words, activation: Activation) -> String {
 fn initial(w: Words, initial: Initial) -> String {
     match initial {
         Initial::He | Initial::HeUniform => w.meaning_he(),
+        Initial::HeOut => w.meaning_he_out(),
         Initial::Xavier | Initial::XavierNormal => w.meaning_xavier(),
         Initial::Lecun | Initial::LecunUniform => w.meaning_lecun(),
         Initial::Pytorch => w.meaning_pytorch(),

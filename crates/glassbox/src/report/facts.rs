@@ -7,12 +7,13 @@ use glassbox_engine::{Graph, Kind};
 use serde_json::Value;
 
 use crate::Error;
-use crate::data::Task;
+use crate::data::{Dataset, InputPreparation, Task};
 use crate::io::FileError;
 use crate::train::config::RunConfig;
 use crate::train::event::Outcome;
 use crate::train::folder::{Environment, GraphKind, RunFolder, Status};
 use crate::train::{DataRecord, log};
+use crate::watch::GradientsByDepth;
 
 /// Everything that the page says.
 pub(crate) struct Facts {
@@ -31,6 +32,74 @@ pub(crate) struct Facts {
     pub best_step: Option<u64>,
     pub alerts: Vec<(u64, String)>,
     pub predictions: Option<Told>,
+    pub depth: Option<GradientsByDepth>,
+    /// Pictures of images that a model looks at; none of other data.
+    pub seen: Option<Seen>,
+}
+
+/// Pictures as `data:` URIs.
+pub(crate) struct Seen {
+    /// The sheet of the surest mistakes, and how many are on it.
+    pub mistakes: Option<(usize, String)>,
+    /// The first convolution and its filters.
+    pub filters: Option<(String, String)>,
+}
+
+/// Mistakes on the sheet.
+#[cfg(feature = "image")]
+const MISTAKES: usize = 18;
+
+/// What a model of images sees; nothing of another model, or where pictures are not built in.
+fn seen(
+    folder: &RunFolder,
+    outcome: &Outcome,
+    record: &DataRecord,
+    data: Option<&Dataset>,
+) -> Result<Option<Seen>, Error> {
+    if matches!(record.preparation.inputs, InputPreparation::Table { .. }) {
+        return Ok(None);
+    }
+    #[cfg(not(feature = "image"))]
+    let seen = {
+        let _ = (folder, outcome, data);
+        None
+    };
+    #[cfg(feature = "image")]
+    let seen = pictures(folder, outcome, data)?;
+    Ok(seen)
+}
+
+#[cfg(feature = "image")]
+fn pictures(
+    folder: &RunFolder,
+    outcome: &Outcome,
+    data: Option<&Dataset>,
+) -> Result<Option<Seen>, Error> {
+    use crate::watch::vision::{Mistake, Vision, data_of_run, mistakes};
+    // Arrays may be no images, and a run may have no weights yet: then there is nothing to show.
+    let Ok(vision) = Vision::of_run(folder) else { return Ok(None) };
+    let loaded = if data.is_none() { data_of_run(folder).ok() } else { None };
+    let data = data.or(loaded.as_ref());
+    let rows = data.and_then(|data| match outcome.split.as_str() {
+        "train" => Some(&data.train),
+        "valid" => Some(&data.valid),
+        "test" => Some(&data.test),
+        _ => None,
+    });
+    let wrong = rows.and_then(|rows| Some((rows, mistakes(&vision, rows).ok()?)));
+    let sheet = |(rows, wrong): (_, Vec<Mistake>)| -> Result<(usize, String), Error> {
+        let sheet = Mistake::sheet(&wrong, &vision, rows, MISTAKES)?.titled("");
+        Ok((wrong.len().min(MISTAKES), sheet.picture().data_uri()?))
+    };
+    let wrong = wrong.filter(|(_, wrong)| !wrong.is_empty()).map(sheet).transpose()?;
+    let filters = match vision.filters(None) {
+        Ok(filters) => {
+            let layer = filters.path.rsplit_once('/').map_or("", |(layer, _)| layer).to_owned();
+            Some((layer, filters.sheet()?.titled("").picture().data_uri()?))
+        }
+        Err(_) => None,
+    };
+    Ok(Some(Seen { mistakes: wrong, filters }))
 }
 
 /// A line of `metrics.jsonl`.
@@ -73,8 +142,12 @@ impl ToldNumber {
 }
 
 impl Facts {
-    /// Reads what a run's folder holds.
-    pub fn gather(folder: &RunFolder, outcome: &Outcome) -> Result<Self, Error> {
+    /// Reads what a run's folder holds; images are taken from `data`, where it is at hand.
+    pub fn gather(
+        folder: &RunFolder,
+        outcome: &Outcome,
+        rows: Option<&Dataset>,
+    ) -> Result<Self, Error> {
         let data = DataRecord::read(folder)?;
         let path = folder.file("run.toml");
         let settings =
@@ -97,6 +170,8 @@ impl Facts {
                 &data.task,
                 &data.preparation.target.name,
             )?,
+            depth: GradientsByDepth::of_run(folder)?,
+            seen: seen(folder, outcome, &data, rows)?,
             data,
         })
     }

@@ -7,7 +7,7 @@
 
 #[cfg(feature = "image")]
 mod augmented;
-mod chart;
+pub(crate) mod chart;
 mod choices;
 mod classes;
 mod facts;
@@ -21,12 +21,13 @@ mod words;
 
 #[cfg(feature = "image")]
 pub use augmented::augmented;
-pub(crate) use html::{cut, escape};
+pub(crate) use html::{cut, escape, fixed, scientific};
 pub use words::Words;
 
 use std::path::PathBuf;
 
 use crate::Error;
+use crate::data::Dataset;
 use crate::io::atomic;
 use crate::train::event::Outcome;
 use crate::train::folder::RunFolder;
@@ -51,8 +52,17 @@ pub const FILE: &str = "report.html";
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub fn write(folder: &RunFolder, outcome: &Outcome) -> Result<PathBuf, Error> {
+    write_with(folder, outcome, None)
+}
+
+/// As [`write`], images taken from data that is at hand.
+pub(crate) fn write_with(
+    folder: &RunFolder,
+    outcome: &Outcome,
+    data: Option<&Dataset>,
+) -> Result<PathBuf, Error> {
     let path = folder.file(FILE);
-    let page = page(folder, outcome, Words::English)?;
+    let page = page::page(Words::English, &facts::Facts::gather(folder, outcome, data)?)?;
     atomic::write(&path, page.as_bytes())?;
     Ok(path)
 }
@@ -62,5 +72,5 @@ pub fn write(folder: &RunFolder, outcome: &Outcome) -> Result<PathBuf, Error> {
 /// # Errors
 /// Files of the run that are missing or corrupt.
 pub fn page(folder: &RunFolder, outcome: &Outcome, words: Words) -> Result<String, Error> {
-    page::page(words, &facts::Facts::gather(folder, outcome)?)
+    page::page(words, &facts::Facts::gather(folder, outcome, None)?)
 }

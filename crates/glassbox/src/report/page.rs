@@ -16,7 +16,7 @@ use crate::train::{Detail, Undefined};
 
 const STYLE: &str = include_str!("style.css");
 /// Nothing is fetched and nothing runs, whatever a name in the data may hold.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 /// More columns than this are not all listed.
 const MOST_COLUMNS: usize = 200;
 /// More epochs than this are sampled for the table of figures.
@@ -66,11 +66,56 @@ pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
         }
         _ => format!("<p class=\"note\">{}</p>\n", w.no_predictions()),
     };
+    out += &seeing(w, facts);
     out += &data(w, facts);
     out += &model(w, facts);
     out += &settings(w, facts);
     out += &format!("<footer>{}</footer>\n</main>\n</body>\n</html>\n", w.footer());
     Ok(out)
+}
+
+/// Pictures of what a model of images sees.
+fn seeing(w: Words, facts: &Facts) -> String {
+    let Some(seen) = &facts.seen else { return String::new() };
+    let picture = |alt: &str, uri: &str| {
+        format!("<img class=\"sheet\" alt=\"{}\" src=\"{uri}\"/>\n", escape(alt))
+    };
+    let mut figures = String::new();
+    if let Some((wrong, uri)) = &seen.mistakes {
+        figures +=
+            &figure(&w.surest_mistakes(), &picture(&w.mistakes_alt(&wrong.to_string()), uri), "");
+    }
+    if let Some((layer, uri)) = &seen.filters {
+        let heading = w.filters(&name(layer, 60));
+        figures += &figure(&heading, &picture(&w.filters_alt(layer), uri), "");
+    }
+    match figures.is_empty() {
+        true => figures,
+        false => {
+            format!("<section class=\"seen\">\n<h2>{}</h2>\n{figures}</section>\n", w.seeing())
+        }
+    }
+}
+
+/// The gradient norm by layer at some steps.
+fn by_depth(w: Words, facts: &Facts) -> String {
+    let Some(depth) = &facts.depth else { return String::new() };
+    let lines: Vec<(String, Vec<f64>)> = depth
+        .steps
+        .iter()
+        .zip(&depth.norms)
+        .map(|(step, norms)| (w.step_named(&count(*step as usize)), norms.clone()))
+        .collect();
+    let ends = [depth.steps.first(), depth.steps.last()].map(|s| s.map_or(0, |s| *s).to_string());
+    let labels = |logarithmic: bool| Labels {
+        description: w.depth_described(&ends[0], &ends[1]),
+        x: w.depth_layers(),
+        y: if logarithmic { w.depth_axis_log() } else { w.depth_axis() },
+    };
+    let (chart, logarithmic) = chart::over_places(labels, &depth.layers, &lines);
+    let heading = if logarithmic { w.depth_log() } else { w.depth() };
+    let layers: Vec<String> = depth.layers.iter().map(|layer| escape(layer)).collect();
+    figure(&heading, &chart, &w.depth_note(&layers.join(", ")))
 }
 
 /// A chart with its heading, and a note where there is one. Heading and note are HTML.
@@ -222,6 +267,7 @@ fn training(w: Words, facts: &Facts) -> String {
     } else {
         out += "<div class=\"charts\">\n";
         out += &curves(w, facts);
+        out += &by_depth(w, facts);
         out += "</div>\n";
     }
     out += &how_it_went(w, facts);
@@ -515,10 +561,10 @@ fn model(w: Words, facts: &Facts) -> String {
     let hidden = if hidden.is_empty() { w.none() } else { hidden.join(", ") };
     let mut of_mlp = vec![(w.hidden(), hidden)];
     of_mlp.extend(choices::of_units(w, model));
-    // A network's layers stand in the table alone.
+    // What others are made of stands in the table alone.
     let facts_of_model = match model.kind {
         ModelKind::Mlp => list_of_facts(&of_mlp),
-        ModelKind::Network => String::new(),
+        ModelKind::Network | ModelKind::Named(_) => String::new(),
     };
     format!(
         "<section>\n<h2>{}</h2>\n<p>{}</p>\n{}{}</section>\n",

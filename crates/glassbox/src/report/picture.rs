@@ -200,7 +200,7 @@ impl Picture {
         for (index, letter) in font::ascii(text).chars().enumerate() {
             let left = x + index * (font::WIDTH + 1) * size;
             for (column, row) in
-                (0..font::WIDTH).flat_map(|c| (0..font::HEIGHT).map(move |r| (c, r)))
+                (0..font::WIDTH).flat_map(|c| (0..font::HEIGHT + font::BELOW).map(move |r| (c, r)))
             {
                 if font::dot(letter, column, row) {
                     self.fill([left + column * size, y + row * size], [size, size], color);
@@ -214,7 +214,7 @@ impl Picture {
         (font::ascii(text).chars().count() * (font::WIDTH + 1)).saturating_sub(1) * size
     }
 
-    /// How many pixels high a line of letters is.
+    /// How many pixels high a line of letters is, without what hangs below it (two dots of `g`).
     pub fn text_height(size: usize) -> usize {
         font::HEIGHT * size
     }

@@ -61,6 +61,13 @@ impl Scale {
         Scale { low: first - room, high: last + room, logarithmic: false, ticks }
     }
 
+    /// Places from 1 on with names, half a place of room at both ends.
+    pub fn named(names: &[String]) -> Self {
+        let ticks = names.iter().enumerate().map(|(at, name)| (at as f64 + 1.0, name.clone()));
+        let high = names.len().max(1) as f64 + 0.5;
+        Scale { low: 0.5, high, logarithmic: false, ticks: ticks.collect() }
+    }
+
     /// A logarithmic axis around `values`, where they are above 0 and far enough apart to ask for
     /// one; none otherwise.
     pub fn logarithmic(values: impl Iterator<Item = f64>) -> Option<Self> {

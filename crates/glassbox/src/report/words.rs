@@ -34,6 +34,21 @@ words! {
     finished(time) "finished {time} UTC"
     folder(name) "run {name}"
 
+    // Seeing
+    depth() "gradient norm by layer"
+    depth_log() "gradient norm by layer, log scale"
+    depth_axis() "gradient norm"
+    depth_axis_log() "gradient norm (log)"
+    depth_layers() "layer, from the input"
+    depth_note(layers) "Norm of the loss’s gradient with respect to each layer’s weights. Layers in order: {layers}."
+    depth_described(first, last) "gradient norm by layer at step {first} to step {last}"
+    step_named(step) "step {step}"
+    seeing() "What it sees"
+    surest_mistakes() "the most confident mistakes"
+    mistakes_alt(wrong) "images of the {wrong} most confident mistakes with what was predicted and observed"
+    filters(layer) "filters of {layer}"
+    filters_alt(layer) "the filters of {layer} as images"
+
     // Outcome
     outcome() "Outcome"
     right_classes(right, rows, part, share) "The model names the class of <b>{right} of {rows}</b> rows of the {part} part: <b>{share}</b>."
@@ -101,6 +116,7 @@ words! {
     meaning_one_cycle() "the rate rises to its full size and falls to nearly 0, along cosines"
     meaning_plateau(factor, patience) "the rate is multiplied by {factor} when {patience} epochs bring no improvement"
     meaning_relu() "max(0, x)"
+    meaning_relu6() "max(0, min(x, 6))"
     meaning_tanh() "tanh x, between −1 and 1"
     meaning_sigmoid() "1 / (1 + e⁻ˣ), between 0 and 1"
     meaning_softplus() "ln(1 + eˣ): a smooth relu"
@@ -112,6 +128,7 @@ words! {
     meaning_threshold() "1 above 0, else 0: its slope is 0, so nothing before it learns"
     meaning_identity() "x: layers in a row are one linear map"
     meaning_he() "variance 2 / inputs, for relu and its kin"
+    meaning_he_out() "variance 2 / outputs, which keeps gradients as large as they were"
     meaning_xavier() "variance 2 / (inputs + outputs), for tanh and sigmoid"
     meaning_lecun() "variance 1 / inputs"
     meaning_pytorch() "within ±1 / √inputs, biases too: PyTorch’s own start"

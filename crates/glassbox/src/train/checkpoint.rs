@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use glassbox_engine::Parameters;
+use glassbox_engine::{Graph, Parameters};
 use serde::{Deserialize, Serialize};
 
 use super::state::TrainState;
@@ -292,18 +292,41 @@ pub struct Mismatch {
 
 /// Whether `found` has exactly the paths, shapes and types of `expected`; if not, every difference.
 pub fn check_same_model(expected: &Parameters, found: &Parameters) -> Result<(), Mismatch> {
+    let expected = expected.iter().map(|(path, array)| (path.to_owned(), description(array)));
+    compare(&expected.collect(), found)
+}
+
+/// Whether `found` has exactly the paths, shapes and types that `graph` declares, but for those that
+/// `training` alone does (of auxiliary heads); if not, every difference.
+pub fn check_in_use(graph: &Graph, training: &[Graph], found: &Parameters) -> Result<(), Mismatch> {
+    let declared = |(path, _): (String, _)| {
+        let tensor = graph.state(&path)?;
+        Some((path, format!("{} {}", tensor.dtype(), tensor.shape())))
+    };
+    let expected = graph.declarations().into_iter().filter_map(declared).collect();
+    compare(&expected, found).or_else(|mut mismatch| {
+        mismatch.extra.retain(|path| training.iter().all(|g| g.declaration(path).is_none()));
+        if mismatch == Mismatch::default() { Ok(()) } else { Err(mismatch) }
+    })
+}
+
+fn description(array: &glassbox_engine::Array) -> String {
+    format!("{} {}", array.dtype(), array.shape())
+}
+
+/// `expected` are descriptions by path.
+fn compare(expected: &BTreeMap<String, String>, found: &Parameters) -> Result<(), Mismatch> {
     let mut mismatch = Mismatch::default();
-    let describe = |array: &glassbox_engine::Array| format!("{} {}", array.dtype(), array.shape());
-    for (path, wanted) in expected.iter() {
-        match found.get(path).map(describe) {
-            None => mismatch.missing.push(path.to_owned()),
-            Some(other) if other != describe(wanted) => {
-                mismatch.changed.push((path.to_owned(), describe(wanted), other));
+    for (path, wanted) in expected {
+        match found.get(path).map(description) {
+            None => mismatch.missing.push(path.clone()),
+            Some(other) if other != *wanted => {
+                mismatch.changed.push((path.clone(), wanted.clone(), other));
             }
             Some(_) => {}
         }
     }
-    let extra = found.iter().map(|(path, _)| path).filter(|path| expected.get(path).is_none());
+    let extra = found.iter().map(|(path, _)| path).filter(|path| !expected.contains_key(*path));
     mismatch.extra.extend(extra.map(str::to_owned));
     if mismatch == Mismatch::default() { Ok(()) } else { Err(mismatch) }
 }

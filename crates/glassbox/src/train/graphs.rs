@@ -9,7 +9,7 @@ use glassbox_engine::{
 use crate::Error;
 use crate::data::{TargetPreparation, Targets};
 use crate::nearest::listed;
-use crate::nn::{self, Divisor, Loss, Module, Objective, Recorded, fits, penalty};
+use crate::nn::{self, Divisor, Head, Loss, Module, Objective, Recorded, fits, penalty};
 use crate::train::config::TrainConfig;
 
 /// The names of the graphs' inputs and results.
@@ -34,8 +34,10 @@ pub(crate) mod name {
     pub const PREDICTION: &str = "prediction";
     /// Result: what is made small.
     pub const LOSS: &str = "loss";
-    /// Result, where a penalty is added to it: the loss alone.
+    /// Result, where something is added to it: the loss of the prediction alone.
     pub const DATA_LOSS: &str = "data_loss";
+    /// Result, where there are auxiliary heads: their losses, each times its share.
+    pub const HEAD_LOSS: &str = "head_loss";
     /// Result, where a penalty is added to the loss: the penalty.
     pub const PENALTY: &str = "penalty";
     /// Result, where rows have weights: their sum.
@@ -126,7 +128,8 @@ impl Recipe<'_> {
         let at = graph.root(Mode::Train);
         let rows = part.rows;
         let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
-        let prediction = self.model.forward(at, inputs).named(name::PREDICTION);
+        let (prediction, heads) = self.model.forward_with_heads(at, inputs);
+        let prediction = prediction.named(name::PREDICTION);
         let targets = match self.labels() {
             true => graph.input(name::TARGETS, DType::I64, [rows]),
             false => graph.input(name::TARGETS, DType::F32, [rows, self.target.outputs()]),
@@ -140,7 +143,18 @@ impl Recipe<'_> {
         };
         let learning: Vec<(String, Tensor<'_>)> =
             graph.parameters().into_iter().filter(|(path, _)| !self.frozen(path)).collect();
-        let loss = self.with_penalty(at, recorded, &learning, part).named(name::LOSS);
+        let of_heads = (1..).zip(heads).map(|(number, Head { scores, share })| {
+            let at = at.index(name::HEAD_LOSS, number);
+            self.objective.record(at, scores, targets, weights).loss * share
+        });
+        let of_heads = of_heads.reduce(|sum, loss| sum + loss);
+        let penalty = self.penalty(at, recorded, &learning, part);
+        let more = [of_heads.map(|loss| loss.named(name::HEAD_LOSS)), penalty];
+        let loss = match more.iter().flatten().copied().reduce(|sum, more| sum + more) {
+            Some(more) => recorded.loss.named(name::DATA_LOSS) + more,
+            None => recorded.loss,
+        };
+        let loss = loss.named(name::LOSS);
         if let Divisor::Weights(sum) = recorded.divisor {
             sum.named(name::WEIGHTS);
         }
@@ -212,8 +226,7 @@ impl Recipe<'_> {
 
     /// Whether a parameter or state does not change.
     fn frozen(&self, path: &str) -> bool {
-        let last = self.config.freeze.iter().rev().find(|pattern| fits(meant(pattern), path));
-        last.is_some_and(|pattern| !pattern.starts_with('!'))
+        is_frozen(&self.config.freeze, path)
     }
 
     /// The scopes whose states are frozen: they behave as in use, so that what a frozen normalisation
@@ -250,8 +263,8 @@ impl Recipe<'_> {
     }
 
     /// Each pattern that chooses parameters must mean one that learns, and no parameter is chosen twice.
-    pub fn check_optimizers(&self, inference: &Graph) -> Result<(), Vec<String>> {
-        let parameters = inference.parameters();
+    pub fn check_optimizers(&self, training: &Graph) -> Result<(), Vec<String>> {
+        let parameters = training.parameters();
         let learning = parameters.iter().map(|(path, _)| path.as_str());
         let paths: Vec<&str> = learning.filter(|path| !self.frozen(path)).collect();
         let chosen = &self.config.optimizers;
@@ -272,9 +285,9 @@ impl Recipe<'_> {
     }
 
     /// Each pattern to freeze, or not to, must mean a parameter, and something must be left to learn.
-    pub fn check_freeze(&self, inference: &Graph) -> Result<(), Vec<String>> {
+    pub fn check_freeze(&self, training: &Graph) -> Result<(), Vec<String>> {
         let parameters: Vec<String> =
-            inference.parameters().into_iter().map(|(path, _)| path).collect();
+            training.parameters().into_iter().map(|(path, _)| path).collect();
         let paths: Vec<&str> = parameters.iter().map(String::as_str).collect();
         let mut problems = Vec::new();
         for pattern in &self.config.freeze {
@@ -290,26 +303,24 @@ impl Recipe<'_> {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// The loss and, where there is one, the penalty for large weights. What sums up over the batches
-    /// of a step gets it once; in a mean of means it may stand in each.
-    fn with_penalty<'g>(
+    /// The penalty for large weights, where there is one. What sums up over the batches of a step gets
+    /// it once; in a mean of means it may stand in each.
+    fn penalty<'g>(
         &self,
         at: Scope<'g>,
         recorded: Recorded<'g>,
         learning: &[(String, Tensor<'g>)],
         part: Part,
-    ) -> Tensor<'g> {
+    ) -> Option<Tensor<'g>> {
         let once = matches!(recorded.divisor, Divisor::Nothing) && !part.ends;
         let weights: Vec<Tensor<'g>> =
             learning.iter().map(|(_, tensor)| *tensor).filter(|t| t.rank() >= 2).collect();
         let TrainConfig { l1, l2, .. } = *self.config;
         if once || (l1 == 0.0 && l2 == 0.0) {
-            return recorded.loss;
+            return None;
         }
-        match penalty(at.child(name::PENALTY), &weights, l1, l2) {
-            Some(penalty) => recorded.loss.named(name::DATA_LOSS) + penalty.named(name::PENALTY),
-            None => recorded.loss,
-        }
+        let penalty = penalty(at.child(name::PENALTY), &weights, l1, l2)?;
+        Some(penalty.named(name::PENALTY))
     }
 
     /// Frozen states (running statistics) keep their value, as frozen parameters do.
@@ -354,6 +365,12 @@ impl Recipe<'_> {
             });
         }
     }
+}
+
+/// Whether patterns freeze a path: the last that fits says.
+pub(crate) fn is_frozen(patterns: &[String], path: &str) -> bool {
+    let last = patterns.iter().rev().find(|pattern| fits(meant(pattern), path));
+    last.is_some_and(|pattern| !pattern.starts_with('!'))
 }
 
 /// A pattern without the `!` that turns it round.

@@ -14,11 +14,11 @@ use crate::train::config::{
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
-use crate::train::graphs::{Part, Recipe, check_memory, outputs};
+use crate::train::graphs::{Part, Recipe, check_memory, name, outputs};
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
-use crate::zoo::{LayerProblem, Mlp, Network};
+use crate::zoo::{LayerProblem, Mlp, Named, Network, Training};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
 pub struct Job {
@@ -171,14 +171,18 @@ impl Job {
         }
         let recipe = self.recipe();
         let inference = recipe.inference(1)?;
-        let mut start = inference.initial_values(0);
+        let training = recipe.training(Part { rows: 1, ends: true })?;
+        let of_model = |path: &str| !path.starts_with(name::OPTIMIZER);
+        let drawn = training.initial_values(0);
+        let drawn = drawn.iter().filter(|(path, _)| of_model(path));
+        let mut start: Parameters = drawn.map(|(path, a)| (path.to_owned(), a.clone())).collect();
         let starts = replace(&mut start, &given).err().unwrap_or_default();
-        let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
+        let frozen = recipe.check_freeze(&training).err().unwrap_or_default();
         let starts = starts.into_iter().map(|what| format!("`model.parameters`: {what}"));
         let frozen = frozen.into_iter().map(|what| format!("`train.freeze`: {what}"));
         let again = recipe.check_recompute(&inference).err().unwrap_or_default();
         let again = again.into_iter().map(|what| format!("`train.recompute`: {what}"));
-        let others = recipe.check_optimizers(&inference).err().unwrap_or_default();
+        let others = recipe.check_optimizers(&training).err().unwrap_or_default();
         let others = others.into_iter().map(|what| format!("`train.optimizers`: {what}"));
         let problems: Vec<String> = starts.chain(frozen).chain(again).chain(others).collect();
         if problems.is_empty() { Ok(()) } else { Err(all_wrong(problems)) }
@@ -335,6 +339,12 @@ fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dy
             Err(problems) => Err(all_wrong(problems.into_iter().map(problem).collect())),
         };
     }
+    if let ModelKind::Named(named) = config.kind {
+        named
+            .check(&config.choices, input)
+            .map_err(|what| wrong(format!("`model.kind`: {what}")))?;
+        return Ok(named.build(&config.choices, outputs));
+    }
     let mut sizes = vec![input.iter().product()];
     sizes.extend(&config.hidden);
     sizes.push(outputs);
@@ -408,6 +418,34 @@ fn gains_by_pieces(data: &Dataset, config: &RunConfig) -> bool {
         && (1..=PIECES_UP_TO).contains(&pieces)
 }
 
+/// How a named model is trained: in one cycle, as its family says, in smaller steps where batches are
+/// smaller (Goyal et al. 2017).
+fn suggest_named(data: &Dataset, named: Named, config: &mut RunConfig) {
+    let Training { optimizer, epochs, label_smoothing } = named.family.training;
+    let pixels = data.input.shape.iter().take(2).product::<usize>();
+    let most = match pixels {
+        0..=4_096 => 128,
+        4_097..=16_384 => 64,
+        _ => 32,
+    };
+    // Some steps an epoch at least.
+    let batch = (data.train.len() / 16).next_power_of_two().clamp(8, most);
+    let share = batch as f64 / 128.0;
+    let share = if matches!(optimizer, Optimizer::Momentum { .. }) { share } else { share.sqrt() };
+    let train = &mut config.train;
+    train.batch = Amount::Exactly(batch);
+    train.optimizer = optimizer.with_lr(optimizer.lr() * share);
+    train.schedule = Schedule::OneCycle { rise: 0.3 };
+    train.epochs = epochs;
+    if matches!(data.task, Task::Classification { .. }) {
+        train.label_smoothing = label_smoothing;
+        if data.valid.len() >= 2_000 {
+            // Never stops a cycle, but says by what the best epoch is known.
+            train.stop = Some(Stop { metric: "valid_accuracy".into(), patience: epochs });
+        }
+    }
+}
+
 /// The choices that suit the data.
 fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
     let mut config = base.clone();
@@ -429,6 +467,10 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         config.train.batch = Amount::All;
         config.train.loss = Loss::SumOfSquares;
         config.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(0.1);
+        return config;
+    }
+    if let ModelKind::Named(named) = config.model.kind {
+        suggest_named(data, named, &mut config);
         return config;
     }
     let image = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });

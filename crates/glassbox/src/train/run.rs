@@ -2,13 +2,14 @@
 
 use std::sync::atomic::AtomicBool;
 
-use glassbox_engine::Graph;
+use glassbox_engine::{Graph, Parameters};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::data::{Dataset, Preparation, Rows, Schema, Task};
 use crate::io::FileError;
 use crate::practice::Verdict;
+use crate::train::checkpoint::check_in_use;
 use crate::train::evaluation::Evaluation;
 use crate::train::event::{Ending, Event, Outcome};
 use crate::train::figures::report;
@@ -93,10 +94,10 @@ impl Job {
         let record = serde_json::to_value(DataRecord::of(&self.data))
             .map_err(|error| FileError::new(folder.file("data.json"), error))?;
         folder.set_data(&record)?;
-        self.draw_augmented(folder)?;
         if self.start.weights.is_some() {
             folder.set_start(&self.start.values)?;
         }
+        self.draw_augmented(folder)?;
         folder.set_graph(GraphKind::Train, &training)?;
         folder.set_graph(GraphKind::Infer, &inference)?;
         if let Some(one) = self.graph_of_one()? {
@@ -200,7 +201,7 @@ impl Job {
             let table = trained.table_of_results(&results, rows);
             crate::io::atomic::write(&folder.predictions(), table.as_bytes())?;
             folder.set_outcome(&outcome)?;
-            crate::report::write(folder, &outcome)?;
+            crate::report::write_with(folder, &outcome, Some(&self.data))?;
         }
         Ok(Ended { ending: finished.ending, outcome })
     }
@@ -256,6 +257,19 @@ impl Job {
         let stopped_early = status.state == RunState::Finished && short;
         judge(&self.data, kept, end.as_ref(), curve, stopped_early)
     }
+}
+
+/// A run's weights must be those of its model in use, and of auxiliary heads that its training has.
+pub(crate) fn check_weights(
+    folder: &RunFolder,
+    graph: &Graph,
+    weights: &Parameters,
+) -> Result<(), Error> {
+    if check_in_use(graph, &[], weights).is_ok() {
+        return Ok(());
+    }
+    let training: Vec<Graph> = folder.graph(GraphKind::Train)?;
+    Ok(check_in_use(graph, &training, weights)?)
 }
 
 /// The training graphs and the inference graph that a folder holds.

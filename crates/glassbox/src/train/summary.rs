@@ -1,16 +1,17 @@
 //! What a run is and where it stands, without its data: parameters, outputs, plan, state.
 
-use glassbox_engine::{Array, Graph, Options, Parameters, Session, Tensor};
+use glassbox_engine::{Array, DType, Graph, Mode, Options, Parameters, Session, Tensor};
 use serde::Serialize;
 
 use crate::Error;
 use crate::data::{Role, Task};
+use crate::nn::Module;
 use crate::train::Job;
-use crate::train::checkpoint::check_same_model;
+pub use crate::train::cost::multiply_adds;
 use crate::train::folder::{RunFolder, RunState};
-use crate::train::graphs::name;
+use crate::train::graphs::{is_frozen, name};
 use crate::train::log;
-use crate::train::run::{DataRecord, graphs_of};
+use crate::train::run::{DataRecord, check_weights, graphs_of};
 use crate::train::state::Best;
 
 /// What a run is and where it stands.
@@ -28,6 +29,8 @@ pub struct Summary {
     pub weights_of_step: Option<u64>,
     /// What the model computes by name, in the order in which it does.
     pub outputs: Vec<OutputSummary>,
+    /// What each of its layers costs, in that order.
+    pub layers: Vec<LayerCost>,
     /// How one training step runs.
     pub step: StepSummary,
     /// What it learns from.
@@ -45,6 +48,9 @@ pub struct ParameterSummary {
     pub shape: Vec<usize>,
     /// How many numbers it has.
     pub count: usize,
+    /// Whether training leaves it as it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub frozen: bool,
     /// What the numbers are like; none before the first checkpoint.
     pub values: Option<Spread>,
 }
@@ -80,6 +86,17 @@ pub struct OutputSummary {
     pub shape: Vec<usize>,
 }
 
+/// What a layer costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LayerCost {
+    /// The scope, e.g. `conv1`; empty for what the model does outside of any.
+    pub name: String,
+    /// How many numbers its own parameters have.
+    pub parameters: usize,
+    /// Multiply-adds of its products for one row: see [`multiply_adds`].
+    pub multiply_adds: u64,
+}
+
 /// What a model is made of, before it is trained.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Structure {
@@ -91,6 +108,8 @@ pub struct Structure {
     pub layers: Vec<Layer>,
     /// All parameters together.
     pub total: Total,
+    /// Multiply-adds of all layers for one row.
+    pub multiply_adds: u64,
 }
 
 /// A scope of a model with its parameters and the results it names.
@@ -102,6 +121,8 @@ pub struct Layer {
     pub parameters: Vec<ParameterSummary>,
     /// Its results by their names in the scope, e.g. `linear`, `relu`.
     pub outputs: Vec<OutputSummary>,
+    /// Multiply-adds of its products for one row: see [`multiply_adds`].
+    pub multiply_adds: u64,
 }
 
 impl Structure {
@@ -113,14 +134,39 @@ impl Structure {
     /// let job = Job::new("iris", |defaults| defaults.set(&["hidden=[8]".into()]))?;
     /// let model = Structure::of(&job)?;
     /// assert_eq!((model.input, model.total.count), (vec![4], 4 * 8 + 8 + 8 * 3 + 3));
-    /// assert_eq!(model.layers[0].name, "fc1");
+    /// assert_eq!((model.layers[0].name.as_str(), model.layers[0].multiply_adds), ("fc1", 4 * 8));
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     ///
     /// # Errors
     /// Mistakes of the model: shapes that do not fit.
     pub fn of(job: &Job) -> Result<Self, Error> {
-        let (_, graph) = job.graphs()?;
+        Structure::recorded(&*job.model, &job.data.input.shape, &job.config.train.freeze)
+    }
+
+    /// What a model is made of that reads rows of the shape `input`.
+    ///
+    /// ```
+    /// use glassbox::train::summary::Structure;
+    /// use glassbox::zoo::{Choices, Named};
+    /// let lenet = Named::from_word("lenet").ok_or("no such model")?;
+    /// let model = Structure::of_model(&*lenet.build(&Choices::default(), 10), &[28, 28, 1])?;
+    /// assert_eq!(model.total.count, 61_706);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Mistakes of the model: shapes that do not fit.
+    pub fn of_model(model: &dyn Module, input: &[usize]) -> Result<Self, Error> {
+        Structure::recorded(model, input, &[])
+    }
+
+    fn recorded(model: &dyn Module, input: &[usize], freeze: &[String]) -> Result<Self, Error> {
+        let graph = Graph::new();
+        let rows = graph.input(name::INPUTS, DType::F32, [&[1], input].concat());
+        let prediction = model.forward(graph.root(Mode::Eval), rows).named(name::PREDICTION);
+        graph.check()?;
+        let costs = multiply_adds(&graph, prediction)?;
         let split = |path: &str| match path.rsplit_once('/') {
             Some((scope, name)) => (scope.to_owned(), name.to_owned()),
             None => (String::new(), path.to_owned()),
@@ -134,26 +180,63 @@ impl Structure {
             let (scope, name) = split(&path);
             let sizes = tensor.shape().sizes().to_vec();
             let at = layers.iter().position(|layer| layer.name == scope).unwrap_or_else(|| {
-                layers.push(Layer { name: scope, parameters: vec![], outputs: vec![] });
+                let multiply_adds = costs.get(&scope).copied().unwrap_or(0);
+                let (parameters, outputs) = (vec![], vec![]);
+                layers.push(Layer { name: scope, parameters, outputs, multiply_adds });
                 layers.len() - 1
             });
             let shape = if is_parameter { sizes } else { sizes.get(1..).unwrap_or(&[]).to_vec() };
             match is_parameter {
                 true => {
                     let count = shape.iter().product();
-                    let parameter = ParameterSummary { path: name, shape, count, values: None };
+                    let frozen = is_frozen(freeze, &path);
+                    let (path, values) = (name, None);
+                    let parameter = ParameterSummary { path, shape, count, frozen, values };
                     layers[at].parameters.push(parameter);
                 }
                 false => layers[at].outputs.push(OutputSummary { name, shape }),
             }
         }
+        let parameters = graph.parameters();
+        let sum = |of: fn(&Tensor<'_>) -> usize| parameters.iter().map(|(_, t)| of(t)).sum();
         Ok(Structure {
-            model: job.model.name().to_owned(),
-            input: job.data.input.shape.clone(),
+            model: model.name().to_owned(),
+            input: input.to_vec(),
             layers,
-            total: Total::of(&graph.initial_values(0)),
+            multiply_adds: costs.values().sum(),
+            total: Total {
+                count: sum(|t| t.elements()),
+                bytes: sum(|t| t.elements() * t.dtype().size()),
+            },
         })
     }
+}
+
+/// What each scope with parameters or products costs, in the order in which they are computed.
+fn layers(inference: &Graph) -> Result<Vec<LayerCost>, Error> {
+    let missing = || Error::new("the inference graph has no prediction");
+    let prediction = inference.named(name::PREDICTION).ok_or_else(missing)?;
+    let mut costs = multiply_adds(inference, prediction)?;
+    let mut parameters = inference.parameters();
+    parameters.sort_by_key(|(_, tensor)| tensor.value());
+    let mut layers: Vec<LayerCost> = Vec::new();
+    for (path, tensor) in parameters {
+        let name = path.rsplit_once('/').map_or("", |(scope, _)| scope);
+        let at = layers.iter().position(|layer| layer.name == name).unwrap_or_else(|| {
+            let multiply_adds = costs.remove(name).unwrap_or(0);
+            layers.push(LayerCost { name: name.to_owned(), parameters: 0, multiply_adds });
+            layers.len() - 1
+        });
+        layers[at].parameters += tensor.elements();
+    }
+    // Products without parameters of their own, such as those of attention.
+    let others = costs.into_iter().filter(|(_, cost)| *cost > 0);
+    layers.extend(others.map(|(name, multiply_adds)| LayerCost {
+        name,
+        parameters: 0,
+        multiply_adds,
+    }));
+    Ok(layers)
 }
 
 impl Total {
@@ -235,11 +318,12 @@ impl Summary {
         let best = checkpoints.best()?.map(|(checkpoint, _)| checkpoint);
         let expected = inference.initial_values(0);
         if let Some(best) = &best {
-            check_same_model(&expected, &best.model)?;
+            check_weights(folder, &inference, &best.model)?;
         }
         let values = best.as_ref().map(|best| &best.model);
+        let freeze = &config.train.freeze;
         let parameters: Vec<_> =
-            expected.iter().map(|(path, array)| parameter(path, array, values)).collect();
+            expected.iter().map(|(path, array)| parameter(path, array, freeze, values)).collect();
         Ok(Summary {
             run: folder.path().display().to_string(),
             model: config.model.kind.to_string(),
@@ -247,6 +331,7 @@ impl Summary {
             total: Total::of(&expected),
             weights_of_step: best.as_ref().map(|best| best.state.step),
             outputs: outputs(&inference),
+            layers: layers(&inference)?,
             step: step(&training)?,
             data: DataSummary::of(data),
             training: TrainingSummary::of(folder)?,
@@ -254,11 +339,17 @@ impl Summary {
     }
 }
 
-fn parameter(path: &str, array: &Array, values: Option<&Parameters>) -> ParameterSummary {
+fn parameter(
+    path: &str,
+    array: &Array,
+    freeze: &[String],
+    values: Option<&Parameters>,
+) -> ParameterSummary {
     let shape = array.shape().sizes().to_vec();
     let count = array.data().len();
     let values = values.and_then(|values| Spread::of(&values.get(path)?.to_f64()));
-    ParameterSummary { path: path.to_string(), shape, count, values }
+    let frozen = is_frozen(freeze, path);
+    ParameterSummary { path: path.to_string(), shape, count, frozen, values }
 }
 
 impl Spread {

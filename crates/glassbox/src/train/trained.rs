@@ -11,7 +11,7 @@ use crate::data::{Idx, InputPreparation, Preparation, Prepared, RawTable, Rows, 
 use crate::io::{pytorch, safetensors};
 use crate::train::evaluate::{Fill, Predictor, deviation, largest, probabilities};
 use crate::train::folder::{GraphKind, LAST, RunFolder};
-use crate::train::run::DataRecord;
+use crate::train::run::{DataRecord, check_weights};
 
 /// A trained model, which knows how raw rows become its inputs. It can be shared between threads;
 /// calls take turns.
@@ -208,8 +208,7 @@ impl Model {
                 run.display()
             )));
         };
-        let expected = graph.initial_values(0);
-        crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
+        check_weights(&folder, &graph, &checkpoint.model)?;
         let model = Model { warnings, ..Model::of(&graph, checkpoint.weights(), record)? };
         match folder.file("graph/infer-one.json").exists() {
             true => model.with_one(&folder.graph(GraphKind::One)?),

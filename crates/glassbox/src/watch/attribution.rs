@@ -107,8 +107,7 @@ impl InUse {
         let (job, _) = Job::without_model(folder)?;
         job.check_data(folder)?;
         let graph: Graph = folder.graph(GraphKind::Infer)?;
-        let expected = graph.initial_values(0);
-        crate::train::checkpoint::check_same_model(&expected, &checkpoint.model)?;
+        crate::train::check_weights(folder, &graph, &checkpoint.model)?;
         Ok(InUse { warnings, ..InUse::of(graph, checkpoint.weights(), job.data)? })
     }
 

@@ -1,7 +1,23 @@
 //! The named models, built from `nn` only.
+//!
+//! Parameters and running statistics of image models have torchvision's names (where it lacks the model,
+//! timm's) with `/` for `.`: `layer1/0/conv1/weight`, so that published weights fit. Their counts are
+//! the published ones.
 
+mod alexnet;
+mod convnext;
+mod googlenet;
+mod lenet;
 mod mlp;
+mod mobilenet;
+mod named;
 mod network;
+mod parts;
+mod resnet;
+mod vgg;
+mod vit;
+mod xception;
 
 pub use mlp::{Mlp, Normalize};
+pub use named::{Choices, FAMILIES, Family, Member, Named, Training};
 pub use network::{Layer, LayerKind, LayerProblem, Network};

@@ -51,6 +51,7 @@ struct Row {
 /// What decoding gives beside the pixels.
 struct Decoded {
     hash: u64,
+    transparent: bool,
     sums: Vec<Sums>,
 }
 
@@ -166,12 +167,18 @@ pub(super) fn of_place(
     let mut hash = Fingerprint::new();
     let mut seen = Vec::with_capacity(alive.len());
     for &at in &alive {
-        let (row, own) = (&rows[at], decoded[at].as_ref().map_or(0, |decoded| decoded.hash));
+        let (row, Some(own)) = (&rows[at], &decoded[at]) else { continue };
         hash.bytes([row.part as u8]);
         hash.bytes(row.class.bytes().chain([0]));
-        hash.bytes(own.to_le_bytes());
-        let (name, class) = (row.name.as_str(), label(at) as usize);
-        seen.push(Seen { name, head: row.head, class, part: part_of[at], hash: own });
+        hash.bytes(own.hash.to_le_bytes());
+        seen.push(Seen {
+            name: &row.name,
+            head: row.head,
+            transparent: own.transparent,
+            class: label(at) as usize,
+            part: part_of[at],
+            hash: own.hash,
+        });
     }
     let took = (started.elapsed().as_secs_f64(), threads);
     let facts = ImageFacts::of(&seen, &classes, layout.skipped, took);
@@ -375,13 +382,14 @@ fn decode(
             return Ok(Err("was changed while it was read".to_owned()));
         };
         let decoded = content.bytes().and_then(|bytes| {
-            let picture = picture(&bytes, channels).map_err(|what| what.words().to_owned())?;
-            Ok((hash(&bytes), picture.fitted([height, side], image.fit)))
+            let (picture, transparent) =
+                picture(&bytes, channels).map_err(|what| what.words().to_owned())?;
+            Ok((hash(&bytes), transparent, picture.fitted([height, side], image.fit)))
         });
         match decoded {
-            Ok((hash, pixels)) => {
+            Ok((hash, transparent, pixels)) => {
                 placed.write((at * width) as u64, &pixels)?;
-                Ok(Ok(Decoded { hash, sums: Sums::of(&pixels, channels) }))
+                Ok(Ok(Decoded { hash, transparent, sums: Sums::of(&pixels, channels) }))
             }
             Err(problem) => Ok(Err(problem)),
         }

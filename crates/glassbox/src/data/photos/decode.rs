@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use memchr::memmem;
 
 use super::resize::Picture;
@@ -17,8 +17,6 @@ pub(super) struct Head {
     pub(super) height: usize,
     pub(super) width: usize,
     pub(super) grey: bool,
-    /// Whether there is transparency.
-    pub(super) alpha: bool,
     /// Whether channels have 16 bits.
     pub(super) deep: bool,
 }
@@ -107,7 +105,6 @@ fn decoder<'b>(
         height: height as usize,
         width: width as usize,
         grey: !colour.has_color(),
-        alpha: colour.has_alpha(),
         deep: colour.bytes_per_pixel() > colour.channel_count(),
     };
     Ok((decoder, head, orientation))
@@ -124,7 +121,9 @@ fn panicked<T>() -> Result<T, Unusable> {
 
 /// The picture of an image file, turned as EXIF says, in so many channels: 16 bits are rounded to 8,
 /// what is transparent is laid on white, of a film the first picture is taken.
-pub(super) fn picture(bytes: &[u8], channels: usize) -> Result<Picture, Unusable> {
+///
+/// Whether anything was transparent is said, too.
+pub(super) fn picture(bytes: &[u8], channels: usize) -> Result<(Picture, bool), Unusable> {
     let decoded = contained(|| {
         let (decoder, head, orientation) = decoder(bytes)?;
         if head.format == "JPEG" && !is_whole_jpeg(bytes) {
@@ -137,34 +136,37 @@ pub(super) fn picture(bytes: &[u8], channels: usize) -> Result<Picture, Unusable
     });
     let decoded = decoded.unwrap_or_else(panicked)?;
     let (height, width) = (decoded.height() as usize, decoded.width() as usize);
+    let (decoded, transparent) = opaque(decoded);
     let bytes = in_channels(decoded, channels);
-    Ok(Picture { height, width, channels, bytes })
+    Ok((Picture { height, width, channels, bytes }, transparent))
+}
+
+/// The picture laid on white, and whether that made a difference.
+fn opaque(picture: DynamicImage) -> (DynamicImage, bool) {
+    if !picture.color().has_alpha() {
+        return (picture, false);
+    }
+    let picture = picture.into_rgba8();
+    let transparent = picture.pixels().any(|pixel| pixel.0[3] < 255);
+    let on_white = |value: u8, alpha: u8| {
+        let alpha = u32::from(alpha);
+        ((u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    };
+    let mut laid = RgbImage::new(picture.width(), picture.height());
+    for (to, from) in laid.pixels_mut().zip(picture.pixels()) {
+        let [red, green, blue, alpha] = from.0;
+        to.0 = [red, green, blue].map(|value| on_white(value, alpha));
+    }
+    (laid.into(), transparent)
 }
 
 /// Bytes of red, green and blue, or of grey.
 fn in_channels(picture: DynamicImage, channels: usize) -> Vec<u8> {
-    if picture.color().has_alpha() {
-        let on_white = |value: u8, alpha: u8| {
-            let alpha = u32::from(alpha);
-            ((u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8
-        };
-        let all = picture.into_rgba8().into_raw();
-        let opaque = all.chunks_exact(4).flat_map(|pixel| match *pixel {
-            [red, green, blue, alpha] => [red, green, blue].map(|value| on_white(value, alpha)),
-            _ => [255; 3],
-        });
-        return match channels {
-            1 => grey(&opaque.collect::<Vec<u8>>()),
-            _ => opaque.collect(),
-        };
-    }
     match (picture.color().has_color(), channels) {
         (true, 1) => grey(&picture.into_rgb8().into_raw()),
-        (false, 1) => picture.into_luma8().into_raw(),
-        (false, _) => {
-            picture.into_luma8().into_raw().iter().flat_map(|&value| [value; 3]).collect()
-        }
         (true, _) => picture.into_rgb8().into_raw(),
+        (false, 1) => picture.into_luma8().into_raw(),
+        (false, _) => picture.into_luma8().into_raw().iter().flat_map(|&grey| [grey; 3]).collect(),
     }
 }
 

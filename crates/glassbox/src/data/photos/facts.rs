@@ -69,6 +69,7 @@ const SHOWN: usize = 20;
 pub(super) struct Seen<'a> {
     pub(super) name: &'a str,
     pub(super) head: Head,
+    pub(super) transparent: bool,
     pub(super) class: usize,
     pub(super) part: Part,
     /// Of its file's bytes.
@@ -94,7 +95,7 @@ impl ImageFacts {
             widths: spread(heads().map(|head| head.width)),
             sizes: sizes.len(),
             grey: heads().filter(|head| head.grey).count(),
-            transparent: heads().filter(|head| head.alpha).count(),
+            transparent: seen.iter().filter(|seen| seen.transparent).count(),
             deep: heads().filter(|head| head.deep).count(),
             skipped,
             seconds,

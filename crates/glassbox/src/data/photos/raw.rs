@@ -64,7 +64,7 @@ impl Photos {
         for ((shown, place), first) in places.iter().zip(firsts) {
             let work = |number: usize, name: &str, content: Content| {
                 let pixels = match content.bytes().map(|bytes| picture(&bytes, channels)) {
-                    Ok(Ok(picture)) => picture.fitted([height, side], *fit),
+                    Ok(Ok((picture, _))) => picture.fitted([height, side], *fit),
                     Ok(Err(Unusable::NoImage(_))) if shown.is_some() && !named_so(name) => {
                         return Ok(Fate::Other);
                     }

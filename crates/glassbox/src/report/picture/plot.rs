@@ -59,7 +59,7 @@ pub fn plot(title: &str, places: &[String], series: &[Series]) -> Picture {
         match upright {
             true => {
                 let length = Picture::text_width(place, SMALL);
-                let mut name = Picture::new(length, Picture::text_height(SMALL), PAPER);
+                let mut name = Picture::new(length, Picture::text_height(SMALL) + 2 * SMALL, PAPER);
                 name.write_text(place, [0, 0], SMALL, INK);
                 out.put(&turned(&name), x.saturating_sub(7), y + 12);
             }

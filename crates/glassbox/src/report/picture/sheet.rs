@@ -5,7 +5,7 @@ use super::{FAINT, INK, PAPER, Picture, font};
 /// Between cells, and around the sheet.
 const SPACE: usize = 16;
 /// Between a picture and its caption, and between lines.
-const GAP: usize = 7;
+const GAP: usize = 8;
 /// Of letters in captions and of the title: pixels of a dot.
 const SMALL: usize = 2;
 const LARGE: usize = 3;
@@ -36,6 +36,12 @@ impl Sheet {
     /// An empty sheet; a title of no letters takes no room.
     pub fn new(title: &str) -> Self {
         Sheet { title: title.to_owned(), notes: Vec::new(), columns: None, cells: Vec::new() }
+    }
+
+    /// With this title.
+    #[must_use]
+    pub fn titled(self, title: &str) -> Self {
+        Sheet { title: title.to_owned(), ..self }
     }
 
     /// So many pictures in a row; as many as suit where this is not said.
@@ -86,7 +92,7 @@ impl Sheet {
             (lines.flat_map(|line| wrapped(line, room)).collect::<Vec<_>>(), size)
         });
         let head_lines = head.iter().flat_map(|(lines, size)| lines.iter().map(move |_| *size));
-        let head_height: usize = head_lines.map(|size| Picture::text_height(size) + GAP).sum();
+        let head_height: usize = head_lines.map(|size| Picture::text_height(size) + size * 4).sum();
         let mut rows: Vec<(usize, usize)> = Vec::new();
         for (pictures, captions) in self.cells.chunks(columns).zip(captions.chunks(columns)) {
             let height = pictures.iter().map(|(picture, _)| picture.height()).max().unwrap_or(0);
@@ -102,7 +108,7 @@ impl Sheet {
             let color = if *size == LARGE { INK } else { FAINT };
             for line in lines {
                 out.write_text(line, [SPACE, y], *size, color);
-                y += Picture::text_height(*size) + GAP;
+                y += Picture::text_height(*size) + size * 4;
             }
         }
         y += space;

@@ -27,16 +27,50 @@ use crate::io::FileError;
 use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Schedule};
 pub use crate::train::resample::Resample;
-use crate::words::words;
-pub use crate::zoo::{Layer, LayerKind, Normalize};
+pub use crate::zoo::{Choices, Layer, LayerKind, Named, Normalize};
 
-words! {
-    /// The kinds of model that a configuration can name.
-    ModelKind {
-        /// Fully connected layers, each followed by the activation except the last.
-        Mlp = "mlp",
-        /// The layers of `[[model.layer]]`, in order.
-        Network = "network",
+/// The kinds of model that a configuration can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelKind {
+    /// Fully connected layers, each followed by the activation except the last: `mlp`.
+    Mlp,
+    /// The layers of `[[model.layer]]`, in order: `network`.
+    Network,
+    /// A named model, such as `resnet18`.
+    Named(Named),
+}
+
+impl ModelKind {
+    /// Every kind, in the order in which they are offered.
+    pub fn all() -> Vec<ModelKind> {
+        let named = Named::all().map(ModelKind::Named);
+        [ModelKind::Mlp, ModelKind::Network].into_iter().chain(named).collect()
+    }
+
+    /// The word that stands for it in a configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            ModelKind::Mlp => "mlp",
+            ModelKind::Network => "network",
+            ModelKind::Named(named) => named.word(),
+        }
+    }
+
+    /// The kind that a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        ModelKind::all().into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+impl fmt::Display for ModelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl Serialize for ModelKind {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.word())
     }
 }
 
@@ -188,18 +222,20 @@ pub struct Split {
 pub struct ModelConfig {
     /// Which model.
     pub kind: ModelKind,
-    /// Units of each hidden layer, input side first; empty for a linear model.
+    /// Of an mlp: units of each hidden layer, input side first; empty for a linear model.
     pub hidden: Vec<usize>,
-    /// The hidden units' activation.
+    /// Of an mlp: the hidden units' activation.
     pub activation: Activation,
-    /// How weights are drawn; chosen by the activation where absent (see [`ModelConfig::initial`]).
+    /// Of an mlp: how weights are drawn; chosen by the activation where absent (see [`ModelConfig::initial`]).
     pub initial: Option<Initial>,
-    /// What is normalised before each hidden activation.
+    /// Of an mlp: what is normalised before each hidden activation.
     pub normalize: Normalize,
-    /// The share of hidden numbers that training leaves out, in [0, 1).
+    /// Of an mlp: the share of hidden numbers that training leaves out, in [0, 1).
     pub dropout: f64,
-    /// Whether hidden layers of as many units as inputs have a skip connection around them.
+    /// Of an mlp: whether hidden layers of as many units as inputs have a skip connection around them.
     pub skip: bool,
+    /// What is chosen of a named model.
+    pub choices: Choices,
     /// `[[model.layer]]`, in order, of a network.
     pub layers: Vec<Layer>,
     /// Explicit starting values by path, e.g. `fc1/weight`; the other parameters are drawn.
@@ -421,6 +457,7 @@ impl RunConfig {
                 normalize: Normalize::None,
                 dropout: 0.0,
                 skip: false,
+                choices: Choices::default(),
                 layers: Vec::new(),
                 parameters: BTreeMap::new(),
             },

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{Section, expected, flag, share, whole, word};
+use super::load::{Section, expected, flag, positive, share, whole, word};
 use super::source::{Place, Value};
-use super::{ModelConfig, ModelKind, Normalize, Numbers, RunConfig, layers};
+use super::{Choices, ModelConfig, ModelKind, Named, Normalize, Numbers, RunConfig, layers};
+use crate::nearest::listed;
 use crate::nn::Initial;
 
 pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
     let place = |section: &Section, key: &str| section.table.get(key).map(|at| at.place.clone());
     let (kind_at, layers_at) = (place(&section, "kind"), place(&section, "layer"));
     let layers = layers::read(&mut section, &default.layers);
-    let kind = section.take("kind", None, |v| word(v, ModelKind::ALL, |w| w.word()).map(Some));
+    let kind =
+        section.take("kind", None, |v| word(v, &ModelKind::all(), ModelKind::word).map(Some));
     // Of a file and a setting beside it the setting holds.
     let outdone = matches!((&kind_at, &layers_at), (Some(Place::Line(_)), Some(Place::Setting(_))));
     let kind = match kind.filter(|_| !outdone) {
@@ -24,13 +26,19 @@ pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
             let message = "`model.kind = \"network\"` needs layers: [[model.layer]] tables";
             section.report(place, message.into());
         }
-        (ModelKind::Mlp, Some(place @ Place::Line(_)), Some(_)) => {
-            let message = "`model.kind = \"mlp\"` has no [[model.layer]]: leave `kind` out, or say \
-                           \"network\"";
-            section.report(place, message.into());
+        (ModelKind::Mlp | ModelKind::Named(_), Some(place @ Place::Line(_)), Some(_)) => {
+            let message = format!(
+                "`model.kind = \"{kind}\"` has no [[model.layer]]: leave `kind` out, or say \
+                 \"network\""
+            );
+            section.report(place, message);
         }
         _ => {}
     }
+    if let ModelKind::Named(named) = kind {
+        return read_named(section, named, default);
+    }
+    only_of_named(&mut section, kind);
     let plain = RunConfig::new("").model;
     let network = kind == ModelKind::Network;
     if network && let Some(Place::Line(_)) = layers_at {
@@ -63,6 +71,7 @@ pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
             .take("normalize", default.normalize, |v| word(v, Normalize::ALL, |w| w.word())),
         dropout: section.take("dropout", default.dropout, share),
         skip: section.take("skip", default.skip, flag),
+        choices: plain.choices,
         layers: if network { layers } else { Vec::new() },
         parameters: parameters(&mut section, default),
     };
@@ -78,8 +87,78 @@ pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
     }
 }
 
-/// The settings that only an MLP has.
-const OF_MLP: [&str; 6] = ["hidden", "activation", "initial", "normalize", "dropout", "skip"];
+/// A named model, with the choices that its family understands.
+fn read_named(mut section: Section, named: Named, default: &ModelConfig) -> ModelConfig {
+    let family = named.family;
+    for key in OF_MLP.into_iter().chain(Choices::NAMES) {
+        let foreign = !family.options.contains(&key);
+        let Some(located) = foreign.then(|| section.table.remove(key)).flatten() else { continue };
+        let (word, options) = (named.word(), listed(family.options));
+        let message = format!("`model.{key}` is no option of {word}, which has {options}");
+        section.report(&located.place, message);
+    }
+    let plain = RunConfig::new("").model;
+    let same = default.kind == ModelKind::Named(named);
+    let begin = if same { default.choices } else { family.defaults };
+    let read = ModelConfig {
+        kind: ModelKind::Named(named),
+        choices: choices(&mut section, family.options, begin),
+        parameters: parameters(&mut section, default),
+        ..plain
+    };
+    section.finish();
+    read
+}
+
+/// These choices, the others as they were.
+fn choices(section: &mut Section, options: &[&str], begin: Choices) -> Choices {
+    let mut read = begin;
+    for option in options {
+        match *option {
+            "activation" => {
+                read.activation = section.choice("activation", "model.activation", read.activation);
+            }
+            "normalize" => {
+                let of = |value: &Value| word(value, Normalize::ALL, Normalize::word);
+                read.normalize = section.take("normalize", read.normalize, of);
+            }
+            "dropout" => read.dropout = section.take("dropout", read.dropout, share),
+            "skip" => read.skip = section.take("skip", read.skip, flag),
+            "pre_activation" => {
+                read.pre_activation = section.take("pre_activation", read.pre_activation, flag);
+            }
+            "auxiliary" => read.auxiliary = section.take("auxiliary", read.auxiliary, flag),
+            "stochastic_depth" => {
+                let rate = section.take("stochastic_depth", read.stochastic_depth, share);
+                read.stochastic_depth = rate;
+            }
+            "width" => read.width = section.take("width", read.width, positive),
+            "patch" => {
+                let of = |value: &Value| whole(value, 1).map(|pixels| pixels as usize);
+                read.patch = section.take("patch", read.patch, of);
+            }
+            _ => {}
+        }
+    }
+    read
+}
+
+/// Reports choices that only named models have, of another kind.
+fn only_of_named(section: &mut Section, kind: ModelKind) {
+    for key in Choices::NAMES.into_iter().filter(|key| !OF_MLP.contains(key)) {
+        if let Some(located) = section.table.remove(key) {
+            let has = |named: &Named| named.family.options.contains(&key);
+            let owners: Vec<&str> = Named::all().filter(has).map(Named::word).collect();
+            let owners = listed(&owners);
+            let message = format!("`model.{key}` is an option of {owners}, not of {kind}");
+            section.report(&located.place, message);
+        }
+    }
+}
+
+/// The settings that only an MLP has, or a named model that says so.
+pub(super) const OF_MLP: [&str; 6] =
+    ["hidden", "activation", "initial", "normalize", "dropout", "skip"];
 
 fn parameters(model: &mut Section, default: &ModelConfig) -> BTreeMap<String, Numbers> {
     let absent = !model.table.contains_key("parameters");

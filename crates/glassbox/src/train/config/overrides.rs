@@ -1,7 +1,8 @@
 //! `--set optimizer.lr=0.03`: values given beside a configuration file.
 
-use super::ConfigProblem;
+use super::model::OF_MLP;
 use super::source::{Located, Place, Table, Value, parse_setting};
+use super::{Choices, ConfigProblem};
 use crate::nearest::nearest;
 
 /// Every setting, by its full path.
@@ -40,6 +41,11 @@ pub(super) const SETTINGS: &[&str] = &[
     "model.normalize",
     "model.dropout",
     "model.skip",
+    "model.pre_activation",
+    "model.auxiliary",
+    "model.stochastic_depth",
+    "model.width",
+    "model.patch",
     "model.layer",
     "model.parameters",
     "train.epochs",
@@ -164,9 +170,11 @@ fn put(table: &mut Table, path: &[&str], value: Located) {
                 entry.value = Value::Table(Table::new());
             }
             if let Value::Table(inside) = &mut entry.value {
-                // The model's kind stands beside settings that are not its own.
-                if inner == ["kind"] && *key != "model" {
-                    forget_old_kind(inside, &value);
+                if inner == ["kind"] {
+                    // The model's kind stands beside settings that are not its own.
+                    let of_model =
+                        |name: &str| Choices::NAMES.contains(&name) || OF_MLP.contains(&name);
+                    forget_old_kind(inside, &value, |name| *key != "model" || of_model(name));
                 }
                 // One way of clipping at a time.
                 if *key == "clip" {
@@ -179,19 +187,19 @@ fn put(table: &mut Table, path: &[&str], value: Located) {
 }
 
 /// Another kind of optimizer, schedule … begins from its own defaults: what the file says is for the old one.
-fn forget_old_kind(table: &mut Table, kind: &Located) {
+fn forget_old_kind(table: &mut Table, kind: &Located, is_of_kind: impl Fn(&str) -> bool) {
     let same = |old: &Located| match (&old.value, &kind.value) {
         (Value::Text(old), Value::Text(new)) => old == new,
         _ => false,
     };
     if !table.get("kind").is_some_and(same) {
-        table.retain(|_, value| matches!(value.place, Place::Setting(_)));
+        table.retain(|name, value| matches!(value.place, Place::Setting(_)) || !is_of_kind(name));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::SETTINGS;
+    use super::{Choices, SETTINGS};
     use crate::choices::Choice;
     use crate::train::config::{Activation, Initial, Loss, Optimizer, Schedule};
 
@@ -211,5 +219,8 @@ mod tests {
         check::<Loss>("train.loss");
         check::<Optimizer>("train.optimizer");
         check::<Schedule>("train.schedule");
+        for name in Choices::NAMES {
+            assert!(SETTINGS.contains(&format!("model.{name}").as_str()), "{name}");
+        }
     }
 }

@@ -5,9 +5,9 @@ use std::fmt::{Display, Write};
 use glassbox_engine::Isa;
 
 use super::{
-    Activation, Amount, Augment, ClassWeights, Clip, Fit, ImageOptions, Impute, Initial, Kind,
-    Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer, Preparation,
-    RunConfig, Schedule,
+    Activation, Amount, Augment, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute, Initial,
+    Kind, Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer,
+    Preparation, RunConfig, Schedule,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
@@ -78,7 +78,7 @@ impl RunConfig {
     fn write_model(&self, out: &mut String) {
         let model = &self.model;
         section(out, "[model]");
-        let offered = "mlp, or network with [[model.layer]] tables";
+        let offered = "mlp, network with [[model.layer]] tables, or another of `glassbox models`";
         line(out, "kind", quoted(model.kind.word()), offered);
         if model.kind == ModelKind::Mlp {
             let hidden = format!("{:?}", model.hidden);
@@ -103,6 +103,13 @@ impl RunConfig {
                 model.skip,
                 "x + f(x) around hidden layers of as many units as inputs",
             );
+        }
+        if let ModelKind::Named(named) = model.kind {
+            named
+                .family
+                .options
+                .iter()
+                .for_each(|option| write_choice(out, option, &model.choices));
         }
         for layer in &model.layers {
             section(out, "[[model.layer]]");
@@ -228,6 +235,31 @@ fn write_image(out: &mut String, image: &ImageOptions) {
         Some(Normalization::Given { mean, std }) => format!("{{ mean = {mean:?}, std = {std:?} }}"),
     };
     line(out, "normalize", normalize, offered);
+}
+
+/// What is chosen of a named model.
+fn write_choice(out: &mut String, option: &str, choices: &Choices) {
+    let (value, comment) = match option {
+        "activation" => (choice(choices.activation), words(Activation::ALL)),
+        "normalize" => (quoted(choices.normalize.word()), words(Normalize::ALL)),
+        "dropout" => (float(choices.dropout), "share of numbers that training leaves out".into()),
+        "skip" => (choices.skip.to_string(), "false: without skip connections".into()),
+        "pre_activation" => {
+            let what = "true: normalisation and activation before the convolutions";
+            (choices.pre_activation.to_string(), what.into())
+        }
+        "auxiliary" => {
+            (choices.auxiliary.to_string(), "heads in the middle, in training alone".into())
+        }
+        "stochastic_depth" => {
+            let what = "share of rows for which training leaves out the last block, less before it";
+            (float(choices.stochastic_depth), what.into())
+        }
+        "width" => (float(choices.width), "what the number of channels is multiplied by".into()),
+        "patch" => (choices.patch.to_string(), "height and width of the parts of images".into()),
+        _ => return,
+    };
+    line(out, option, value, comment);
 }
 
 fn section(out: &mut String, header: &str) {

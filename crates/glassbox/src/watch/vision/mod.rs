@@ -21,20 +21,22 @@ pub use occlusion::{Occluded, Occlusion};
 #[cfg(feature = "image")]
 pub use sheets::{Drawn, percent};
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use glassbox_engine::{Array, DType, Graph, Options, Parameters, Session, Tensor, grad};
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{Dataset, Idx, InputPreparation, Preparation, Rows};
+use crate::data::{Dataset, Idx, InputPreparation, Photos, Preparation, Rows, Skipped};
 use crate::nearest::suggestion;
+use crate::train::DataRecord;
 use crate::train::Job;
 use crate::train::evaluate::{largest, probabilities};
 use crate::train::folder::{GraphKind, RunFolder};
 use crate::train::graphs::name;
 use crate::train::job::inference_of;
-use crate::train::run::DataRecord;
+use crate::train::photos::class_of;
 
 /// The input that says which scores are differentiated: `[batch, classes]`.
 const CHOSEN: &str = "chosen_scores";
@@ -89,6 +91,17 @@ pub fn data_of_run(folder: &RunFolder) -> Result<Dataset, Error> {
     Ok(job.data)
 }
 
+/// A photo as a network takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Photo {
+    /// Its file, in an archive `archive/file`.
+    pub file: String,
+    /// The class that a folder of the file is called after.
+    pub observed: Option<String>,
+    /// `[height, width, channels]`, row-major.
+    pub numbers: Vec<f32>,
+}
+
 impl Vision {
     /// The model of a run with its best weights. Neither the data nor the model's code is needed.
     ///
@@ -134,7 +147,8 @@ impl Vision {
     /// // Ten scores of an 8 × 8 image, each a weighted sum of its pixels.
     /// let graph = Graph::new();
     /// let images = graph.input("inputs", DType::F32, [4, 8, 8, 1]);
-    /// nn::linear(graph.root(Mode::Eval).child("fc"), images.reshape([4, 64]), 10).named("prediction");
+    /// let flat = images.reshape([4, 64]);
+    /// nn::linear(graph.root(Mode::Eval).child("fc"), flat, 10, nn::Initial::He).named("prediction");
     /// let weights = graph.initial_values(7);
     /// let vision = Vision::new(graph, weights.clone(), data::digits().preparation)?;
     /// // The slope of a weighted sum is its weight.
@@ -289,6 +303,24 @@ impl Vision {
             )));
         }
         self.prepared(&images.bytes)
+    }
+
+    /// Photos of files, folders and archives, each with its file and the class that its folder is
+    /// called after (where it is one), as the network takes them; and what could not be read.
+    ///
+    /// # Errors
+    /// Paths that are not there, a model that takes no images, a damaged archive.
+    pub fn photos(&self, paths: &[PathBuf]) -> Result<(Vec<Photo>, Vec<Skipped>), Error> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let read = Photos::read(paths, &self.preparation.inputs, threads)?;
+        let classes = self.classes();
+        let photo = |(index, file): (usize, &String)| {
+            let mut numbers = vec![0.0; self.width()];
+            read.gather(index, &mut numbers)?;
+            Ok(Photo { file: file.clone(), observed: class_of(file, &classes), numbers })
+        };
+        let photos = read.files.iter().enumerate().map(photo).collect::<Result<_, Error>>()?;
+        Ok((photos, read.skipped))
     }
 
     /// One row of a part as the network takes it.

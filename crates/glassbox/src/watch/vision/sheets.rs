@@ -80,7 +80,16 @@ impl Vision {
         // Gray below, so that the colours are the map's.
         let gray = self.picture(image)?;
         let gray = sized(&faded(&gray), SIDE);
-        Ok(gray.overlaid(&heat, 0.6))
+        // What is cold lets the image through.
+        let (_, greatest) = map.extent();
+        let share = |x: usize, y: usize| {
+            let place = |at: usize, size: usize, of: usize| at * size / of.max(1);
+            let row = place(y, map.shape[0], heat.height());
+            let at = row * map.shape[1] + place(x, map.shape[1], heat.width());
+            let part = map.numbers.get(at).map_or(0.0, |x| x / greatest.max(f32::MIN_POSITIVE));
+            0.25 + 0.5 * f64::from(part.max(0.0)).sqrt()
+        };
+        Ok(gray.overlaid_by(&heat, share))
     }
 }
 

@@ -1,0 +1,145 @@
+//! The syllabus, runnable: each lesson computes something real and tells it in paragraphs, tables and
+//! curves.
+//!
+//! A lesson is one file with a function from [`Options`] to [`Told`] and a row in [`LESSONS`]. Its
+//! numbers are plain data (what `--json` prints, and what tests hold); its words stand beside them in
+//! English and Korean.
+
+mod count;
+mod told;
+
+pub mod bottleneck;
+pub mod channels;
+pub mod depth;
+pub mod images;
+pub mod separable;
+pub mod shift;
+pub mod transfer;
+pub mod windows;
+
+pub use count::{Count, count};
+pub(crate) use told::text;
+pub use told::{Bars, Board, Chart, Curve, Language, Part, Pictures, Shown, Table, Text, Told};
+
+use crate::Error;
+
+/// What a lesson may be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// What all randomness follows from.
+    pub seed: u64,
+    /// A folder or file of images in place of the built-in ones, where a lesson learns from images.
+    pub data: Option<String>,
+    /// Everything that there is to see, where a lesson would show one example of many.
+    pub full: bool,
+}
+
+impl Default for Options {
+    /// Seed 42, built-in data, one example of many.
+    fn default() -> Self {
+        Options { seed: 42, data: None, full: false }
+    }
+}
+
+/// A row of the syllabus that can be run.
+#[derive(Clone, Copy, Debug)]
+pub struct Lesson {
+    /// The syllabus' id, e.g. `V1`.
+    pub id: &'static str,
+    /// What it is about, in English and Korean.
+    title: [&'static str; 2],
+    run: fn(&Options) -> Result<Told, Error>,
+}
+
+/// Every lesson there is, in the syllabus' order.
+pub const LESSONS: &[Lesson] = &[
+    Lesson {
+        id: "V1",
+        title: [
+            "a convolution on a 6 × 6 O and X, window by window",
+            "6 × 6 O와 X의 합성곱, 창 하나씩",
+        ],
+        run: windows::lesson,
+    },
+    Lesson {
+        id: "V2",
+        title: [
+            "dense layers against convolutions as images move",
+            "이미지가 움직일 때 밀집 층과 합성곱",
+        ],
+        run: shift::lesson,
+    },
+    Lesson {
+        id: "V4",
+        title: [
+            "gradients by depth, with skip connections and without",
+            "깊이에 따른 기울기, 건너뛰기 연결의 유무",
+        ],
+        run: depth::lesson,
+    },
+    Lesson {
+        id: "V5",
+        title: ["what 1 × 1 bottlenecks save in an Inception block", "인셉션 블록의 1 × 1 병목"],
+        run: bottleneck::lesson,
+    },
+    Lesson {
+        id: "V6",
+        title: [
+            "squeeze and excitation: a weight for each channel of each image",
+            "스퀴즈-엑사이테이션: 이미지마다 매기는 채널 가중치",
+        ],
+        run: channels::lesson,
+    },
+    Lesson {
+        id: "V7",
+        title: [
+            "depthwise and pointwise against ordinary convolution",
+            "깊이별·점별 합성곱과 보통의 합성곱",
+        ],
+        run: separable::lesson,
+    },
+    Lesson {
+        id: "V11",
+        title: [
+            "transfer: few images of new classes, from scratch, frozen, fine-tuned",
+            "전이 학습: 새 부류의 적은 이미지를 처음부터, 고정, 미세 조정으로",
+        ],
+        run: transfer::lesson,
+    },
+];
+
+impl Lesson {
+    /// The lesson with this id, in whatever case.
+    ///
+    /// ```
+    /// use glassbox::lesson::Lesson;
+    /// assert_eq!(Lesson::find("v1").map(|lesson| lesson.id), Some("V1"));
+    /// assert!(Lesson::find("V99").is_none());
+    /// ```
+    pub fn find(id: &str) -> Option<&'static Lesson> {
+        LESSONS.iter().find(|lesson| lesson.id.eq_ignore_ascii_case(id))
+    }
+
+    /// What it is about.
+    pub fn title(&self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.title[0],
+            Language::Korean => self.title[1],
+        }
+    }
+
+    /// Computes and tells it.
+    ///
+    /// # Errors
+    /// Data that cannot be read or does not suit the lesson.
+    ///
+    /// ```
+    /// use glassbox::lesson::{Lesson, Options};
+    /// let told = Lesson::find("V1").unwrap().run(&Options::default())?;
+    /// assert_eq!(told.numbers["parameters"]["convolution"], 10);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn run(&self, options: &Options) -> Result<Told, Error> {
+        (self.run)(options)
+    }
+}
