@@ -61,7 +61,7 @@ pub struct Described {
 #[serde(untagged)]
 pub enum What {
     Table(Box<Description>),
-    Other(Other),
+    Other(Box<Other>),
 }
 
 /// Images, or arrays of more than two axes.
@@ -161,7 +161,7 @@ pub fn run(args: &DataArgs, ctx: &Context) -> Result<(), AppError> {
         }
         false => {
             let loaded = data::load(path, &options).map_err(failed)?;
-            (What::Other(Other::of(&loaded)), Ok(loaded))
+            (What::Other(Box::new(Other::of(&loaded))), Ok(loaded))
         }
     };
     let sheet = match (&args.sheet, &loaded) {

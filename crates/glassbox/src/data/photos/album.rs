@@ -353,7 +353,8 @@ impl Shape {
 }
 
 /// What became of each row: what is to be known of it, or why it cannot be decoded.
-type Fates = Vec<Result<Decoded, String>>;
+type Fates = Vec<Fate>;
+type Fate = Result<Decoded, String>;
 
 /// Decodes every row to its place.
 fn decode(
@@ -390,7 +391,7 @@ fn decode(
             Err(problem) => Ok(Err(problem)),
         }
     };
-    let done: Vec<(usize, Result<Result<Decoded, String>, DataError>)> =
+    let done: Vec<(usize, Result<Fate, DataError>)> =
         place.map(threads, &|number| row(number).is_some(), work)?;
     let mut fates: Fates =
         rows.iter().map(|_| Err("was gone when it was to be read".to_owned())).collect();
