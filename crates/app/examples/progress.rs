@@ -80,5 +80,6 @@ fn feed(watch: &mut dyn FnMut(&Event)) {
         epoch: epochs,
         best_step: Some(110),
         seconds: 3.6,
+        loading: Default::default(),
     }));
 }

@@ -6,9 +6,11 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+#[cfg(feature = "image")]
+use crate::commands::see;
 use crate::commands::{
     bench, compare, completions, data, eval, explain, export, init, inspect, lesson, models, plan,
-    predict, profile, resume, runs, see, summary, train,
+    predict, profile, resume, runs, summary, train,
 };
 use crate::context::Context;
 use crate::error::AppError;
@@ -54,6 +56,7 @@ pub enum Verb {
     Export(export::ExportArgs),
     Summary(summary::SummaryArgs),
     Explain(explain::ExplainArgs),
+    #[cfg(feature = "image")]
     See(see::SeeArgs),
     Inspect(inspect::InspectArgs),
     Lesson(lesson::LessonArgs),
@@ -113,6 +116,7 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Export(args) => export::run(args, &context),
         Verb::Summary(args) => summary::run(args, &context),
         Verb::Explain(args) => explain::run(args, &context),
+        #[cfg(feature = "image")]
         Verb::See(args) => see::run(args, &context),
         Verb::Inspect(args) => inspect::run(args, &context),
         Verb::Lesson(args) => lesson::run(args, &context),

@@ -40,7 +40,13 @@ fn by_itself_it_shows_rows_mistakes_filters_and_maps() {
     let names: Vec<&str> = files.iter().map(|file| file.rsplit('/').next().unwrap()).collect();
     assert_eq!(
         names,
-        ["filters-conv1.png", "features-act1-relu-test-row-0.png", "images.png", "mistakes.png"]
+        [
+            "filters-conv1.png",
+            "features-conv1-conv-test-row-0.png",
+            "images.png",
+            "mistakes.png",
+            "gradients.png"
+        ]
     );
     for file in &files {
         assert!(file.starts_with("run/samples/see/"), "{file}");
@@ -80,7 +86,8 @@ fn rows_classes_layers_and_folders_are_chosen() {
     let at = trained();
     let told =
         at.done("see run --row 3 --what gradcam,features --layer conv1 --class 7 --out seen");
-    assert!(told.out.contains("explained is the score of 7"), "{}", told.out);
+    let other = at.json("see run --row 3 --what saliency --class 7 --out other");
+    assert_eq!(other["images"][0]["class"], "7");
     assert!(told.out.contains("maps of conv1/conv: 6"), "{}", told.out);
     assert!(told.out.contains("  seen/test-row-3.png\n"), "{}", told.out);
     assert!(size(&at.path("seen/features-conv1-conv-test-row-3.png")).0 > 200);

@@ -27,7 +27,9 @@ fn a_head_learns_on_frozen_weights_and_the_run_needs_nothing_else() {
     at.done("eval second");
     let second = same("second");
     // A run as the source gives what its file gave.
-    at.done("train digits --epochs 2 --hidden 12 --weights first --freeze *,!fc2/* --out third");
+    at.done("train digits --epochs 2 --hidden 12 --weights first --freeze body --out third");
+    let written = at.text("third/run.toml");
+    assert!(written.contains(r#"freeze = ["*", "!fc2/*"]"#), "{written}");
     assert_eq!(second, same("third"));
     let error = at.refused(1, &format!("{line} --out fourth"));
     assert!(error.contains("first.safetensors: cannot read"), "{error}");

@@ -1,17 +1,24 @@
 //! Syllabus V1 (a convolution on O and X, fixture F7), V2 (dense against convolution under a shift), V4
-//! (gradients by depth), V5 (bottlenecks), V6 (channel weights), V7 (separable convolutions), and what the
-//! syllabus lists of common mistakes about vision.
+//! (gradients by depth), V5 (bottlenecks), V6 (channel weights), V7 (separable convolutions), V11 (transfer
+//! on few images), and what the syllabus lists of common mistakes about vision.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
 mod support;
 
+use std::sync::LazyLock;
+
 use glassbox::engine::{DType, Graph, Mode};
 use glassbox::lesson::windows::{Image, O, Pool, TwoLetters, Walk, X, moved, walk, weights};
 use glassbox::lesson::{
-    LESSONS, Language, Options, bottleneck, channels, count, depth, separable, shift, windows,
+    LESSONS, Language, Options, bottleneck, channels, count, depth, separable, shift, transfer,
+    windows,
 };
 use glassbox::nn::{self, Conv, Initial, Module};
 use support::steps::{assert_close, assert_prints, both};
+
+/// V2 with the default seed, for all that ask of it.
+static SHIFTED: LazyLock<shift::Found> =
+    LazyLock::new(|| shift::find(&Options::default()).unwrap());
 
 fn walked(pool: Pool, image: Image) -> Walk {
     walk(TwoLetters { pool }, &weights(), &[image]).unwrap().remove(0)
@@ -118,7 +125,7 @@ fn v2_a_dense_unit_over_100_by_100_has_10_000_weights_and_a_filter_9() {
 
 #[test]
 fn v2_convolutions_hold_on_where_a_dense_network_falls_as_images_move() {
-    let found = shift::find(&Options::default()).unwrap();
+    let found = &*SHIFTED;
     assert_eq!(found.weights_of_a_unit, [10_000, 9]);
     let [dense, flattened, averaged] = &found.nets[..] else { panic!("{:?}", found.nets) };
     assert!(dense.parameters >= flattened.parameters.max(averaged.parameters));
@@ -147,7 +154,7 @@ fn v2_convolutions_hold_on_where_a_dense_network_falls_as_images_move() {
 /// Common mistakes / Vision: convolution is equivariant to shifts, pooling locally invariant.
 #[test]
 fn convolution_is_equivariant_to_shifts_and_pooling_locally_invariant() {
-    let found = shift::find(&Options::default()).unwrap();
+    let found = &*SHIFTED;
     let layer = |name: &str| found.one_pixel.iter().find(|change| change.layer == name).unwrap();
     let conv = layer("conv1");
     assert!(conv.moves_along.unwrap() < 1e-6, "its numbers move along: {conv:?}");
@@ -238,6 +245,21 @@ fn inception_has_no_depthwise_convolution() {
     bottleneck::FIRST.record(graph.root(Mode::Eval), x, true);
     for (path, filter) in graph.parameters().iter().filter(|(path, _)| path.ends_with("weight")) {
         assert!(filter.dim(2) > 1, "{path} reads more than one channel");
+    }
+}
+
+#[test]
+fn v11_a_frozen_body_keeps_its_bits_and_few_images_go_far() {
+    let found = transfer::find(&Options::default()).unwrap();
+    assert_eq!((found.known.join(""), found.new.join("")), ("01234".into(), "56789".into()));
+    let sizes: Vec<usize> = found.sizes.iter().map(|size| size.images).collect();
+    assert_eq!(sizes, [5, 10, 30, 100], "the built-in digits have about 125 of each to learn from");
+    for size in &found.sizes {
+        assert!(size.frozen_unchanged, "{size:?}");
+        // Guessing names a fifth of them.
+        let all = [size.scratch, size.frozen, size.tuned];
+        assert!(all.iter().all(|share| *share > 0.5), "{size:?}");
+        assert!(size.tuned > size.frozen, "what may learn on learns more: {size:?}");
     }
 }
 

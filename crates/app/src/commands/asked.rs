@@ -92,7 +92,7 @@ impl Asked {
         let quoted = |text: &String| serde_json::Value::String(text.clone()).to_string();
         let bare = String::clone;
         let list = |text: &String| format!("[{}]", text.trim_matches(['[', ']']));
-        fn names(text: &String) -> String {
+        fn names(text: &str) -> String {
             serde_json::Value::from_iter(text.split(',').map(str::trim)).to_string()
         }
         let changes = |text: &String| match text.trim() {
@@ -109,7 +109,7 @@ impl Asked {
         type Written = fn(&String) -> String;
         let all: [(&str, &str, &Option<String>, Written); 16] = [
             ("--target", "data.target", &self.target, quoted),
-            ("--drop", "data.drop", &self.drop, names),
+            ("--drop", "data.drop", &self.drop, |text| names(text)),
             ("--model", "model.kind", &self.model, quoted),
             ("--hidden", "model.hidden", &self.hidden, list),
             ("--activation", "model.activation", &self.activation, quoted),
@@ -123,7 +123,7 @@ impl Asked {
             ("--seed", "train.seed", &self.seed, bare),
             ("--threads", "train.threads", &self.threads, bare),
             ("--weights", "train.weights", &self.weights, weights),
-            ("--freeze", "train.freeze", &self.freeze, names),
+            ("--freeze", "train.freeze", &self.freeze, |text| names(text)),
         ];
         let given = |(flag, path, value, written): &(&str, &str, &Option<String>, Written)| {
             let value = value.as_ref()?;

@@ -18,6 +18,7 @@ pub mod predict;
 pub mod profile;
 pub mod resume;
 pub mod runs;
+#[cfg(feature = "image")]
 pub mod see;
 pub mod summary;
 pub mod train;

@@ -16,6 +16,7 @@ mod outcome;
 mod predicted;
 mod profile;
 mod progress;
+#[cfg(feature = "image")]
 mod see;
 mod structure;
 mod summary;
@@ -35,6 +36,7 @@ pub use outcome::{outcome, threshold};
 pub use predicted::{Predicted, agreement};
 pub(crate) use profile::{plan, profile};
 pub use progress::Progress;
+#[cfg(feature = "image")]
 pub(crate) use see::see;
 pub use structure::structure;
 pub use summary::summary;

@@ -53,8 +53,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         ".freeze",
-        "Parameters that do not learn, e.g. '*,!fc/*': all but fc",
-        "학습하지 않을 매개변수. 예: '*,!fc/*' (fc만 학습)",
+        "Parameters that do not learn, e.g. 'layer1/*'; body: all but the last layer",
+        "학습하지 않을 매개변수. 예: 'layer1/*'. body: 마지막 층을 뺀 전부",
     ),
     (".seed", "What all randomness follows from", "모든 난수의 출발점(시드)"),
     (
@@ -213,51 +213,61 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "A file with new rows in place of the run's data",
         "실행의 데이터 대신 쓸 새 행이 담긴 파일",
     ),
+    #[cfg(feature = "image")]
     (
         "see",
         "Show what a network of images looks at: filters, maps, slopes, mistakes.",
         "이미지 신경망이 무엇을 보는지 그림으로 보여 줍니다: 필터, 특징 지도, 기울기, 오답.",
     ),
+    #[cfg(feature = "image")]
     (
         "see.images",
         "Files of images; rows of the run's data where absent",
         "이미지 파일들. 없으면 실행 데이터의 행",
     ),
+    #[cfg(feature = "image")]
     (
         "see.row",
         "Rows of the part or file, from 0, e.g. 3,17; some rows and the surest mistakes where absent",
         "부분이나 파일의 행들, 0부터. 예: 3,17. 없으면 행 몇 개와 가장 확신한 오답",
     ),
+    #[cfg(feature = "image")]
     (
         "see.part",
         "The part: train, valid or test (the last that has rows where absent)",
         "데이터의 부분: train, valid, test. 없으면 행이 있는 마지막 부분",
     ),
+    #[cfg(feature = "image")]
     (
         "see.what",
         "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
         "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
     ),
+    #[cfg(feature = "image")]
     (
         "see.layer",
         "The layer of filters, maps and Grad-CAM, e.g. conv2 or conv2/relu",
         "필터, 특징 지도, Grad-CAM을 볼 층. 예: conv2, conv2/relu",
     ),
+    #[cfg(feature = "image")]
     (
         "see.class",
         "The class whose score is explained; the predicted one where absent",
         "점수를 설명할 클래스. 없으면 예측한 클래스",
     ),
+    #[cfg(feature = "image")]
     (
         "see.patch",
         "Height and width of the patch that covers the image; a sixth of it where absent",
         "이미지를 가릴 조각의 높이와 너비. 없으면 이미지의 6분의 1",
     ),
+    #[cfg(feature = "image")]
     (
         "see.stride",
         "How far the patch moves; half of it where absent",
         "조각을 옮길 간격. 없으면 조각의 절반",
     ),
+    #[cfg(feature = "image")]
     (
         "see.out",
         "The folder for the pictures [RUN/samples/see]",
@@ -398,7 +408,16 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
     (
         "Look inside",
         "들여다보기",
-        &["summary", "explain", "see", "inspect", "compare", "plan", "profile"],
+        &[
+            "summary",
+            "explain",
+            #[cfg(feature = "image")]
+            "see",
+            "inspect",
+            "compare",
+            "plan",
+            "profile",
+        ],
     ),
     ("Manage", "관리", &["runs", "models", "bench", "completions"]),
 ];
@@ -462,7 +481,7 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("train", "glassbox train run.toml --seed 7", "what `init` wrote", "`init`이 쓴 파일"),
     (
         "train",
-        "glassbox train digits --weights last --freeze '*,!fc3/*'",
+        "glassbox train digits --weights last --freeze body",
         "a run's weights, the last layer learns",
         "다른 실행의 가중치로, 마지막 층만",
     ),
@@ -479,8 +498,11 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),
     ("explain", "glassbox explain last --activation 'fc1/relu[3]' --row 1", "", ""),
+    #[cfg(feature = "image")]
     ("see", "glassbox see last", "some rows and mistakes", "행 몇 개와 오답"),
+    #[cfg(feature = "image")]
     ("see", "glassbox see last --row 3,17 --class 7", "why not a 7?", "왜 7이 아닌가?"),
+    #[cfg(feature = "image")]
     (
         "see",
         "glassbox see last --row 3 --what gradcam,features --layer conv2",

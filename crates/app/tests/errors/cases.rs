@@ -297,6 +297,10 @@ fn images() -> Vec<Case> {
         of("A truncated gzip file", &whole, &idx(&[40], &labels))
             .given("gzip -n photos/train-images-idx3-ubyte")
             .given("truncate -s 30 photos/train-images-idx3-ubyte.gz"),
+        case("Changes of images for a table", 2, "glassbox train iris --augment flip"),
+        case("A change that is none", 2, "glassbox train digits --augment flop"),
+        case("Changes that do not go together", 2, "glassbox train digits --augment mixup,cutmix"),
+        case("A sheet of what is no image", 1, "glassbox data iris --sheet seen.png"),
         of("A target column for images", &whole, &idx(&[40], &labels))
             .asked("glassbox train photos --target digit"),
     ]

@@ -152,6 +152,12 @@ fn missing(place: &Place, wanted: &str, names: &[&str]) -> String {
     format!("there is no `{wanted}` for the {what} `{}`: {hint}", place.path)
 }
 
+/// The scope, with its `/`, of the layer that gives the result called `prediction`: a model's head.
+pub(crate) fn head_of(graph: &Graph) -> Option<String> {
+    let nodes: Vec<Node> = (0..graph.len()).filter_map(|index| graph.node(index)).collect();
+    head(&nodes, graph.named(PREDICTION)?.value())
+}
+
 /// How the values of a graph lie in a file of PyTorch's.
 struct Lying {
     places: Vec<Place>,

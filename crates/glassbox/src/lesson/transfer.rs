@@ -13,7 +13,7 @@ use crate::train::{Run, Trainer};
 /// At most so many images to learn from and to test with.
 const MOST: [usize; 2] = [12_000, 2_000];
 /// Images of each class that are learned from, where there are as many.
-const SIZES: [usize; 5] = [10, 30, 100, 300, 1000];
+const SIZES: [usize; 6] = [5, 10, 30, 100, 300, 1000];
 const BATCH: usize = 32;
 /// Steps of each training, however many images there are.
 const STEPS: usize = 400;
@@ -177,6 +177,16 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
             curves: names.iter().enumerate().map(curve).collect(),
             within: Some((0.0, 1.0)),
         }),
+        Part::Paragraph(text!(
+            "What is frozen keeps its bits and needs no gradient, so a step is cheaper; it can only be as \
+             good as what the old classes taught. Fine-tuning starts there and learns on. The larger and the \
+             nearer the old data and the fewer the new images, the more there is to gain; between two halves \
+             of the built-in digits it is little, and the table says how little.",
+            "고정한 층은 비트 하나 바뀌지 않고 기울기도 필요 없어 한 스텝이 더 가볍지만, 옛 부류가 가르쳐 준 \
+             만큼만 할 수 있습니다. 미세 조정은 거기서 시작해 더 배웁니다. 옛 데이터가 많고 비슷할수록, 새 \
+             이미지가 적을수록 얻는 것이 큽니다. 작은 숫자 열 가지를 반씩 나눈 내장 데이터에서는 얻는 것이 \
+             적고, 얼마나 적은지는 표에 있습니다.",
+        )),
     ];
     Told::new(&found, parts)
 }

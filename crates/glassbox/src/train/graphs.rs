@@ -8,6 +8,7 @@ use glassbox_engine::{
 
 use crate::Error;
 use crate::data::{TargetPreparation, Targets};
+use crate::io::pytorch;
 use crate::nearest::listed;
 use crate::nn::{self, Divisor, Head, Loss, Module, Objective, Recorded, fits, penalty};
 use crate::train::config::TrainConfig;
@@ -365,6 +366,19 @@ impl Recipe<'_> {
             });
         }
     }
+}
+
+/// The word for every layer but the one that gives the results.
+const BODY: &str = "body";
+
+/// Patterns in which `body` is written out for a model.
+pub(crate) fn spelled_out(patterns: &[String], inference: &Graph) -> Vec<String> {
+    let head = pytorch::head_of(inference).unwrap_or_default();
+    let written = |pattern: &String| match pattern.as_str() {
+        BODY => vec!["*".to_owned(), format!("!{head}*")],
+        _ => vec![pattern.clone()],
+    };
+    patterns.iter().flat_map(written).collect()
 }
 
 /// Whether patterns freeze a path: the last that fits says.

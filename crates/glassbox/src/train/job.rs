@@ -14,7 +14,7 @@ use crate::train::config::{
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
-use crate::train::graphs::{Part, Recipe, check_memory, name, outputs};
+use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
@@ -91,6 +91,10 @@ impl Job {
 
     fn of(config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
         let mut job = Job::unchecked(config, data)?;
+        if !job.config.train.freeze.is_empty() {
+            let inference = job.recipe().inference(1)?;
+            job.config.train.freeze = spelled_out(&job.config.train.freeze, &inference);
+        }
         check_memory(&job.recipe().training(Part { rows: 1, ends: true })?)?;
         job.find_start(folder)?;
         job.check_paths()?;
@@ -509,17 +513,21 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
     config
 }
 
-/// The augmentation that suits the data: mirrored and moved by an eighth (He et al. 2015, section
-/// 4.2), of photos in colour that a model with convolutions sees. Digits and letters must not be
-/// mirrored, and a dense net does not look for the same thing elsewhere.
+/// The augmentation that suits images that a model with convolutions sees: photos in colour are mirrored
+/// and moved by an eighth (He et al. 2015, section 4.2), those in grey moved by a fourteenth (two pixels
+/// of MNIST's). Digits and letters must not be mirrored, and a dense net does not look for the same thing
+/// elsewhere.
 fn suggested(data: &Dataset, model: ModelKind) -> Vec<Augment> {
-    match (&data.preparation.inputs, model) {
-        (_, ModelKind::Mlp) => Vec::new(),
-        (&InputPreparation::Pixels { shape: [height, width, 3], .. }, _) => {
-            let padding = (height.min(width) / 8).max(1) as u64;
-            let crop = (height.min(width) > 1).then_some(Augment::Crop { padding });
-            [Augment::Flip { share: 0.5 }].into_iter().chain(crop).collect()
-        }
-        _ => Vec::new(),
-    }
+    let InputPreparation::Pixels { shape: [height, width, channels], .. } = data.preparation.inputs
+    else {
+        return Vec::new();
+    };
+    let side = height.min(width) as u64;
+    let (flip, padding) = match channels {
+        _ if model == ModelKind::Mlp => return Vec::new(),
+        3 => (Some(Augment::Flip { share: 0.5 }), side / 8),
+        _ => (None, side / 14),
+    };
+    let crop = (padding > 0).then_some(Augment::Crop { padding });
+    flip.into_iter().chain(crop).collect()
 }

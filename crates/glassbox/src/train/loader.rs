@@ -323,7 +323,7 @@ impl Chunk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Dataset, Options, epoch_order_into, from_csv};
+    use crate::data::{Augment, Dataset, Options, epoch_order_into, from_csv};
 
     /// 3,000 rows of 1,500 numbers, in memory or in a file.
     fn dataset(memory: usize) -> Dataset {
@@ -366,6 +366,43 @@ mod tests {
         for at in [1600, 1632, 0, 32, 2976, 64] {
             batch(&order, at..(at + 32).min(3000));
         }
+    }
+
+    #[test]
+    fn changed_rows_are_the_same_for_any_batch_and_number_of_threads() {
+        let data = crate::data::digits();
+        let list = [Augment::Crop { padding: 1 }, Augment::Mixup { alpha: 1.0, share: 0.5 }];
+        let augmenter = Augmenter::new(&list, &data, 3).unwrap();
+        let order: Vec<usize> = (0..500).rev().collect();
+        let all = |batch: usize, threads| {
+            let mut loader = Loader::new(&data.train, batch, threads, Some(augmenter.clone()));
+            let mut all = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+            // A second epoch, and the first half of it again.
+            for (epoch, rows) in [(0, 500), (1, 500), (1, 250)] {
+                for start in (0..rows).step_by(batch) {
+                    let at = start..(start + batch).min(rows);
+                    let rows = at.len();
+                    let (mut inputs, mut labels) = (vec![0.0; rows * 64], vec![0; rows]);
+                    let (mut partners, mut shares) = (vec![0; rows], vec![0.0; rows]);
+                    let targets = TargetsMut::Classes(&mut labels);
+                    let mixed = Some((&mut partners[..], &mut shares[..]));
+                    let out = BatchMut { inputs: &mut inputs, targets, mixed };
+                    loader.gather(&order, epoch, at, out).unwrap();
+                    all.0.extend(inputs);
+                    all.1.extend(labels);
+                    all.2.extend(partners);
+                    all.3.extend(shares);
+                }
+            }
+            all
+        };
+        let one = all(50, 1);
+        assert!(one.3.iter().any(|share| *share > 0.0) && one.3.contains(&0.0));
+        for (batch, threads) in [(50, 2), (7, 2), (125, 4), (500, 1)] {
+            assert!(one == all(batch, threads), "{batch} {threads}");
+        }
+        assert_ne!(one.0[..64], one.0[500 * 64..501 * 64], "another epoch");
+        assert_eq!(one.0[500 * 64..750 * 64], one.0[1000 * 64..], "the same epoch again");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::train::config::{
 use crate::train::event::{self, Ending, Event};
 use crate::train::figures::{Report, report};
 use crate::train::fit::{Fit, Fitted};
-use crate::train::graphs::{Recipe, results};
+use crate::train::graphs::{Recipe, results, spelled_out};
 use crate::train::job::{check_target, objective};
 use crate::train::judge::judge;
 use crate::train::run::DataRecord;
@@ -398,9 +398,11 @@ impl<M: Module> Trainer<M> {
             objective: objective(loss, &config, data),
             target: &data.preparation.target,
             weighted: data.train.is_weighted(),
-            config: &config,
+            config: &self.config,
         };
         let inference = recipe.inference(data.train.len().clamp(1, 256))?;
+        config.freeze = spelled_out(&config.freeze, &inference);
+        let recipe = Recipe { config: &config, ..recipe };
         check_outputs(&inference, results(&data.preparation.target, loss))?;
         let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
         let again = recipe.check_recompute(&inference).err().unwrap_or_default();

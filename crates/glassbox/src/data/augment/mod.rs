@@ -317,7 +317,9 @@ impl Augmenter {
             let what = "a batch needs as many inputs as its rows have".to_string();
             return Err(DataError::new(Place::default(), what, ""));
         }
-        for (at, (&row, image)) in rows.iter().zip(inputs.chunks_exact_mut(width)).enumerate() {
+        for (at, (&row, image)) in
+            rows.iter().zip(inputs.chunks_exact_mut(width.max(1))).enumerate()
+        {
             let with = self.image(train, row, epoch, image, scratch)?;
             let Mixed { partner, share } = with.unwrap_or(Mixed { partner: row, share: 0.0 });
             match (&mut targets, &mut mixed) {

@@ -334,7 +334,7 @@ pub struct TrainConfig {
     /// or a run's own), or a run. What `model.parameters` gives comes after it.
     pub weights: Option<String>,
     /// Parameters that do not learn, by path; `*` stands for any letters, and of several that fit the
-    /// last holds: `!` before it lets them learn.
+    /// last holds: `!` before it lets them learn. `body` is every layer but the last.
     pub freeze: Vec<String>,
     /// Layers whose numbers are computed again for the gradients instead of being kept, by path; `*`
     /// stands for any letters.

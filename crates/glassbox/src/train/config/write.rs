@@ -167,7 +167,7 @@ impl RunConfig {
             None => absent(out, "weights", "\"…\"", format!("{comment}; absent: they are drawn")),
         }
         let freeze = list(&train.freeze);
-        let comment = "parameters that do not learn: [\"*\", \"!fc/*\"] leaves fc to learn";
+        let comment = "parameters that do not learn: [\"*\", \"!fc/*\"] leaves fc to learn, \"body\" the last layer";
         line(out, "freeze", freeze, comment);
         let again = list(&train.recompute);
         line(
