@@ -183,8 +183,8 @@ impl Source<'_> {
                         Sums::of(&self.train.pixels[row * width..(row + 1) * width], shape[2]);
                     all.iter_mut().zip(&row).for_each(|(all, row)| all.add(row));
                 }
-                Ok(all.iter().map(|sums| sums.mean_and_std(f64::from(scale))).unzip())
-            })?
+                all.iter().map(|sums| sums.mean_and_std(f64::from(scale))).unzip()
+            })
             .map_err(|what| {
                 let cure = "give data.image.normalize one mean and one std for each channel";
                 DataError::new(Place::file(self.name), what, cure)

@@ -77,9 +77,6 @@ pub enum Normalization {
     },
 }
 
-/// Means and deviations, one of each a channel.
-pub(super) type Channels = (Vec<f64>, Vec<f64>);
-
 impl Normalization {
     /// The words that a configuration takes.
     pub const WORDS: [&str; 3] = ["none", "standardize", "imagenet"];
@@ -102,11 +99,11 @@ impl Normalization {
     pub(super) fn of(
         &self,
         channels: usize,
-        measure: impl FnOnce() -> Result<Channels, DataError>,
-    ) -> Result<Result<Channels, String>, DataError> {
+        measure: impl FnOnce() -> (Vec<f64>, Vec<f64>),
+    ) -> Result<(Vec<f64>, Vec<f64>), String> {
         let (mean, std) = match self {
             Normalization::None => (Vec::new(), Vec::new()),
-            Normalization::Standardize => measure()?,
+            Normalization::Standardize => measure(),
             Normalization::Imagenet => {
                 let (mean, std) = Self::IMAGENET;
                 match channels {
@@ -120,13 +117,13 @@ impl Normalization {
             Normalization::Given { mean, std } => (mean.clone(), std.clone()),
         };
         let count = mean.len();
-        Ok(match count == 0 || count == channels && std.len() == channels {
+        match count == 0 || count == channels && std.len() == channels {
             true => Ok((mean, std)),
             false => Err(format!(
                 "{count} means and {} deviations, but images of {channels} channels",
                 std.len()
             )),
-        })
+        }
     }
 }
 

@@ -153,8 +153,8 @@ pub(super) fn of_place(
             for row in parts.train.iter().filter_map(|at| decoded[*at].as_ref()) {
                 all.iter_mut().zip(&row.sums).for_each(|(all, row)| all.add(row));
             }
-            Ok(all.iter().map(|sums| sums.mean_and_std(f64::from(scale))).unzip())
-        })?
+            all.iter().map(|sums| sums.mean_and_std(f64::from(scale))).unzip()
+        })
         .map_err(|what| {
             let cure = "give data.image.normalize one mean and one std for each channel";
             DataError::new(Where::file(source), what, cure)
@@ -352,8 +352,7 @@ impl Shape {
     }
 }
 
-/// What became of each row: what is to be known of it, or why it cannot be decoded.
-type Fates = Vec<Fate>;
+/// What became of a row: what is to be known of it, or why it cannot be decoded.
 type Fate = Result<Decoded, String>;
 
 /// Decodes every row to its place.
@@ -363,7 +362,7 @@ fn decode(
     image: &Shape,
     threads: usize,
     options: &Options,
-) -> Result<(Placed, Fates), DataError> {
+) -> Result<(Placed, Vec<Fate>), DataError> {
     let width: usize = image.shape.iter().product();
     let placed = Placed::new(width as u64 * rows.len() as u64, options.memory)?;
     // The row of each file in the walk; the walk's order is the archive's, that of rows by name.
@@ -393,7 +392,7 @@ fn decode(
     };
     let done: Vec<(usize, Result<Fate, DataError>)> =
         place.map(threads, &|number| row(number).is_some(), work)?;
-    let mut fates: Fates =
+    let mut fates: Vec<Fate> =
         rows.iter().map(|_| Err("was gone when it was to be read".to_owned())).collect();
     for (number, fate) in done {
         if let Some(at) = row(number) {
