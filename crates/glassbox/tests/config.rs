@@ -656,3 +656,29 @@ fn shapes_of_more_numbers_than_can_be_counted_are_mistakes_not_panics() {
         assert!(Network::new(layers(shape), &[4], 3).is_err(), "{shape}");
     }
 }
+
+#[test]
+fn a_named_model_has_the_options_of_its_family_and_no_others() {
+    let read = |text: &str, set: &[&str]| {
+        let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
+        RunConfig::from_toml(&format!("[data]\npath = \"photos\"\n[model]\n{text}"), &set)
+    };
+    let config = read("kind = \"resnet18\"\nskip = false\nwidth = 0.5", &[]).unwrap();
+    assert_eq!(config.model.kind.word(), "resnet18");
+    assert!(!config.model.choices.skip && config.model.choices.width == 0.5);
+    assert_eq!(RunConfig::from_toml(&config.to_toml(), &[]).unwrap(), config);
+    // A family's own defaults, and what stands beside the file for another kind does not count.
+    assert_eq!(read("kind = \"vgg11\"", &[]).unwrap().model.choices.dropout, 0.5);
+    let changed = read("hidden = [3]\ndropout = 0.1", &["kind=vgg11"]).unwrap();
+    assert_eq!(changed.model.choices.dropout, 0.5);
+    let error = read("kind = \"resnet18\"\npatch = 4\nhidden = [3]", &[]).unwrap_err().to_string();
+    assert!(error.contains("`model.patch` is no option of resnet18, which has `skip`"), "{error}");
+    assert!(error.contains("`model.hidden` is no option of resnet18"), "{error}");
+    let error = read("patch = 4", &[]).unwrap_err().to_string();
+    assert!(
+        error.contains("an option of `vit_tiny`, `vit_small`, `vit_base`, not of mlp"),
+        "{error}"
+    );
+    let error = read("kind = \"resnet19\"", &[]).unwrap_err().to_string();
+    assert!(error.contains("did you mean \"resnet18\"?"), "{error}");
+}

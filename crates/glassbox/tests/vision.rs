@@ -244,10 +244,10 @@ fn mistakes_come_with_the_surest_first() {
     let labels = data.train.labels().unwrap();
     let found = mistakes(&vision, &data.train).unwrap();
     assert!(found.windows(2).all(|pair| pair[0].probability >= pair[1].probability));
-    for row in 0..data.train.len() {
+    for (row, &label) in labels.iter().enumerate() {
         let said = &vision.said(&vision.row(&data.train, row).unwrap()).unwrap()[0];
         let wrong = found.iter().find(|mistake| mistake.row == row);
-        assert_eq!(wrong.is_some(), said.index != labels[row] as usize);
+        assert_eq!(wrong.is_some(), said.index != label as usize);
         if let Some(wrong) = wrong {
             assert_eq!(Some(wrong.probability), said.probability);
             assert_eq!(wrong.predicted, said.class);

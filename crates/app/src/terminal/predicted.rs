@@ -285,7 +285,7 @@ mod tests {
         };
         let text = predicted.lines(Text::new(Lang::English), 120);
         let line = text.lines().nth(1).unwrap();
-        assert!(line.starts_with("…glong") && line.contains("/cat.jpg  a, \"b\""), "{line}");
+        assert!(line.starts_with("…onglong") && line.contains("/cat.jpg  a, \"b\""), "{line}");
         assert!(line.ends_with("0.750  c 0.250"), "{line}");
         let csv = predicted.csv();
         assert!(csv.starts_with("file,predicted_kind,probability,kind_2,probability_2\n"), "{csv}");

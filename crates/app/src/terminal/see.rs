@@ -93,16 +93,13 @@ fn one(image: &SeenImage, text: Text) -> Vec<(usize, String)> {
     }
     if let Some(found) = &image.occlusion {
         let (row, column) = found.at;
-        let last = |first: usize| first + found.patch - 1;
+        let span = |first: usize| format!("{first}–{}", first + found.patch - 1);
         let scores =
             [found.score, found.score_covered].map(f64::from).map(|score| signed(score, 2));
         let sure = [found.probability, found.probability_covered].map(percent);
         let [score, covered] = &scores;
         let [before, after] = &sure;
-        lines.push((
-            2,
-            text.see_occlusion(row, last(row), column, last(column), score, covered, before, after),
-        ));
+        lines.push((2, text.see_occlusion(span(row), span(column), score, covered, before, after)));
     }
     if let Some(maps) = &image.features {
         lines.push((2, text.see_features(&maps.layer, maps.maps.len(), maps.constant)));

@@ -708,9 +708,9 @@ texts! {
         "not complete: the score has steps that more points would need"
         "완전하지 않음: 점수가 가팔라 점이 더 필요합니다"
     }
-    see_occlusion(top, bottom, left, right, score, covered, before, after) {
-        "occlusion: without rows {top}–{bottom}, columns {left}–{right} the score falls most, from {score} to {covered} (probability {before} → {after})"
-        "가림: {top}–{bottom}행, {left}–{right}열을 가리면 점수가 가장 많이 변함, {score} → {covered} (확률 {before} → {after})"
+    see_occlusion(rows, columns, score, covered, before, after) {
+        "occlusion: without rows {rows}, columns {columns} the score falls most, from {score} to {covered} (probability {before} → {after})"
+        "가림: {rows}행, {columns}열을 가리면 점수가 가장 많이 변함, {score} → {covered} (확률 {before} → {after})"
     }
     see_features(layer, count, constant) {
         "maps of {layer}: {count}, of which {constant} are the same everywhere"

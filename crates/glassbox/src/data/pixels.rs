@@ -77,9 +77,6 @@ pub enum Normalization {
     },
 }
 
-/// Means and deviations, one of each a channel.
-pub(super) type Channels = (Vec<f64>, Vec<f64>);
-
 impl Normalization {
     /// The words that a configuration takes.
     pub const WORDS: [&str; 3] = ["none", "standardize", "imagenet"];
@@ -102,8 +99,8 @@ impl Normalization {
     pub(super) fn of(
         &self,
         channels: usize,
-        measure: impl FnOnce() -> Channels,
-    ) -> Result<Channels, String> {
+        measure: impl FnOnce() -> (Vec<f64>, Vec<f64>),
+    ) -> Result<(Vec<f64>, Vec<f64>), String> {
         let (mean, std) = match self {
             Normalization::None => (Vec::new(), Vec::new()),
             Normalization::Standardize => measure(),

@@ -130,7 +130,7 @@ mod tests {
             103, 194, 72, 103, 197, 196, 210, 30, 193, 200, 39, 182, 161, 74, 171, 122, 109, 168,
             112, 118,
         ];
-        assert_eq!(picture(2, 3, 3).fitted([4, 5], Fit::Stretch), grown);
+        assert_eq!(picture(3, 2, 3).fitted([4, 5], Fit::Stretch), grown);
     }
 
     #[test]
