@@ -226,7 +226,7 @@ every = 50
         "line 5: `data.split`: valid and test together leave nothing to train on",
         "line 8: `data.prepare.with`: \"standardise\" is not one of standardize, robust, min_max, piecewise, one_hot, ordinal, target, none; did you mean \"standardize\"?",
         "line 10: `model.hidden`: expected a whole number of at least 1, found the number 0",
-        "line 11: `model.activation`: \"rleu\" is not one of relu, tanh, sigmoid, softplus, leaky_relu, elu, selu, gelu, silu, step, identity; did you mean \"relu\"?",
+        "line 11: `model.activation`: \"rleu\" is not one of relu, relu6, tanh, sigmoid, softplus, leaky_relu, elu, selu, gelu, silu, step, identity; did you mean \"relu\"?",
         "line 12: there is no setting `model.epochs`; it belongs to `train.epochs`",
         "line 14: `train.epochs`: expected a whole number of at least 1, found the number 0",
         "line 15: `train.batch`: expected a whole number of at least 1, or \"all\", found the number 0",
@@ -300,12 +300,12 @@ fn another_kind_of_optimizer_begins_from_its_own_defaults() {
 #[test]
 fn overrides_that_name_nothing_or_two_things_are_refused() {
     let found =
-        problems(IRIS, &["optimiser.lr=1", "kind=mlp", "epoch=3", "zebra=1", "lr", "lr=-1"]);
+        problems(IRIS, &["optimiser.lr=1", "patience=3", "epoch=3", "zebra=1", "lr", "lr=-1"]);
     assert_eq!(
         found,
         [
             "--set optimiser.lr=1: there is no setting `optimiser.lr`; did you mean `optimizer.lr`?",
-            "--set kind=mlp: `kind` could be model.kind or model.activation.kind or model.initial.kind or train.loss.kind or train.optimizer.kind or train.schedule.kind: say which",
+            "--set patience=3: `patience` could be train.schedule.patience or train.stop.patience: say which",
             "--set epoch=3: there is no setting `epoch`; did you mean `epochs`?",
             "--set zebra=1: there is no setting `zebra`",
             "--set lr: expected NAME=VALUE, such as optimizer.lr=0.03",
@@ -669,7 +669,7 @@ fn a_named_model_has_the_options_of_its_family_and_no_others() {
     assert_eq!(RunConfig::from_toml(&config.to_toml(), &[]).unwrap(), config);
     // A family's own defaults, and what stands beside the file for another kind does not count.
     assert_eq!(read("kind = \"vgg11\"", &[]).unwrap().model.choices.dropout, 0.5);
-    let changed = read("hidden = [3]\ndropout = 0.1", &["kind=vgg11"]).unwrap();
+    let changed = read("hidden = [3]\ndropout = 0.1", &["model.kind=vgg11"]).unwrap();
     assert_eq!(changed.model.choices.dropout, 0.5);
     let error = read("kind = \"resnet18\"\npatch = 4\nhidden = [3]", &[]).unwrap_err().to_string();
     assert!(error.contains("`model.patch` is no option of resnet18, which has `skip`"), "{error}");

@@ -52,7 +52,7 @@ fn unknown_kinds_say_what_can_be_loaded() {
     assert!(text.contains("is not of a kind that can be loaded"), "{text}");
     assert!(text.contains(".csv or .tsv"), "{text}");
     let text = text_of(&here);
-    assert!(text.contains("no IDX files in this folder; it holds `model.bin`"), "{text}");
+    assert!(text.contains("no images in this folder; it holds `model.bin`"), "{text}");
     std::fs::write(here.join("a.csv"), "a,b\n").unwrap();
     assert!(text_of(&here).contains("for a table, name its file, e.g."));
     std::fs::write(here.join("images"), [0, 0, 8, 1, 0, 0, 0, 0]).unwrap();

@@ -178,7 +178,7 @@ fn a_run_of_classes_ends_with_a_report_of_its_figures() {
     for part in ["fc1", "weight 2 × 8, bias 8", "hidden = [8]", "category", "seed"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert_eq!(page.matches("<svg").count(), 2, "loss and accuracy");
+    assert_eq!(page.matches("<svg").count(), 3, "loss, accuracy, gradients by layer");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn two_classes_have_their_curves_with_the_areas_of_the_figures() {
     });
     let run = train("trees.csv", &pair, |_| {});
     let page = run.page();
-    assert_eq!(page.matches("<svg").count(), 4, "loss, accuracy, ROC, precision–recall");
+    assert_eq!(page.matches("<svg").count(), 5, "loss, accuracy, gradients, ROC, precision–recall");
     for (name, figure) in [("area", "roc_auc"), ("average precision", "average_precision")] {
         let figure = run.outcome.metrics[figure];
         assert!(page.contains(&format!("{name} {figure:.4}")), "{name} {figure}");
@@ -213,7 +213,7 @@ fn a_run_of_numbers_shows_predictions_and_residuals() {
     assert!(text.contains("observed length") && text.contains("predicted = observed"), "{text}");
     let points = page.matches("<circle class=\"point\"").count();
     assert_eq!(points, run.outcome.rows + 1, "each row, and the legend's");
-    assert_eq!(page.matches("<svg").count(), 4);
+    assert_eq!(page.matches("<svg").count(), 5);
 }
 
 #[test]

@@ -64,6 +64,25 @@ fn a_file_cut_anywhere_is_refused_and_never_a_panic() {
 }
 
 #[test]
+fn numbers_of_half_precision_are_read_exactly() {
+    let file = |dtype: &str, bits: [u16; 8]| {
+        let text = format!(r#"{{"w":{{"dtype":"{dtype}","shape":[8],"data_offsets":[0,16]}}}}"#);
+        let mut file = (text.len() as u64).to_le_bytes().to_vec();
+        file.extend(text.as_bytes());
+        file.extend(bits.iter().flat_map(|bits| bits.to_le_bytes()));
+        from_bytes(&file).unwrap().0.get("w").unwrap().to_f64()
+    };
+    // IEEE 754: zero, the least, the largest below 1's successor, largest, infinite.
+    let half = file("F16", [0x8000, 0x0001, 0x03ff, 0x0400, 0x3c00, 0xc000, 0x7bff, 0xfc00]);
+    let least = 2f64.powi(-24);
+    let expected = [0.0, least, 1023.0 * least, 1024.0 * least, 1.0, -2.0, 65504.0, -f64::INFINITY];
+    assert_eq!(half, expected);
+    let brain = file("BF16", [0x0000, 0x3f80, 0xbf80, 0x4049, 0x7f80, 0x0080, 0x3f81, 0x4000]);
+    assert_eq!(brain[..4], [0.0, 1.0, -1.0, 3.140625]);
+    assert_eq!(brain[4..], [f64::INFINITY, 2f64.powi(-126), 1.0078125, 2.0]);
+}
+
+#[test]
 fn a_file_of_another_kind_and_a_changed_header_are_refused_in_words() {
     let says = |bytes: &[u8]| from_bytes(bytes).unwrap_err();
     assert!(says(b"species,petal\nsetosa,1\n").contains("not a safetensors file"));
@@ -79,7 +98,7 @@ fn a_file_of_another_kind_and_a_changed_header_are_refused_in_words() {
         )))
     };
     assert!(entry("F32", "[3]", "[0,8]").contains("do not fill the shape [3]"));
-    assert!(entry("BF16", "[4]", "[0,8]").contains("BF16 is not one of"));
+    assert!(entry("F8_E4M3", "[8]", "[0,8]").contains("F8_E4M3 is not one of"));
     assert!(entry("F32", "[1]", "[0,4]").contains("4 bytes at the end belong to no array"));
     assert!(entry("F32", "[1]", "[4,8]").contains("begins at byte 4, not at 0"));
     assert!(entry("F32", "[1]", "[8,4]").contains("`w`"));

@@ -74,7 +74,7 @@ pub fn run(args: &BenchArgs, ctx: &Context) -> Result<(), AppError> {
         let near = nearest(name, workloads.iter().map(|workload| workload.name));
         let near = near.map(|near| ctx.text.did_you_mean(near)).unwrap_or_default();
         let unknown = ctx.text.unknown_workload(name) + &near;
-        let list = ctx.text.see("glassbox bench --list");
+        let list = ctx.text.see_also("glassbox bench --list");
         return Err(AppError::usage(format!("{unknown}\n  {list}")));
     };
     let default = Options::default();

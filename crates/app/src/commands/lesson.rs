@@ -79,7 +79,10 @@ fn give(id: &str, args: &LessonArgs, ctx: &Context) -> Result<(), AppError> {
         let near = nearest(&id.to_uppercase(), LESSONS.iter().map(|lesson| lesson.id));
         let near = near.map(|near| ctx.text.did_you_mean(near)).unwrap_or_default();
         let unknown = ctx.text.unknown_lesson(id) + &near;
-        return Err(AppError::usage(format!("{unknown}\n  {}", ctx.text.see("glassbox lesson"))));
+        return Err(AppError::usage(format!(
+            "{unknown}\n  {}",
+            ctx.text.see_also("glassbox lesson")
+        )));
     };
     let language = ctx.text.lang.of_lessons();
     let start = Options::default();

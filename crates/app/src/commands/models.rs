@@ -106,7 +106,10 @@ fn describe(name: &str, on: Option<&str>, ctx: &Context) -> Result<(), AppError>
         let near = nearest(name, ModelKind::all().into_iter().map(ModelKind::word));
         let near = near.map(|near| ctx.text.did_you_mean(near)).unwrap_or_default();
         let unknown = ctx.text.unknown_model(name) + &near;
-        return Err(AppError::usage(format!("{unknown}\n  {}", ctx.text.see("glassbox models"))));
+        return Err(AppError::usage(format!(
+            "{unknown}\n  {}",
+            ctx.text.see_also("glassbox models")
+        )));
     };
     let given = format!("model.kind={:?}", kind.word());
     let example = example(kind).iter().map(|s| (*s).to_owned());

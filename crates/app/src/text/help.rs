@@ -470,7 +470,18 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "신경망이 보게 될 이미지",
     ),
     ("train", "glassbox train iris.csv --target species", "a table", "표"),
-    ("train", "glassbox train digits --hidden 64,32 --lr 0.003", "", ""),
+    (
+        "train",
+        "glassbox train photos --model lenet --out runs/photos",
+        "a folder of images for each class",
+        "부류마다 이미지 폴더 하나",
+    ),
+    (
+        "train",
+        "glassbox train photos --model lenet --weights runs/photos --freeze body",
+        "a run's weights, the last layer learns",
+        "다른 실행의 가중치로, 마지막 층만",
+    ),
     (
         "train",
         "glassbox train iris --set stop.patience=5 --out runs/short",
@@ -478,13 +489,6 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "아무 설정이나",
     ),
     ("train", "glassbox train iris.csv --folds 3 --epochs 5", "cross-validation", "교차 검증"),
-    ("train", "glassbox train run.toml --seed 7", "what `init` wrote", "`init`이 쓴 파일"),
-    (
-        "train",
-        "glassbox train digits --weights last --freeze body",
-        "a run's weights, the last layer learns",
-        "다른 실행의 가중치로, 마지막 층만",
-    ),
     ("init", "glassbox init iris.csv --target species", "writes run.toml", "run.toml을 씁니다"),
     ("init", "glassbox init digits --epochs 5 --out digits.toml", "", ""),
     ("resume", "glassbox resume last", "", ""),
@@ -492,20 +496,20 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("eval", "glassbox eval runs/short --json", "for scripts", "스크립트용"),
     ("predict", "glassbox predict last iris.csv", "", ""),
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
-    ("predict", "glassbox predict last photo.jpg holiday/ --top 5", "images", "이미지"),
+    ("predict", "glassbox predict runs/photos photo.png holiday/ --top 5", "images", "이미지"),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     ("summary", "glassbox summary last", "", ""),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),
     ("explain", "glassbox explain last --activation 'fc1/relu[3]' --row 1", "", ""),
     #[cfg(feature = "image")]
-    ("see", "glassbox see last", "some rows and mistakes", "행 몇 개와 오답"),
+    ("see", "glassbox see runs/photos", "some rows and mistakes", "행 몇 개와 오답"),
     #[cfg(feature = "image")]
-    ("see", "glassbox see last --row 3,17 --class 7", "why not a 7?", "왜 7이 아닌가?"),
+    ("see", "glassbox see runs/photos --row 1,2 --class cat", "why not a cat?", "왜 cat이 아닌가?"),
     #[cfg(feature = "image")]
     (
         "see",
-        "glassbox see last --row 3 --what gradcam,features --layer conv2",
+        "glassbox see runs/photos --row 1 --what gradcam,features --layer conv2",
         "a layer by name",
         "이름으로 고른 층",
     ),

@@ -599,7 +599,7 @@ texts! {
         "{file}: 이미 있습니다. --out으로 다른 이름을 정하거나 --force로 바꾸세요"
     }
     unknown_model(name) { "there is no model `{name}`" "`{name}` 모형이 없습니다" }
-    see(command) { "see `{command}`" "참고: `{command}`" }
+    see_also(command) { "see `{command}`" "참고: `{command}`" }
     two_runs() {
         "name two runs or more: `glassbox runs` lists them"
         "실행을 둘 이상 쓰세요. 목록: `glassbox runs`"

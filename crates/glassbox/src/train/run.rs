@@ -195,7 +195,7 @@ impl Job {
         let results = trained.results(rows)?;
         let mut outcome = self.outcome(folder, &trained, part, (&results, rows), None)?;
         outcome.seconds = finished.seconds;
-        outcome.loading = Some(finished.loading);
+        outcome.loading = Some(finished.loading).filter(|loading| loading.threads > 0);
         if finished.ending != Ending::Interrupted {
             outcome.verdict = Some(self.verdict(folder, &trained, inference)?);
             let table = trained.table_of_results(&results, rows);

@@ -131,10 +131,15 @@ fn resolve(name: &str) -> Result<Vec<&str>, String> {
         Some(path) => vec![path],
         None => SETTINGS.iter().copied().filter(|path| ends(path)).collect(),
     };
-    match matching[..] {
+    // `normalize` is the model's, though images have one further in.
+    let depth = |path: &&&str| path.matches('.').count();
+    let least = matching.iter().map(|path| depth(&path)).min();
+    let nearest: Vec<&'static str> =
+        matching.iter().copied().filter(|path| Some(depth(&path)) == least).collect();
+    match nearest[..] {
         [path] => Ok(path.split('.').collect()),
         [] => Err(unknown(name)),
-        _ => Err(format!("`{name}` could be {}: say which", matching.join(" or "))),
+        _ => Err(format!("`{name}` could be {}: say which", nearest.join(" or "))),
     }
 }
 
