@@ -66,7 +66,7 @@ fn command_line() -> Vec<Case> {
 fn settings() -> Vec<Case> {
     vec![
         case("An unknown setting", 2, "glassbox train iris --set optimiser.lr=1"),
-        case("A short name of several settings", 2, "glassbox train iris --set kind=adam"),
+        case("A short name of several settings", 2, "glassbox train iris --set patience=3"),
         case("A setting without a value", 2, "glassbox train iris --set lr"),
         case(
             "Several problems at once",
