@@ -85,9 +85,7 @@ pub fn augmented(
             let with = mixed.map(|Mixed { partner, share }| {
                 format!("\n+{:.0} % {}", 100.0 * share, label(data, partner))
             });
-            // Where seven letters have room.
-            let word = if picture.width() >= 84 { "epoch " } else { "" };
-            let caption = format!("{word}{}{}", epoch + 1, with.unwrap_or_default());
+            let caption = format!("epoch {}{}", epoch + 1, with.unwrap_or_default());
             sheet.add(picture, &caption);
         }
     }

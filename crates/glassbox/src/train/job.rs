@@ -438,6 +438,8 @@ fn suggest_named(data: &Dataset, named: Named, config: &mut RunConfig) {
     let share = if matches!(optimizer, Optimizer::Momentum { .. }) { share } else { share.sqrt() };
     let train = &mut config.train;
     train.batch = Amount::Exactly(batch);
+    // What has learned already moves by less.
+    let share = if train.weights.is_some() { share / 10.0 } else { share };
     train.optimizer = optimizer.with_lr(optimizer.lr() * share);
     train.schedule = Schedule::OneCycle { rise: 0.3 };
     train.epochs = epochs;
@@ -473,6 +475,7 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         config.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(0.1);
         return config;
     }
+    config.train.augment = suggested(data, config.model.kind);
     if let ModelKind::Named(named) = config.model.kind {
         suggest_named(data, named, &mut config);
         return config;
@@ -485,7 +488,6 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         PIECES_FROM.. if table => vec![256, 256],
         _ => vec![64, 32],
     };
-    config.train.augment = suggested(data, config.model.kind);
     if table && (PIECES_FROM..50_000).contains(&rows) {
         // So many weights would learn so few rows by heart.
         config.model.dropout = 0.1;

@@ -197,17 +197,12 @@ impl Structure {
                 false => layers[at].outputs.push(OutputSummary { name, shape }),
             }
         }
-        let parameters = graph.parameters();
-        let sum = |of: fn(&Tensor<'_>) -> usize| parameters.iter().map(|(_, t)| of(t)).sum();
         Ok(Structure {
             model: model.name().to_owned(),
             input: input.to_vec(),
             layers,
             multiply_adds: costs.values().sum(),
-            total: Total {
-                count: sum(|t| t.elements()),
-                bytes: sum(|t| t.elements() * t.dtype().size()),
-            },
+            total: Total::of(&graph),
         })
     }
 }
@@ -240,11 +235,11 @@ fn layers(inference: &Graph) -> Result<Vec<LayerCost>, Error> {
 }
 
 impl Total {
-    fn of(parameters: &Parameters) -> Self {
-        Total {
-            count: parameters.iter().map(|(_, array)| array.data().len()).sum(),
-            bytes: parameters.iter().map(|(_, a)| a.data().len() * a.dtype().size()).sum(),
-        }
+    /// Of what the model learns; running statistics are states.
+    fn of(graph: &Graph) -> Self {
+        let parameters = graph.parameters();
+        let sum = |of: fn(&Tensor<'_>) -> usize| parameters.iter().map(|(_, t)| of(t)).sum();
+        Total { count: sum(|t| t.elements()), bytes: sum(|t| t.elements() * t.dtype().size()) }
     }
 }
 
@@ -328,7 +323,7 @@ impl Summary {
             run: folder.path().display().to_string(),
             model: config.model.kind.to_string(),
             parameters,
-            total: Total::of(&expected),
+            total: Total::of(&inference),
             weights_of_step: best.as_ref().map(|best| best.state.step),
             outputs: outputs(&inference),
             layers: layers(&inference)?,
