@@ -233,7 +233,8 @@ impl Bars {
     /// use glassbox::lesson::{Bars, Language, Text};
     /// let rows = vec![(Text::same("a"), vec![0.2, 0.9])];
     /// let bars = Bars { name: "two".into(), title: Text::same("two"), ends: (0.0, 1.0), rows };
-    /// assert_eq!(bars.svg(Language::English).matches("<rect").count(), 2);
+    /// // The ground and two bars.
+    /// assert_eq!(bars.svg(Language::English).matches("<rect").count(), 3);
     /// ```
     pub fn svg(&self, language: Language) -> String {
         const ROW: f64 = 46.0;

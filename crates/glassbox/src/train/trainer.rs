@@ -138,7 +138,7 @@ impl<M: Module> Trainer<M> {
     /// use glassbox::data::Augment;
     /// use glassbox::prelude::*;
     /// let digits = data::digits();
-    /// let trainer = Trainer::new(Mlp::new([64, 32, 10])).epochs(1);
+    /// let trainer = Trainer::new(Mlp::new([64, 32, 10])).epochs(4);
     /// let run = trainer
     ///     .augment([Augment::Crop { padding: 1 }, Augment::Rotate { degrees: 10.0 }])
     ///     .fit(&digits)?;
