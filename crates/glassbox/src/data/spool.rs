@@ -137,7 +137,6 @@ impl<T> Stored<T> {
 }
 
 /// Bytes of which it is known how many there will be, written in any order by several threads.
-#[cfg_attr(not(feature = "image"), expect(dead_code))]
 pub(super) enum Placed {
     Memory(Mutex<Vec<u8>>),
     File { file: File, len: u64 },
