@@ -19,5 +19,8 @@ mod vit;
 mod xception;
 
 pub use mlp::{Mlp, Normalize};
-pub use named::{Choices, FAMILIES, Family, Member, Named, Training};
+pub use named::{
+    Alignment, Choices, FAMILIES, Family, Member, Named, Positions, Published, Takes, Training,
+    Wanted,
+};
 pub use network::{Layer, LayerKind, LayerProblem, Network};
