@@ -13,6 +13,7 @@ mod mobilenet;
 mod named;
 mod network;
 mod parts;
+mod recurrent;
 mod resnet;
 mod vgg;
 mod vit;
@@ -24,3 +25,4 @@ pub use named::{
     Wanted,
 };
 pub use network::{Layer, LayerKind, LayerProblem, Network};
+pub use recurrent::{Attention, Cell, Convolution, FromLast, Places, Recurrent, Tokens};
