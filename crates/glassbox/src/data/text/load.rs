@@ -161,6 +161,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
         source_rows: None,
         names: None,
         weights: None,
+        overlap: None,
     };
     let positions = |rows: std::ops::Range<u32>| rows.map(|row| row as usize).collect();
     let split = Split { train: positions(train), valid: positions(held), test: positions(kept) };
