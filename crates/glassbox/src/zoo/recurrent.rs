@@ -1,6 +1,6 @@
 //! Networks over sequences of numbers or of tokens: recurrent, convolutional, with attention.
 
-use glassbox_engine::{Scope, Tensor};
+use glassbox_engine::{DType, Scope, Tensor};
 
 use super::parts::{active, residual_sum};
 use crate::nn::{self, Activation, Conv, Initial, Mask, Module, Recurrence};
@@ -96,7 +96,8 @@ impl<'g> Read<'g> {
                 let count = ends.cast(x.dtype()).reshape([rows, 1]);
                 let sum = place.less(ends).select(x, zero).sum_axis(1).drop_axis(1);
                 // Nothing real: 0 of 1.
-                sum / count.max_with(count.full_like(1.0))
+                let one = count.full_like(1.0);
+                sum / count.less(one).select(one, count)
             }
         }
     }
