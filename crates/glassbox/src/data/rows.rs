@@ -463,6 +463,17 @@ impl Rows {
         overlap.time(position + overlap.window - 1 + ahead)
     }
 
+    /// Of a series, after how many rows it comes round, where it does.
+    pub(crate) fn season(&self) -> Option<usize> {
+        self.store.overlap.as_ref()?.season
+    }
+
+    /// Of a series, the place of each row's last row in the order of time; nothing of other rows.
+    pub(crate) fn window_ends(&self) -> Vec<usize> {
+        let Some(overlap) = &self.store.overlap else { return Vec::new() };
+        self.positions.iter().map(|position| *position as usize + overlap.window).collect()
+    }
+
     /// Of a series that is forecast, how many numbers each step of it has; none of other rows.
     pub(crate) fn forecasts(&self) -> Option<usize> {
         let targets = self.store.overlap.as_ref()?.targets;

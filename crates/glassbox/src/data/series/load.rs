@@ -89,6 +89,7 @@ pub(in crate::data) fn dataset(table: &RawTable, options: &Options) -> Result<Da
         targets: told,
         season: None,
         label: series.label.unwrap_or(Label::Majority),
+        from_last: forecast && series.from_last.unwrap_or(true),
     };
     let (numbers, warnings) = matrix(&preparation, table, &laid)?;
     notices.extend(warnings);

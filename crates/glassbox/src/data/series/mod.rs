@@ -73,6 +73,9 @@ pub struct SeriesOptions {
     pub label: Option<Label>,
     /// What a forecast is made from. None: [`Past::Own`].
     pub past: Option<Past>,
+    /// Whether a forecast begins where the window ends, so that it does not matter how high the series
+    /// stands: the model reads changes from the last row, and tells changes from it. None: yes.
+    pub from_last: Option<bool>,
     /// Whether the hour, the weekday and the time of the year are read, too.
     pub calendar: bool,
 }
@@ -109,6 +112,8 @@ pub struct SeriesPreparation {
     pub season: Option<usize>,
     /// The class of a window.
     pub label: Label,
+    /// Whether forecasts begin where the window ends.
+    pub from_last: bool,
 }
 
 impl SeriesPreparation {
