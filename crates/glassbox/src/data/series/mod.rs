@@ -1,6 +1,7 @@
 //! Tables whose rows follow each other in time: windows of them are what a model reads, and what comes
 //! next, or a class, is what it tells.
 
+pub(super) mod activity;
 mod clock;
 mod lay;
 mod load;
@@ -9,6 +10,7 @@ mod windows;
 
 use serde::{Deserialize, Serialize};
 
+pub use activity::activity;
 pub use clock::{Clock, Part, Unit};
 pub(super) use load::dataset;
 pub(super) use windows::Overlap;
