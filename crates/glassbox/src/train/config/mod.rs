@@ -21,13 +21,13 @@ use serde::Serialize;
 use crate::choices::choices;
 pub use crate::data::{
     Augment, Columns, Fit, ImageOptions, Impute, Kind, Method as Preparation, Normalization,
-    NthFold, Rule as Prepare,
+    NthFold, Rule as Prepare, TextOptions,
 };
 use crate::io::FileError;
 use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Schedule};
 pub use crate::train::resample::Resample;
-pub use crate::zoo::{Choices, Layer, LayerKind, Named, Normalize};
+pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Named, Normalize, Positions};
 
 /// The kinds of model that a configuration can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,6 +197,8 @@ pub struct DataConfig {
     pub strict: bool,
     /// `[data.image]`: how images are read.
     pub image: ImageOptions,
+    /// `[data.text]`: how text is read.
+    pub text: TextOptions,
     /// How the rows are divided.
     pub split: Split,
     /// `[[data.prepare]]`, in order; where several name a column, the last holds.
@@ -444,6 +446,7 @@ impl RunConfig {
                 memory: crate::data::MEMORY >> 20,
                 strict: false,
                 image: ImageOptions::default(),
+                text: TextOptions::default(),
                 drop: Vec::new(),
                 columns: BTreeMap::new(),
                 split: Split { valid: None, test: None, stratify: true, fold: None },
