@@ -17,6 +17,7 @@ mod parts;
 mod recurrent;
 mod resnet;
 mod seq2seq;
+mod sequences;
 mod transformer;
 mod vgg;
 mod vit;

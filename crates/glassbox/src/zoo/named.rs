@@ -4,7 +4,8 @@ use glassbox_engine::{DType, Graph, Mode};
 use serde::Serialize;
 
 use super::{
-    Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, vgg, vit, xception,
+    Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, sequences, vgg, vit,
+    xception,
 };
 use crate::nn::{Activation, Module, Optimizer, Positions};
 use crate::words::words;
@@ -22,6 +23,12 @@ pub static FAMILIES: &[&Family] = &[
     &mobilenet::FAMILY,
     &convnext::FAMILY,
     &vit::FAMILY,
+    &sequences::RECURRENT,
+    &sequences::CONVOLUTION,
+    &sequences::ATTENTION,
+    &sequences::GPT,
+    &sequences::SEQ2SEQ,
+    &sequences::TRANSFORMER,
 ];
 
 /// Models that differ in size alone.
