@@ -5,6 +5,7 @@
 pub use glassbox_engine as engine;
 
 pub mod data;
+pub mod generate;
 pub mod io;
 pub mod lesson;
 pub mod metrics;
