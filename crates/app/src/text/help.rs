@@ -43,11 +43,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "The column that tells several series apart, e.g. person",
         "여러 시계열을 구분하는 열. 예: person",
     ),
-    (
-        ".label",
-        "The class of a window: {words}",
-        "구간(윈도)의 부류를 정하는 방법: {words}",
-    ),
+    (".label", "The class of a window: {words}", "구간(윈도)의 부류를 정하는 방법: {words}"),
     (
         ".strict",
         "Stop at images that cannot be read instead of leaving them out",
@@ -114,7 +110,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "How daring: 0 takes the most probable token, 1 draws as the model says",
         "과감함: 0은 가장 그럴듯한 토큰, 1은 모형의 확률 그대로",
     ),
-    ("generate.top_k", "Draw from so many of the most probable alone", "가장 그럴듯한 몇 개에서만 뽑습니다"),
+    (
+        "generate.top_k",
+        "Draw from so many of the most probable alone",
+        "가장 그럴듯한 몇 개에서만 뽑습니다",
+    ),
     (
         "generate.top_p",
         "Draw from the most probable that together have this probability",

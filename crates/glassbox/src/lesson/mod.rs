@@ -13,6 +13,7 @@ pub mod channels;
 pub mod depth;
 pub mod images;
 pub mod separable;
+pub mod sequences;
 pub mod shift;
 pub mod transfer;
 pub mod windows;
@@ -105,6 +106,14 @@ pub const LESSONS: &[Lesson] = &[
             "전이 학습: 새 부류의 적은 이미지를 처음부터, 고정, 미세 조정으로",
         ],
         run: transfer::lesson,
+    },
+    Lesson {
+        id: "S14",
+        title: [
+            "one task, five models: dense, convolution, RNN, LSTM, attention",
+            "한 과제, 다섯 모형: 밀집, 합성곱, RNN, LSTM, 어텐션",
+        ],
+        run: sequences::lesson,
     },
 ];
 

@@ -11,8 +11,9 @@ use crate::data::{
 };
 use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
-    Amount, Choices, ClassWeights, Clip, Columns, ConfigError, ConfigProblem, DataConfig, Initial, Loss, ModelConfig,
-    ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
+    Amount, Choices, ClassWeights, Clip, Columns, ConfigError, ConfigProblem, DataConfig, Initial,
+    Loss, ModelConfig, ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule,
+    Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
@@ -59,6 +60,10 @@ impl Job {
         suggested.model = model_of_windows(&data, &suggested, &configure)?;
         let suggested = suggest(&data, &suggested);
         let mut config = configure(&suggested)?;
+        if config.model.hidden != suggested.model.hidden {
+            // What was suggested suits another shape.
+            config.model.initial = first.model.initial;
+        }
         if config.model.hidden != suggested.model.hidden && first.model.parameters.is_empty() {
             // Nobody gave starting values: these were suggested for another shape.
             config.model.parameters.clear();
@@ -550,7 +555,10 @@ fn model_of_windows(
     };
     let kind = ModelKind::Named(named);
     let choices = named.family.defaults;
-    let asked = RunConfig { model: ModelConfig { kind, choices, ..config.model.clone() }, ..config.clone() };
+    let asked = RunConfig {
+        model: ModelConfig { kind, choices, ..config.model.clone() },
+        ..config.clone()
+    };
     Ok(configure(&asked)?.model)
 }
 
