@@ -54,6 +54,7 @@ mod spool;
 mod table;
 mod tabular;
 mod target;
+pub mod text;
 mod write;
 
 pub(crate) use augment::BatchMut;

@@ -1,0 +1,17 @@
+//! Text: from files to tokens.
+//!
+//! A [`Tokenizer`] turns text into whole numbers and back: characters, words, byte pairs learned
+//! from the text at hand, or a published one.
+//!
+//! ```
+//! use glassbox::data::text::{Tokenizer, TokenizerKind};
+//! let texts = ["the cat sat", "the hat"];
+//! let tokenizer = Tokenizer::train(&TokenizerKind::Character, texts, usize::MAX, &["<pad>"])?;
+//! assert_eq!(tokenizer.vocabulary(), 8); // <pad>, the space and a c e h s t
+//! assert_eq!(tokenizer.decode(&tokenizer.encode("teach")), "teach");
+//! # Ok::<(), glassbox::data::DataError>(())
+//! ```
+
+mod tokenizer;
+
+pub use tokenizer::{Decoder, Encoder, Special, Tokenizer, TokenizerKind, TokenizerTrainer};
