@@ -504,19 +504,25 @@ fn suggest_text(data: &Dataset, named: Named, config: &mut RunConfig) {
     let Training { optimizer, epochs, label_smoothing } = named.family.training;
     let train = &mut config.train;
     let rows = data.train.len();
-    let batch = (rows / 16).next_power_of_two().clamp(4, 32);
+    // About so many tokens a step, and some steps an epoch.
+    let most = (TEXT_TOKENS / data.train.width().max(1)).next_power_of_two().clamp(4, 128);
+    let batch = (rows / 16).next_power_of_two().clamp(4, most);
     train.batch = Amount::Exactly(batch);
     let share = if train.weights.is_some() { 0.1 } else { 1.0 };
     train.optimizer = optimizer.with_lr(optimizer.lr() * share);
     train.schedule = Schedule::OneCycle { rise: 0.1 };
     train.clip = Some(Clip::Norm(1.0));
     let steps = rows.div_ceil(batch).max(1) as u64;
-    train.epochs = (TEXT_STEPS / steps).clamp(1, epochs);
+    train.epochs = (TEXT_STEPS / steps).clamp(1, epochs.min(TEXT_EPOCHS));
     train.label_smoothing = label_smoothing;
 }
 
 /// About so many steps teach a model a text.
-const TEXT_STEPS: u64 = 4_000;
+const TEXT_STEPS: u64 = 5_000;
+/// A text is read so often at most.
+const TEXT_EPOCHS: u64 = 20;
+/// Tokens of a step.
+const TEXT_TOKENS: usize = 4_096;
 
 /// The choices that suit the data.
 fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
