@@ -4,7 +4,7 @@ use clap::Args;
 use glassbox::Error;
 use glassbox::nearest::nearest;
 use glassbox::train::Job;
-use glassbox::train::config::{ModelKind, Named, RunConfig};
+use glassbox::train::config::{ModelKind, RunConfig};
 use glassbox::train::summary::Structure;
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use crate::terminal::{Align, Table, fit, grouped, quoted, structure as structure
 use crate::text::models::{about, example};
 
 /// Data to draw a model on where none is named: the first that suits it.
-const EXAMPLES: [&str; 2] = ["iris", "digits"];
+const EXAMPLES: [&str; 3] = ["iris", "digits", "sentences"];
 
 #[derive(Args)]
 pub struct ModelsArgs {
@@ -72,7 +72,7 @@ pub fn run(args: &ModelsArgs, ctx: &Context) -> Result<(), AppError> {
 fn list(ctx: &Context) -> Result<(), AppError> {
     let lang = ctx.text.lang;
     let parameters = |kind| match kind {
-        ModelKind::Named(named) => Some(named.member.parameters),
+        ModelKind::Named(named) => named.member.published.map(|published| published.parameters),
         ModelKind::Mlp | ModelKind::Network => None,
     };
     let known = |kind: ModelKind| Known {
@@ -120,13 +120,14 @@ fn describe(name: &str, on: Option<&str>, ctx: &Context) -> Result<(), AppError>
         ModelKind::Named(named) => Some(named),
         ModelKind::Mlp | ModelKind::Network => None,
     };
+    let published = named.and_then(|named| Some((named, named.member.published?)));
     // A named model is drawn as it was published where nobody names data.
-    let (data, structure, config) = match (on, named) {
-        (None, Some(Named { family, member })) => {
-            let model = named.map(|named| named.build(&family.defaults, member.classes));
-            let image = [member.side, member.side, member.channels];
-            let structure = model.map(|model| Structure::of_model(&*model, &image)).transpose()?;
-            (None, structure, RunConfig::new("photos").set(&settings).map_err(Error::from)?)
+    let (data, structure, config) = match (on, published) {
+        (None, Some((named, published))) => {
+            let model = named.build(&named.family.defaults, published.classes);
+            let image = [published.side, published.side, published.channels];
+            let structure = Structure::of_model(&*model, &image)?;
+            (None, Some(structure), RunConfig::new("photos").set(&settings).map_err(Error::from)?)
         }
         _ => {
             let data = on.or_else(suited).unwrap_or(EXAMPLES[0]);
@@ -141,12 +142,12 @@ fn describe(name: &str, on: Option<&str>, ctx: &Context) -> Result<(), AppError>
         data,
         structure,
         toml: section(&config.to_toml()),
-        published: named.map(|Named { family, member }| Published {
-            family: family.name,
-            source: family.source,
-            parameters: member.parameters,
-            classes: member.classes,
-            image: [member.side, member.side, member.channels],
+        published: published.map(|(named, published)| Published {
+            family: named.family.name,
+            source: named.family.source,
+            parameters: published.parameters,
+            classes: published.classes,
+            image: [published.side, published.side, published.channels],
         }),
     };
     ctx.print(&found, |screen| {

@@ -108,6 +108,7 @@ fn facts(summary: &Summary, text: Text, columns: usize) -> Vec<String> {
     let target = match &data.task {
         Task::Classification { classes } => text.target_of_classes(&data.target, classes.len()),
         Task::Regression => text.target_number(&data.target),
+        Task::Language { vocabulary } => text.target_tokens(count(*vocabulary)),
     };
     let mut stands = vec![
         text.state(training.state),

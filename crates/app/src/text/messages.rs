@@ -38,6 +38,8 @@ texts! {
         "inputs: {columns} → {shape}"
         "입력: {columns} → {shape}"
     }
+    chosen_tokens(places, tokens) { "text: rows of {places} tokens, of {tokens} that there are" "텍스트: {tokens}종의 토큰이 {places}개씩 한 행" }
+    chosen_told(target) { "told at every place: {target}" "자리마다 알아맞히는 것: {target}" }
     chosen_shape(shape) { "inputs: {shape} a row" "입력: 행마다 {shape}" }
     chosen_numbers() { "numbers" "수" }
     chosen_booleans() { "yes or no" "예/아니요" }
@@ -357,6 +359,7 @@ texts! {
         "{target} (클래스 {classes}개)"
     }
     target_number(target) { "{target}, a number" "{target} (수)" }
+    target_tokens(vocabulary) { "the next of {vocabulary} tokens" "다음 토큰 ({vocabulary}종)" }
     fact_dropped() { "left out" "뺀 열" }
     fact_training() { "training" "훈련" }
     fact_problem() { "problem" "문제" }

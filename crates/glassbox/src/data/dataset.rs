@@ -82,9 +82,10 @@ impl Dataset {
         notices: Vec<String>,
         fingerprint: &Fingerprint,
     ) -> Self {
-        let task = match preparation.target.classes() {
-            Some(classes) => Task::Classification { classes: classes.to_vec() },
-            None => Task::Regression,
+        let task = match (preparation.target.classes(), preparation.target.tokens()) {
+            (Some(classes), _) => Task::Classification { classes: classes.to_vec() },
+            (_, Some(tokens)) => Task::Language { vocabulary: tokens.vocabulary },
+            _ => Task::Regression,
         };
         let input =
             Input { shape: preparation.input_shape(), features: preparation.feature_names() };

@@ -13,6 +13,7 @@ use super::options::Options;
 use super::photos;
 use super::source::Source;
 use super::table::RawTable;
+use super::text;
 use crate::nearest::{listed, nearest};
 
 /// The endings of the names of tables.
@@ -21,8 +22,8 @@ const TABLES: [&str; 7] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parque
 /// What can be loaded, for messages.
 const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy, .parquet; \
                          images: a folder or archive (.tar, .tar.gz, .zip) with a folder of images for each class, \
-                         IDX files as MNIST's, CIFAR's .bin files; \
-                         a built-in: blobs, circles, digits, dosage, iris, lines, moons, spirals, xor";
+                         IDX files as MNIST's, CIFAR's .bin files; text: .txt (also .gz); \
+                         a built-in: blobs, circles, digits, dosage, iris, lines, moons, sentences, spirals, xor";
 
 /// Loads a table (CSV, JSON lines, NPY, Parquet), images (a folder or an archive that has a folder for
 /// each class, or one for each part with those of the classes in it; IDX files; CIFAR's binary files),
@@ -77,6 +78,9 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
     if TABLES.iter().any(|extension| plain_name.ends_with(extension)) {
         return Dataset::from_table(&RawTable::open(path, options.memory)?, options);
     }
+    if text::is_text(path) {
+        return text::load(path, options);
+    }
     let mut source = Source::open(path)?;
     let (what, cure) = match source.peek()? {
         [0, 0, 8..=14, 1..=8, ..] => (
@@ -101,11 +105,11 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
 pub fn is_table(path_or_name: impl AsRef<Path>) -> bool {
     let path = path_or_name.as_ref();
     match path.to_str() {
-        Some(name) if BUILTINS.contains(&name) => name != "digits",
+        Some(name) if BUILTINS.contains(&name) => !["digits", "sentences"].contains(&name),
         _ if path.is_dir() => npy::inputs_in(path).is_some(),
         _ => {
             let images = photos::is_archive(path) || photos::is_image_name(path);
-            !images && !cifar::is_file(path) && idx_name(path).is_none()
+            !images && !cifar::is_file(path) && idx_name(path).is_none() && !text::is_text(path)
         }
     }
 }

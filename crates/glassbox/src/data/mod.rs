@@ -83,4 +83,8 @@ pub use rules::{Columns, Impute, Method, Rule};
 pub use schema::{ColumnSchema, Kind, Range, Role, Schema};
 pub use split::{Split, epoch_order, epoch_order_into, split};
 pub use table::{MEMORY, RawTable, is_missing};
-pub use target::{Output, Spelling, TargetEncoding, TargetPreparation, Task};
+pub use target::{Output, Spelling, TargetEncoding, TargetPreparation, Task, Tokens};
+pub(crate) use text::Epoch;
+pub use text::{
+    Arrangement, Hiding, TextOptions, TextPreparation, Tokenizer, from_text, is_text, sentences,
+};

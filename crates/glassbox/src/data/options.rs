@@ -7,6 +7,7 @@ use super::pixels::ImageOptions;
 use super::rules::Rule;
 use super::schema::Kind;
 use super::table::MEMORY;
+use super::text::TextOptions;
 
 /// How to load data. Everything has a default; what is inferred can be said instead.
 ///
@@ -46,6 +47,8 @@ pub struct Options {
     pub drop: Vec<String>,
     /// How images are read.
     pub image: ImageOptions,
+    /// How text is read.
+    pub text: TextOptions,
     /// Whether images that cannot be read, and files that are no images, are an error instead of
     /// being left out.
     pub strict: bool,
@@ -85,6 +88,7 @@ impl Default for Options {
             columns: BTreeMap::new(),
             drop: Vec::new(),
             image: ImageOptions::default(),
+            text: TextOptions::default(),
             strict: false,
             threads: None,
             memory: MEMORY,

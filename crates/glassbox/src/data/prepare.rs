@@ -10,6 +10,7 @@ use super::pixels::{Fit, Scaling};
 use super::rows::Targets;
 use super::table::RawTable;
 use super::target::{TargetEncoding, TargetPreparation};
+use super::text::TextPreparation;
 use super::write::{MISSING, Writer, category};
 use crate::nearest::{listed, nearest};
 
@@ -68,6 +69,18 @@ pub enum InputPreparation {
         /// As `mean`; 1 where it would be 0.
         std: Vec<f64>,
     },
+    /// Tokens of a text, by number.
+    Text(TextPreparation),
+}
+
+impl InputPreparation {
+    /// How text is prepared; none of numbers.
+    pub fn text(&self) -> Option<&TextPreparation> {
+        match self {
+            InputPreparation::Text(text) => Some(text),
+            _ => None,
+        }
+    }
 }
 
 /// How one column of a table becomes features.
@@ -213,6 +226,7 @@ impl Preparation {
             }
             InputPreparation::Pixels { shape, .. } => shape.to_vec(),
             InputPreparation::Array { shape, .. } => shape.clone(),
+            InputPreparation::Text(text) => vec![text.context],
         }
     }
 
@@ -403,6 +417,10 @@ impl Preparation {
                 })?;
                 Targets::Classes(labels)
             }
+            TargetEncoding::Tokens(_) => {
+                let what = format!("the model takes {}, not a table", self.expected());
+                return Err(DataError::new(Place::file(table.file()), what, ""));
+            }
             TargetEncoding::Values { .. } | TargetEncoding::Several { .. } => {
                 let outputs = columns.len();
                 let mut values = vec![0.0; rows.len() * outputs];
@@ -440,6 +458,7 @@ impl Preparation {
                 format!("images of {height} × {width} × {channels} bytes")
             }
             InputPreparation::Array { shape, .. } => format!("arrays of shape {shape:?}"),
+            InputPreparation::Text(_) => "text".into(),
         }
     }
 
@@ -484,6 +503,10 @@ impl InputPreparation {
             InputPreparation::Pixels { scale, .. } if !scale.is_finite() => {
                 Some(format!("the scale {scale} is not finite"))
             }
+            InputPreparation::Text(text) if text.context == 0 => {
+                Some("a row of text has no tokens".into())
+            }
+            InputPreparation::Text(_) => None,
             InputPreparation::Pixels { shape, mean, std, .. } => {
                 let counts = [mean.len(), std.len()];
                 let finite = mean.iter().chain(std).all(|x| (*x as f32).is_finite());

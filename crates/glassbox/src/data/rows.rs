@@ -6,6 +6,7 @@ use super::error::{DataError, Place};
 use super::pixels::Scaling;
 use super::spool::Stored;
 use super::target::{TargetEncoding, TargetPreparation};
+use super::text::{Epoch, Windows};
 
 /// Rows of numbers and their targets: one part (train, valid or test) of a dataset.
 ///
@@ -46,7 +47,12 @@ pub(super) struct Store {
 #[derive(Debug)]
 pub(super) enum Inputs {
     Floats(Stored<f32>),
-    Pixels { bytes: Stored<u8>, scaling: Scaling },
+    Pixels {
+        bytes: Stored<u8>,
+        scaling: Scaling,
+    },
+    /// Of which the targets follow, too.
+    Windows(Windows),
 }
 
 /// A target for each row.
@@ -202,7 +208,19 @@ impl Rows {
         rows: &[usize],
         targets: &mut TargetsMut<'_>,
     ) -> Result<(), DataError> {
+        if let Inputs::Windows(windows) = &self.store.inputs {
+            return self.windows(windows, rows, None, None, Some(targets));
+        }
+        let outputs = self.target.tokens().map_or(1, |tokens| tokens.places);
         match (targets, &self.store.targets) {
+            (TargetsMut::Classes(out), Targets::Classes(all))
+                if outputs > 1 && out.len() == rows.len() * outputs =>
+            {
+                for (labels, row) in out.chunks_exact_mut(outputs).zip(rows) {
+                    let start = self.position(*row)? * outputs;
+                    labels.copy_from_slice(&all[start..start + outputs]);
+                }
+            }
             (TargetsMut::Classes(out), Targets::Classes(all)) if out.len() == rows.len() => {
                 for (label, row) in out.iter_mut().zip(rows) {
                     *label = all[self.position(*row)?];
@@ -257,15 +275,87 @@ impl Rows {
                 inputs.len()
             )));
         }
+        if let Inputs::Windows(windows) = &self.store.inputs {
+            return self.windows(windows, rows, None, Some(inputs), None);
+        }
         // Width 0 cannot be chunked; there is nothing to write then either.
         for (row, out) in rows.iter().zip(inputs.chunks_exact_mut(width.max(1))) {
             let start = self.position(*row)? * width;
             match &self.store.inputs {
                 Inputs::Floats(all) => all.read(start as u64, out)?,
                 Inputs::Pixels { bytes, scaling } => scaling.gather(bytes, start as u64, out)?,
+                Inputs::Windows(_) => {}
             }
         }
         Ok(())
+    }
+
+    /// As [`gather`](Self::gather), as an epoch of a training sees the rows: windows of text begin
+    /// elsewhere in each, and other tokens are hidden.
+    pub(crate) fn gather_in(
+        &self,
+        epoch: Epoch,
+        rows: &[usize],
+        inputs: &mut [f32],
+        mut targets: TargetsMut<'_>,
+    ) -> Result<(), DataError> {
+        match &self.store.inputs {
+            Inputs::Windows(windows) => {
+                self.windows(windows, rows, Some(epoch), Some(inputs), Some(&mut targets))
+            }
+            _ => self.gather(rows, inputs, targets),
+        }
+    }
+
+    /// Writes windows of a text, and what is to be told of them.
+    fn windows(
+        &self,
+        windows: &Windows,
+        rows: &[usize],
+        epoch: Option<Epoch>,
+        mut inputs: Option<&mut [f32]>,
+        targets: Option<&mut TargetsMut<'_>>,
+    ) -> Result<(), DataError> {
+        let mut targets = match targets {
+            None => None,
+            Some(TargetsMut::Classes(out)) => Some(&mut **out),
+            Some(TargetsMut::Values(_)) => {
+                return Err(misuse("numbers were asked for, but the targets are tokens".into()));
+            }
+        };
+        let width = self.width();
+        let numbers = Some(rows.len() * width);
+        let fits = |len: Option<usize>| len.is_none() || len == numbers;
+        if !fits(inputs.as_ref().map(|x| x.len())) || !fits(targets.as_ref().map(|x| x.len())) {
+            return Err(misuse(format!("a batch needs {width} tokens for each row")));
+        }
+        for (at, row) in rows.iter().enumerate() {
+            let window = self.position(*row)?;
+            let of_row = at * width..(at + 1) * width;
+            let inputs = inputs.as_deref_mut().and_then(|all| all.get_mut(of_row.clone()));
+            let targets = targets.as_deref_mut().and_then(|all| all.get_mut(of_row));
+            windows.gather(window, epoch, inputs, targets)?;
+        }
+        Ok(())
+    }
+
+    /// How often each token stands in the text that the rows are windows of, or is to be told in them;
+    /// none where no tokens are told.
+    pub(crate) fn token_counts(&self) -> Option<Vec<u64>> {
+        let vocabulary = self.target.tokens()?.vocabulary;
+        let mut counts = vec![0; vocabulary];
+        let places = self.outputs();
+        let mut labels = vec![0; places];
+        for row in 0..self.len() {
+            self.gather_targets(&[row], &mut TargetsMut::Classes(&mut labels)).ok()?;
+            for label in &labels {
+                if let Some(count) = usize::try_from(*label).ok().and_then(|at| counts.get_mut(at))
+                {
+                    *count += 1;
+                }
+            }
+        }
+        Some(counts)
     }
 
     /// Where a row lies in the store.
@@ -278,6 +368,8 @@ impl Rows {
     /// The targets of all rows in order: labels, or numbers on the scale of training.
     pub fn targets(&self) -> Targets {
         match &self.store.targets {
+            // Too many to be put together: they are gathered with their rows.
+            Targets::Classes(_) if self.target.tokens().is_some() => Targets::Classes(Vec::new()),
             Targets::Classes(all) => {
                 Targets::Classes(self.positions.iter().map(|at| all[*at as usize]).collect())
             }
@@ -289,11 +381,11 @@ impl Rows {
         }
     }
 
-    /// The labels of all rows in order; none where the targets are numbers.
+    /// The labels of all rows in order; none where the targets are numbers or tokens.
     pub fn labels(&self) -> Option<Vec<i64>> {
         match self.targets() {
-            Targets::Classes(labels) => Some(labels),
-            Targets::Values(_) => None,
+            Targets::Classes(labels) if self.target.tokens().is_none() => Some(labels),
+            _ => None,
         }
     }
 
@@ -326,6 +418,6 @@ impl Rows {
     }
 }
 
-fn misuse(what: String) -> DataError {
+pub(super) fn misuse(what: String) -> DataError {
     DataError::new(Place::default(), what, "")
 }

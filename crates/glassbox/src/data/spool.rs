@@ -26,7 +26,7 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(u8, u64, f32);
+numbers!(u8, u32, u64, f32);
 
 /// What has been written so far.
 pub(super) struct Spool<T> {

@@ -341,7 +341,9 @@ fn unscaled_target(
             let output = |name: &&str| Output { name: name.to_string(), mean: 0.0, std: 1.0 };
             TargetEncoding::Several { outputs: names.iter().map(output).collect() }
         }
-        (Task::Regression, _) => TargetEncoding::Values { mean: 0.0, std: 1.0 },
+        (Task::Regression | Task::Language { .. }, _) => {
+            TargetEncoding::Values { mean: 0.0, std: 1.0 }
+        }
     };
     TargetPreparation { name: names.join(", "), encoding }
 }
@@ -368,7 +370,7 @@ fn fit_target(
         Ok::<_, DataError>(())
     };
     match &mut target.encoding {
-        TargetEncoding::Classes { .. } => {}
+        TargetEncoding::Classes { .. } | TargetEncoding::Tokens(_) => {}
         TargetEncoding::Values { mean, std } => fit(columns[0], mean, std)?,
         TargetEncoding::Several { outputs } => {
             for (index, output) in columns.iter().zip(outputs) {

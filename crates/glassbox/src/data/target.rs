@@ -21,6 +21,11 @@ pub enum Task {
     },
     /// Telling a number.
     Regression,
+    /// Telling tokens of a text.
+    Language {
+        /// How many different tokens there are.
+        vocabulary: usize,
+    },
 }
 
 /// How the target was prepared: what a label means, and in what unit a number is.
@@ -55,6 +60,19 @@ pub enum TargetEncoding {
         /// The columns, in the order of the model's outputs.
         outputs: Vec<Output>,
     },
+    /// A token at each of several places.
+    Tokens(Tokens),
+}
+
+/// Tokens to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// At how many places of a row.
+    pub places: usize,
+    /// How many different tokens there are.
+    pub vocabulary: usize,
+    /// Whether there are places where nothing is to be told.
+    pub some: bool,
 }
 
 /// One of several numbers to be told.
@@ -100,6 +118,7 @@ impl TargetPreparation {
     pub fn outputs(&self) -> usize {
         match &self.encoding {
             TargetEncoding::Several { outputs } => outputs.len().max(1),
+            TargetEncoding::Tokens(tokens) => tokens.places,
             _ => 1,
         }
     }
@@ -121,7 +140,7 @@ impl TargetPreparation {
             TargetEncoding::Several { outputs } => {
                 outputs.get(output).map_or((0.0, 1.0), |output| (output.mean, output.std))
             }
-            TargetEncoding::Classes { .. } => (0.0, 1.0),
+            TargetEncoding::Classes { .. } | TargetEncoding::Tokens(_) => (0.0, 1.0),
         }
     }
 
@@ -158,7 +177,15 @@ impl TargetPreparation {
     pub fn classes(&self) -> Option<&[String]> {
         match &self.encoding {
             TargetEncoding::Classes { names, .. } => Some(names),
-            TargetEncoding::Values { .. } | TargetEncoding::Several { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// What tokens are to be told; none where the target is a class or a number.
+    pub fn tokens(&self) -> Option<Tokens> {
+        match self.encoding {
+            TargetEncoding::Tokens(tokens) => Some(tokens),
+            _ => None,
         }
     }
 }

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use glassbox_engine::{Buffer, Graph, Prepared, Session};
 
 use crate::Error;
-use crate::data::{Rows, TargetPreparation, Targets};
+use crate::data::{Rows, TargetPreparation, Targets, TargetsMut};
 use crate::metrics::Regression;
 use crate::nn::Loss;
 use crate::train::event::Metrics;
-use crate::train::graphs::{measure, name};
+use crate::train::graphs::{TOLD, measure, name};
 
 /// Runs the inference graph over any number of rows, batch by batch.
 pub(crate) struct Predictor {
@@ -22,6 +22,8 @@ pub(crate) struct Predictor {
     results: usize,
     /// For a few rows: one at a time.
     one: Option<Box<Predictor>>,
+    /// Of tokens to be told: where what is to be told stands among the inputs.
+    targets: Option<usize>,
 }
 
 /// A few rows are gone through one at a time where they are so many times fewer than a batch.
@@ -32,19 +34,21 @@ impl Predictor {
     pub fn new(session: &mut Session, graph: &Graph) -> Result<Self, Error> {
         let missing = |name| Error::new(format!("the inference graph has no `{name}`"));
         let prediction = graph.named(name::PREDICTION).ok_or_else(|| missing(name::PREDICTION))?;
-        let prepared = session.prepare(graph, &[prediction])?;
+        let prepared = session.prepare(graph, &[graph.named(name::TOLD).unwrap_or(prediction)])?;
         let (inputs, outputs) = (prepared.inputs(), prepared.outputs());
         let per_row = |buffer: &Buffer| {
             let (rows, sizes) = buffer.shape().sizes().split_first()?;
             Some((*rows, sizes.iter().product::<usize>()))
         };
+        let at = prepared.input(name::INPUTS).unwrap_or_default();
+        let targets = prepared.input(name::TARGETS).filter(|_| at == 0);
         let (batch, width) =
             inputs.first().and_then(per_row).ok_or_else(|| missing(name::INPUTS))?;
         let results = match outputs.first().and_then(per_row) {
             Some((rows, results)) if rows == batch && batch > 0 => results,
             _ => return Err(Error::new("the model does not give one result a row")),
         };
-        Ok(Predictor { prepared, inputs, outputs, batch, width, results, one: None })
+        Ok(Predictor { prepared, inputs, outputs, batch, width, results, one: None, targets })
     }
 
     /// The same, a few rows being gone through one at a time by this graph of one row.
@@ -106,6 +110,9 @@ impl Predictor {
                 rows.width()
             )));
         }
+        if let Some(targets) = self.targets {
+            return self.told(session, rows, targets);
+        }
         let mut wanted = Vec::with_capacity(self.batch);
         self.run(session, rows.len(), &mut |first, taken, numbers| {
             wanted.clear();
@@ -113,6 +120,47 @@ impl Predictor {
             Ok(rows.gather_inputs(&wanted, numbers)?)
         })
     }
+}
+
+impl Predictor {
+    /// How well tokens are told, for every row of a part.
+    fn told(
+        &mut self,
+        session: &mut Session,
+        rows: &Rows,
+        targets: usize,
+    ) -> Result<Vec<f32>, Error> {
+        let wrong = || Error::new("the inference graph's inputs have unexpected types");
+        let mut results = Vec::with_capacity(rows.len() * self.results);
+        let all: Vec<usize> = (0..rows.len()).collect();
+        for batch in all.chunks(self.batch.max(1)) {
+            let [inputs, targets] =
+                self.inputs.get_disjoint_mut([0, targets]).map_err(|_| wrong())?;
+            let numbers = inputs.as_slice_mut::<f32>().ok_or_else(wrong)?;
+            let labels = targets.as_slice_mut::<i64>().ok_or_else(wrong)?;
+            let (taken, left) = numbers.split_at_mut(batch.len() * self.width);
+            let (told, untold) = labels.split_at_mut(batch.len() * rows.outputs());
+            // Rows do not touch each other in use: nothing is to be told of those beyond the last.
+            left.fill(0.0);
+            untold.fill(-1);
+            rows.gather(batch, taken, TargetsMut::Classes(told))?;
+            session.run(&self.prepared, &mut self.inputs, &mut self.outputs)?;
+            let found = self.outputs[0].as_slice::<f32>().ok_or_else(wrong)?;
+            results.extend_from_slice(&found[..batch.len() * self.results]);
+        }
+        Ok(results)
+    }
+}
+
+/// The loss of a token in the mean, the share that is told right, and how many there are, of what a
+/// graph says of rows.
+pub(crate) fn told(results: &[f32]) -> [f64; 3] {
+    let mut sums = [0.0; 3];
+    for row in results.chunks_exact(TOLD) {
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
+    }
+    let [loss, right, places] = sums;
+    [loss / places.max(1.0), right / places.max(1.0), places]
 }
 
 /// Writes rows into a batch: first row, how many, where to.
@@ -168,12 +216,19 @@ pub(crate) fn regression(predictions: &[f32], rows: &Rows) -> Result<Regression,
     Regression::of(&rows.values().unwrap_or_default(), &predicted, outputs)
 }
 
-/// How good results are: for classes `loss` (mean cross entropy, nats) and `accuracy`; for numbers
+/// How good results are: for tokens `loss` (mean of −ln p, nats), `accuracy` and `perplexity` (e to the
+/// loss); for classes `loss` (mean cross entropy, nats) and `accuracy`; for numbers
 /// `loss` (on the scale of training), and `rmse`, `mae`, `r2` in the target's own unit, each the
 /// mean over the outputs where there are several.
 pub(crate) fn score(results: &[f32], rows: &Rows, loss: Loss) -> Metrics {
     let n = rows.len().max(1) as f64;
     let mut metrics = Metrics::new();
+    if rows.target().tokens().is_some() {
+        let [loss, accuracy, _] = told(results);
+        let figures = [("loss", loss), ("accuracy", accuracy), ("perplexity", loss.exp())];
+        metrics.extend(figures.map(|(name, figure)| (name.to_owned(), figure)));
+        return metrics;
+    }
     let measured = || measure(loss, results, rows.len(), &rows.targets()).unwrap_or(f64::NAN);
     match rows.targets() {
         Targets::Classes(labels) => {

@@ -252,6 +252,10 @@ pub(crate) fn report(
     }
     let mut report =
         Report { rows: rows.len(), metrics: score(results, rows, loss), ..Report::default() };
+    if rows.target().tokens().is_some() {
+        tokens(&mut report, rows, train);
+        return Ok(report);
+    }
     match rows.labels() {
         Some(labels) => classes(&mut report, results, &labels, rows, train)?,
         None => numbers(&mut report, results, rows, train, loss)?,
@@ -262,6 +266,22 @@ pub(crate) fn report(
 /// Probabilities `[rows, classes]` of raw results.
 fn all_probabilities(results: &[f32], classes: usize) -> Vec<f64> {
     results.chunks_exact(classes.max(1)).flat_map(probabilities).collect()
+}
+
+/// Beside the model: whoever knows how often each token comes in training, but not what stands before.
+fn tokens(report: &mut Report, rows: &Rows, train: &Rows) {
+    let (Some(known), Some(here)) = (train.token_counts(), rows.token_counts()) else { return };
+    // One more of each, so that a token that training lacks is not impossible.
+    let of = |count: u64| count as f64 + 1.0;
+    let all: f64 = known.iter().map(|&count| of(count)).sum();
+    let places = here.iter().sum::<u64>().max(1) as f64;
+    let each = known.iter().zip(&here);
+    let loss: f64 = each.map(|(&known, &here)| here as f64 * (all / of(known)).ln()).sum();
+    let most = known.iter().max().and_then(|most| known.iter().position(|count| count == most));
+    let right = most.and_then(|token| here.get(token)).copied().unwrap_or(0) as f64;
+    let (loss, right) = (loss / places, right / places);
+    let figures = [("loss", loss), ("accuracy", right), ("perplexity", loss.exp())];
+    report.baseline.extend(figures.map(|(name, figure)| (name.to_owned(), figure)));
 }
 
 fn classes(

@@ -315,6 +315,7 @@ impl Run<'_, '_> {
         let weights = weights.map(|column| column.name.clone()).unwrap_or_default();
         event::Choices {
             outputs: match target.outputs() {
+                _ if target.tokens().is_some() => Vec::new(),
                 1 => Vec::new(),
                 _ => target.output_names().iter().map(ToString::to_string).collect(),
             },
@@ -329,6 +330,7 @@ impl Run<'_, '_> {
             classes: target.classes().unwrap_or_default().to_vec(),
             columns,
             shape: data.input.shape.clone(),
+            tokens: data.preparation.inputs.text().map(|text| text.tokenizer.vocabulary()),
             loss: self.fit.loss.symbol().to_string(),
             optimizer: config.optimizer.kind().to_string(),
             rate: config.optimizer.lr(),

@@ -33,6 +33,9 @@ pub(crate) mod name {
     pub const SEED: &str = "seed";
     /// Result: raw scores or numbers.
     pub const PREDICTION: &str = "prediction";
+    /// Result, where tokens are told: for each row the sum of −ln p of what was to be told, at how many
+    /// places that was the most probable, and how many places there were.
+    pub const TOLD: &str = "told";
     /// Result: what is made small.
     pub const LOSS: &str = "loss";
     /// Result, where something is added to it: the loss of the prediction alone.
@@ -58,6 +61,8 @@ pub(crate) struct Recipe<'a> {
     pub model: &'a dyn Module,
     /// The shape of one row.
     pub input: &'a [usize],
+    /// Whether rows are tokens, by number.
+    pub tokens: bool,
     pub objective: Objective,
     pub target: &'a TargetPreparation,
     /// Whether the rows count by weights of their own.
@@ -73,8 +78,14 @@ pub(crate) struct Part {
     pub ends: bool,
 }
 
-/// How many numbers a model gives for a row under this loss.
+/// Numbers of a row of [`name::TOLD`].
+pub(crate) const TOLD: usize = 3;
+
+/// How many numbers a model gives for a row under this loss; of tokens, what is made of them.
 pub(crate) fn outputs(target: &TargetPreparation, loss: Loss) -> usize {
+    if target.tokens().is_some() {
+        return TOLD;
+    }
     match (target.classes(), loss) {
         (Some(_), Loss::BinaryCrossEntropy) => 1,
         (Some(classes), _) => classes.len(),
@@ -128,17 +139,19 @@ impl Recipe<'_> {
         graph.hold(self.held()?);
         let at = graph.root(Mode::Train);
         let rows = part.rows;
-        let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
+        let inputs = self.inputs(&graph, rows);
         let (prediction, heads) = self.model.forward_with_heads(at, inputs);
         let prediction = prediction.named(name::PREDICTION);
-        let targets = match self.labels() {
-            true => graph.input(name::TARGETS, DType::I64, [rows]),
-            false => graph.input(name::TARGETS, DType::F32, [rows, self.target.outputs()]),
+        let targets = match (self.labels(), self.target.tokens()) {
+            (_, Some(tokens)) => graph.input(name::TARGETS, DType::I64, [rows, tokens.places]),
+            (true, _) => graph.input(name::TARGETS, DType::I64, [rows]),
+            (false, _) => graph.input(name::TARGETS, DType::F32, [rows, self.target.outputs()]),
         };
         let rate = graph.input(name::RATE, DType::F32, []);
         let step = nn::step(&graph);
         let weights = self.weighted.then(|| graph.input(name::ROW_WEIGHTS, DType::F32, [rows]));
         let recorded = match self.mixes() {
+            _ if self.target.tokens().is_some() => self.tokens_loss(at, prediction, targets),
             false => self.objective.record(at.child("loss"), prediction, targets, weights),
             true => self.mixed_loss(at, prediction, targets, weights),
         };
@@ -177,15 +190,50 @@ impl Recipe<'_> {
     #[track_caller]
     pub fn inference(&self, rows: usize) -> Result<Graph, Diagnostics> {
         let graph = Graph::new();
-        let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
+        let inputs = self.inputs(&graph, rows);
         let mut prediction = self.model.forward(graph.root(Mode::Eval), inputs);
         if self.labels() && self.objective.loss == Loss::BinaryCrossEntropy {
             // One score against 0 is two scores: softmax of (0, s) is the sigmoid of s.
             prediction = prediction.full_like(0.0).concatenate(&[prediction], -1);
         }
         prediction.named(name::PREDICTION);
+        if let Some(tokens) = self.target.tokens() {
+            let targets = graph.input(name::TARGETS, DType::I64, [rows, tokens.places]);
+            told(graph.root(Mode::Eval).child("telling"), prediction, targets).named(name::TOLD);
+        }
         graph.check()?;
         Ok(graph)
+    }
+
+    /// The rows as the model reads them: numbers, or tokens by number.
+    fn inputs<'g>(&self, graph: &'g Graph, rows: usize) -> Tensor<'g> {
+        let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
+        match self.tokens {
+            true => inputs.cast(DType::I64),
+            false => inputs,
+        }
+    }
+
+    /// The mean over all places where something is to be told.
+    #[track_caller]
+    fn tokens_loss<'g>(
+        &self,
+        at: Scope<'g>,
+        prediction: Tensor<'g>,
+        targets: Tensor<'g>,
+    ) -> Recorded<'g> {
+        let places = targets.elements();
+        let scores = prediction.reshape([places, prediction.dim(-1)]);
+        let targets = targets.reshape([places]);
+        let some = self.target.tokens().is_some_and(|tokens| tokens.some);
+        let counted = some.then(|| targets.greater_equal(targets.full_like(0.0)).cast(DType::F32));
+        let recorded = self.objective.record(at.child("loss"), scores, targets, counted);
+        // What a step's losses count by are its rows, where all places of them count.
+        let rows = prediction.dim(0);
+        match recorded.divisor {
+            Divisor::Rows(_) => Recorded { divisor: Divisor::Rows(rows), ..recorded },
+            _ => recorded,
+        }
     }
 
     /// Whether the data has labels of classes.
@@ -368,6 +416,23 @@ impl Recipe<'_> {
     }
 }
 
+/// How well tokens are told, for each row: [`name::TOLD`].
+#[track_caller]
+fn told<'g>(at: Scope<'g>, scores: Tensor<'g>, targets: Tensor<'g>) -> Tensor<'g> {
+    let _inside = at.enter();
+    let rows = targets.dim(0);
+    let log_p = nn::log_softmax(scores);
+    let tokens = at.graph().iota([scores.dim(-1)], 0);
+    let observed = tokens.equal(targets.reshape([rows, targets.dim(1), 1]));
+    let of_place = |found: Tensor<'g>| found.sum_axis(-1).reshape(targets.shape());
+    let own = of_place(observed.select(log_p, log_p.full_like(0.0)));
+    let best = scores.max_with_index(-1).1;
+    let right = best.reshape(targets.shape()).equal(targets).cast(DType::F32);
+    let counted = targets.greater_equal(targets.full_like(0.0)).cast(DType::F32);
+    let column = |of: Tensor<'g>| of.sum_axis(-1);
+    column(-own).concatenate(&[column(right), column(counted)], 1)
+}
+
 /// The word for every layer but the one that gives the results.
 const BODY: &str = "body";
 
@@ -458,4 +523,46 @@ pub(crate) fn measure(
     inputs.insert(name::TARGETS, given);
     let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[value])?;
     Ok(run.value(value)?.first().copied().unwrap_or(f64::NAN))
+}
+
+#[cfg(test)]
+mod tests {
+    use glassbox_engine::{Options, Session};
+
+    use super::*;
+
+    #[test]
+    fn told_tokens_are_counted_as_in_f64() {
+        let (rows, places, vocabulary) = (126, 256, 65);
+        let graph = Graph::new();
+        let scores = graph.input("scores", DType::F32, [rows, places, vocabulary]);
+        let targets = graph.input("targets", DType::I64, [rows, places]);
+        let found = told(graph.root(Mode::Eval), scores, targets);
+        assert!(graph.check().is_ok());
+        let numbers: Vec<f32> =
+            (0..rows * places * vocabulary).map(|i| ((i * 37) % 101) as f32 / 10.0).collect();
+        let labels: Vec<i64> = (0..rows * places).map(|i| (i * 5 % 12) as i64 - 1).collect();
+        let mut session = Session::new(Options::default()).unwrap();
+        let prepared = session.prepare(&graph, &[found]).unwrap();
+        let (mut inputs, mut outputs) = (prepared.inputs(), prepared.outputs());
+        inputs[0].as_slice_mut::<f32>().unwrap().copy_from_slice(&numbers);
+        inputs[1].as_slice_mut::<i64>().unwrap().copy_from_slice(&labels);
+        session.run(&prepared, &mut inputs, &mut outputs).unwrap();
+        let given = outputs[0].as_slice::<f32>().unwrap();
+        for row in 0..rows {
+            let (mut loss, mut right, mut counted) = (0.0, 0.0, 0.0);
+            for place in row * places..(row + 1) * places {
+                let scores = &numbers[place * vocabulary..(place + 1) * vocabulary];
+                let Ok(label) = usize::try_from(labels[place]) else { continue };
+                let sum: f64 = scores.iter().map(|x| f64::from(*x).exp()).sum();
+                loss += sum.ln() - f64::from(scores[label]);
+                let best = scores.iter().copied().fold(f32::MIN, f32::max);
+                right += f64::from(u8::from(scores.iter().position(|x| *x == best) == Some(label)));
+                counted += 1.0;
+            }
+            for (given, wanted) in given[3 * row..].iter().zip([loss, right, counted]) {
+                assert!((f64::from(*given) - wanted).abs() < 1e-3, "row {row}: {given}, {wanted}");
+            }
+        }
+    }
 }

@@ -6,11 +6,12 @@ use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
 use crate::data::{
-    self, Augment, Dataset, InputPreparation, Method, PreparedColumn, Task, augment_problems,
+    self, Arrangement, Augment, Dataset, Hiding, InputPreparation, Method, PreparedColumn, Task,
+    augment_problems,
 };
 use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
-    Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
+    Amount, ClassWeights, Clip, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
@@ -18,7 +19,7 @@ use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_ou
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
-use crate::zoo::{LayerProblem, Mlp, Named, Network, Training};
+use crate::zoo::{LayerProblem, Mlp, Named, Network, Takes, Training, Wanted};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
 pub struct Job {
@@ -104,7 +105,8 @@ impl Job {
 
     /// A job whose paths may mean nothing in its model, and whose parameters start as drawn.
     fn unchecked(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
-        let classes = data.train.classes();
+        let classes =
+            data.train.classes().or(data.preparation.target.tokens().map(|t| t.vocabulary));
         let loss = config.train.loss.resolve(classes.is_some());
         let mut problems = Vec::new();
         let words = config.train.loss;
@@ -134,6 +136,7 @@ impl Job {
         let figures: &[&str] = match data.task {
             Task::Classification { .. } => &["valid_loss", "valid_accuracy"],
             Task::Regression => &["valid_loss", "valid_rmse", "valid_mae", "valid_r2"],
+            Task::Language { .. } => &["valid_loss", "valid_accuracy", "valid_perplexity"],
         };
         if let Some(stop) = &config.train.stop
             && !figures.contains(&stop.metric.as_str())
@@ -141,8 +144,7 @@ impl Job {
             let hint = crate::nearest::suggestion(&stop.metric, "figures", figures);
             return Err(wrong(format!("`train.stop.metric = \"{}\"`: {hint}", stop.metric)));
         }
-        let wanted = outputs(&data.preparation.target, loss);
-        let model = model(&config.model, &data.input.shape, wanted)?;
+        let model = model(&config.model, &wanted(&data.preparation, &data.input.shape, loss))?;
         Ok(Job { config, data, model, loss, start: Start::default() })
     }
 
@@ -211,6 +213,7 @@ impl Job {
         Recipe {
             model: &*self.model,
             input: &self.data.input.shape,
+            tokens: self.data.preparation.inputs.text().is_some(),
             objective: objective(self.loss, &self.config.train, &self.data),
             target: &self.data.preparation.target,
             weighted: self.data.train.is_weighted(),
@@ -231,7 +234,11 @@ impl Job {
         let parts = parts(&self.data, &self.config.train);
         let training =
             parts.into_iter().map(|part| recipe.training(part)).collect::<Result<Vec<_>, _>>()?;
-        let most = (INFERENCE_NUMBERS / self.data.train.width().max(1)).clamp(1, INFERENCE_ROWS);
+        let target = &self.data.preparation.target;
+        // Scores of every token at every place take more room than what is read.
+        let told = target.tokens().map_or(0, |tokens| tokens.places * tokens.vocabulary);
+        let most =
+            (INFERENCE_NUMBERS / self.data.train.width().max(told).max(1)).clamp(1, INFERENCE_ROWS);
         let rows = self.data.train.len().clamp(1, most);
         Ok((training, recipe.inference(rows)?))
     }
@@ -244,14 +251,15 @@ pub(crate) fn inference_of(
     rows: usize,
 ) -> Result<Graph, Error> {
     let target = &preparation.target;
-    let loss = config.train.loss.resolve(target.classes().is_some());
+    let loss = config.train.loss.resolve(target.classes().is_some() || target.tokens().is_some());
     let input = preparation.input_shape();
-    let model = model(&config.model, &input, outputs(target, loss))?;
+    let tokens = preparation.inputs.text().is_some();
+    let model = model(&config.model, &wanted(preparation, &input, loss))?;
     // What a loss counts by does not matter in use.
     let objective = Objective { loss, label_smoothing: 0.0, class_weights: Vec::new() };
     let config = &config.train;
     let weighted = false;
-    Ok(Recipe { model: &*model, input: &input, objective, target, weighted, config }
+    Ok(Recipe { model: &*model, input: &input, tokens, objective, target, weighted, config }
         .inference(rows)?)
 }
 
@@ -333,8 +341,28 @@ pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset)
     problems
 }
 
-/// The model of a configuration, for rows of the shape `input`.
-fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dyn Module>, Error> {
+/// What the model of rows that are so prepared is to be made for.
+fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss) -> Wanted<'a> {
+    let target = &preparation.target;
+    let text = preparation.inputs.text();
+    Wanted {
+        row,
+        tokens: text.map(|text| text.tokenizer.vocabulary()),
+        source: text.map_or(0, |text| text.source),
+        outputs: target.tokens().map_or_else(|| outputs(target, loss), |tokens| tokens.vocabulary),
+        every_place: target.tokens().is_some(),
+    }
+}
+
+/// The model of a configuration, for rows as wanted.
+fn model(config: &ModelConfig, wanted: &Wanted<'_>) -> Result<Box<dyn Module>, Error> {
+    let Wanted { row: input, outputs, .. } = *wanted;
+    if let (Some(_), ModelKind::Mlp | ModelKind::Network) = (wanted.tokens, config.kind) {
+        return Err(wrong(format!(
+            "`model.kind = \"{}\"` reads numbers, and this is text: take one of gpt, lstm, gru, rnn",
+            config.kind
+        )));
+    }
     if config.kind == ModelKind::Network {
         let network = Network::new(config.layers.clone(), input, outputs);
         let problem = |problem: LayerProblem| format!("`model.layer`: {problem}");
@@ -345,9 +373,9 @@ fn model(config: &ModelConfig, input: &[usize], outputs: usize) -> Result<Box<dy
     }
     if let ModelKind::Named(named) = config.kind {
         named
-            .check(&config.choices, input)
+            .check(&config.choices, wanted)
             .map_err(|what| wrong(format!("`model.kind`: {what}")))?;
-        return Ok(named.build(&config.choices, outputs));
+        return Ok(named.build_for(&config.choices, wanted));
     }
     let mut sizes = vec![input.iter().product()];
     sizes.extend(&config.hidden);
@@ -369,7 +397,14 @@ fn load(config: &RunConfig) -> Result<Dataset, Error> {
         Amount::All => None,
         Amount::Exactly(threads) => Some(threads),
     };
-    let options = data::Options { threads, ..config.data.options() };
+    let mut options = data::Options { threads, ..config.data.options() };
+    if let ModelKind::Named(named) = config.model.kind {
+        options.text.arrangement = match named.family.takes {
+            Takes::Masked => Arrangement::Masked(Hiding { share: 0.15, ..Hiding::default() }),
+            Takes::Pairs => Arrangement::Pairs,
+            Takes::Images | Takes::Sequences | Takes::Text => Arrangement::Next,
+        };
+    }
     Ok(data::load(&config.data.path, &options)?)
 }
 
@@ -397,6 +432,7 @@ impl DataConfig {
             memory: self.memory.saturating_mul(1 << 20),
             strict: self.strict,
             image: self.image.clone(),
+            text: self.text.clone(),
             columns: self.columns.clone(),
             drop: self.drop.clone(),
             ..data::Options::default()
@@ -452,6 +488,25 @@ fn suggest_named(data: &Dataset, named: Named, config: &mut RunConfig) {
     }
 }
 
+/// How a model of text is trained: in one cycle, about as many steps whatever the text's length.
+fn suggest_text(data: &Dataset, named: Named, config: &mut RunConfig) {
+    let Training { optimizer, epochs, label_smoothing } = named.family.training;
+    let train = &mut config.train;
+    let rows = data.train.len();
+    let batch = (rows / 16).next_power_of_two().clamp(4, 32);
+    train.batch = Amount::Exactly(batch);
+    let share = if train.weights.is_some() { 0.1 } else { 1.0 };
+    train.optimizer = optimizer.with_lr(optimizer.lr() * share);
+    train.schedule = Schedule::OneCycle { rise: 0.1 };
+    train.clip = Some(Clip::Norm(1.0));
+    let steps = rows.div_ceil(batch).max(1) as u64;
+    train.epochs = (TEXT_STEPS / steps).clamp(1, epochs);
+    train.label_smoothing = label_smoothing;
+}
+
+/// About so many steps teach a model a text.
+const TEXT_STEPS: u64 = 4_000;
+
 /// The choices that suit the data.
 fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
     let mut config = base.clone();
@@ -473,6 +528,12 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         config.train.batch = Amount::All;
         config.train.loss = Loss::SumOfSquares;
         config.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(0.1);
+        return config;
+    }
+    if let (ModelKind::Named(named), true) =
+        (config.model.kind, data.preparation.inputs.text().is_some())
+    {
+        suggest_text(data, named, &mut config);
         return config;
     }
     config.train.augment = suggested(data, config.model.kind);

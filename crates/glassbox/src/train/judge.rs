@@ -3,8 +3,9 @@
 use crate::Error;
 use crate::data::{Baseline, Dataset, Rows, Targets};
 use crate::practice::{Evidence, Neighbours, Verdict, ask, told_and_known};
-use crate::train::evaluate::{largest, predictions, probabilities};
+use crate::train::evaluate::{largest, predictions, probabilities, told};
 use crate::train::figures::scaled_means;
+use crate::train::graphs::TOLD;
 use crate::train::trained::Model;
 
 /// A model that has removed this share of the simplest guess's loss on its training rows is not
@@ -33,7 +34,9 @@ pub(crate) fn judge(
         neighbours: None,
     };
     let mean = evidence.train.iter().sum::<f64>() / evidence.train.len().max(1) as f64;
-    if mean > (1.0 - LEARNED) * evidence.baseline {
+    // Windows of a text have no neighbours.
+    let neighbours = data.train.target().tokens().is_none();
+    if neighbours && mean > (1.0 - LEARNED) * evidence.baseline {
         evidence.neighbours = beside_neighbours(&results, &data.train)?;
     }
     Ok(Verdict::of(&evidence))
@@ -42,6 +45,9 @@ pub(crate) fn judge(
 /// The loss of each row: −ln(probability of its class), or the squared error on the scale of
 /// training.
 fn row_losses(results: &[f32], rows: &Rows) -> Vec<f64> {
+    if rows.target().tokens().is_some() {
+        return results.chunks_exact(TOLD).map(|row| told(row)[0]).collect();
+    }
     match rows.targets() {
         Targets::Classes(labels) => {
             let width = (results.len() / rows.len().max(1)).max(1);
@@ -68,6 +74,11 @@ fn mean_square(a: &[f64], b: &[f64]) -> f64 {
 
 /// The mean of the same loss for whoever always says the frequencies, or the mean, of these rows.
 fn baseline_loss(train: &Rows) -> f64 {
+    if let Some(counts) = train.token_counts() {
+        let all = counts.iter().sum::<u64>().max(1) as f64;
+        let shares = counts.iter().map(|&count| count as f64 / all);
+        return shares.filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum();
+    }
     match Baseline::fit(train) {
         Baseline::MajorityClass { frequencies, .. } => {
             frequencies.iter().filter(|f| **f > 0.0).map(|f| -f * f.ln()).sum()

@@ -8,7 +8,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::Error;
-use crate::data::{Augmenter, BatchMut, DataError, Place, Rows, Scratch, Targets, TargetsMut};
+use crate::data::{
+    Augmenter, BatchMut, DataError, Epoch, Place, Rows, Scratch, Targets, TargetsMut,
+};
 use crate::train::event::Loading;
 
 /// Fewer numbers than this lie near the processor, where gathering costs less than a thread.
@@ -29,6 +31,7 @@ pub(crate) struct Loader<'a> {
 #[derive(Clone)]
 struct Work {
     rows: Rows,
+    seed: u64,
     augmenter: Option<Augmenter>,
 }
 
@@ -81,6 +84,7 @@ impl<'a> Loader<'a> {
         train: &'a Rows,
         batch: usize,
         threads: usize,
+        seed: u64,
         augmenter: Option<Augmenter>,
     ) -> Self {
         let far = train.len().saturating_mul(train.width()) >= FAR;
@@ -90,7 +94,7 @@ impl<'a> Loader<'a> {
             Some(_) => threads,
             None => usize::from(far),
         };
-        let work = Work { rows: train.clone(), augmenter };
+        let work = Work { rows: train.clone(), seed, augmenter };
         let ahead = (helpers > 0).then(|| Ahead::new(&work, batch, helpers)).flatten();
         Loader { work, train, scratch: Scratch::default(), ahead, spent: Spent::default() }
     }
@@ -125,7 +129,10 @@ impl<'a> Loader<'a> {
             shares.copy_from_slice(&chunk.shares[places.clone()]);
         }
         match (out.targets, &chunk.targets) {
-            (TargetsMut::Classes(out), Targets::Classes(all)) => out.copy_from_slice(&all[places]),
+            (TargetsMut::Classes(out), Targets::Classes(all)) => {
+                let outputs = self.train.outputs();
+                out.copy_from_slice(&all[places.start * outputs..places.end * outputs]);
+            }
             (TargetsMut::Values(out), Targets::Values(all)) => {
                 let outputs = self.train.outputs();
                 out.copy_from_slice(&all[places.start * outputs..places.end * outputs]);
@@ -163,7 +170,10 @@ impl Work {
     ) -> Result<(), DataError> {
         match &self.augmenter {
             Some(augmenter) => augmenter.gather(&self.rows, rows, epoch, out, scratch),
-            None => self.rows.gather(rows, out.inputs, out.targets),
+            None => {
+                let epoch = Epoch { seed: self.seed, epoch };
+                self.rows.gather_in(epoch, rows, out.inputs, out.targets)
+            }
         }
     }
 }
@@ -197,7 +207,7 @@ impl Ahead {
             start: 0,
             rows: Vec::new(),
             inputs: Vec::new(),
-            targets: match rows.classes() {
+            targets: match rows.classes().or(rows.target().tokens().map(|t| t.vocabulary)) {
                 Some(_) => Targets::Classes(Vec::new()),
                 None => Targets::Values(Vec::new()),
             },
@@ -301,7 +311,7 @@ impl Chunk {
         self.shares.resize(rows, 0.0);
         let targets = match &mut self.targets {
             Targets::Classes(labels) => {
-                labels.resize(rows, 0);
+                labels.resize(rows * work.rows.outputs(), 0);
                 TargetsMut::Classes(labels)
             }
             Targets::Values(values) => {
@@ -343,8 +353,8 @@ mod tests {
     #[test]
     fn a_thread_gives_the_same_batches_in_every_order() {
         let data = dataset(0);
-        let mut with = Loader::new(&data.train, 32, 2, None);
-        let mut without = Loader::new(&data.train, 32, 1, None);
+        let mut with = Loader::new(&data.train, 32, 2, 42, None);
+        let mut without = Loader::new(&data.train, 32, 1, 42, None);
         assert!(with.ahead.is_some() && without.ahead.is_none());
         let mut order: Vec<usize> = (0..3000).collect();
         let mut batch = |order: &[usize], at: Range<usize>| {
@@ -375,7 +385,7 @@ mod tests {
         let augmenter = Augmenter::new(&list, &data, 3).unwrap();
         let order: Vec<usize> = (0..500).rev().collect();
         let all = |batch: usize, threads| {
-            let mut loader = Loader::new(&data.train, batch, threads, Some(augmenter.clone()));
+            let mut loader = Loader::new(&data.train, batch, threads, 42, Some(augmenter.clone()));
             let mut all = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             // A second epoch, and the first half of it again.
             for (epoch, rows) in [(0, 500), (1, 500), (1, 250)] {
@@ -408,7 +418,7 @@ mod tests {
     #[test]
     fn what_goes_wrong_in_the_thread_is_an_error_of_the_batch() {
         let data = dataset(usize::MAX);
-        let mut loader = Loader::new(&data.train, 512, 2, None);
+        let mut loader = Loader::new(&data.train, 512, 2, 42, None);
         let mut order: Vec<usize> = (0..3000).collect();
         // Beyond the last row, in a chunk that the thread gathers.
         order[700] = 3000;

@@ -158,7 +158,7 @@ impl<'a> Steps<'a> {
         let steps = config.epochs.saturating_mul(steps_an_epoch);
         Ok(Steps {
             train: &data.train,
-            loader: Loader::new(&data.train, batch, session.threads(), augmenter),
+            loader: Loader::new(&data.train, batch, session.threads(), config.seed, augmenter),
             seed: config.seed,
             rate: Rate {
                 start: config.optimizer.lr(),

@@ -9,8 +9,9 @@ use serde::Serialize;
 use crate::Error;
 use crate::data::{Idx, InputPreparation, Preparation, Prepared, RawTable, Rows, Task};
 use crate::io::{pytorch, safetensors};
-use crate::train::evaluate::{Fill, Predictor, deviation, largest, probabilities};
+use crate::train::evaluate::{Fill, Predictor, deviation, largest, probabilities, told};
 use crate::train::folder::{GraphKind, LAST, RunFolder};
+use crate::train::graphs::TOLD;
 use crate::train::run::{DataRecord, check_weights};
 
 /// A trained model, which knows how raw rows become its inputs. It can be shared between threads;
@@ -425,6 +426,9 @@ impl Model {
         let width = (results.len() / rows.len().max(1)).max(1);
         let target = &self.record.preparation.target;
         let (labels, values) = (rows.labels(), rows.values());
+        if target.tokens().is_some() {
+            return table_of_told(results, rows);
+        }
         if target.outputs() > 1 {
             return self.table_of_numbers(results, rows);
         }
@@ -454,6 +458,17 @@ impl Model {
         }
         out
     }
+}
+
+/// How well the tokens of each row are told.
+fn table_of_told(results: &[f32], rows: &Rows) -> String {
+    let mut out = String::from("row,tokens,loss,accuracy\n");
+    for (index, row) in results.chunks_exact(TOLD).enumerate() {
+        let [loss, accuracy, tokens] = told(row);
+        let row = rows.source_row(index).unwrap_or(0);
+        out += &format!("{row},{tokens},{loss},{accuracy}\n");
+    }
+    out
 }
 
 /// A cell of a CSV file, quoted where it must be.

@@ -395,6 +395,7 @@ impl<M: Module> Trainer<M> {
         let recipe = Recipe {
             model: &self.model,
             input: &data.input.shape,
+            tokens: data.preparation.inputs.text().is_some(),
             objective: objective(loss, &config, data),
             target: &data.preparation.target,
             weighted: data.train.is_weighted(),
@@ -463,7 +464,8 @@ impl<M: Module> Trainer<M> {
     }
 
     fn loss_for(&self, data: &Dataset) -> Result<Loss, Error> {
-        let classes = data.train.classes();
+        let classes =
+            data.train.classes().or(data.preparation.target.tokens().map(|t| t.vocabulary));
         let Some(loss) = self.loss else {
             return Ok(config::Loss::Auto.resolve(classes.is_some()));
         };

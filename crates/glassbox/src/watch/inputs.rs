@@ -52,7 +52,7 @@ pub(crate) fn scaling(inputs: &InputPreparation, number: usize) -> Option<(Strin
             let scale = f64::from(*scale);
             Some(("pixel".to_string(), of(std, 1.0) / scale, of(mean, 0.0) / scale))
         }
-        InputPreparation::Pixels { .. } => None,
+        InputPreparation::Pixels { .. } | InputPreparation::Text(_) => None,
         InputPreparation::Array { mean, std, .. } => {
             let at = number.checked_rem(mean.len())?;
             Some(("input".to_string(), *std.get(at)?, *mean.get(at)?))

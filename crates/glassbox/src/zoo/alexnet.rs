@@ -1,7 +1,7 @@
 use glassbox_engine::op::Pooling;
 use glassbox_engine::{Scope, Tensor};
 
-use super::named::{Choices, Family, Member, Training};
+use super::named::{Choices, Family, Member, Takes, Training, Wanted};
 use super::parts::{active, flat, number};
 use crate::nn::{self, Conv, Initial, Module};
 
@@ -11,17 +11,12 @@ pub(super) static FAMILY: Family = Family {
     name: "AlexNet",
     source: "Krizhevsky, Sutskever, Hinton, \"ImageNet classification with deep convolutional neural \
              networks\" (2012)",
-    members: &[Member {
-        word: "alexnet",
-        side: 224,
-        channels: 3,
-        classes: 1000,
-        parameters: 61_100_840,
-    }],
+    takes: Takes::Images,
+    members: &[Member::images("alexnet", 224, 3, 1000, 61_100_840)],
     options: &["activation", "dropout", "width"],
     defaults: Choices { dropout: 0.5, ..Choices::PLAIN },
     training: Training::momentum(0.01),
-    build: |_, choices, outputs| Box::new(AlexNet { choices: *choices, outputs }),
+    build: |_, choices, &Wanted { outputs, .. }| Box::new(AlexNet { choices: *choices, outputs }),
 };
 
 struct AlexNet {

@@ -1,6 +1,6 @@
 use glassbox_engine::{Scope, Tensor};
 
-use super::named::{Choices, Family, Member, Training};
+use super::named::{Choices, Family, Member, Takes, Training, Wanted};
 use super::parts::{active, number, residual_sum};
 use crate::nn::{self, Activation, Conv, Initial, Module};
 
@@ -8,11 +8,12 @@ use crate::nn::{self, Activation, Conv, Initial, Module};
 pub(super) static FAMILY: Family = Family {
     name: "ConvNeXt",
     source: "Liu, Mao, Wu, Feichtenhofer, Darrell, Xie, \"A ConvNet for the 2020s\" (2022)",
+    takes: Takes::Images,
     members: &[member("convnext_atto", 3_695_520), member("convnext_tiny", 28_589_128)],
     options: &["stochastic_depth", "width"],
     defaults: Choices { stochastic_depth: 0.1, ..Choices::PLAIN },
     training: Training::adamw(),
-    build: |named, choices, outputs| match named.word() {
+    build: |named, choices, &Wanted { outputs, .. }| match named.word() {
         "convnext_atto" => Box::new(ConvNext {
             word: "convnext_atto",
             names: Names::Timm,
@@ -33,7 +34,7 @@ pub(super) static FAMILY: Family = Family {
 };
 
 const fn member(word: &'static str, parameters: usize) -> Member {
-    Member { word, side: 224, channels: 3, classes: 1000, parameters }
+    Member::images(word, 224, 3, 1000, parameters)
 }
 
 /// Layer normalisation's here.

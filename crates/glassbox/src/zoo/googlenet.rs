@@ -1,7 +1,7 @@
 use glassbox_engine::op::Pooling;
 use glassbox_engine::{Scope, Tensor};
 
-use super::named::{Choices, Family, Member, Training};
+use super::named::{Choices, Family, Member, Takes, Training, Wanted};
 use super::parts::{flat, number, relu, square, to_the_edge};
 use crate::nn::{self, Head, Initial, Module};
 
@@ -9,17 +9,12 @@ use crate::nn::{self, Head, Initial, Module};
 pub(super) static FAMILY: Family = Family {
     name: "GoogLeNet (Inception v1)",
     source: "Szegedy et al., \"Going deeper with convolutions\" (2015)",
-    members: &[Member {
-        word: "googlenet",
-        side: 224,
-        channels: 3,
-        classes: 1000,
-        parameters: 6_624_904,
-    }],
+    takes: Takes::Images,
+    members: &[Member::images("googlenet", 224, 3, 1000, 6_624_904)],
     options: &["auxiliary", "dropout", "width"],
     defaults: Choices { auxiliary: true, dropout: 0.2, ..Choices::PLAIN },
     training: Training::momentum(0.05),
-    build: |_, choices, outputs| Box::new(GoogLeNet { choices: *choices, outputs }),
+    build: |_, choices, &Wanted { outputs, .. }| Box::new(GoogLeNet { choices: *choices, outputs }),
 };
 
 /// What an auxiliary head's loss counts beside that of the scores.

@@ -1,7 +1,7 @@
 use glassbox_engine::op::Pooling;
 use glassbox_engine::{Scope, Tensor};
 
-use super::named::{Choices, Family, Member, Training};
+use super::named::{Choices, Family, Member, Takes, Training, Wanted};
 use super::parts::{active, flat};
 use crate::nn::{self, Conv, Initial, Module};
 
@@ -12,11 +12,12 @@ pub(super) static FAMILY: Family = Family {
     name: "LeNet",
     source: "LeCun, Bottou, Bengio, Haffner, \"Gradient-based learning applied to document \
              recognition\" (1998)",
-    members: &[Member { word: "lenet", side: 28, channels: 1, classes: 10, parameters: 61_706 }],
+    takes: Takes::Images,
+    members: &[Member::images("lenet", 28, 1, 10, 61_706)],
     options: &["activation", "dropout", "width"],
     defaults: Choices::PLAIN,
     training: Training { epochs: 10, ..Training::momentum(0.1) },
-    build: |_, choices, outputs| Box::new(LeNet { choices: *choices, outputs }),
+    build: |_, choices, &Wanted { outputs, .. }| Box::new(LeNet { choices: *choices, outputs }),
 };
 
 struct LeNet {

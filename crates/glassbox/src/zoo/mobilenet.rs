@@ -1,6 +1,6 @@
 use glassbox_engine::{Scope, Tensor};
 
-use super::named::{Choices, Family, Member, Training};
+use super::named::{Choices, Family, Member, Takes, Training, Wanted};
 use super::parts::{active, normal_conv, number, residual_sum, square};
 use crate::nn::{self, Activation, Conv, Initial, Module};
 
@@ -9,17 +9,12 @@ pub(super) static FAMILY: Family = Family {
     name: "MobileNetV2",
     source: "Sandler, Howard, Zhu, Zhmoginov, Chen, \"MobileNetV2: inverted residuals and linear \
              bottlenecks\" (2018)",
-    members: &[Member {
-        word: "mobilenet_v2",
-        side: 224,
-        channels: 3,
-        classes: 1000,
-        parameters: 3_504_872,
-    }],
+    takes: Takes::Images,
+    members: &[Member::images("mobilenet_v2", 224, 3, 1000, 3_504_872)],
     options: &["skip", "dropout", "width"],
     defaults: Choices { dropout: 0.2, ..Choices::PLAIN },
     training: Training::momentum(0.1),
-    build: |_, choices, outputs| Box::new(MobileNet { choices: *choices, outputs }),
+    build: |_, choices, &Wanted { outputs, .. }| Box::new(MobileNet { choices: *choices, outputs }),
 };
 
 struct MobileNet {

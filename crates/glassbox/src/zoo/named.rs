@@ -4,9 +4,11 @@ use glassbox_engine::{DType, Graph, Mode};
 use serde::Serialize;
 
 use super::{
-    Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, vgg, vit, xception,
+    Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, sequences, vgg, vit,
+    xception,
 };
-use crate::nn::{Activation, Module, Optimizer};
+use crate::nn::{Activation, Module, Optimizer, Positions};
+use crate::words::words;
 
 /// Every family of named models, in the order in which they are offered.
 pub static FAMILIES: &[&Family] = &[
@@ -21,6 +23,10 @@ pub static FAMILIES: &[&Family] = &[
     &mobilenet::FAMILY,
     &convnext::FAMILY,
     &vit::FAMILY,
+    &sequences::RECURRENT,
+    &sequences::CONVOLUTION,
+    &sequences::ATTENTION,
+    &sequences::GPT,
 ];
 
 /// Models that differ in size alone.
@@ -30,6 +36,8 @@ pub struct Family {
     pub name: &'static str,
     /// Where it was published.
     pub source: &'static str,
+    /// What its models read.
+    pub takes: Takes,
     /// The models.
     pub members: &'static [Member],
     /// The names of the [`Choices`] that it understands.
@@ -39,7 +47,38 @@ pub struct Family {
     /// How it is best trained from the start, in batches of 128 rows.
     pub training: Training,
     /// Records a member.
-    pub(super) build: fn(Named, &Choices, usize) -> Box<dyn Module>,
+    pub(super) build: fn(Named, &Choices, &Wanted<'_>) -> Box<dyn Module>,
+}
+
+/// What the rows are that a family of models reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Images `[height, width, channels]`.
+    Images,
+    /// Sequences `[time, features]` of numbers; or of tokens, of which it tells the next one at every
+    /// place, or the class of the whole.
+    Sequences,
+    /// Sequences of tokens, of which it tells the next one at every place.
+    Text,
+    /// Sequences of tokens, of which it tells those that are hidden.
+    Masked,
+    /// Two sequences of tokens, of which the second says in its way what the first does.
+    Pairs,
+}
+
+/// What a model is to be made for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The shape of a row: of an image, `[time, features]`, or `[time]` of tokens.
+    pub row: &'a [usize],
+    /// How many tokens there are, where rows are tokens.
+    pub tokens: Option<usize>,
+    /// Of a pair of sequences, how long the first is: the second follows it in the row.
+    pub source: usize,
+    /// How many numbers it gives: for a row, or for every place of it.
+    pub outputs: usize,
+    /// Whether it gives them for every place.
+    pub every_place: bool,
 }
 
 /// A model of a family.
@@ -47,17 +86,42 @@ pub struct Family {
 pub struct Member {
     /// Its word in a configuration, e.g. `resnet18`.
     pub word: &'static str,
-    /// The height and width of the images that it was published for.
+    /// What it was published for; none of models whose sizes everybody chooses.
+    pub published: Option<Published>,
+}
+
+/// What a model was published for.
+#[derive(Clone, Copy, Debug)]
+pub struct Published {
+    /// The height and width of the images.
     pub side: usize,
     /// Their channels.
     pub channels: usize,
-    /// The classes that it was published for.
+    /// The classes.
     pub classes: usize,
-    /// How many numbers it learns, as published: for these images and classes.
+    /// How many numbers it learns, for these images and classes.
     pub parameters: usize,
 }
 
-/// How a model is best trained from the start, in batches of 128 rows.
+impl Member {
+    /// A model that was published for images of `side` pixels a side.
+    pub(super) const fn images(
+        word: &'static str,
+        side: usize,
+        channels: usize,
+        classes: usize,
+        parameters: usize,
+    ) -> Self {
+        Member { word, published: Some(Published { side, channels, classes, parameters }) }
+    }
+
+    /// A model of any size.
+    pub(super) const fn any(word: &'static str) -> Self {
+        Member { word, published: None }
+    }
+}
+
+/// How a model is best trained from the start, in batches of 128 rows (sequences: as many as `batch`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Training {
     /// How the parameters move; the rate is the top of one cycle.
@@ -111,11 +175,40 @@ pub struct Choices {
     pub width: f64,
     /// Height and width of the parts that images are cut into.
     pub patch: usize,
+    /// How many numbers stand for a place of a sequence.
+    pub units: usize,
+    /// How many layers or blocks stand on each other.
+    pub layers: usize,
+    /// How many attention heads there are.
+    pub heads: usize,
+    /// Whether sequences are also read from their end.
+    pub bidirectional: bool,
+    /// How places of a sequence are told apart.
+    pub positions: Positions,
+    /// Whether the scores of tokens come from the table that they are read from.
+    pub tied: bool,
+    /// How one sequence looks at the other, of an encoder and a decoder that are recurrent.
+    pub attention: Alignment,
+    /// How often a decoder reads in training what should have come before, rather than what it says
+    /// itself, in [0, 1].
+    pub teacher_forcing: f64,
+}
+
+words! {
+    /// How the decoder of a recurrent network looks at what the encoder read.
+    Alignment {
+        /// Not at all: all it knows is the encoder's last state.
+        None = "none",
+        /// By a small network of both states (Bahdanau et al. 2015).
+        Additive = "additive",
+        /// By the product of both states (Luong et al. 2015).
+        Dot = "dot",
+    }
 }
 
 impl Choices {
     /// Every choice, by the name by which a configuration calls it.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 17] = [
         "activation",
         "normalize",
         "dropout",
@@ -125,6 +218,14 @@ impl Choices {
         "stochastic_depth",
         "width",
         "patch",
+        "units",
+        "layers",
+        "heads",
+        "bidirectional",
+        "positions",
+        "tied",
+        "attention",
+        "teacher_forcing",
     ];
 
     /// What families begin with, but for what they say themselves.
@@ -138,7 +239,30 @@ impl Choices {
         stochastic_depth: 0.0,
         width: 1.0,
         patch: 16,
+        units: 128,
+        layers: 1,
+        heads: 4,
+        bidirectional: false,
+        positions: Positions::Learned,
+        tied: false,
+        attention: Alignment::None,
+        teacher_forcing: 1.0,
     };
+
+    /// Heads must share the units evenly.
+    fn check_heads(&self, named: Named) -> Result<(), String> {
+        let has = |option| named.family.options.contains(&option);
+        let heads = self.heads.max(1);
+        if !has("heads") || self.units.is_multiple_of(heads) {
+            return Ok(());
+        }
+        let fits = (1..=heads).rev().find(|heads| self.units.is_multiple_of(*heads)).unwrap_or(1);
+        Err(format!(
+            "{} units cannot be shared by {heads} heads: choose `model.heads` = {fits}, or {} units",
+            self.units,
+            self.units.next_multiple_of(heads)
+        ))
+    }
 
     /// So many channels times the width, at least one.
     pub(super) fn wide(&self, channels: usize) -> usize {
@@ -205,12 +329,19 @@ impl Named {
 
     /// Whether it was made for images of no more than 64 pixels a side.
     pub fn for_small_images(self) -> bool {
-        self.member.side <= 64
+        self.member.published.is_some_and(|published| published.side <= 64)
     }
 
     /// The model for images of any size and number of channels, with so many outputs.
     pub fn build(self, choices: &Choices, outputs: usize) -> Box<dyn Module> {
-        (self.family.build)(self, choices, outputs)
+        let images = [0; 3];
+        let wanted = Wanted { row: &images, tokens: None, source: 0, outputs, every_place: false };
+        self.build_for(choices, &wanted)
+    }
+
+    /// The model for rows as wanted.
+    pub fn build_for(self, choices: &Choices, wanted: &Wanted<'_>) -> Box<dyn Module> {
+        (self.family.build)(self, choices, wanted)
     }
 
     /// Whether it takes rows of this shape.
@@ -218,8 +349,21 @@ impl Named {
     /// # Errors
     /// Rows that are no images, images that are too small or that its patches do not divide; with the
     /// cure.
-    pub fn check(self, choices: &Choices, row: &[usize]) -> Result<(), String> {
-        let word = self.word();
+    pub fn check(self, choices: &Choices, wanted: &Wanted<'_>) -> Result<(), String> {
+        let (word, row) = (self.word(), wanted.row);
+        let what = match (self.family.takes, wanted.tokens, row) {
+            (Takes::Images, ..) => "",
+            (Takes::Sequences, None, [_, _]) => return choices.check_heads(self),
+            (Takes::Sequences, None, _) => "sequences: numbers [time, features], or text",
+            (_, Some(_), _) => return choices.check_heads(self),
+            (_, None, _) => "text",
+        };
+        if !what.is_empty() {
+            return Err(format!(
+                "{word} reads {what}, not rows of shape {row:?}: take mlp, or another of `glassbox \
+                 models`"
+            ));
+        }
         let &[height, width, channels] = row else {
             return Err(format!(
                 "{word} reads images [height, width, channels], not rows of shape {row:?}: take mlp, \
@@ -245,7 +389,7 @@ impl Named {
         if cut || fits([height, width]) {
             return Ok(());
         }
-        let (mut below, mut least) = (0, self.member.side);
+        let (mut below, mut least) = (0, self.member.published.map_or(32, |p| p.side));
         while least - below > 1 {
             let side = (below + least) / 2;
             *(if fits([side; 2]) { &mut least } else { &mut below }) = side;

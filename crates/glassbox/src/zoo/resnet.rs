@@ -1,7 +1,7 @@
 use glassbox_engine::op::Pooling;
 use glassbox_engine::{Scope, Tensor};
 
-use super::named::{Choices, Family, Member, Named, Training};
+use super::named::{Choices, Family, Member, Named, Takes, Training, Wanted};
 use super::parts::{normal_conv, number, relu, residual_sum, square, to_the_edge};
 use crate::nn::{self, Initial, Module};
 
@@ -9,6 +9,7 @@ use crate::nn::{self, Initial, Module};
 pub(super) static FAMILY: Family = Family {
     name: "ResNet",
     source: "He, Zhang, Ren, Sun, \"Deep residual learning for image recognition\" (2016)",
+    takes: Takes::Images,
     members: &[
         photographs("resnet18", 11_689_512),
         photographs("resnet34", 21_797_672),
@@ -26,6 +27,7 @@ pub(super) static FAMILY: Family = Family {
 pub(super) static SMALL: Family = Family {
     name: "ResNet for small images",
     source: FAMILY.source,
+    takes: Takes::Images,
     members: &[
         small("resnet20", 269_722),
         small("resnet32", 464_154),
@@ -43,6 +45,7 @@ pub(super) static SMALL: Family = Family {
 pub(super) static SQUEEZE: Family = Family {
     name: "SE-ResNet",
     source: "Hu, Shen, Sun, \"Squeeze-and-excitation networks\" (2018)",
+    takes: Takes::Images,
     members: &[photographs("seresnet18", 11_778_592), photographs("seresnet50", 28_088_024)],
     options: &["skip", "width"],
     defaults: Choices::PLAIN,
@@ -51,14 +54,15 @@ pub(super) static SQUEEZE: Family = Family {
 };
 
 const fn photographs(word: &'static str, parameters: usize) -> Member {
-    Member { word, side: 224, channels: 3, classes: 1000, parameters }
+    Member::images(word, 224, 3, 1000, parameters)
 }
 
 const fn small(word: &'static str, parameters: usize) -> Member {
-    Member { word, side: 32, channels: 3, classes: 10, parameters }
+    Member::images(word, 32, 3, 10, parameters)
 }
 
-fn build(named: Named, choices: &Choices, outputs: usize) -> Box<dyn Module> {
+fn build(named: Named, choices: &Choices, wanted: &Wanted<'_>) -> Box<dyn Module> {
+    let outputs = wanted.outputs;
     let word = named.word();
     let form = match named.family.name {
         "SE-ResNet" => Form::Squeeze,

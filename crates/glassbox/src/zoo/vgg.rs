@@ -2,7 +2,7 @@ use glassbox_engine::op::Pooling;
 use glassbox_engine::{Scope, Tensor};
 
 use super::Normalize;
-use super::named::{Choices, Family, Member, Training};
+use super::named::{Choices, Family, Member, Takes, Training, Wanted};
 use super::parts::{active, flat, number};
 use crate::nn::{self, Conv, Initial, Module};
 
@@ -11,6 +11,7 @@ pub(super) static FAMILY: Family = Family {
     name: "VGG",
     source: "Simonyan, Zisserman, \"Very deep convolutional networks for large-scale image \
              recognition\" (2015)",
+    takes: Takes::Images,
     members: &[
         member("vgg11", 132_863_336),
         member("vgg13", 133_047_848),
@@ -20,7 +21,7 @@ pub(super) static FAMILY: Family = Family {
     options: &["normalize", "activation", "dropout", "width"],
     defaults: Choices { dropout: 0.5, ..Choices::PLAIN },
     training: Training::momentum(0.01),
-    build: |named, choices, outputs| {
+    build: |named, choices, &Wanted { outputs, .. }| {
         let word = named.word();
         let convolutions = match word {
             "vgg11" => [1, 1, 2, 2, 2],
@@ -33,7 +34,7 @@ pub(super) static FAMILY: Family = Family {
 };
 
 const fn member(word: &'static str, parameters: usize) -> Member {
-    Member { word, side: 224, channels: 3, classes: 1000, parameters }
+    Member::images(word, 224, 3, 1000, parameters)
 }
 
 struct Vgg {

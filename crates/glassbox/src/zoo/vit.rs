@@ -1,6 +1,6 @@
 use glassbox_engine::{Initial as First, Scope, Tensor};
 
-use super::named::{Choices, Family, Member, Training};
+use super::named::{Choices, Family, Member, Takes, Training, Wanted};
 use super::parts::{active, number, residual_sum};
 use crate::nn::{self, Activation, Conv, Initial, Mask, Module};
 
@@ -10,6 +10,7 @@ pub(super) static FAMILY: Family = Family {
     source: "Dosovitskiy et al., \"An image is worth 16x16 words: transformers for image recognition \
              at scale\" (2021); tiny and small: Touvron et al., \"Training data-efficient image \
              transformers\" (2021)",
+    takes: Takes::Images,
     members: &[
         member("vit_tiny", 5_717_416),
         member("vit_small", 22_050_664),
@@ -18,7 +19,7 @@ pub(super) static FAMILY: Family = Family {
     options: &["patch", "dropout", "stochastic_depth"],
     defaults: Choices { stochastic_depth: 0.1, ..Choices::PLAIN },
     training: Training::adamw(),
-    build: |named, choices, outputs| {
+    build: |named, choices, &Wanted { outputs, .. }| {
         let word = named.word();
         let (width, heads) = match word {
             "vit_tiny" => (192, 3),
@@ -30,7 +31,7 @@ pub(super) static FAMILY: Family = Family {
 };
 
 const fn member(word: &'static str, parameters: usize) -> Member {
-    Member { word, side: 224, channels: 3, classes: 1000, parameters }
+    Member::images(word, 224, 3, 1000, parameters)
 }
 
 const BLOCKS: usize = 12;

@@ -1,7 +1,7 @@
 use glassbox_engine::op::Pooling;
 use glassbox_engine::{Scope, Tensor};
 
-use super::named::{Choices, Family, Member, Training};
+use super::named::{Choices, Family, Member, Takes, Training, Wanted};
 use super::parts::{normal_conv, number, relu, residual_sum, square};
 use crate::nn::{self, Conv, Initial, Module};
 
@@ -9,17 +9,12 @@ use crate::nn::{self, Conv, Initial, Module};
 pub(super) static FAMILY: Family = Family {
     name: "Xception",
     source: "Chollet, \"Xception: deep learning with depthwise separable convolutions\" (2017)",
-    members: &[Member {
-        word: "xception",
-        side: 299,
-        channels: 3,
-        classes: 1000,
-        parameters: 22_855_952,
-    }],
+    takes: Takes::Images,
+    members: &[Member::images("xception", 299, 3, 1000, 22_855_952)],
     options: &["skip", "dropout", "width"],
     defaults: Choices::PLAIN,
     training: Training::momentum(0.05),
-    build: |_, choices, outputs| Box::new(Xception { choices: *choices, outputs }),
+    build: |_, choices, &Wanted { outputs, .. }| Box::new(Xception { choices: *choices, outputs }),
 };
 
 struct Xception {

@@ -1,4 +1,4 @@
-//! Text: from files to tokens.
+//! Text: how it is cut into tokens, and tokens into rows.
 //!
 //! A [`Tokenizer`] turns text into whole numbers and back: characters, words, byte pairs learned
 //! from the text at hand, or a published one.
@@ -12,6 +12,14 @@
 //! # Ok::<(), glassbox::data::DataError>(())
 //! ```
 
+mod load;
+mod sentences;
 mod tokenizer;
+mod windows;
 
+pub(in crate::data) use load::load;
+pub use load::{Arrangement, Hiding, TextOptions, TextPreparation, from_text, is_text};
+pub use sentences::sentences;
 pub use tokenizer::{Decoder, Encoder, Special, Tokenizer, TokenizerKind, TokenizerTrainer};
+pub(crate) use windows::Epoch;
+pub(in crate::data) use windows::Windows;

@@ -8,7 +8,7 @@ use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
     Amount, Columns, ConfigError, ConfigProblem, DataConfig, Fit, ImageOptions, Impute, Kind,
-    Normalization, Preparation, Prepare, RunConfig, Split, WatchConfig,
+    Normalization, Preparation, Prepare, RunConfig, Split, TextOptions, WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
 use crate::io::FileError;
@@ -264,12 +264,40 @@ fn data(mut section: Section, default: &DataConfig) -> DataConfig {
     let memory = section.take("memory", default.memory as u64, |value| whole(value, 0)) as usize;
     let strict = section.take("strict", default.strict, flag);
     let image = image(&mut section, &default.image);
+    let of_text = of_text(&mut section, &default.text);
     let drop = section.take("drop", default.drop.clone(), texts);
     let columns = kinds(&mut section, &default.columns);
     let split = split(&mut section, default.split);
     let prepare = prepare(&mut section);
     section.finish();
-    DataConfig { path, target, weight, memory, strict, image, drop, columns, split, prepare }
+    DataConfig {
+        path,
+        target,
+        weight,
+        memory,
+        strict,
+        image,
+        text: of_text,
+        drop,
+        columns,
+        split,
+        prepare,
+    }
+}
+
+/// `data.text`: how text is read.
+fn of_text(data: &mut Section, default: &TextOptions) -> TextOptions {
+    let mut section = data.section("text", "data.text");
+    let some = |value: &Value| whole(value, 1).map(|count| Some(count as usize));
+    let options = TextOptions {
+        tokenizer: section
+            .take("tokenizer", default.tokenizer.clone(), |value| text(value).map(Some)),
+        vocabulary: section.take("vocabulary", default.vocabulary, some),
+        context: section.take("context", default.context, some),
+        arrangement: default.arrangement,
+    };
+    section.finish();
+    options
 }
 
 /// `data.image`: how images are read.
@@ -467,6 +495,10 @@ pub(super) fn share(value: &Value) -> Result<f64, String> {
         Some(number) if (0.0..1.0).contains(&number) => Ok(number),
         _ => expected("a number from 0 to below 1", value),
     }
+}
+
+pub(super) fn portion(value: &Value) -> Result<f64, String> {
+    bounded(value, Bound::Portion)
 }
 
 /// A number in its bounds.

@@ -19,15 +19,16 @@ use glassbox_engine::{Array, DType, Isa, Options};
 use serde::Serialize;
 
 use crate::choices::choices;
+use crate::data::is_text;
 pub use crate::data::{
     Augment, Columns, Fit, ImageOptions, Impute, Kind, Method as Preparation, Normalization,
-    NthFold, Rule as Prepare,
+    NthFold, Rule as Prepare, TextOptions,
 };
 use crate::io::FileError;
 use crate::nn::Optimizers;
-pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Schedule};
+pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Positions, Schedule};
 pub use crate::train::resample::Resample;
-pub use crate::zoo::{Choices, Layer, LayerKind, Named, Normalize};
+pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Named, Normalize};
 
 /// The kinds of model that a configuration can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,6 +198,8 @@ pub struct DataConfig {
     pub strict: bool,
     /// `[data.image]`: how images are read.
     pub image: ImageOptions,
+    /// `[data.text]`: how text is read.
+    pub text: TextOptions,
     /// How the rows are divided.
     pub split: Split,
     /// `[[data.prepare]]`, in order; where several name a column, the last holds.
@@ -436,28 +439,34 @@ impl Default for WatchConfig {
 impl RunConfig {
     /// The defaults for the data at `path`.
     pub fn new(path: impl Into<String>) -> Self {
+        let path = path.into();
+        let (kind, choices) = match Named::from_word("gpt").filter(|_| is_text(&path)) {
+            Some(named) => (ModelKind::Named(named), named.family.defaults),
+            None => (ModelKind::Mlp, Choices::default()),
+        };
         RunConfig {
             data: DataConfig {
-                path: path.into(),
+                path,
                 target: None,
                 weight: None,
                 memory: crate::data::MEMORY >> 20,
                 strict: false,
                 image: ImageOptions::default(),
+                text: TextOptions::default(),
                 drop: Vec::new(),
                 columns: BTreeMap::new(),
                 split: Split { valid: None, test: None, stratify: true, fold: None },
                 prepare: Vec::new(),
             },
             model: ModelConfig {
-                kind: ModelKind::Mlp,
+                kind,
                 hidden: vec![16],
                 activation: Activation::Relu,
                 initial: None,
                 normalize: Normalize::None,
                 dropout: 0.0,
                 skip: false,
-                choices: Choices::default(),
+                choices,
                 layers: Vec::new(),
                 parameters: BTreeMap::new(),
             },

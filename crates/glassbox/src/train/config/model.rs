@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{Section, expected, flag, positive, share, whole, word};
+use super::load::{Section, expected, flag, portion, positive, share, whole, word};
 use super::source::{Place, Value};
-use super::{Choices, ModelConfig, ModelKind, Named, Normalize, Numbers, RunConfig, layers};
+use super::{
+    Alignment, Choices, ModelConfig, ModelKind, Named, Normalize, Numbers, Positions, RunConfig,
+    layers,
+};
 use crate::nearest::listed;
 use crate::nn::Initial;
 
@@ -137,10 +140,33 @@ fn choices(section: &mut Section, options: &[&str], begin: Choices) -> Choices {
                 let of = |value: &Value| whole(value, 1).map(|pixels| pixels as usize);
                 read.patch = section.take("patch", read.patch, of);
             }
+            "units" => read.units = section.take("units", read.units, count),
+            "layers" => read.layers = section.take("layers", read.layers, count),
+            "heads" => read.heads = section.take("heads", read.heads, count),
+            "bidirectional" => {
+                read.bidirectional = section.take("bidirectional", read.bidirectional, flag);
+            }
+            "positions" => {
+                let of = |value: &Value| word(value, Positions::ALL, Positions::word);
+                read.positions = section.take("positions", read.positions, of);
+            }
+            "tied" => read.tied = section.take("tied", read.tied, flag),
+            "attention" => {
+                let of = |value: &Value| word(value, Alignment::ALL, Alignment::word);
+                read.attention = section.take("attention", read.attention, of);
+            }
+            "teacher_forcing" => {
+                read.teacher_forcing =
+                    section.take("teacher_forcing", read.teacher_forcing, portion);
+            }
             _ => {}
         }
     }
     read
+}
+
+fn count(value: &Value) -> Result<usize, String> {
+    whole(value, 1).map(|count| count as usize)
 }
 
 /// Reports choices that only named models have, of another kind.

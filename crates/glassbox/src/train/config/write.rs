@@ -5,9 +5,9 @@ use std::fmt::{Display, Write};
 use glassbox_engine::Isa;
 
 use super::{
-    Activation, Amount, Augment, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute, Initial,
-    Kind, Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer,
-    Preparation, RunConfig, Schedule,
+    Activation, Alignment, Amount, Augment, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute,
+    Initial, Kind, Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer,
+    Positions, Preparation, RunConfig, Schedule, TextOptions,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
@@ -55,6 +55,7 @@ impl RunConfig {
         let value = format!("{{ {valid}{test}stratify = {}{fold} }}", split.stratify);
         line(out, "split", value, "shares; valid and test absent: 0.15, or the source's own");
         write_image(out, &data.image);
+        write_text(out, &data.text);
         for prepare in &data.prepare {
             section(out, "[[data.prepare]]             # fitted on the training part only");
             let columns = quoted(prepare.columns.word());
@@ -237,6 +238,34 @@ fn write_image(out: &mut String, image: &ImageOptions) {
     line(out, "normalize", normalize, offered);
 }
 
+fn write_text(out: &mut String, text: &TextOptions) {
+    let TextOptions { tokenizer, vocabulary, context, .. } = text;
+    if (tokenizer, vocabulary, context) == (&None, &None, &None) {
+        let value = "{ tokenizer = \"bpe\" }";
+        return absent(
+            out,
+            "text",
+            value,
+            "also vocabulary, context; absent: characters, 128 a row",
+        );
+    }
+    section(out, "[data.text]");
+    let offered = "character, word, bpe, or a tokenizer.json";
+    match tokenizer {
+        Some(tokenizer) => line(out, "tokenizer", quoted(tokenizer), offered),
+        None => absent(out, "tokenizer", "\"character\"", offered),
+    }
+    let offered = "different tokens at most, of words and byte pairs";
+    match vocabulary {
+        Some(vocabulary) => line(out, "vocabulary", vocabulary, offered),
+        None => absent(out, "vocabulary", "8192", offered),
+    }
+    match context {
+        Some(context) => line(out, "context", context, "tokens of a row"),
+        None => absent(out, "context", "128", "tokens of a row"),
+    }
+}
+
 /// What is chosen of a named model.
 fn write_choice(out: &mut String, option: &str, choices: &Choices) {
     let (value, comment) = match option {
@@ -257,6 +286,23 @@ fn write_choice(out: &mut String, option: &str, choices: &Choices) {
         }
         "width" => (float(choices.width), "what the number of channels is multiplied by".into()),
         "patch" => (choices.patch.to_string(), "height and width of the parts of images".into()),
+        "units" => (choices.units.to_string(), "numbers that stand for a place".into()),
+        "layers" => (choices.layers.to_string(), "how many stand on each other".into()),
+        "heads" => (choices.heads.to_string(), "of attention; they share the units".into()),
+        "bidirectional" => (
+            choices.bidirectional.to_string(),
+            "true: sequences are also read from their end".into(),
+        ),
+        "positions" => (quoted(choices.positions.word()), words(Positions::ALL)),
+        "tied" => {
+            let what = "true: scores come from the table that tokens are read from";
+            (choices.tied.to_string(), what.into())
+        }
+        "attention" => (quoted(choices.attention.word()), words(Alignment::ALL)),
+        "teacher_forcing" => {
+            let what = "how often training shows the decoder the right token before, not its own";
+            (float(choices.teacher_forcing), what.into())
+        }
         _ => return,
     };
     line(out, option, value, comment);

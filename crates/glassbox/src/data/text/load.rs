@@ -1,0 +1,200 @@
+//! From a file of text to rows of tokens.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Windows;
+use super::tokenizer::{Tokenizer, TokenizerKind};
+use crate::data::dataset::{Dataset, Parts};
+use crate::data::error::{DataError, Place, count};
+use crate::data::fingerprint::Fingerprint;
+use crate::data::options::Options;
+use crate::data::prepare::{InputPreparation, Preparation};
+use crate::data::rows::{Inputs, Store, Targets};
+use crate::data::source::Source;
+use crate::data::split::{Split, check_fractions};
+use crate::data::spool::Spool;
+use crate::data::target::{TargetEncoding, TargetPreparation, Tokens};
+
+/// How text becomes rows of tokens.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TextOptions {
+    /// What tokens are: `character`, `word` or `bpe` (trained on the training part), or the path of a
+    /// published `tokenizer.json`. None: characters.
+    pub tokenizer: Option<String>,
+    /// How many different tokens there are at most, of words and of byte pairs. None: 8,192.
+    pub vocabulary: Option<usize>,
+    /// How many tokens a row has. None: 128.
+    pub context: Option<usize>,
+    /// What is to be learned of the text: it follows from the model.
+    #[serde(skip)]
+    pub arrangement: Arrangement,
+}
+
+/// What is to be learned of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrangement {
+    /// At every place the token that comes next.
+    #[default]
+    Next,
+    /// The tokens that are hidden.
+    Masked(Hiding),
+    /// The second text of a pair, of which the first is shown.
+    Pairs,
+}
+
+/// Which tokens of a text are hidden.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Hiding {
+    /// How many of all, in [0, 1].
+    pub share: f64,
+    /// The token that stands for a hidden one.
+    pub mask: u32,
+    /// How many tokens there are.
+    pub vocabulary: usize,
+}
+
+/// How text becomes the rows that a model sees.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextPreparation {
+    /// How text becomes tokens.
+    pub tokenizer: Tokenizer,
+    /// How many tokens a row has.
+    pub context: usize,
+    /// Of a pair, how many of them are the first text's.
+    #[serde(default)]
+    pub source: usize,
+    /// What was to be learned.
+    #[serde(default)]
+    pub arrangement: Arrangement,
+}
+
+/// The endings of the names of files of text.
+const TEXTS: [&str; 3] = [".txt", ".text", ".md"];
+
+/// Tokens of a row where nobody says.
+const CONTEXT: usize = 128;
+/// Different tokens at most where nobody says.
+const VOCABULARY: usize = 8_192;
+/// The largest text, in bytes.
+const MOST: u64 = 64 << 30;
+
+/// Whether a file's name says that it is text.
+///
+/// ```
+/// use glassbox::data::is_text;
+/// assert!(is_text("book.txt") && is_text("book.txt.gz") && !is_text("table.csv"));
+/// ```
+pub fn is_text(path: impl AsRef<Path>) -> bool {
+    let name = path.as_ref().to_string_lossy().to_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    plain == "sentences" || TEXTS.iter().any(|ending| plain.ends_with(ending))
+}
+
+/// A text as windows of tokens: the first part of it to learn from, the next to choose by, the last to
+/// be kept for the end.
+pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, DataError> {
+    let shown = path.display().to_string();
+    let bytes = Source::open(path)?.rest(MOST)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+        let what = format!("is not UTF-8 text: byte {} (line {line}) does not belong", at + 1);
+        DataError::new(Place::file(&shown), what, "save it as UTF-8")
+    })?;
+    from_text(&shown, &text, options)
+}
+
+/// The tokeniser that the options name: trained on the text to learn from, or read from its file.
+fn tokenizer_of(options: &TextOptions, text: &str) -> Result<Tokenizer, DataError> {
+    let named = options.tokenizer.as_deref().unwrap_or("character");
+    let Some(kind) = TokenizerKind::from_word(named) else { return Tokenizer::load(named) };
+    // Only words are ever so rare that the text to learn from leaves them out.
+    let (most, specials): (_, &[&str]) = match kind {
+        TokenizerKind::Character => (options.vocabulary.unwrap_or(usize::MAX), &[]),
+        TokenizerKind::Word { .. } => (options.vocabulary.unwrap_or(VOCABULARY), &["<unk>"]),
+        TokenizerKind::Bpe => (options.vocabulary.unwrap_or(VOCABULARY), &[]),
+    };
+    Tokenizer::train(&kind, [text], most, specials)
+}
+
+/// A text that is already in memory; `name` is for messages.
+///
+/// # Errors
+/// A text without two tokens to learn from; options that name columns.
+///
+/// ```
+/// use glassbox::data::{Options, Task, from_text};
+/// let text = "to be or not to be, that is the question. ".repeat(50);
+/// let data = from_text("hamlet", &text, &Options::default())?;
+/// assert_eq!(data.task, Task::Language { vocabulary: 15 });
+/// assert_eq!((data.input.shape[0], data.train.len()), (128, 14));
+/// # Ok::<(), glassbox::data::DataError>(())
+/// ```
+pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, DataError> {
+    options.refuse_columns("texts")?;
+    let (valid, test) = (options.valid.unwrap_or(0.1), options.test.unwrap_or(0.0));
+    check_fractions(valid, test)?;
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.bytes(text.bytes());
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+    let cut = |share: f64| {
+        let at = (text.len() as f64 * share).round() as usize;
+        (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+    };
+    let (first, second) = (cut(1.0 - valid - test), cut(1.0 - test));
+    let text_options = &options.text;
+    let tokenizer = tokenizer_of(text_options, &text[..first])?;
+    let mut spool = Spool::new(options.memory);
+    let mut parts = Vec::new();
+    for part in [&text[..first], &text[first..second], &text[second..]] {
+        let from = spool.len();
+        spool.push(&tokenizer.encode(part))?;
+        parts.push(from..spool.len());
+    }
+    let learned = parts[0].end - parts[0].start;
+    if learned < 2 {
+        let what = format!("has {} to learn from", count(learned as usize, "token"));
+        let cure = "a text needs two tokens at least, one to follow the other";
+        return Err(DataError::new(Place::file(shown), what, cure));
+    }
+    let mut notices = Vec::new();
+    let wanted = text_options.context.unwrap_or(CONTEXT);
+    let context = wanted.min(usize::try_from(learned - 1).unwrap_or(wanted));
+    if context < wanted {
+        notices.push(format!(
+            "the text has {learned} tokens to learn from: rows have {context} of them, not {wanted}"
+        ));
+    }
+    let arrangement = text_options.arrangement;
+    let windows = Windows::new(spool.finish()?, context, &parts, arrangement);
+    let [train, held, kept] = [0, 1, 2].map(|part| windows.of_part(part));
+    for (part, share, rows) in [("validation", valid, &held), ("test", test, &kept)] {
+        if share > 0.0 && rows.is_empty() {
+            notices.push(format!(
+                "too few tokens for a {part} part of rows of {context}: it is empty"
+            ));
+        }
+    }
+    let vocabulary = tokenizer.vocabulary();
+    let some = matches!(arrangement, Arrangement::Masked(_));
+    let encoding = TargetEncoding::Tokens(Tokens { places: context, vocabulary, some });
+    let target = TargetPreparation { name: "next token".into(), encoding };
+    let text = TextPreparation { tokenizer, context, source: 0, arrangement };
+    let preparation = Preparation { inputs: InputPreparation::Text(text), target };
+    let store = Store {
+        inputs: Inputs::Windows(windows),
+        width: context,
+        targets: Targets::Classes(Vec::new()),
+        source_rows: None,
+        names: None,
+        weights: None,
+    };
+    let positions = |rows: std::ops::Range<u32>| rows.map(|row| row as usize).collect();
+    let split = Split { train: positions(train), valid: positions(held), test: positions(kept) };
+    let parts = Parts::of(store, &preparation.target, split);
+    Ok(Dataset::assemble(shown, preparation, parts, None, notices, &fingerprint))
+}
