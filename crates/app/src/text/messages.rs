@@ -324,6 +324,7 @@ texts! {
         "… and {rows} more: all of them with --out-file, or through a pipe"
         "… 외 {rows}행. 전부 보려면 --out-file 또는 파이프"
     }
+    wrote_tokens(tokens, seconds, rate) { "{tokens} tokens in {seconds} s, {rate} a second" "토큰 {tokens}개, {seconds}초, 초당 {rate}개" }
     wrote_rows(rows, file) { "{rows} rows written to {file}" "{rows}행 저장: {file}" }
     right_of(right, rows, percent) {
         "{right} of {rows} rows right ({percent} %)"

@@ -1,7 +1,7 @@
 use std::array;
 
 use glassbox_engine::op::{Bundle, Steps};
-use glassbox_engine::{Initial, Scope, Tensor};
+use glassbox_engine::{DType, Initial, Scope, Tensor};
 
 use crate::nn::{Activation, dropout};
 
@@ -113,12 +113,47 @@ pub fn lstm<'g>(
     units: usize,
     settings: Recurrence<'g, 2>,
 ) -> Recurrent<'g, 2> {
-    stack(at, x, units, 4, settings, |weights, x, [h, c]| {
-        let sums = x + weights.from(h);
-        let gate = |i: usize| sums.slice(-1, i * units..(i + 1) * units);
-        let c = gate(1).sigmoid() * c + gate(0).sigmoid() * gate(2).tanh();
-        [gate(3).sigmoid() * c.tanh(), c]
-    })
+    stack(at, x, units, 4, settings, |weights, x, states| weights.lstm(x, states))
+}
+
+/// The weights of one layer of [`lstm`] for a loop of one's own, in which what is read at a step depends
+/// on what came out before it: a decoder that reads what it says.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// use glassbox::nn::LstmCell;
+/// let graph = Graph::new();
+/// let cell = LstmCell::new(graph.root(Mode::Train).child("layer1"), 3, 16);
+/// let x = graph.input("x", DType::F32, [8, 3]);
+/// let zeros = graph.constant(DType::F32, 0.0).broadcast_to([8, 16]);
+/// let [h, c] = cell.step(x, [zeros, zeros]);
+/// assert_eq!([h.shape(), c.shape()], [zeros.shape(); 2]);
+/// assert!(graph.declaration("layer1/recurrent/bias").is_some());
+/// assert!(graph.check().is_ok());
+/// ```
+#[derive(Clone, Copy)]
+pub struct LstmCell<'g> {
+    input: Weights<'g>,
+    recurrent: Weights<'g>,
+}
+
+impl<'g> LstmCell<'g> {
+    /// Declares the weights of a layer that reads so many features: those of `layer1` and so on of
+    /// [`lstm`].
+    #[track_caller]
+    pub fn new(at: Scope<'g>, features: usize, units: usize) -> Self {
+        let [input, recurrent] =
+            [("input", features), ("recurrent", units)].map(|(name, inputs)| {
+                Weights::new(at.child(name), DType::F32, [inputs, 4 * units], units)
+            });
+        LstmCell { input, recurrent }
+    }
+
+    /// The states `[h, c]`, each `[rows, units]`, after it has read `x [rows, features]`.
+    #[track_caller]
+    pub fn step(self, x: Tensor<'g>, states: [Tensor<'g>; 2]) -> [Tensor<'g>; 2] {
+        self.recurrent.lstm(self.input.from(x), states)
+    }
 }
 
 /// Gated recurrent units (Cho et al. 2014), `[batch, time, features]` → `[batch, time, directions ·
@@ -169,6 +204,26 @@ struct Weights<'g> {
 }
 
 impl<'g> Weights<'g> {
+    /// Declares them for a layer of so many units.
+    #[track_caller]
+    fn new(at: Scope<'g>, dtype: DType, [inputs, outputs]: [usize; 2], units: usize) -> Self {
+        let bound = 1.0 / (units.max(1) as f64).sqrt();
+        let initial = Initial::Uniform { low: -bound, high: bound };
+        Weights {
+            weight: at.parameter_of(dtype, "weight", [inputs, outputs], initial),
+            bias: at.parameter_of(dtype, "bias", [outputs], initial),
+        }
+    }
+
+    /// A step of [`lstm`] whose input has been multiplied with its weights already.
+    #[track_caller]
+    fn lstm(self, x: Tensor<'g>, [h, c]: [Tensor<'g>; 2]) -> [Tensor<'g>; 2] {
+        let (sums, units) = (x + self.from(h), h.dim(-1));
+        let gate = |i: usize| sums.slice(-1, i * units..(i + 1) * units);
+        let c = gate(1).sigmoid() * c + gate(0).sigmoid() * gate(2).tanh();
+        [gate(3).sigmoid() * c.tanh(), c]
+    }
+
     /// h·R + d.
     #[track_caller]
     fn from(self, h: Tensor<'g>) -> Tensor<'g> {
@@ -250,15 +305,8 @@ fn direction<'g, const N: usize>(
     step: impl Fn(Weights<'g>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
 ) -> ([Tensor<'g>; N], Tensor<'g>) {
     let (time, batch) = (sequences.dim(0), sequences.dim(1));
-    let bound = 1.0 / (units.max(1) as f64).sqrt();
-    let initial = Initial::Uniform { low: -bound, high: bound };
     let weights = |name, inputs| {
-        let at = at.child(name);
-        let weight = [inputs, gates * units];
-        Weights {
-            weight: at.parameter_of(sequences.dtype(), "weight", weight, initial),
-            bias: at.parameter_of(sequences.dtype(), "bias", [gates * units], initial),
-        }
+        Weights::new(at.child(name), sequences.dtype(), [inputs, gates * units], units)
     };
     let input = weights("input", sequences.dim(-1));
     let recurrent = weights("recurrent", units);
