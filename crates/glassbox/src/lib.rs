@@ -23,7 +23,7 @@ mod error;
 mod words;
 
 pub use error::Error;
-pub use train::Model;
+pub use train::{Model, Writer};
 
 #[doc = include_str!("../../../README.md")]
 #[cfg(doctest)]

@@ -91,6 +91,13 @@ impl Job {
     }
 
     fn of(config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
+        let numbers = matches!(config.model.kind, ModelKind::Mlp | ModelKind::Network);
+        if numbers && data.preparation.inputs.text().is_some() {
+            return Err(wrong(format!(
+                "`model.kind = \"{}\"` reads numbers, and this is text: take one of gpt, lstm, gru, rnn",
+                config.model.kind
+            )));
+        }
         let mut job = Job::unchecked(config, data)?;
         if !job.config.train.freeze.is_empty() {
             let inference = job.recipe().inference(1)?;
@@ -263,6 +270,16 @@ pub(crate) fn inference_of(
         .inference(rows)?)
 }
 
+/// The model of a configuration, for rows that are so prepared.
+pub(crate) fn model_of(
+    config: &RunConfig,
+    preparation: &data::Preparation,
+) -> Result<Box<dyn Module>, Error> {
+    let target = &preparation.target;
+    let loss = config.train.loss.resolve(target.classes().is_some() || target.tokens().is_some());
+    model(&config.model, &wanted(preparation, &preparation.input_shape(), loss))
+}
+
 /// Rows of a batch when the model is used, at most.
 const INFERENCE_ROWS: usize = 256;
 /// Numbers of such a batch: large images come a few at a time.
@@ -357,12 +374,6 @@ fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss)
 /// The model of a configuration, for rows as wanted.
 fn model(config: &ModelConfig, wanted: &Wanted<'_>) -> Result<Box<dyn Module>, Error> {
     let Wanted { row: input, outputs, .. } = *wanted;
-    if let (Some(_), ModelKind::Mlp | ModelKind::Network) = (wanted.tokens, config.kind) {
-        return Err(wrong(format!(
-            "`model.kind = \"{}\"` reads numbers, and this is text: take one of gpt, lstm, gru, rnn",
-            config.kind
-        )));
-    }
     if config.kind == ModelKind::Network {
         let network = Network::new(config.layers.clone(), input, outputs);
         let problem = |problem: LayerProblem| format!("`model.layer`: {problem}");

@@ -91,26 +91,43 @@ const MOST: u64 = 64 << 30;
 pub fn is_text(path: impl AsRef<Path>) -> bool {
     let name = path.as_ref().to_string_lossy().to_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    TEXTS.iter().any(|ending| plain.ends_with(ending))
+    plain == "sentences" || TEXTS.iter().any(|ending| plain.ends_with(ending))
 }
 
 /// A text as windows of tokens: the first part of it to learn from, the next to choose by, the last to
 /// be kept for the end.
 pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, DataError> {
     let shown = path.display().to_string();
-    options.refuse_columns("texts")?;
-    let (valid, test) = (options.valid.unwrap_or(0.1), options.test.unwrap_or(0.0));
-    check_fractions(valid, test)?;
     let bytes = Source::open(path)?.rest(MOST)?;
-    let mut fingerprint = Fingerprint::new();
-    fingerprint.bytes(bytes.iter().copied());
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
         let what = format!("is not UTF-8 text: byte {} (line {line}) does not belong", at + 1);
         DataError::new(Place::file(&shown), what, "save it as UTF-8")
     })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n");
+    from_text(&shown, &text, options)
+}
+
+/// A text that is already in memory; `name` is for messages.
+///
+/// # Errors
+/// A text without two tokens to learn from; options that name columns.
+///
+/// ```
+/// use glassbox::data::{Options, Task, from_text};
+/// let text = "to be or not to be, that is the question. ".repeat(50);
+/// let data = from_text("hamlet", &text, &Options::default())?;
+/// assert_eq!(data.task, Task::Language { vocabulary: 15 });
+/// assert_eq!((data.input.shape[0], data.train.len()), (128, 14));
+/// # Ok::<(), glassbox::data::DataError>(())
+/// ```
+pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, DataError> {
+    options.refuse_columns("texts")?;
+    let (valid, test) = (options.valid.unwrap_or(0.1), options.test.unwrap_or(0.0));
+    check_fractions(valid, test)?;
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.bytes(text.bytes());
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let cut = |share: f64| {
         let at = (text.len() as f64 * share).round() as usize;
         (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
@@ -133,7 +150,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
     if learned < 2 {
         let what = format!("has {} to learn from", count(learned as usize, "token"));
         let cure = "a text needs two tokens at least, one to follow the other";
-        return Err(DataError::new(Place::file(&shown), what, cure));
+        return Err(DataError::new(Place::file(shown), what, cure));
     }
     let mut notices = Vec::new();
     let wanted = text_options.context.unwrap_or(CONTEXT);
@@ -170,5 +187,5 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
     let positions = |rows: std::ops::Range<u32>| rows.map(|row| row as usize).collect();
     let split = Split { train: positions(train), valid: positions(held), test: positions(kept) };
     let parts = Parts::of(store, &preparation.target, split);
-    Ok(Dataset::assemble(&shown, preparation, parts, None, notices, &fingerprint))
+    Ok(Dataset::assemble(shown, preparation, parts, None, notices, &fingerprint))
 }

@@ -1,11 +1,13 @@
 //! Text: how it is cut into tokens, and tokens into rows.
 
 mod load;
+mod sentences;
 mod tokenizer;
 mod windows;
 
 pub(in crate::data) use load::load;
-pub use load::{Arrangement, Hiding, TextOptions, TextPreparation, is_text};
+pub use load::{Arrangement, Hiding, TextOptions, TextPreparation, from_text, is_text};
+pub use sentences::sentences;
 pub use tokenizer::Tokenizer;
 pub(crate) use windows::Epoch;
 pub(in crate::data) use windows::Windows;
