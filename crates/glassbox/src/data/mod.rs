@@ -48,6 +48,7 @@ mod records;
 mod rows;
 mod rules;
 mod schema;
+mod series;
 mod source;
 mod split;
 mod spool;
@@ -76,11 +77,14 @@ pub use options::{Options, Prepare};
 pub(crate) use photos::Photos;
 pub use photos::{ImageFacts, Skipped, is_photos};
 pub use pixels::{Fit, ImageOptions, Normalization};
-pub use prepare::{InputPreparation, Preparation, Prepared, PreparedColumn};
+pub use prepare::{InputPreparation, Preparation, Prepared, PreparedColumn, Stretch};
 pub use raw::RawRows;
 pub use rows::{Rows, Targets, TargetsMut};
 pub use rules::{Columns, Impute, Method, Rule};
 pub use schema::{ColumnSchema, Kind, Range, Role, Schema};
+pub use series::{
+    Clock, Label, Part, Past, SeriesOptions, SeriesPreparation, Unit, activity,
+};
 pub use split::{Split, epoch_order, epoch_order_into, split};
 pub use table::{MEMORY, RawTable, is_missing};
 pub use target::{Output, Spelling, TargetEncoding, TargetPreparation, Task, Tokens};

@@ -12,6 +12,7 @@ mod cost;
 pub(crate) mod evaluate;
 mod evaluation;
 mod figures;
+mod forecast;
 mod fit;
 pub(crate) mod graphs;
 pub(crate) mod job;
@@ -28,6 +29,7 @@ mod trainer;
 mod writer;
 
 pub use evaluation::{Evaluation, Importances};
+pub use forecast::{Forecast, Guess, Off, Rolled, StepAhead};
 pub use figures::{
     AtThreshold, ClassDetail, ClassResult, Confused, Coverage, Detail, NumberDetail, Report,
     Residuals, Threshold, Undefined, Worst,
