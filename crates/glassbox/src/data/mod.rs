@@ -85,4 +85,4 @@ pub use split::{Split, epoch_order, epoch_order_into, split};
 pub use table::{MEMORY, RawTable, is_missing};
 pub use target::{Output, Spelling, TargetEncoding, TargetPreparation, Task, Tokens};
 pub(crate) use text::Epoch;
-pub use text::{Arrangement, Hiding, TextOptions, TextPreparation, Tokenizer};
+pub use text::{Arrangement, Hiding, TextOptions, TextPreparation, Tokenizer, is_text};

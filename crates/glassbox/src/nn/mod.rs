@@ -41,7 +41,7 @@ pub(crate) use optimizer::fits;
 pub use optimizer::{Chosen, Optimizer, Optimizers};
 pub use penalty::penalty;
 pub use pool::{adaptive_average_pool2d, average_pool2d, global_average_pool, max_pool2d};
-pub use positions::{learned_positions, rotary, sinusoidal_positions};
+pub use positions::{Positions, learned_positions, rotary, sinusoidal_positions};
 pub use recurrent::{Recurrence, Recurrent, gru, lstm, rnn};
 pub use schedule::{Plateau, Schedule, Span};
 pub use softmax::{log_softmax, softmax};

@@ -424,12 +424,12 @@ fn told<'g>(at: Scope<'g>, scores: Tensor<'g>, targets: Tensor<'g>) -> Tensor<'g
     let log_p = nn::log_softmax(scores);
     let tokens = at.graph().iota([scores.dim(-1)], 0);
     let observed = tokens.equal(targets.reshape([rows, targets.dim(1), 1]));
-    let of_place = |found: Tensor<'g>| found.sum_axis(-1);
+    let of_place = |found: Tensor<'g>| found.sum_axis(-1).reshape(targets.shape());
     let own = of_place(observed.select(log_p, log_p.full_like(0.0)));
     let best = scores.max_with_index(-1).1;
     let right = best.reshape(targets.shape()).equal(targets).cast(DType::F32);
     let counted = targets.greater_equal(targets.full_like(0.0)).cast(DType::F32);
-    let column = |of: Tensor<'g>| of.sum_axis(-1).reshape([rows, 1]);
+    let column = |of: Tensor<'g>| of.sum_axis(-1);
     column(-own).concatenate(&[column(right), column(counted)], 1).named(name::TOLD)
 }
 

@@ -7,22 +7,26 @@
 mod alexnet;
 mod convnext;
 mod googlenet;
+mod gpt;
 mod lenet;
 mod mlp;
 mod mobilenet;
 mod named;
 mod network;
 mod parts;
+mod past;
 mod recurrent;
 mod resnet;
+mod sequences;
 mod vgg;
 mod vit;
 mod xception;
 
+pub use gpt::Gpt;
 pub use mlp::{Mlp, Normalize};
 pub use named::{
-    Alignment, Choices, FAMILIES, Family, Member, Named, Positions, Published, Takes, Training,
-    Wanted,
+    Alignment, Choices, FAMILIES, Family, Member, Named, Published, Takes, Training, Wanted,
 };
 pub use network::{Layer, LayerKind, LayerProblem, Network};
+pub use past::{Decoder, Past};
 pub use recurrent::{Attention, Cell, Convolution, FromLast, Places, Recurrent, Tokens};

@@ -4,9 +4,10 @@ use glassbox_engine::{DType, Graph, Mode};
 use serde::Serialize;
 
 use super::{
-    Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, vgg, vit, xception,
+    Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, sequences, vgg, vit,
+    xception,
 };
-use crate::nn::{Activation, Module, Optimizer};
+use crate::nn::{Activation, Module, Optimizer, Positions};
 use crate::words::words;
 
 /// Every family of named models, in the order in which they are offered.
@@ -22,6 +23,10 @@ pub static FAMILIES: &[&Family] = &[
     &mobilenet::FAMILY,
     &convnext::FAMILY,
     &vit::FAMILY,
+    &sequences::RECURRENT,
+    &sequences::CONVOLUTION,
+    &sequences::ATTENTION,
+    &sequences::GPT,
 ];
 
 /// Models that differ in size alone.
@@ -187,20 +192,6 @@ pub struct Choices {
     /// How often a decoder reads in training what should have come before, rather than what it says
     /// itself, in [0, 1].
     pub teacher_forcing: f64,
-}
-
-words! {
-    /// How places of a sequence are told apart.
-    Positions {
-        /// A row of numbers for each place, which is learned.
-        Learned = "learned",
-        /// Sines and cosines (Vaswani et al. 2017).
-        Sinusoidal = "sinusoidal",
-        /// Queries and keys are turned by their place (Su et al. 2021).
-        Rotary = "rotary",
-        /// Not at all.
-        None = "none",
-    }
 }
 
 words! {

@@ -96,7 +96,8 @@ impl<'g> Read<'g> {
                 let count = ends.cast(x.dtype()).reshape([rows, 1]);
                 let sum = place.less(ends).select(x, zero).sum_axis(1).drop_axis(1);
                 // Nothing real: 0 of 1.
-                sum / count.maximum(count.full_like(1.0))
+                let one = count.full_like(1.0);
+                sum / count.less(one).select(one, count)
             }
         }
     }

@@ -83,8 +83,13 @@ const VOCABULARY: usize = 8_192;
 const MOST: u64 = 64 << 30;
 
 /// Whether a file's name says that it is text.
-pub(in crate::data) fn is_text(path: &Path) -> bool {
-    let name = path.to_string_lossy().to_lowercase();
+///
+/// ```
+/// use glassbox::data::is_text;
+/// assert!(is_text("book.txt") && is_text("book.txt.gz") && !is_text("table.csv"));
+/// ```
+pub fn is_text(path: impl AsRef<Path>) -> bool {
+    let name = path.as_ref().to_string_lossy().to_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     TEXTS.iter().any(|ending| plain.ends_with(ending))
 }

@@ -4,8 +4,8 @@ mod load;
 mod tokenizer;
 mod windows;
 
-pub use load::{Arrangement, Hiding, TextOptions, TextPreparation};
-pub(in crate::data) use load::{is_text, load};
+pub(in crate::data) use load::load;
+pub use load::{Arrangement, Hiding, TextOptions, TextPreparation, is_text};
 pub use tokenizer::Tokenizer;
 pub(crate) use windows::Epoch;
 pub(in crate::data) use windows::Windows;

@@ -19,15 +19,16 @@ use glassbox_engine::{Array, DType, Isa, Options};
 use serde::Serialize;
 
 use crate::choices::choices;
+use crate::data::is_text;
 pub use crate::data::{
     Augment, Columns, Fit, ImageOptions, Impute, Kind, Method as Preparation, Normalization,
     NthFold, Rule as Prepare, TextOptions,
 };
 use crate::io::FileError;
 use crate::nn::Optimizers;
-pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Schedule};
+pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Positions, Schedule};
 pub use crate::train::resample::Resample;
-pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Named, Normalize, Positions};
+pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Named, Normalize};
 
 /// The kinds of model that a configuration can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -438,9 +439,14 @@ impl Default for WatchConfig {
 impl RunConfig {
     /// The defaults for the data at `path`.
     pub fn new(path: impl Into<String>) -> Self {
+        let path = path.into();
+        let (kind, choices) = match Named::from_word("gpt").filter(|_| is_text(&path)) {
+            Some(named) => (ModelKind::Named(named), named.family.defaults),
+            None => (ModelKind::Mlp, Choices::default()),
+        };
         RunConfig {
             data: DataConfig {
-                path: path.into(),
+                path,
                 target: None,
                 weight: None,
                 memory: crate::data::MEMORY >> 20,
@@ -453,14 +459,14 @@ impl RunConfig {
                 prepare: Vec::new(),
             },
             model: ModelConfig {
-                kind: ModelKind::Mlp,
+                kind,
                 hidden: vec![16],
                 activation: Activation::Relu,
                 initial: None,
                 normalize: Normalize::None,
                 dropout: 0.0,
                 skip: false,
-                choices: Choices::default(),
+                choices,
                 layers: Vec::new(),
                 parameters: BTreeMap::new(),
             },
