@@ -388,7 +388,8 @@ impl<'g> Tensor<'g> {
         let graph = self.graph;
         let Some(region) = graph.region_of(self.value) else { return self };
         let is_its_scan = |node: &crate::graph::Node| {
-            matches!(node.op, Op::Scan { .. }) && node.args.first().is_some_and(|t| t.node == region)
+            matches!(node.op, Op::Scan { .. })
+                && node.args.first().is_some_and(|t| t.node == region)
         };
         let scan = graph.inner.borrow().nodes.iter().position(is_its_scan);
         let stack = scan

@@ -277,7 +277,10 @@ fn sizes(found: &Found) -> Table {
     };
     let [features, units] = found.counted;
     Table {
-        title: text!("{features} numbers a step, {units} units", "스텝마다 수 {features}개, 유닛 {units}개"),
+        title: text!(
+            "{features} numbers a step, {units} units",
+            "스텝마다 수 {features}개, 유닛 {units}개"
+        ),
         columns: vec![
             text!("net", "신경망"),
             text!("parameters", "매개변수"),

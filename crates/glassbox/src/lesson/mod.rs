@@ -16,11 +16,13 @@ pub mod depth;
 pub mod gates;
 pub mod images;
 pub mod order;
+pub mod sampling;
 pub mod scaled;
 pub mod separable;
 pub mod shift;
 pub mod through_time;
 pub mod transfer;
+pub mod translate;
 pub mod unrolled;
 pub mod windows;
 
@@ -146,6 +148,14 @@ pub const LESSONS: &[Lesson] = &[
         run: cells::lesson,
     },
     Lesson {
+        id: "S7",
+        title: [
+            "an encoder–decoder learns let's go → vamos",
+            "인코더–디코더가 배우는 let's go → vamos",
+        ],
+        run: translate::lesson,
+    },
+    Lesson {
         id: "S9",
         title: [
             "attention with and without √d_k, and what its heads look at",
@@ -160,6 +170,14 @@ pub const LESSONS: &[Lesson] = &[
             "같은 낱말, 다른 순서: 위치가 있을 때와 없을 때",
         ],
         run: order::lesson,
+    },
+    Lesson {
+        id: "S11",
+        title: [
+            "temperature, top-k, top-p on one distribution of a small GPT, and perplexity",
+            "작은 GPT의 분포 하나로 보는 온도, top-k, top-p와 퍼플렉시티",
+        ],
+        run: sampling::lesson,
     },
 ];
 

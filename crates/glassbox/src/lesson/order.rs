@@ -108,9 +108,8 @@ pub fn compare(positions: Positions, seed: u64) -> Result<Order, Error> {
         let from = (sentence * TIME + place) * WIDTH;
         numbers.get(from..from + WIDTH).unwrap_or_default()
     };
-    let apart = |a: &[f64], b: &[f64]| {
-        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0f64, f64::max)
-    };
+    let apart =
+        |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0f64, f64::max);
     // The same word's places in both sentences.
     let words = (0..TIME).map(|place| {
         let word = SENTENCES[0][place];

@@ -59,8 +59,7 @@ pub struct Width {
 pub fn measure(width: usize, seed: u64) -> Result<Width, Error> {
     let draw = |name: &str, rows: usize| {
         let stream = Stream::new(seed, name, 0);
-        let numbers: Vec<f32> =
-            (0..rows * width).map(|i| stream.normal(i as u64) as f32).collect();
+        let numbers: Vec<f32> = (0..rows * width).map(|i| stream.normal(i as u64) as f32).collect();
         array([rows, width], numbers)
     };
     let values = Stream::new(seed, "lesson/scaled/values", 0);
@@ -137,9 +136,8 @@ pub fn learn_heads(seed: u64) -> Result<Heads, Error> {
     const ROWS: usize = 32;
     let draw = |step: u64, rows: usize| -> Result<(Vec<i64>, Parameters), Error> {
         let stream = Stream::new(seed, "lesson/scaled/symbols", 0).at_step(step);
-        let ids: Vec<i64> = (0..rows * TIME)
-            .map(|i| (stream.uniform(i as u64) * SYMBOLS as f64) as i64)
-            .collect();
+        let ids: Vec<i64> =
+            (0..rows * TIME).map(|i| (stream.uniform(i as u64) * SYMBOLS as f64) as i64).collect();
         let at = |i: usize| ids.get(i).copied().unwrap_or(0);
         let first = |i: usize| i - i % TIME;
         let before: Vec<i64> =
@@ -258,7 +256,10 @@ fn slopes(found: &Found) -> Chart {
     };
     Chart {
         name: "slopes".into(),
-        title: text!("the slope of a query's result by its scores", "점수에 대한 쿼리 결과의 기울기"),
+        title: text!(
+            "the slope of a query's result by its scores",
+            "점수에 대한 쿼리 결과의 기울기"
+        ),
         x: text!("log₂ d_k", "log₂ d_k"),
         y: text!("norm", "크기"),
         curves: vec![

@@ -85,9 +85,7 @@ impl Net {
                     });
                 all.permute(&[1, 0, 2])
             }
-            Net::Lstm { .. } => {
-                nn::lstm(at.child("lstm"), x, UNITS, Recurrence::default()).outputs
-            }
+            Net::Lstm { .. } => nn::lstm(at.child("lstm"), x, UNITS, Recurrence::default()).outputs,
         }
     }
 
@@ -231,8 +229,7 @@ pub fn find(options: &Options) -> Result<Found, Error> {
 pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
     let found = find(options)?;
     let loss = |at: usize| found.clipped.get(at).and_then(|c| c.losses.last()).copied();
-    let [thrown, by_norm, by_value] =
-        [0, 1, 2].map(|at| fixed(loss(at).unwrap_or(f64::NAN), 4));
+    let [thrown, by_norm, by_value] = [0, 1, 2].map(|at| fixed(loss(at).unwrap_or(f64::NAN), 4));
     let parts = vec![
         Part::Paragraph(text!(
             "Unrolled over {FAR} steps a recurrent net is {FAR} layers deep with the same weights in each. \
@@ -294,7 +291,10 @@ fn table(found: &Found) -> Table {
     };
     let far = FAR - 1;
     Table {
-        title: text!("gradient norm by how far a step lies back", "거슬러 간 스텝에 따른 기울기 크기"),
+        title: text!(
+            "gradient norm by how far a step lies back",
+            "거슬러 간 스텝에 따른 기울기 크기"
+        ),
         columns: vec![
             text!("net", "신경망"),
             Text::same("0"),

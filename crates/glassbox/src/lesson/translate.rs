@@ -51,19 +51,11 @@ impl Translator {
 
     /// The scores of the word after each of `ids [rows, time]`, `[rows · time, target]`.
     #[track_caller]
-    fn decode<'g>(
-        &self,
-        at: Scope<'g>,
-        context: [Tensor<'g>; 2],
-        ids: Tensor<'g>,
-    ) -> Tensor<'g> {
+    fn decode<'g>(&self, at: Scope<'g>, context: [Tensor<'g>; 2], ids: Tensor<'g>) -> Tensor<'g> {
         let table = nn::embedding_table(at.child("target"), self.target, self.width);
         let x = nn::embedding(table, ids, None);
-        let settings = Recurrence {
-            layers: self.layers,
-            first: Some(context),
-            ..Recurrence::default()
-        };
+        let settings =
+            Recurrence { layers: self.layers, first: Some(context), ..Recurrence::default() };
         let states = nn::lstm(at.child("decoder"), x, self.width, settings).outputs;
         let flat = states.reshape([ids.elements(), self.width]);
         nn::linear(at.child("output"), flat, self.target, Initial::Xavier)
@@ -156,7 +148,8 @@ impl Trained {
                 ("target", array([1, time], ids.clone())?),
             ]);
             let found = computed(&self.0, &given, |at| {
-                let context = ["hidden", "cell"].map(|name| at.graph().input(name, DType::F32, shape));
+                let context =
+                    ["hidden", "cell"].map(|name| at.graph().input(name, DType::F32, shape));
                 let ids = at.graph().input("target", DType::I64, [1, time]);
                 let next = SMALL.decode(at, context, ids).slice(0, time - 1..time);
                 vec![nn::softmax(next)]
