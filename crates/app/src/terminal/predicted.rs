@@ -91,12 +91,13 @@ impl Predicted<'_> {
         let (lines, names) = self.lines_of_stretches();
         match self.predictions.classes.is_empty() {
             true => {
-                headers.push((text.column_time(), Align::Left));
+                headers.push((text.column_moment(), Align::Left));
                 let predicted = |name: &String| (text.column_predicted(name), Align::Right);
                 headers.extend(names.iter().map(predicted));
             }
             false => {
-                headers.extend([(text.column_from(), Align::Left), (text.column_to(), Align::Left)]);
+                headers
+                    .extend([(text.column_from(), Align::Left), (text.column_to(), Align::Left)]);
                 headers.push((text.column_predicted(&self.predictions.target), Align::Left));
                 headers.push((text.column_probability(), Align::Right));
             }
@@ -107,7 +108,8 @@ impl Predicted<'_> {
                 Ok(number) if cell.contains('.') => figure(number),
                 _ => cell.clone(),
             };
-            let fixed = line.len() - if self.predictions.classes.is_empty() { names.len() } else { 1 };
+            let fixed =
+                line.len() - if self.predictions.classes.is_empty() { names.len() } else { 1 };
             let cells = line.iter().enumerate();
             table.row(cells.map(|(at, cell)| if at < fixed { cell.clone() } else { number(cell) }));
         }
@@ -121,8 +123,7 @@ impl Predicted<'_> {
     /// The lines of [`stretches`](Self::stretches) and of its CSV, and the names of the numbers that are
     /// forecast.
     fn lines_of_stretches(&self) -> (Vec<Vec<String>>, Vec<String>) {
-        let names: Vec<String> =
-            self.predictions.target.split(", ").map(str::to_owned).collect();
+        let names: Vec<String> = self.predictions.target.split(", ").map(str::to_owned).collect();
         let mut lines = Vec::new();
         for (stretch, row) in self.predictions.stretches.iter().zip(&self.predictions.rows) {
             let group: Vec<String> = stretch.group.iter().cloned().collect();
@@ -145,7 +146,8 @@ impl Predicted<'_> {
 
     fn csv_of_stretches(&self) -> String {
         let (lines, names) = self.lines_of_stretches();
-        let mut out = Csv { separator: self.table.map_or(',', RawTable::separator), text: String::new() };
+        let mut out =
+            Csv { separator: self.table.map_or(',', RawTable::separator), text: String::new() };
         let several = self.predictions.stretches.iter().any(|stretch| stretch.group.is_some());
         let mut header: Vec<String> = several.then(|| "series".to_owned()).into_iter().collect();
         match self.predictions.classes.is_empty() {

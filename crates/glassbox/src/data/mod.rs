@@ -82,9 +82,7 @@ pub use raw::RawRows;
 pub use rows::{Rows, Targets, TargetsMut};
 pub use rules::{Columns, Impute, Method, Rule};
 pub use schema::{ColumnSchema, Kind, Range, Role, Schema};
-pub use series::{
-    Clock, Label, Part, Past, SeriesOptions, SeriesPreparation, Unit, activity,
-};
+pub use series::{Clock, Label, Part, Past, SeriesOptions, SeriesPreparation, Unit, activity};
 pub use split::{Split, epoch_order, epoch_order_into, split};
 pub use table::{MEMORY, RawTable, is_missing};
 pub use target::{Output, Spelling, TargetEncoding, TargetPreparation, Task, Tokens};

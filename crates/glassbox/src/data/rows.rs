@@ -444,7 +444,8 @@ impl Rows {
             for position in self.positions.iter() {
                 let start = overlap.told_at(*position as usize);
                 guesses.extend((0..outputs).map(|output| {
-                    let at = (start + output % targets).checked_sub(back(output / targets) * targets);
+                    let at =
+                        (start + output % targets).checked_sub(back(output / targets) * targets);
                     let scaled = at.and_then(|at| all.get(at)).copied().unwrap_or(f32::NAN);
                     self.target.unscale_output(output, f64::from(scaled))
                 }));

@@ -248,7 +248,8 @@ impl Understood {
         notices.extend(split_notices);
         let inputs = Inputs::Floats(matrix.finish()?);
         let source_rows = (found.rows.len() < table.rows()).then_some(found.rows);
-        let store = Store { inputs, width, targets, source_rows, names: None, weights, overlap: None };
+        let store =
+            Store { inputs, width, targets, source_rows, names: None, weights, overlap: None };
         let parts = Parts::of(store, &preparation.target, parts);
         Ok(Dataset::assemble(table.file(), preparation, parts, Some(schema), notices, hash))
     }
@@ -330,7 +331,15 @@ impl Preparation {
         let targets = self.targets(table)?;
         let inputs = Inputs::Floats(Stored::Memory(prepared.matrix));
         let width = prepared.features;
-        let store = Store { inputs, width, targets, source_rows: None, names: None, weights: None, overlap: None };
+        let store = Store {
+            inputs,
+            width,
+            targets,
+            source_rows: None,
+            names: None,
+            weights: None,
+            overlap: None,
+        };
         let all = Split { train: (0..prepared.rows).collect(), ..Split::default() };
         let parts = Parts::of(store, &self.target, all);
         Ok((parts.train, prepared.warnings))

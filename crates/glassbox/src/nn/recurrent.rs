@@ -54,7 +54,7 @@ pub struct Recurrent<'g, const N: usize> {
 /// [units]` (b), `…/recurrent/weight [units, units]` (R), `…/recurrent/bias [units]` (d), and for the
 /// way back the same within `layern/reversed`; all drawn uniformly from ±1/√units. Formula, the two
 /// biases and how they are drawn are PyTorch's. The weights are the same at every step, so sequences
-/// may have any length.
+/// may have any length. The state after each step is called `layern/hidden`.
 ///
 /// ```
 /// use glassbox::engine::{DType, Graph, Mode};
@@ -88,7 +88,9 @@ pub fn rnn<'g>(
 /// c ← f · c + i · g              h ← o · tanh c
 /// ```
 ///
-/// where each gate has its own `x·W + b + h·R + d`. The states are `[h, c]`.
+/// where each gate has its own `x·W + b + h·R + d`. The states are `[h, c]`. What each step computes is
+/// called `layern/input_gate`, `…/forget_gate`, `…/candidate`, `…/output_gate`, `…/cell` and `…/hidden`;
+/// [`Tensor::every_step`] shows it.
 ///
 /// Parameters as those of [`rnn`], with `4 · units` columns: those of i, f, g, o after one another, as
 /// in PyTorch.
@@ -133,8 +135,8 @@ pub fn lstm<'g>(
 /// ```
 #[derive(Clone, Copy)]
 pub struct LstmCell<'g> {
-    input: Weights<'g>,
-    recurrent: Weights<'g>,
+    input: Weights<'g, 'static>,
+    recurrent: Weights<'g, 'static>,
 }
 
 impl<'g> LstmCell<'g> {
@@ -144,7 +146,7 @@ impl<'g> LstmCell<'g> {
     pub fn new(at: Scope<'g>, features: usize, units: usize) -> Self {
         let [input, recurrent] =
             [("input", features), ("recurrent", units)].map(|(name, inputs)| {
-                Weights::new(at.child(name), DType::F32, [inputs, 4 * units], units)
+                Weights::new(at.child(name), "", DType::F32, [inputs, 4 * units], units)
             });
         LstmCell { input, recurrent }
     }
@@ -164,7 +166,8 @@ impl<'g> LstmCell<'g> {
 /// ```
 ///
 /// where r and z have their own `x·W + b + h·R + d`. As in PyTorch, the reset gate is applied after the
-/// product with R, not before it as in the paper, so that one product serves all three.
+/// product with R, not before it as in the paper, so that one product serves all three. What each step
+/// computes is called `layern/reset_gate`, `…/update_gate`, `…/candidate` and `…/hidden`.
 ///
 /// Parameters as those of [`rnn`], with `3 · units` columns: those of r, z, n after one another.
 ///
@@ -190,28 +193,38 @@ pub fn gru<'g>(
         let own = weights.from(h);
         let gate = |of: Tensor<'g>, i: usize| of.slice(-1, i * units..(i + 1) * units);
         let sum = |i| gate(x, i) + gate(own, i);
-        let (reset, update) = (sum(0).sigmoid(), sum(1).sigmoid());
-        let candidate = (gate(x, 2) + reset * gate(own, 2)).tanh();
+        let reset = weights.named("reset_gate", sum(0).sigmoid());
+        let update = weights.named("update_gate", sum(1).sigmoid());
+        let candidate = weights.named("candidate", (gate(x, 2) + reset * gate(own, 2)).tanh());
         [candidate + update * (h - candidate)]
     })
 }
 
 /// What is multiplied with the hidden state at every step.
 #[derive(Clone, Copy)]
-struct Weights<'g> {
+struct Weights<'g, 'a> {
     weight: Tensor<'g>,
     bias: Tensor<'g>,
+    /// The layer and direction, e.g. `layer1/reversed`.
+    layer: &'a str,
 }
 
-impl<'g> Weights<'g> {
+impl<'g, 'a> Weights<'g, 'a> {
     /// Declares them for a layer of so many units.
     #[track_caller]
-    fn new(at: Scope<'g>, dtype: DType, [inputs, outputs]: [usize; 2], units: usize) -> Self {
+    fn new(
+        at: Scope<'g>,
+        layer: &'a str,
+        dtype: DType,
+        [inputs, outputs]: [usize; 2],
+        units: usize,
+    ) -> Self {
         let bound = 1.0 / (units.max(1) as f64).sqrt();
         let initial = Initial::Uniform { low: -bound, high: bound };
         Weights {
             weight: at.parameter_of(dtype, "weight", [inputs, outputs], initial),
             bias: at.parameter_of(dtype, "bias", [outputs], initial),
+            layer,
         }
     }
 
@@ -220,14 +233,24 @@ impl<'g> Weights<'g> {
     fn lstm(self, x: Tensor<'g>, [h, c]: [Tensor<'g>; 2]) -> [Tensor<'g>; 2] {
         let (sums, units) = (x + self.from(h), h.dim(-1));
         let gate = |i: usize| sums.slice(-1, i * units..(i + 1) * units);
-        let c = gate(1).sigmoid() * c + gate(0).sigmoid() * gate(2).tanh();
-        [gate(3).sigmoid() * c.tanh(), c]
+        let kept = self.named("forget_gate", gate(1).sigmoid()) * c;
+        let let_in = self.named("input_gate", gate(0).sigmoid());
+        let c = kept + let_in * self.named("candidate", gate(2).tanh());
+        [self.named("output_gate", gate(3).sigmoid()) * c.tanh(), c]
     }
 
     /// h·R + d.
     #[track_caller]
     fn from(self, h: Tensor<'g>) -> Tensor<'g> {
         h.matmul(self.weight) + self.bias
+    }
+
+    /// Calls what a step computes by the layer and this name: [`Tensor::every_step`] shows it.
+    fn named(self, name: &str, tensor: Tensor<'g>) -> Tensor<'g> {
+        match self.layer {
+            "" => tensor.named(name),
+            layer => tensor.named(&format!("{layer}/{name}")),
+        }
     }
 }
 
@@ -240,7 +263,7 @@ fn stack<'g, const N: usize>(
     units: usize,
     gates: usize,
     settings: Recurrence<'g, N>,
-    step: impl Fn(Weights<'g>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
+    step: impl Fn(Weights<'g, '_>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
 ) -> Recurrent<'g, N>
 where
     [Tensor<'g>; N]: Bundle<'g>,
@@ -267,9 +290,10 @@ where
                 *to = state.slice(0, row..row + 1).reshape([batch, units]);
             }
             let within = if reversed { layer.child("reversed") } else { layer };
+            let name = format!("layer{number}{}", if reversed { "/reversed" } else { "" });
             let weights = [units, gates, usize::from(reversed)];
             let (states, outputs) =
-                direction(within, sequences, weights, first, settings.lengths, &step);
+                direction(within, &name, sequences, weights, first, settings.lengths, &step);
             for (all, state) in last.iter_mut().zip(states) {
                 all.push(state.reshape([1, batch, units]));
             }
@@ -298,15 +322,16 @@ fn joined<'g>(parts: &[Tensor<'g>], axis: isize) -> Option<Tensor<'g>> {
 #[track_caller]
 fn direction<'g, const N: usize>(
     at: Scope<'g>,
+    layer: &str,
     sequences: Tensor<'g>,
     [units, gates, reversed]: [usize; 3],
     first: [Tensor<'g>; N],
     lengths: Option<Tensor<'g>>,
-    step: impl Fn(Weights<'g>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
+    step: impl Fn(Weights<'g, '_>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
 ) -> ([Tensor<'g>; N], Tensor<'g>) {
     let (time, batch) = (sequences.dim(0), sequences.dim(1));
     let weights = |name, inputs| {
-        Weights::new(at.child(name), sequences.dtype(), [inputs, gates * units], units)
+        Weights::new(at.child(name), layer, sequences.dtype(), [inputs, gates * units], units)
     };
     let input = weights("input", sequences.dim(-1));
     let recurrent = weights("recurrent", units);
@@ -319,6 +344,9 @@ fn direction<'g, const N: usize>(
     let steps = if reversed == 1 { Steps::reversed(time) } else { Steps::from(time) };
     at.graph().scan(steps, first, given, |before, x, now| {
         let after = step(recurrent, x, before);
+        for (state, name) in after.into_iter().zip(["hidden", "cell"]) {
+            recurrent.named(name, state);
+        }
         let Some(ends) = ends else { return (after, after[0]) };
         let real = now.less(ends);
         let kept = array::from_fn(|i| real.select(after[i], before[i]));

@@ -20,7 +20,8 @@ pub(crate) fn lead(w: Words, forecast: &Forecast, rows: &str, part: &str) -> Str
     let gain = 100.0 * forecast.gain();
     let by = format!("{:.1}", gain.abs());
     let off = w.off_forecasts(&number(forecast.model.mae), &count(forecast.horizon), rows, part);
-    let beside = if gain > 0.0 { w.forecast_beats(&by, &guess) } else { w.forecast_loses(&by, &guess) };
+    let beside =
+        if gain > 0.0 { w.forecast_beats(&by, &guess) } else { w.forecast_loses(&by, &guess) };
     format!("{off} {beside}")
 }
 
@@ -47,10 +48,11 @@ fn rolled(w: Words, target: &str, rows: &[Rolled], forecast: &Forecast) -> Strin
         rows.iter().enumerate().map(|(at, row)| ((at + 1) as f64, of(row))).collect()
     };
     let (guess, of_guess): (String, &dyn Fn(&Rolled) -> f64) = match forecast.better {
-        Guess::Seasonal => (
-            w.guess_seasonal(&count(forecast.season.unwrap_or_default())),
-            &|row| row.seasonal.unwrap_or(f64::NAN),
-        ),
+        Guess::Seasonal => {
+            (w.guess_seasonal(&count(forecast.season.unwrap_or_default())), &|row| {
+                row.seasonal.unwrap_or(f64::NAN)
+            })
+        }
         Guess::Last => (w.guess_last(), &|row| row.last),
     };
     let lines = [
@@ -84,11 +86,7 @@ fn by_step(w: Words, forecast: &Forecast) -> String {
         let name = w.guess_seasonal(&count(season));
         lines.push(Line { name, class: "third", points: mae(&of) });
     }
-    let labels = |_| Labels {
-        description: w.by_step(),
-        x: w.steps_ahead(),
-        y: w.name_mae(),
-    };
+    let labels = |_| Labels { description: w.by_step(), x: w.steps_ahead(), y: w.name_mae() };
     let (drawn, _) = chart::lines(labels, &lines, None, Some((0.0, 1e300)));
     figure(&w.by_step(), &drawn, "")
 }

@@ -394,10 +394,9 @@ fn numbers(
 ) -> Result<(), Error> {
     let outputs = rows.outputs();
     let told = predictions(results, rows);
-    let unscaled = |(i, &x): (usize, &f32)| {
-        rows.target().unscale_output(i % outputs, f64::from(x))
-    };
-    if let Some(found) = forecast(&told.iter().enumerate().map(unscaled).collect::<Vec<_>>(), rows) {
+    let unscaled = |(i, &x): (usize, &f32)| rows.target().unscale_output(i % outputs, f64::from(x));
+    if let Some(found) = forecast(&told.iter().enumerate().map(unscaled).collect::<Vec<_>>(), rows)
+    {
         return of_forecast(report, found?, &told, rows, loss);
     }
     let guess = Baseline::fit(train);

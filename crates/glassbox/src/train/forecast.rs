@@ -88,10 +88,7 @@ const MOST_ROLLED: usize = 2_000;
 
 /// The figures of a forecast, and the numbers of the better guess; none where rows are no windows of a
 /// series that is forecast. `told` are what the model says `[rows, outputs]`, in the targets' own units.
-pub(crate) fn forecast(
-    told: &[f64],
-    rows: &Rows,
-) -> Option<Result<(Forecast, Vec<f64>), Error>> {
+pub(crate) fn forecast(told: &[f64], rows: &Rows) -> Option<Result<(Forecast, Vec<f64>), Error>> {
     let (last, seasonal) = rows.simplest_forecasts()?;
     Some(compare(told, rows, last, seasonal))
 }

@@ -11,8 +11,9 @@ use crate::data::{
 };
 use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
-    Amount, Choices, ClassWeights, Clip, Columns, ConfigError, ConfigProblem, DataConfig, Initial, Loss, ModelConfig,
-    ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
+    Amount, Choices, ClassWeights, Clip, Columns, ConfigError, ConfigProblem, DataConfig, Initial,
+    Loss, ModelConfig, ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule,
+    Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
@@ -271,14 +272,14 @@ pub(crate) fn inference_of(
         .inference(rows)?)
 }
 
-/// The model of a configuration, for rows that are so prepared.
-pub(crate) fn model_of(
+/// The model of a run, whose rows are so prepared.
+pub(crate) fn model_of_run(
     config: &RunConfig,
     preparation: &data::Preparation,
 ) -> Result<Box<dyn Module>, Error> {
     let target = &preparation.target;
     let loss = config.train.loss.resolve(target.classes().is_some() || target.tokens().is_some());
-    model(&config.model, &wanted(preparation, &preparation.input_shape(), loss))
+    model_of(&config.model, preparation, &preparation.input_shape(), loss)
 }
 
 /// Rows of a batch when the model is used, at most.
@@ -556,7 +557,10 @@ fn model_of_windows(
     };
     let kind = ModelKind::Named(named);
     let choices = named.family.defaults;
-    let asked = RunConfig { model: ModelConfig { kind, choices, ..config.model.clone() }, ..config.clone() };
+    let asked = RunConfig {
+        model: ModelConfig { kind, choices, ..config.model.clone() },
+        ..config.clone()
+    };
     Ok(configure(&asked)?.model)
 }
 

@@ -12,8 +12,8 @@ mod cost;
 pub(crate) mod evaluate;
 mod evaluation;
 mod figures;
-mod forecast;
 mod fit;
+mod forecast;
 pub(crate) mod graphs;
 pub(crate) mod job;
 mod judge;
@@ -29,11 +29,11 @@ mod trainer;
 mod writer;
 
 pub use evaluation::{Evaluation, Importances};
-pub use forecast::{Forecast, Guess, Off, Rolled, StepAhead};
 pub use figures::{
     AtThreshold, ClassDetail, ClassResult, Confused, Coverage, Detail, NumberDetail, Report,
     Residuals, Threshold, Undefined, Worst,
 };
+pub use forecast::{Forecast, Guess, Off, Rolled, StepAhead};
 pub use job::Job;
 pub use photos::PhotoPredictions;
 pub use resample::Resample;

@@ -54,10 +54,10 @@ pub(crate) fn scaling(inputs: &InputPreparation, number: usize) -> Option<(Strin
             let (row, feature) =
                 (number.checked_div(names.len())?, number.checked_rem(names.len())?);
             let calendar = || names.get(feature).map(|name| (name.clone(), 1.0, 0.0));
-            let (name, scale, offset) =
-                of_columns(&series.columns, feature).or_else(calendar)?;
+            let (name, scale, offset) = of_columns(&series.columns, feature).or_else(calendar)?;
             let before = series.window.checked_sub(row + 1)?;
-            let name = if before > 0 { format!("{name} t−{before}") } else { format!("{name} t") };
+            let name =
+                if before > 0 { format!("{name} t−{before}") } else { format!("{name} t") };
             Some((name, scale, offset))
         }
         InputPreparation::Pixels { scale, mean, std, .. } if *scale != 0.0 => {

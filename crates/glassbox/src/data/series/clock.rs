@@ -275,7 +275,8 @@ mod tests {
         assert!((hours.0[1] - hours.0[0] - 1.0 / 24.0).abs() < 1e-9);
         assert_eq!(times(&["0.5", "1"]).unwrap(), (vec![0.5, 1.0], Unit::Number));
         let months = (vec![1949.0 * 12.0, 1949.0 * 12.0 + 1.0], Unit::Months { day: 0 });
-        for column in [["1949-01", "1949-02"], ["1949 January", "1949 February"], ["Jan 1949", "Feb 1949"]]
+        for column in
+            [["1949-01", "1949-02"], ["1949 January", "1949 February"], ["Jan 1949", "Feb 1949"]]
         {
             assert_eq!(times(&column).unwrap(), months, "{column:?}");
         }

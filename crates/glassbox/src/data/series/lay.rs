@@ -62,11 +62,7 @@ impl Keys {
 }
 
 /// Puts the rows of a table in order. A clock that is known says how far rows are apart.
-pub(super) fn lay(
-    table: &RawTable,
-    keys: &Keys,
-    known: Option<Clock>,
-) -> Result<Laid, DataError> {
+pub(super) fn lay(table: &RawTable, keys: &Keys, known: Option<Clock>) -> Result<Laid, DataError> {
     let (names, group_of) = groups(table, keys.group)?;
     let mut rows: Vec<u32> = (0..table.rows() as u32).collect();
     let mut notices = Vec::new();
@@ -79,8 +75,7 @@ pub(super) fn lay(
     let (times, unit) = clock::read(table, &keys.time)?;
     let time = |row: u32| times[row as usize];
     let key = |row: u32| (group_of[row as usize], time(row));
-    let in_order =
-        |a: &u32, b: &u32| key(*a).0.cmp(&key(*b).0).then(time(*a).total_cmp(&time(*b)));
+    let in_order = |a: &u32, b: &u32| key(*a).0.cmp(&key(*b).0).then(time(*a).total_cmp(&time(*b)));
     let back = rows.windows(2).filter(|pair| {
         group_of[pair[0] as usize] == group_of[pair[1] as usize] && time(pair[1]) < time(pair[0])
     });
@@ -177,8 +172,10 @@ fn runs(
                     table.place(row as usize, column),
                     format!("the time {} stands in line {line}, too", quoted(&written(row))),
                     match keys.group {
-                        None => "leave one of them out; where there are several series, name the \
-                                 column that tells them apart: --group COLUMN",
+                        None => {
+                            "leave one of them out; where there are several series, name the \
+                                 column that tells them apart: --group COLUMN"
+                        }
                         Some(_) => "leave one of them out",
                     },
                 );
@@ -229,7 +226,8 @@ mod tests {
 
     #[test]
     fn rows_are_put_in_order_and_gaps_end_a_run() {
-        let found = laid(&[["3", "a"], ["1", "a"], ["2", "a"], ["6", "a"], ["7", "a"]], false).unwrap();
+        let found =
+            laid(&[["3", "a"], ["1", "a"], ["2", "a"], ["6", "a"], ["7", "a"]], false).unwrap();
         assert_eq!(found.rows, [1, 2, 0, 3, 4]);
         assert_eq!(found.runs, [0..3, 3..5]);
         assert_eq!(found.notices.len(), 2, "{:?}", found.notices);

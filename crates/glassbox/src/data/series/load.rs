@@ -67,7 +67,13 @@ pub(in crate::data) fn dataset(table: &RawTable, options: &Options) -> Result<Da
     notices.extend(found.notices.iter().filter(|n| dropped(n)).cloned());
     notices.extend(laid.notices.iter().cloned());
 
-    let mut train: Vec<u32> = laid.rows.iter().zip(&parts).filter(|(_, of)| **of == Of::Train).map(|(row, _)| *row).collect();
+    let mut train: Vec<u32> = laid
+        .rows
+        .iter()
+        .zip(&parts)
+        .filter(|(_, of)| **of == Of::Train)
+        .map(|(row, _)| *row)
+        .collect();
     train.sort_unstable();
     let columns = fit_columns(table, &mut schema, &targets, &train, forecast, options)?;
     for column in &schema.columns {
@@ -94,11 +100,11 @@ pub(in crate::data) fn dataset(table: &RawTable, options: &Options) -> Result<Da
     let (numbers, warnings) = matrix(&preparation, table, &laid)?;
     notices.extend(warnings);
     if forecast {
-        preparation.season = series.season.or_else(|| season_of(&preparation, &numbers, &laid, &parts));
+        preparation.season =
+            series.season.or_else(|| season_of(&preparation, &numbers, &laid, &parts));
     }
-    let longest = laid.runs.iter().map(|run| {
-        run.clone().filter(|place| parts[*place] == Of::Train).count()
-    });
+    let longest =
+        laid.runs.iter().map(|run| run.clone().filter(|place| parts[*place] == Of::Train).count());
     let longest = longest.max().unwrap_or(0);
     (preparation.window, preparation.stride) = window(series, &preparation, train.len(), longest);
     if let Some(season) = preparation.season.filter(|season| *season > preparation.window) {
@@ -127,7 +133,8 @@ pub(in crate::data) fn dataset(table: &RawTable, options: &Options) -> Result<Da
             let rows = parts.iter().filter(|of| **of == which).count();
             let what = too_short(preparation, name, rows, longest);
             if which == Of::Train {
-                let cure = "choose a shorter window (--window) or horizon (--horizon), or give more rows";
+                let cure =
+                    "choose a shorter window (--window) or horizon (--horizon), or give more rows";
                 return Err(DataError::new(Place::file(table.file()), what, cure));
             }
             notices.push(format!("{what}: it is empty"));
@@ -200,18 +207,18 @@ fn check(table: &RawTable, options: &Options) -> Result<(), DataError> {
 }
 
 /// The table's columns and target, those of time and group left out.
-fn understand(
-    table: &RawTable,
-    options: &Options,
-    time: &[&str],
-) -> Result<Understood, DataError> {
+fn understand(table: &RawTable, options: &Options, time: &[&str]) -> Result<Understood, DataError> {
     let series = &options.series;
     let mut options = options.clone();
     let keys = time.iter().map(ToString::to_string).chain(series.group.clone());
     for key in keys.filter(|key| !options.drop.contains(key)).collect::<Vec<_>>() {
-        let is_target = options.target.as_deref().is_some_and(|t| names(Some(t)).contains(&key.as_str()));
+        let is_target =
+            options.target.as_deref().is_some_and(|t| names(Some(t)).contains(&key.as_str()));
         if is_target {
-            let what = format!("column {} tells the time or the series: it cannot be the target", quoted(&key));
+            let what = format!(
+                "column {} tells the time or the series: it cannot be the target",
+                quoted(&key)
+            );
             return Err(DataError::new(Place::file(table.file()), what, "choose another target"));
         }
         options.drop.push(key);
@@ -406,7 +413,8 @@ fn by_group(
     let needed = 1 + wanted.iter().filter(|(_, share)| *share > 0.0).count();
     if laid.groups.len() < needed {
         let names: Vec<&str> = laid.groups.iter().map(|(name, _)| name.as_str()).collect();
-        let what = format!("{} ({}) for {needed} parts", count(names.len(), "series"), listed(&names));
+        let what =
+            format!("{} ({}) for {needed} parts", count(names.len(), "series"), listed(&names));
         let cure = "nobody is to be in two parts: leave --group out to divide in time, or give more \
                     series, or set data.split.valid = 0";
         return Err(DataError::new(Place::file(table.file()).column(column), what, cure));
@@ -422,7 +430,9 @@ fn by_group(
         // One group at least for what comes after.
         let after = 1 + wanted[at + 1..].iter().filter(|(_, share)| *share > 0.0).count();
         while taken < wish && left > after {
-            let Some((_, places)) = order.next().and_then(|group| laid.groups.get(group)) else { break };
+            let Some((_, places)) = order.next().and_then(|group| laid.groups.get(group)) else {
+                break;
+            };
             // The last one only where it brings the share nearer.
             if taken > 0.0 && taken + places.len() as f64 - wish > wish - taken {
                 left -= 1;
@@ -566,7 +576,8 @@ impl Cut {
                 classes[*row as usize] = Some(label);
             }
         }
-        let in_order: Vec<Option<i64>> = laid.rows.iter().map(|row| classes[*row as usize]).collect();
+        let in_order: Vec<Option<i64>> =
+            laid.rows.iter().map(|row| classes[*row as usize]).collect();
         let mut labels = vec![0; laid.rows.len()];
         let mut begins = Vec::new();
         for begin in each {
@@ -605,7 +616,8 @@ impl Cut {
         let targets = match preparation.horizon {
             0 => Targets::Classes(self.labels),
             _ => {
-                let row = |row: &[f32]| preparation.targets.iter().map(|at| row[*at]).collect::<Vec<_>>();
+                let row =
+                    |row: &[f32]| preparation.targets.iter().map(|at| row[*at]).collect::<Vec<_>>();
                 Targets::Values(numbers.chunks_exact(features.max(1)).flat_map(row).collect())
             }
         };
@@ -662,7 +674,8 @@ impl SeriesPreparation {
         warnings.splice(0..0, table.notices().iter().chain(&laid.notices).cloned());
         let begins: Vec<usize> = match self.horizon {
             0 => {
-                let each = laid.runs.iter().flat_map(|run| begins(run.clone(), self.window, self.stride));
+                let each =
+                    laid.runs.iter().flat_map(|run| begins(run.clone(), self.window, self.stride));
                 each.collect()
             }
             _ => {
@@ -705,7 +718,8 @@ impl SeriesPreparation {
     }
 
     fn too_few(&self, table: &RawTable, rows: usize, horizon: usize) -> DataError {
-        let ahead = if horizon > 0 { format!(" and a horizon of {horizon}") } else { String::new() };
+        let ahead =
+            if horizon > 0 { format!(" and a horizon of {horizon}") } else { String::new() };
         DataError::new(
             Place::file(table.file()),
             format!("no window of {} rows{ahead} fits into {}", self.window, count(rows, "row")),

@@ -122,8 +122,10 @@ impl SeriesPreparation {
     /// The name of each number of a row of a window.
     pub fn feature_names(&self) -> Vec<String> {
         let of_columns = self.columns.iter().flat_map(PreparedColumn::feature_names);
-        let of_calendar =
-            self.calendar.iter().flat_map(|part| ["sin", "cos"].map(|f| format!("{}_{f}", part.word())));
+        let of_calendar = self
+            .calendar
+            .iter()
+            .flat_map(|part| ["sin", "cos"].map(|f| format!("{}_{f}", part.word())));
         of_columns.chain(of_calendar).collect()
     }
 

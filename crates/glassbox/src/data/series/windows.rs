@@ -42,11 +42,7 @@ impl Overlap {
 }
 
 /// The places where windows of so many rows begin in a run, so far apart.
-pub(super) fn begins(
-    run: Range<usize>,
-    rows: usize,
-    stride: usize,
-) -> impl Iterator<Item = usize> {
+pub(super) fn begins(run: Range<usize>, rows: usize, stride: usize) -> impl Iterator<Item = usize> {
     let last = (run.end + 1).saturating_sub(rows);
     (run.start..last.max(run.start)).step_by(stride.max(1))
 }

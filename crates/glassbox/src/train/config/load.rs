@@ -7,8 +7,8 @@ use std::path::Path;
 use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
-    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Fit, ImageOptions, Impute, Kind, Label,
-    Normalization, Past, Preparation, Prepare, RunConfig, SeriesOptions, Split, TextOptions,
+    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Fit, ImageOptions, Impute, Kind,
+    Label, Normalization, Past, Preparation, Prepare, RunConfig, SeriesOptions, Split, TextOptions,
     WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
