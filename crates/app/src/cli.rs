@@ -9,8 +9,8 @@ use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Sub
 #[cfg(feature = "image")]
 use crate::commands::see;
 use crate::commands::{
-    bench, compare, completions, data, eval, explain, export, init, inspect, lesson, models, plan,
-    predict, profile, resume, runs, summary, train,
+    bench, compare, completions, data, eval, explain, export, generate, init, inspect, lesson,
+    models, plan, predict, profile, resume, runs, summary, train,
 };
 use crate::context::Context;
 use crate::error::AppError;
@@ -53,6 +53,7 @@ pub enum Verb {
     Resume(resume::ResumeArgs),
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
+    Generate(generate::GenerateArgs),
     Export(export::ExportArgs),
     Summary(summary::SummaryArgs),
     Explain(explain::ExplainArgs),
@@ -113,6 +114,7 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Resume(args) => resume::run(args, &context),
         Verb::Eval(args) => eval::run(args, &context),
         Verb::Predict(args) => predict::run(args, &context),
+        Verb::Generate(args) => generate::run(args, &context),
         Verb::Export(args) => export::run(args, &context),
         Verb::Summary(args) => summary::run(args, &context),
         Verb::Explain(args) => explain::run(args, &context),

@@ -5,6 +5,7 @@
 pub use glassbox_engine as engine;
 
 pub mod data;
+pub mod generate;
 pub mod io;
 pub mod lesson;
 pub mod metrics;
@@ -22,7 +23,7 @@ mod error;
 mod words;
 
 pub use error::Error;
-pub use train::Model;
+pub use train::{Model, Writer};
 
 #[doc = include_str!("../../../README.md")]
 #[cfg(doctest)]

@@ -14,7 +14,7 @@ use crate::terminal::{Align, Table, fit, grouped, quoted, structure as structure
 use crate::text::models::{about, example};
 
 /// Data to draw a model on where none is named: the first that suits it.
-const EXAMPLES: [&str; 2] = ["iris", "digits"];
+const EXAMPLES: [&str; 3] = ["iris", "digits", "sentences"];
 
 #[derive(Args)]
 pub struct ModelsArgs {

@@ -21,9 +21,10 @@ pub fn choices(choices: &Choices, epochs: u64, text: Text) -> Vec<String> {
     let columns =
         |(word, names): &(String, Vec<String>)| format!("{} ({})", kind(word), listed(names));
     let shape = choices.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
-    lines.push(match choices.columns.is_empty() {
-        true => text.chosen_shape(shape),
-        false => {
+    lines.push(match (choices.columns.is_empty(), choices.tokens) {
+        (_, Some(tokens)) => text.chosen_tokens(shape, grouped(tokens as u64)),
+        (true, _) => text.chosen_shape(shape),
+        (false, _) => {
             let read = choices.columns.iter().map(columns).collect::<Vec<_>>().join(", ");
             text.chosen_inputs(read, shape)
         }
@@ -32,6 +33,7 @@ pub fn choices(choices: &Choices, epochs: u64, text: Text) -> Vec<String> {
     let quoted =
         |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
     lines.push(match (choices.classes.is_empty(), choices.outputs.is_empty()) {
+        (true, _) if choices.tokens.is_some() => text.chosen_told(&choices.target),
         (true, true) => text.chosen_number(&choices.target),
         (true, false) => text.chosen_numbers_of(listed(&quoted(&choices.outputs))),
         (false, _) => {
@@ -122,6 +124,7 @@ mod tests {
             classes: Vec::new(),
             columns: vec![("number".into(), vec!["weight".into()])],
             shape: vec![1],
+            tokens: None,
             layers: vec![("fc1/linear".into(), vec![8]), ("out/linear".into(), vec![2])],
             row_weights: Some("count".into()),
             class_weights: Vec::new(),

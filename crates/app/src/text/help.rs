@@ -82,6 +82,38 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ("export.format", "The format: safetensors", "형식: safetensors"),
     ("export.out_file", "The file to write", "쓸 파일"),
     (
+        "generate",
+        "Let a language model go on writing, token by token.",
+        "언어 모형이 토큰을 하나씩 이어서 쓰게 합니다.",
+    ),
+    ("generate.prompt", "What it goes on from", "이어서 쓸 글의 시작"),
+    ("generate.tokens", "How many tokens to write at most", "쓸 토큰의 최대 개수"),
+    (
+        "generate.temperature",
+        "How daring: 0 takes the most probable token, 1 draws as the model says",
+        "과감함: 0은 가장 그럴듯한 토큰, 1은 모형의 확률 그대로",
+    ),
+    (
+        "generate.top_k",
+        "Draw from so many of the most probable alone",
+        "가장 그럴듯한 몇 개에서만 뽑습니다",
+    ),
+    (
+        "generate.top_p",
+        "Draw from the most probable that together have this probability",
+        "확률을 더해 이만큼이 되는 상위 토큰에서만 뽑습니다",
+    ),
+    (
+        "generate.repetition_penalty",
+        "Above 1: tokens that are there already become less probable",
+        "1보다 크면 이미 나온 토큰의 확률을 낮춥니다",
+    ),
+    (
+        "generate.no_cache",
+        "Read the whole text again for every token: the same text, only slower",
+        "토큰마다 글 전체를 다시 읽습니다: 같은 글, 느릴 뿐",
+    ),
+    (
         "data",
         "Show what a table or a folder of images holds: columns, gaps, classes, likely leaks.",
         "표나 이미지 폴더에 담긴 것을 보여 줍니다: 열, 빈 값, 부류, 새는 정보.",
@@ -409,7 +441,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
 /// The verbs by what one wants to do: the heading in English and Korean, and its verbs.
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
-    ("Use", "사용", &["predict", "eval", "export"]),
+    ("Use", "사용", &["predict", "generate", "eval", "export"]),
     ("Learn", "배우기", &["lesson"]),
     (
         "Look inside",
@@ -503,6 +535,13 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("predict", "glassbox predict last iris.csv", "", ""),
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
     ("predict", "glassbox predict runs/photos photo.png holiday/ --top 5", "images", "이미지"),
+    (
+        "generate",
+        "glassbox train sentences --epochs 2 --out runs/text && glassbox generate runs/text --prompt 'the '",
+        "built-in text",
+        "내장 텍스트",
+    ),
+    ("generate", "glassbox generate runs/text --tokens 100 --temperature 0.5 --top-k 5", "", ""),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     ("summary", "glassbox summary last", "", ""),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),

@@ -38,6 +38,8 @@ texts! {
         "inputs: {columns} → {shape}"
         "입력: {columns} → {shape}"
     }
+    chosen_tokens(places, tokens) { "text: rows of {places} tokens, of {tokens} that there are" "텍스트: {tokens}종의 토큰이 {places}개씩 한 행" }
+    chosen_told(target) { "told at every place: {target}" "자리마다 알아맞히는 것: {target}" }
     chosen_shape(shape) { "inputs: {shape} a row" "입력: 행마다 {shape}" }
     chosen_numbers() { "numbers" "수" }
     chosen_booleans() { "yes or no" "예/아니요" }
@@ -322,6 +324,7 @@ texts! {
         "… and {rows} more: all of them with --out-file, or through a pipe"
         "… 외 {rows}행. 전부 보려면 --out-file 또는 파이프"
     }
+    wrote_tokens(tokens, seconds, rate) { "{tokens} tokens in {seconds} s, {rate} a second" "토큰 {tokens}개, {seconds}초, 초당 {rate}개" }
     wrote_rows(rows, file) { "{rows} rows written to {file}" "{rows}행 저장: {file}" }
     right_of(right, rows, percent) {
         "{right} of {rows} rows right ({percent} %)"

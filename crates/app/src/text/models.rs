@@ -82,6 +82,22 @@ fn of_family(name: &str) -> [&'static str; 2] {
             "attention among patches of the image; photographs, much data",
             "이미지 조각들 사이의 어텐션. 데이터가 많은 사진용",
         ],
+        "Recurrent networks" => [
+            "a state that is carried from step to step; series, sensors, text",
+            "걸음마다 상태를 이어 가는 망. 시계열, 센서, 텍스트용",
+        ],
+        "Convolutions over time" => [
+            "filters over time that reach further from layer to layer; series, sensors, text",
+            "층마다 더 멀리 보는 시간 축 합성곱. 시계열, 센서, 텍스트용",
+        ],
+        "Attention over time" => [
+            "every place looks at the others; series, sensors, text",
+            "모든 자리가 서로를 보는 어텐션. 시계열, 센서, 텍스트용",
+        ],
+        "GPT" => [
+            "a transformer that tells what comes next; text, which it can go on writing",
+            "다음에 올 것을 맞히는 트랜스포머. 이어서 쓸 수 있는 텍스트용",
+        ],
         _ => ["", ""],
     }
 }

@@ -9,8 +9,21 @@ use super::options::{Options, Prepare};
 use super::table::RawTable;
 
 /// The names of the built-in datasets.
-pub const BUILTINS: [&str; 9] =
-    ["blobs", "circles", "digits", "dosage", "iris", "lines", "moons", "spirals", "xor"];
+pub const BUILTINS: [&str; 10] = [
+    "blobs",
+    "circles",
+    "digits",
+    "dosage",
+    "iris",
+    "lines",
+    "moons",
+    "sentences",
+    "spirals",
+    "xor",
+];
+
+/// Sentences of the built-in text.
+const SENTENCES: usize = 4_000;
 
 const DIGIT_IMAGES: &[u8] = include_bytes!("../../data/digits-images-idx3-ubyte.gz");
 const DIGIT_LABELS: &[u8] = include_bytes!("../../data/digits-labels-idx1-ubyte.gz");
@@ -73,6 +86,9 @@ pub(super) fn load_builtin(name: &str, options: &Options) -> Option<Result<Datas
         "digits" => Some(load_digits(options)),
         "iris" => Some(load_iris(options)),
         "dosage" => Some(load_dosage(options)),
+        "sentences" => {
+            Some(super::text::from_text(name, &super::text::sentences(SENTENCES, 42), options))
+        }
         _ => generate::by_name(name, options),
     }
 }

@@ -23,7 +23,7 @@ const TABLES: [&str; 7] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parque
 const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy, .parquet; \
                          images: a folder or archive (.tar, .tar.gz, .zip) with a folder of images for each class, \
                          IDX files as MNIST's, CIFAR's .bin files; text: .txt (also .gz); \
-                         a built-in: blobs, circles, digits, dosage, iris, lines, moons, spirals, xor";
+                         a built-in: blobs, circles, digits, dosage, iris, lines, moons, sentences, spirals, xor";
 
 /// Loads a table (CSV, JSON lines, NPY, Parquet), images (a folder or an archive that has a folder for
 /// each class, or one for each part with those of the classes in it; IDX files; CIFAR's binary files),
@@ -105,7 +105,7 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
 pub fn is_table(path_or_name: impl AsRef<Path>) -> bool {
     let path = path_or_name.as_ref();
     match path.to_str() {
-        Some(name) if BUILTINS.contains(&name) => name != "digits",
+        Some(name) if BUILTINS.contains(&name) => !["digits", "sentences"].contains(&name),
         _ if path.is_dir() => npy::inputs_in(path).is_some(),
         _ => {
             let images = photos::is_archive(path) || photos::is_image_name(path);

@@ -54,7 +54,7 @@ mod spool;
 mod table;
 mod tabular;
 mod target;
-mod text;
+pub mod text;
 mod write;
 
 pub(crate) use augment::BatchMut;
@@ -85,4 +85,6 @@ pub use split::{Split, epoch_order, epoch_order_into, split};
 pub use table::{MEMORY, RawTable, is_missing};
 pub use target::{Output, Spelling, TargetEncoding, TargetPreparation, Task, Tokens};
 pub(crate) use text::Epoch;
-pub use text::{Arrangement, Hiding, TextOptions, TextPreparation, Tokenizer, is_text};
+pub use text::{
+    Arrangement, Hiding, TextOptions, TextPreparation, Tokenizer, from_text, is_text, sentences,
+};

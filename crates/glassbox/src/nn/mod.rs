@@ -5,6 +5,7 @@ mod activation;
 mod attention;
 mod clip;
 mod conv;
+mod decoding;
 mod dropout;
 mod embedding;
 mod initial;
@@ -28,6 +29,8 @@ pub use attention::{
 };
 pub use clip::Clip;
 pub use conv::{Conv, conv_transpose2d, conv1d, conv2d};
+pub use decoding::{Decoder, Past};
+pub(crate) use decoding::{last_place, real};
 pub use dropout::{dropout, seed, step, stochastic_depth};
 pub use embedding::{embedding, embedding_table};
 pub use initial::Initial;
@@ -42,7 +45,7 @@ pub use optimizer::{Chosen, Optimizer, Optimizers};
 pub use penalty::penalty;
 pub use pool::{adaptive_average_pool2d, average_pool2d, global_average_pool, max_pool2d};
 pub use positions::{Positions, learned_positions, rotary, sinusoidal_positions};
-pub use recurrent::{Recurrence, Recurrent, gru, lstm, rnn};
+pub use recurrent::{LstmCell, Recurrence, Recurrent, gru, lstm, rnn};
 pub use schedule::{Plateau, Schedule, Span};
 pub use softmax::{log_softmax, softmax};
 pub use squeeze::squeeze_excite;
@@ -125,6 +128,11 @@ pub trait Module: Send + Sync {
     ) -> (Tensor<'g>, Vec<Head<'g>>) {
         (self.forward(at, input), Vec::new())
     }
+
+    /// The same model as one that writes token by token, where it is one.
+    fn decoder(&self) -> Option<&dyn Decoder> {
+        None
+    }
 }
 
 /// Scores from the middle of a model that training listens to beside those of its end, so that what lies
@@ -154,5 +162,9 @@ impl<M: Module + ?Sized> Module for Box<M> {
         input: Tensor<'g>,
     ) -> (Tensor<'g>, Vec<Head<'g>>) {
         (**self).forward_with_heads(at, input)
+    }
+
+    fn decoder(&self) -> Option<&dyn Decoder> {
+        (**self).decoder()
     }
 }

@@ -1,7 +1,7 @@
 use std::array;
 
 use glassbox_engine::op::{Bundle, Steps};
-use glassbox_engine::{Initial, Scope, Tensor};
+use glassbox_engine::{DType, Initial, Scope, Tensor};
 
 use crate::nn::{Activation, dropout};
 
@@ -115,14 +115,47 @@ pub fn lstm<'g>(
     units: usize,
     settings: Recurrence<'g, 2>,
 ) -> Recurrent<'g, 2> {
-    stack(at, x, units, 4, settings, |weights, x, [h, c]| {
-        let sums = x + weights.from(h);
-        let gate = |i: usize| sums.slice(-1, i * units..(i + 1) * units);
-        let kept = weights.named("forget_gate", gate(1).sigmoid()) * c;
-        let let_in = weights.named("input_gate", gate(0).sigmoid());
-        let c = kept + let_in * weights.named("candidate", gate(2).tanh());
-        [weights.named("output_gate", gate(3).sigmoid()) * c.tanh(), c]
-    })
+    stack(at, x, units, 4, settings, |weights, x, states| weights.lstm(x, states))
+}
+
+/// The weights of one layer of [`lstm`] for a loop of one's own, in which what is read at a step depends
+/// on what came out before it: a decoder that reads what it says.
+///
+/// ```
+/// use glassbox::engine::{DType, Graph, Mode};
+/// use glassbox::nn::LstmCell;
+/// let graph = Graph::new();
+/// let cell = LstmCell::new(graph.root(Mode::Train).child("layer1"), 3, 16);
+/// let x = graph.input("x", DType::F32, [8, 3]);
+/// let zeros = graph.constant(DType::F32, 0.0).broadcast_to([8, 16]);
+/// let [h, c] = cell.step(x, [zeros, zeros]);
+/// assert_eq!([h.shape(), c.shape()], [zeros.shape(); 2]);
+/// assert!(graph.declaration("layer1/recurrent/bias").is_some());
+/// assert!(graph.check().is_ok());
+/// ```
+#[derive(Clone, Copy)]
+pub struct LstmCell<'g> {
+    input: Weights<'g>,
+    recurrent: Weights<'g>,
+}
+
+impl<'g> LstmCell<'g> {
+    /// Declares the weights of a layer that reads so many features: those of `layer1` and so on of
+    /// [`lstm`].
+    #[track_caller]
+    pub fn new(at: Scope<'g>, features: usize, units: usize) -> Self {
+        let [input, recurrent] =
+            [("input", features), ("recurrent", units)].map(|(name, inputs)| {
+                Weights::new(at, name, DType::F32, [inputs, 4 * units], units)
+            });
+        LstmCell { input, recurrent }
+    }
+
+    /// The states `[h, c]`, each `[rows, units]`, after it has read `x [rows, features]`.
+    #[track_caller]
+    pub fn step(self, x: Tensor<'g>, states: [Tensor<'g>; 2]) -> [Tensor<'g>; 2] {
+        self.recurrent.named_states(self.recurrent.lstm(self.input.from(x), states))
+    }
 }
 
 /// Gated recurrent units (Cho et al. 2014), `[batch, time, features]` → `[batch, time, directions ·
@@ -169,14 +202,45 @@ pub fn gru<'g>(
 
 /// What is multiplied with the hidden state at every step.
 #[derive(Clone, Copy)]
-struct Weights<'g, 'a> {
+struct Weights<'g> {
     weight: Tensor<'g>,
     bias: Tensor<'g>,
     /// The layer and direction, e.g. `layer1/reversed`.
-    layer: &'a str,
+    layer: Scope<'g>,
 }
 
-impl<'g> Weights<'g, '_> {
+impl<'g> Weights<'g> {
+    /// Declares them for a layer of so many units.
+    #[track_caller]
+    fn new(
+        layer: Scope<'g>,
+        name: &str,
+        dtype: DType,
+        [inputs, outputs]: [usize; 2],
+        units: usize,
+    ) -> Self {
+        let at = layer.child(name);
+        let bound = 1.0 / (units.max(1) as f64).sqrt();
+        let initial = Initial::Uniform { low: -bound, high: bound };
+        Weights {
+            weight: at.parameter_of(dtype, "weight", [inputs, outputs], initial),
+            bias: at.parameter_of(dtype, "bias", [outputs], initial),
+            layer,
+        }
+    }
+
+    /// A step of [`lstm`] whose input has been multiplied with its weights already.
+    #[track_caller]
+    fn lstm(self, x: Tensor<'g>, [h, c]: [Tensor<'g>; 2]) -> [Tensor<'g>; 2] {
+        let (sums, units) = (x + self.from(h), h.dim(-1));
+        let gate = |i: usize| sums.slice(-1, i * units..(i + 1) * units);
+        let kept = self.named("forget_gate", gate(1).sigmoid()) * c;
+        let let_in = self.named("input_gate", gate(0).sigmoid());
+        let c = kept + let_in * self.named("candidate", gate(2).tanh());
+        let h = self.named("output_gate", gate(3).sigmoid()) * c.tanh();
+        [h, c]
+    }
+
     /// h·R + d.
     #[track_caller]
     fn from(self, h: Tensor<'g>) -> Tensor<'g> {
@@ -185,7 +249,16 @@ impl<'g> Weights<'g, '_> {
 
     /// Calls what a step computes by the layer and this name: [`Tensor::every_step`] shows it.
     fn named(self, name: &str, tensor: Tensor<'g>) -> Tensor<'g> {
-        tensor.named(&format!("{}/{name}", self.layer))
+        let _inside = self.layer.enter();
+        tensor.named(name)
+    }
+
+    /// Calls the states after a step by their names.
+    fn named_states<const N: usize>(self, states: [Tensor<'g>; N]) -> [Tensor<'g>; N] {
+        for (state, name) in states.into_iter().zip(["hidden", "cell"]) {
+            self.named(name, state);
+        }
+        states
     }
 }
 
@@ -198,7 +271,7 @@ fn stack<'g, const N: usize>(
     units: usize,
     gates: usize,
     settings: Recurrence<'g, N>,
-    step: impl Fn(Weights<'g, '_>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
+    step: impl Fn(Weights<'g>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
 ) -> Recurrent<'g, N>
 where
     [Tensor<'g>; N]: Bundle<'g>,
@@ -225,10 +298,9 @@ where
                 *to = state.slice(0, row..row + 1).reshape([batch, units]);
             }
             let within = if reversed { layer.child("reversed") } else { layer };
-            let name = format!("layer{number}{}", if reversed { "/reversed" } else { "" });
             let weights = [units, gates, usize::from(reversed)];
             let (states, outputs) =
-                direction(within, &name, sequences, weights, first, settings.lengths, &step);
+                direction(within, sequences, weights, first, settings.lengths, &step);
             for (all, state) in last.iter_mut().zip(states) {
                 all.push(state.reshape([1, batch, units]));
             }
@@ -257,24 +329,15 @@ fn joined<'g>(parts: &[Tensor<'g>], axis: isize) -> Option<Tensor<'g>> {
 #[track_caller]
 fn direction<'g, const N: usize>(
     at: Scope<'g>,
-    layer: &str,
     sequences: Tensor<'g>,
     [units, gates, reversed]: [usize; 3],
     first: [Tensor<'g>; N],
     lengths: Option<Tensor<'g>>,
-    step: impl Fn(Weights<'g, '_>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
+    step: impl Fn(Weights<'g>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
 ) -> ([Tensor<'g>; N], Tensor<'g>) {
     let (time, batch) = (sequences.dim(0), sequences.dim(1));
-    let bound = 1.0 / (units.max(1) as f64).sqrt();
-    let initial = Initial::Uniform { low: -bound, high: bound };
     let weights = |name, inputs| {
-        let at = at.child(name);
-        let weight = [inputs, gates * units];
-        Weights {
-            weight: at.parameter_of(sequences.dtype(), "weight", weight, initial),
-            bias: at.parameter_of(sequences.dtype(), "bias", [gates * units], initial),
-            layer,
-        }
+        Weights::new(at, name, sequences.dtype(), [inputs, gates * units], units)
     };
     let input = weights("input", sequences.dim(-1));
     let recurrent = weights("recurrent", units);
@@ -286,10 +349,7 @@ fn direction<'g, const N: usize>(
     }
     let steps = if reversed == 1 { Steps::reversed(time) } else { Steps::from(time) };
     at.graph().scan(steps, first, given, |before, x, now| {
-        let after = step(recurrent, x, before);
-        for (state, name) in after.into_iter().zip(["hidden", "cell"]) {
-            recurrent.named(name, state);
-        }
+        let after = recurrent.named_states(step(recurrent, x, before));
         let Some(ends) = ends else { return (after, after[0]) };
         let real = now.less(ends);
         let kept = array::from_fn(|i| real.select(after[i], before[i]));

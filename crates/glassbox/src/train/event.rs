@@ -73,6 +73,8 @@ pub struct Choices {
     pub columns: Vec<(String, Vec<String>)>,
     /// The shape of a row as the model sees it.
     pub shape: Vec<usize>,
+    /// How many different tokens there are, where rows are text.
+    pub tokens: Option<usize>,
     /// The model's results in its order, e.g. `fc1/relu`, and each one's shape for a row.
     pub layers: Vec<(String, Vec<usize>)>,
     /// Whether rows count by weights, and the column that holds them, where it has a name.

@@ -330,6 +330,7 @@ impl Run<'_, '_> {
             classes: target.classes().unwrap_or_default().to_vec(),
             columns,
             shape: data.input.shape.clone(),
+            tokens: data.preparation.inputs.text().map(|text| text.tokenizer.vocabulary()),
             loss: self.fit.loss.symbol().to_string(),
             optimizer: config.optimizer.kind().to_string(),
             rate: config.optimizer.lr(),

@@ -199,7 +199,7 @@ impl Recipe<'_> {
         prediction.named(name::PREDICTION);
         if let Some(tokens) = self.target.tokens() {
             let targets = graph.input(name::TARGETS, DType::I64, [rows, tokens.places]);
-            told(graph.root(Mode::Eval).child(name::TOLD), prediction, targets);
+            told(graph.root(Mode::Eval).child("telling"), prediction, targets).named(name::TOLD);
         }
         graph.check()?;
         Ok(graph)
@@ -430,7 +430,7 @@ fn told<'g>(at: Scope<'g>, scores: Tensor<'g>, targets: Tensor<'g>) -> Tensor<'g
     let right = best.reshape(targets.shape()).equal(targets).cast(DType::F32);
     let counted = targets.greater_equal(targets.full_like(0.0)).cast(DType::F32);
     let column = |of: Tensor<'g>| of.sum_axis(-1);
-    column(-own).concatenate(&[column(right), column(counted)], 1).named(name::TOLD)
+    column(-own).concatenate(&[column(right), column(counted)], 1)
 }
 
 /// The word for every layer but the one that gives the results.
@@ -523,4 +523,46 @@ pub(crate) fn measure(
     inputs.insert(name::TARGETS, given);
     let run = Evaluation::new(&graph, &inputs, &Parameters::new(), &[value])?;
     Ok(run.value(value)?.first().copied().unwrap_or(f64::NAN))
+}
+
+#[cfg(test)]
+mod tests {
+    use glassbox_engine::{Options, Session};
+
+    use super::*;
+
+    #[test]
+    fn told_tokens_are_counted_as_in_f64() {
+        let (rows, places, vocabulary) = (126, 256, 65);
+        let graph = Graph::new();
+        let scores = graph.input("scores", DType::F32, [rows, places, vocabulary]);
+        let targets = graph.input("targets", DType::I64, [rows, places]);
+        let found = told(graph.root(Mode::Eval), scores, targets);
+        assert!(graph.check().is_ok());
+        let numbers: Vec<f32> =
+            (0..rows * places * vocabulary).map(|i| ((i * 37) % 101) as f32 / 10.0).collect();
+        let labels: Vec<i64> = (0..rows * places).map(|i| (i * 5 % 12) as i64 - 1).collect();
+        let mut session = Session::new(Options::default()).unwrap();
+        let prepared = session.prepare(&graph, &[found]).unwrap();
+        let (mut inputs, mut outputs) = (prepared.inputs(), prepared.outputs());
+        inputs[0].as_slice_mut::<f32>().unwrap().copy_from_slice(&numbers);
+        inputs[1].as_slice_mut::<i64>().unwrap().copy_from_slice(&labels);
+        session.run(&prepared, &mut inputs, &mut outputs).unwrap();
+        let given = outputs[0].as_slice::<f32>().unwrap();
+        for row in 0..rows {
+            let (mut loss, mut right, mut counted) = (0.0, 0.0, 0.0);
+            for place in row * places..(row + 1) * places {
+                let scores = &numbers[place * vocabulary..(place + 1) * vocabulary];
+                let Ok(label) = usize::try_from(labels[place]) else { continue };
+                let sum: f64 = scores.iter().map(|x| f64::from(*x).exp()).sum();
+                loss += sum.ln() - f64::from(scores[label]);
+                let best = scores.iter().copied().fold(f32::MIN, f32::max);
+                right += f64::from(u8::from(scores.iter().position(|x| *x == best) == Some(label)));
+                counted += 1.0;
+            }
+            for (given, wanted) in given[3 * row..].iter().zip([loss, right, counted]) {
+                assert!((f64::from(*given) - wanted).abs() < 1e-3, "row {row}: {given}, {wanted}");
+            }
+        }
+    }
 }

@@ -25,6 +25,7 @@ mod start;
 pub(crate) mod steps;
 mod trained;
 mod trainer;
+mod writer;
 
 pub use evaluation::{Evaluation, Importances};
 pub use figures::{
@@ -38,3 +39,4 @@ pub use run::Ended;
 pub(crate) use run::{DataRecord, check_weights, graphs_of};
 pub use trained::{Agreement, Model, Prediction, Predictions};
 pub use trainer::{Run, Trainer};
+pub use writer::{Text, Writer};

@@ -141,7 +141,8 @@ impl Structure {
     /// # Errors
     /// Mistakes of the model: shapes that do not fit.
     pub fn of(job: &Job) -> Result<Self, Error> {
-        Structure::recorded(&*job.model, &job.data.input.shape, &job.config.train.freeze)
+        let tokens = job.data.preparation.inputs.text().is_some();
+        Structure::recorded(&*job.model, &job.data.input.shape, tokens, &job.config.train.freeze)
     }
 
     /// What a model is made of that reads rows of the shape `input`.
@@ -158,12 +159,18 @@ impl Structure {
     /// # Errors
     /// Mistakes of the model: shapes that do not fit.
     pub fn of_model(model: &dyn Module, input: &[usize]) -> Result<Self, Error> {
-        Structure::recorded(model, input, &[])
+        Structure::recorded(model, input, false, &[])
     }
 
-    fn recorded(model: &dyn Module, input: &[usize], freeze: &[String]) -> Result<Self, Error> {
+    fn recorded(
+        model: &dyn Module,
+        input: &[usize],
+        tokens: bool,
+        freeze: &[String],
+    ) -> Result<Self, Error> {
         let graph = Graph::new();
         let rows = graph.input(name::INPUTS, DType::F32, [&[1], input].concat());
+        let rows = if tokens { rows.cast(DType::I64) } else { rows };
         let prediction = model.forward(graph.root(Mode::Eval), rows).named(name::PREDICTION);
         graph.check()?;
         let costs = multiply_adds(&graph, prediction)?;

@@ -102,7 +102,7 @@ pub enum Agreement {
 }
 
 /// The run folder at a path; `last`, where that is no folder, is the newest run beside it.
-fn resolve(run: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn resolve(run: &Path) -> Result<PathBuf, Error> {
     match run.parent() {
         Some(root) if run.ends_with(LAST) && !run.is_dir() => Ok(RunFolder::resolve(root, LAST)?),
         _ => Ok(run.to_owned()),

@@ -1,8 +1,7 @@
 use glassbox_engine::{Scope, Tensor};
 
 use super::parts::{active, number, residual_sum};
-use super::past::{Decoder, Past};
-use crate::nn::{self, Activation, Initial, Mask, Module, Positions};
+use crate::nn::{self, Activation, Decoder, Initial, Mask, Module, Past, Positions};
 
 const INITIAL: Initial = Initial::Normal { deviation: 0.02 };
 
@@ -216,6 +215,10 @@ impl Module for Gpt {
     fn forward<'g>(&self, at: Scope<'g>, ids: Tensor<'g>) -> Tensor<'g> {
         self.scores(at, self.body(at, ids, None))
     }
+
+    fn decoder(&self) -> Option<&dyn Decoder> {
+        Some(self)
+    }
 }
 
 impl Decoder for Gpt {
@@ -230,6 +233,6 @@ impl Decoder for Gpt {
     #[track_caller]
     fn go_on<'g>(&self, at: Scope<'g>, ids: Tensor<'g>, past: &Past<'g>) -> Tensor<'g> {
         let [x, table] = self.body(at, ids, Some(past));
-        self.scores(at, [past.last(x), table])
+        self.scores(at, [nn::last_place(x), table])
     }
 }

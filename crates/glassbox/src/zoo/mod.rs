@@ -14,19 +14,22 @@ mod mobilenet;
 mod named;
 mod network;
 mod parts;
-mod past;
 mod recurrent;
 mod resnet;
+mod seq2seq;
 mod sequences;
+mod transformer;
 mod vgg;
 mod vit;
 mod xception;
 
+pub use crate::nn::Positions;
 pub use gpt::Gpt;
 pub use mlp::{Mlp, Normalize};
 pub use named::{
     Alignment, Choices, FAMILIES, Family, Member, Named, Published, Takes, Training, Wanted,
 };
 pub use network::{Layer, LayerKind, LayerProblem, Network};
-pub use past::{Decoder, Past};
 pub use recurrent::{Attention, Cell, Convolution, FromLast, Places, Recurrent, Tokens};
+pub use seq2seq::Seq2Seq;
+pub use transformer::Transformer;

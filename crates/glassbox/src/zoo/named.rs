@@ -27,6 +27,8 @@ pub static FAMILIES: &[&Family] = &[
     &sequences::CONVOLUTION,
     &sequences::ATTENTION,
     &sequences::GPT,
+    &sequences::SEQ2SEQ,
+    &sequences::TRANSFORMER,
 ];
 
 /// Models that differ in size alone.

@@ -3,7 +3,7 @@
 use glassbox_engine::{DType, Scope, Tensor};
 
 use super::parts::{active, residual_sum};
-use crate::nn::{self, Activation, Conv, Initial, Mask, Module, Recurrence};
+use crate::nn::{self, Activation, Conv, Decoder, Initial, Mask, Module, Past, Recurrence};
 use crate::words::words;
 
 words! {
@@ -289,6 +289,40 @@ impl Module for Recurrent {
     #[track_caller]
     fn forward<'g>(&self, at: Scope<'g>, input: Tensor<'g>) -> Tensor<'g> {
         self.forward_from(at, input, &[]).0
+    }
+
+    fn decoder(&self) -> Option<&dyn Decoder> {
+        let reads = self.tokens.is_some_and(|tokens| tokens.vocabulary == self.outputs);
+        (reads && self.places == Places::Every && !self.bidirectional).then_some(self)
+    }
+}
+
+impl Decoder for Recurrent {
+    fn vocabulary(&self) -> usize {
+        self.outputs
+    }
+
+    fn context(&self) -> Option<usize> {
+        None
+    }
+
+    #[track_caller]
+    fn go_on<'g>(&self, at: Scope<'g>, ids: Tensor<'g>, past: &Past<'g>) -> Tensor<'g> {
+        let names = if self.cell == Cell::Lstm { &["h", "c"][..] } else { &["h"] };
+        let kept = at.child("kept");
+        // Rows come first in what is kept.
+        let sizes = [ids.dim(0), self.layers, self.units];
+        let first: Vec<Tensor<'g>> = names
+            .iter()
+            .map(|name| past.kept(kept, name, DType::F32, &sizes).permute(&[1, 0, 2]))
+            .collect();
+        // Every id is real here, whatever stands for padding.
+        let tokens = self.tokens.map(|tokens| Tokens { padding: None, ..tokens });
+        let (scores, after) = Recurrent { tokens, ..self.clone() }.forward_from(at, ids, &first);
+        for (name, state) in names.iter().zip(after) {
+            kept.assign(name, state.permute(&[1, 0, 2]));
+        }
+        nn::last_place(scores)
     }
 }
 

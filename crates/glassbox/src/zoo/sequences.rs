@@ -1,7 +1,9 @@
 //! The families of models of sequences, by the names that a configuration has for them.
 
 use super::named::{Choices, Family, Member, Named, Takes, Training, Wanted};
-use super::{Attention, Cell, Convolution, Gpt, Places, Recurrent, Tokens};
+use super::{
+    Alignment, Attention, Cell, Convolution, Gpt, Places, Recurrent, Seq2Seq, Tokens, Transformer,
+};
 use crate::nn::{Activation, Module, Optimizer};
 
 /// What is decided by the vocabulary and what is read.
@@ -121,6 +123,78 @@ pub(super) static GPT: Family = Family {
         Box::new(model) as Box<dyn Module>
     },
 };
+
+pub(super) static SEQ2SEQ: Family = Family {
+    name: "Encoder and decoder of LSTM",
+    source: "Sutskever, Vinyals, Le, \"Sequence to sequence learning with neural networks\" (2014); \
+             attention: Bahdanau, Cho, Bengio (2015), Luong, Pham, Manning (2015)",
+    takes: Takes::Pairs,
+    members: &[Member::any("seq2seq")],
+    options: &[
+        "units",
+        "layers",
+        "dropout",
+        "bidirectional",
+        "attention",
+        "teacher_forcing",
+        "tied",
+    ],
+    defaults: Choices {
+        units: 256,
+        layers: 1,
+        dropout: 0.2,
+        attention: Alignment::Dot,
+        ..Choices::PLAIN
+    },
+    training: Training { optimizer: adam(2e-3), epochs: 50, label_smoothing: 0.0 },
+    build: |_, choices, wanted| {
+        let model = Seq2Seq::new(wanted.source, both_sides(wanted))
+            .layers(choices.layers)
+            .units(choices.units)
+            .dropout(choices.dropout)
+            .bidirectional(choices.bidirectional)
+            .attention(choices.attention)
+            .teacher_forcing(choices.teacher_forcing)
+            .tied(choices.tied);
+        Box::new(model) as Box<dyn Module>
+    },
+};
+
+pub(super) static TRANSFORMER: Family = Family {
+    name: "Transformer",
+    source: "Vaswani et al., \"Attention is all you need\" (2017)",
+    takes: Takes::Pairs,
+    members: &[Member::any("transformer")],
+    options: &["units", "layers", "heads", "dropout", "positions", "tied", "activation"],
+    defaults: Choices {
+        units: 128,
+        layers: 3,
+        heads: 4,
+        dropout: 0.1,
+        positions: crate::nn::Positions::Sinusoidal,
+        tied: true,
+        ..Choices::PLAIN
+    },
+    training: Training { optimizer: adam(1e-3), epochs: 50, label_smoothing: 0.1 },
+    build: |_, choices, wanted| {
+        let model = Transformer::new(wanted.source, both_sides(wanted))
+            .layers(choices.layers)
+            .heads(choices.heads)
+            .units(choices.units)
+            .dropout(choices.dropout)
+            .positions(choices.positions)
+            .tied(choices.tied)
+            .activation(choices.activation)
+            .longest(wanted.row.first().copied().unwrap_or(1))
+            .pre_norm(true);
+        Box::new(model) as Box<dyn Module>
+    },
+};
+
+/// How many tokens each side of a pair has: they are of one tokeniser.
+fn both_sides(wanted: &Wanted<'_>) -> [usize; 2] {
+    [wanted.tokens.unwrap_or(wanted.outputs), wanted.outputs]
+}
 
 const fn adam(lr: f64) -> Optimizer {
     Optimizer::AdamW { lr, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.01 }

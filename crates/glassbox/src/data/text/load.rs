@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Windows;
-use super::tokenizer::Tokenizer;
+use super::{Special, Tokenizer, TokenizerKind};
 use crate::data::dataset::{Dataset, Parts};
-use crate::data::error::{DataError, Place, count};
+use crate::data::error::{DataError, Place, count, quoted};
 use crate::data::fingerprint::Fingerprint;
 use crate::data::options::Options;
 use crate::data::prepare::{InputPreparation, Preparation};
@@ -16,6 +16,7 @@ use crate::data::source::Source;
 use crate::data::split::{Split, check_fractions};
 use crate::data::spool::Spool;
 use crate::data::target::{TargetEncoding, TargetPreparation, Tokens};
+use crate::nearest::suggestion;
 
 /// How text becomes rows of tokens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,6 +73,91 @@ pub struct TextPreparation {
     pub arrangement: Arrangement,
 }
 
+impl Arrangement {
+    /// The same for the tokens of a tokeniser.
+    fn of(self, tokenizer: &Tokenizer) -> Result<Self, DataError> {
+        let Arrangement::Masked(hiding) = self else { return Ok(self) };
+        let mask = tokenizer.special(Special::Mask).ok_or_else(|| {
+            let what = "the tokenizer has no token for what is hidden, such as <mask> or [MASK]";
+            DataError::new(
+                Place::default(),
+                what,
+                "take character, word or bpe, or one that has it",
+            )
+        })?;
+        let vocabulary = tokenizer.vocabulary();
+        Ok(Arrangement::Masked(Hiding { mask, vocabulary, ..hiding }))
+    }
+
+    /// The tokens beside those of the text.
+    fn specials(self) -> &'static [&'static str] {
+        match self {
+            Arrangement::Next => &[],
+            Arrangement::Masked(_) => &["<pad>", "<unk>", "<mask>"],
+            Arrangement::Pairs => &["<pad>", "<unk>", "<sos>", "<eos>"],
+        }
+    }
+}
+
+impl TextPreparation {
+    /// The tokens that stand for no text, which are never to be written.
+    pub(crate) fn silent(&self) -> Vec<i64> {
+        let silent = [
+            Special::Pad,
+            Special::Unknown,
+            Special::Start,
+            Special::Mask,
+            Special::Separator,
+            Special::Class,
+        ];
+        let found = silent.into_iter().filter_map(|special| self.tokenizer.special(special));
+        let ends: Vec<i64> = self.end().collect();
+        found.map(i64::from).filter(|id| !ends.contains(id)).collect()
+    }
+
+    /// The token that ends a text, where there is one.
+    pub(crate) fn end(&self) -> impl Iterator<Item = i64> {
+        self.tokenizer.special(Special::End).map(i64::from).into_iter()
+    }
+}
+
+/// The tokeniser that is asked for, learned from the training part alone; one that is published is read.
+/// Where the `later` parts have characters that training lacks, there is a token for the unknown.
+fn tokenizer_for(options: &TextOptions, train: &str, later: &str) -> Result<Tokenizer, DataError> {
+    let word = options.tokenizer.as_deref().unwrap_or("character");
+    let Some(kind) = TokenizerKind::from_word(word) else {
+        if Path::new(word).exists() {
+            return Tokenizer::load(word);
+        }
+        let near = suggestion(word, "tokenizers", &TokenizerKind::WORDS);
+        let what = format!("there is no tokenizer {}", quoted(word));
+        return Err(DataError::new(
+            Place::default(),
+            what,
+            format!("{near}; or name a tokenizer.json"),
+        ));
+    };
+    let mut specials = options.arrangement.specials().to_vec();
+    let most = match kind {
+        TokenizerKind::Character => usize::MAX,
+        _ => options.vocabulary.unwrap_or(VOCABULARY),
+    };
+    if matches!(kind, TokenizerKind::Word { .. }) && !specials.contains(&UNKNOWN) {
+        specials.push(UNKNOWN);
+    }
+    let tokenizer = Tokenizer::train(&kind, [train], most, &specials)?;
+    let mut encoder = tokenizer.encoder();
+    encoder.encode(later, &mut Vec::new());
+    if encoder.unknown() == 0 || specials.contains(&UNKNOWN) {
+        return Ok(tokenizer);
+    }
+    specials.push(UNKNOWN);
+    Tokenizer::train(&kind, [train], most, &specials)
+}
+
+/// What stands for characters and words that training lacks.
+const UNKNOWN: &str = "<unk>";
+
 /// The endings of the names of files of text.
 const TEXTS: [&str; 3] = [".txt", ".text", ".md"];
 
@@ -91,37 +177,50 @@ const MOST: u64 = 64 << 30;
 pub fn is_text(path: impl AsRef<Path>) -> bool {
     let name = path.as_ref().to_string_lossy().to_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    TEXTS.iter().any(|ending| plain.ends_with(ending))
+    plain == "sentences" || TEXTS.iter().any(|ending| plain.ends_with(ending))
 }
 
 /// A text as windows of tokens: the first part of it to learn from, the next to choose by, the last to
 /// be kept for the end.
 pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, DataError> {
     let shown = path.display().to_string();
-    options.refuse_columns("texts")?;
-    let (valid, test) = (options.valid.unwrap_or(0.1), options.test.unwrap_or(0.0));
-    check_fractions(valid, test)?;
     let bytes = Source::open(path)?.rest(MOST)?;
-    let mut fingerprint = Fingerprint::new();
-    fingerprint.bytes(bytes.iter().copied());
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
         let what = format!("is not UTF-8 text: byte {} (line {line}) does not belong", at + 1);
         DataError::new(Place::file(&shown), what, "save it as UTF-8")
     })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n");
+    from_text(&shown, &text, options)
+}
+
+/// A text that is already in memory; `name` is for messages.
+///
+/// # Errors
+/// A text without two tokens to learn from; options that name columns.
+///
+/// ```
+/// use glassbox::data::{Options, Task, from_text};
+/// let text = "to be or not to be, that is the question. ".repeat(50);
+/// let data = from_text("hamlet", &text, &Options::default())?;
+/// assert_eq!(data.task, Task::Language { vocabulary: 15 });
+/// assert_eq!((data.input.shape[0], data.train.len()), (128, 14));
+/// # Ok::<(), glassbox::data::DataError>(())
+/// ```
+pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, DataError> {
+    options.refuse_columns("texts")?;
+    let (valid, test) = (options.valid.unwrap_or(0.1), options.test.unwrap_or(0.0));
+    check_fractions(valid, test)?;
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.bytes(text.bytes());
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let cut = |share: f64| {
         let at = (text.len() as f64 * share).round() as usize;
         (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
     };
     let (first, second) = (cut(1.0 - valid - test), cut(1.0 - test));
     let text_options = &options.text;
-    let tokenizer = Tokenizer::of(
-        text_options.tokenizer.as_deref().unwrap_or("character"),
-        &text[..first],
-        text_options.vocabulary.unwrap_or(VOCABULARY),
-    )?;
+    let tokenizer = tokenizer_for(text_options, &text[..first], &text[first..])?;
     let mut spool = Spool::new(options.memory);
     let mut parts = Vec::new();
     for part in [&text[..first], &text[first..second], &text[second..]] {
@@ -133,7 +232,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
     if learned < 2 {
         let what = format!("has {} to learn from", count(learned as usize, "token"));
         let cure = "a text needs two tokens at least, one to follow the other";
-        return Err(DataError::new(Place::file(&shown), what, cure));
+        return Err(DataError::new(Place::file(shown), what, cure));
     }
     let mut notices = Vec::new();
     let wanted = text_options.context.unwrap_or(CONTEXT);
@@ -143,7 +242,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
             "the text has {learned} tokens to learn from: rows have {context} of them, not {wanted}"
         ));
     }
-    let arrangement = text_options.arrangement;
+    let arrangement = text_options.arrangement.of(&tokenizer)?;
     let windows = Windows::new(spool.finish()?, context, &parts, arrangement);
     let [train, held, kept] = [0, 1, 2].map(|part| windows.of_part(part));
     for (part, share, rows) in [("validation", valid, &held), ("test", test, &kept)] {
@@ -170,5 +269,5 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
     let positions = |rows: std::ops::Range<u32>| rows.map(|row| row as usize).collect();
     let split = Split { train: positions(train), valid: positions(held), test: positions(kept) };
     let parts = Parts::of(store, &preparation.target, split);
-    Ok(Dataset::assemble(&shown, preparation, parts, None, notices, &fingerprint))
+    Ok(Dataset::assemble(shown, preparation, parts, None, notices, &fingerprint))
 }

@@ -1,0 +1,124 @@
+//! A text file becomes a model that writes.
+
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
+
+mod support;
+
+use glassbox::data::sentences;
+use serde_json::Value;
+use support::Workplace;
+
+/// A small model of made-up sentences, in a folder `run`.
+fn trained(at: &Workplace, more: &str) -> Value {
+    at.file("book.txt", sentences(400, 1));
+    let line = format!(
+        "train book.txt --out run --json --quiet --epochs 3 --set data.text.context=32 {more}"
+    );
+    serde_json::from_str(&at.done(&line).out).unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+#[test]
+fn a_text_file_needs_no_further_word_to_become_a_model_that_writes() {
+    let at = Workplace::new();
+    let told = trained(&at, "--set model.units=32 --set model.layers=1");
+    let (model, guess) = (&told["metrics"], &told["baseline"]);
+    assert_eq!(told["split"], "valid");
+    assert!(number(&model["loss"]) < 0.9 * number(&guess["loss"]), "{told}");
+    assert!(number(&model["accuracy"]) > number(&guess["accuracy"]));
+    assert!((number(&model["perplexity"]) - number(&model["loss"]).exp()).abs() < 1e-6);
+    // What it writes is text of the characters that it knows, the same for the same seed.
+    let write = |more: &str| {
+        let line = format!("generate run --tokens 60 --json {more}");
+        serde_json::from_str::<Value>(&at.done(line.trim_end()).out).unwrap()
+    };
+    let text = write("--prompt the");
+    assert_eq!(text["text"].as_str().unwrap().chars().count(), 60);
+    assert!(text["text"].as_str().unwrap().chars().all(|c| " .\n".contains(c) || c.is_lowercase()));
+    assert_eq!(text["text"], write("--prompt the")["text"]);
+    assert_ne!(text["text"], write("--prompt the --seed 7")["text"]);
+    let most_probable = write("--prompt the --temperature 0");
+    let without_cache = write("--prompt the --temperature 0 --no-cache");
+    assert_eq!(most_probable["text"], without_cache["text"]);
+    // The text itself on standard output, what it took beside it.
+    let plain = at.done("generate run --tokens 60 --prompt the");
+    assert_eq!(
+        plain.out.trim_end_matches('\n'),
+        format!("the{}", text["text"].as_str().unwrap()).trim_end_matches('\n')
+    );
+    assert!(plain.error.contains("60 tokens in"), "{}", plain.error);
+}
+
+#[test]
+fn every_model_of_text_learns_and_can_be_looked_into() {
+    for model in ["rnn", "lstm", "gru"] {
+        let at = Workplace::new();
+        let told = trained(&at, &format!("--model {model} --set model.units=24 --lr 0.01"));
+        let better = number(&told["metrics"]["loss"]) < number(&told["baseline"]["loss"]);
+        assert!(better, "{model}: {told}");
+        let again: Value = serde_json::from_str(&at.done("eval run --json").out).unwrap();
+        assert_eq!(again["metrics"], told["metrics"], "{model}");
+        assert!(at.done("summary run").out.contains("the next of"), "{model}");
+        assert!(at.done("inspect run").out.contains("output/weight"), "{model}");
+        assert!(at.done("explain run --param output/bias[3]").out.contains('✓'), "{model}");
+        assert!(at.text("run/report.html").contains("perplexity"), "{model}");
+        assert!(!at.done("generate run --tokens 5 --prompt cat").out.is_empty(), "{model}");
+    }
+}
+
+#[test]
+fn a_training_that_was_interrupted_or_has_other_threads_ends_with_the_same_bits() {
+    let whole = Workplace::new();
+    let told = trained(&whole, "--model gpt --set model.units=16 --set model.layers=1 --threads 1");
+    let parts = Workplace::new();
+    parts.file("book.txt", sentences(400, 1));
+    let line = "train book.txt --out run --quiet --epochs 3 --set data.text.context=32 --model gpt \
+                --set model.units=16 --set model.layers=1 --threads 2 --set train.checkpoint_every=0";
+    let mut child = parts.command(&line.split_whitespace().collect::<Vec<_>>()).spawn().unwrap();
+    while !parts.path("run/checkpoints/last").exists() {
+        assert!(child.try_wait().unwrap().is_none_or(|status| status.success()));
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let again: Value = serde_json::from_str(&parts.done("resume run --json --quiet").out).unwrap();
+    assert_eq!(again["metrics"], told["metrics"]);
+}
+
+#[test]
+fn odd_texts_and_prompts_work_or_are_told() {
+    let at = Workplace::new();
+    let train = |file: &str, more: &str| {
+        format!(
+            "train {file} --out run-{file} --quiet --epochs 1 --set model.units=8 --set model.layers=1 {more}"
+        )
+    };
+    at.file("empty.txt", "").file("one.txt", "a").file("bad.txt", b"abc\n\xff\xfe");
+    for (file, what) in [("empty.txt", "token"), ("one.txt", "token"), ("bad.txt", "UTF-8")] {
+        let error = at.refused(1, train(file, "").trim_end());
+        assert!(error.contains(file) && error.contains(what), "{error}");
+    }
+    // Shorter than a row is long.
+    at.file("short.txt", "to be or not to be");
+    at.done(train("short.txt", "").trim_end());
+    // Korean, emoji, empty lines, Windows' line ends and a byte order mark.
+    let text = "\u{feff}나 너 돈줘\r\n\r\n너 나 돈줘 🙂👩‍👩‍👧\r\n".repeat(40);
+    at.file("korean.txt", text);
+    at.done(train("korean.txt", "--set data.text.context=16").trim_end());
+    assert!(!at.done("generate run-korean.txt --prompt 나 --tokens 5").out.is_empty());
+    let error = at.refused(1, "generate run-korean.txt --prompt xyz");
+    assert!(error.contains("never saw") && error.contains('x'), "{error}");
+    let error = at.refused(1, "generate run-korean.txt --prompt 나 --temperature -1");
+    assert!(error.contains("temperature"), "{error}");
+    let error = at.refused(1, "train korean.txt --model mlp");
+    assert!(error.contains("reads numbers"), "{error}");
+    let error =
+        at.refused(1, "train korean.txt --model gpt --set model.units=10 --set model.heads=4");
+    assert!(error.contains("heads"), "{error}");
+    at.done("train iris --out run-iris --quiet --epochs 1");
+    let error = at.refused(1, "generate run-iris");
+    assert!(error.contains("does not write"), "{error}");
+}
