@@ -303,6 +303,7 @@ mod tests {
             outputs: Vec::new(),
             rows: (0..rows).map(row).collect(),
             warnings: vec![],
+            stretches: Vec::new(),
         }
     }
 

@@ -135,8 +135,8 @@ pub fn lstm<'g>(
 /// ```
 #[derive(Clone, Copy)]
 pub struct LstmCell<'g> {
-    input: Weights<'g, 'static>,
-    recurrent: Weights<'g, 'static>,
+    input: Weights<'g>,
+    recurrent: Weights<'g>,
 }
 
 impl<'g> LstmCell<'g> {
@@ -144,17 +144,15 @@ impl<'g> LstmCell<'g> {
     /// [`lstm`].
     #[track_caller]
     pub fn new(at: Scope<'g>, features: usize, units: usize) -> Self {
-        let [input, recurrent] =
-            [("input", features), ("recurrent", units)].map(|(name, inputs)| {
-                Weights::new(at.child(name), "", DType::F32, [inputs, 4 * units], units)
-            });
+        let [input, recurrent] = [("input", features), ("recurrent", units)]
+            .map(|(name, inputs)| Weights::new(at, name, DType::F32, [inputs, 4 * units], units));
         LstmCell { input, recurrent }
     }
 
     /// The states `[h, c]`, each `[rows, units]`, after it has read `x [rows, features]`.
     #[track_caller]
     pub fn step(self, x: Tensor<'g>, states: [Tensor<'g>; 2]) -> [Tensor<'g>; 2] {
-        self.recurrent.lstm(self.input.from(x), states)
+        self.recurrent.named_states(self.recurrent.lstm(self.input.from(x), states))
     }
 }
 
@@ -202,23 +200,24 @@ pub fn gru<'g>(
 
 /// What is multiplied with the hidden state at every step.
 #[derive(Clone, Copy)]
-struct Weights<'g, 'a> {
+struct Weights<'g> {
     weight: Tensor<'g>,
     bias: Tensor<'g>,
     /// The layer and direction, e.g. `layer1/reversed`.
-    layer: &'a str,
+    layer: Scope<'g>,
 }
 
-impl<'g, 'a> Weights<'g, 'a> {
+impl<'g> Weights<'g> {
     /// Declares them for a layer of so many units.
     #[track_caller]
     fn new(
-        at: Scope<'g>,
-        layer: &'a str,
+        layer: Scope<'g>,
+        name: &str,
         dtype: DType,
         [inputs, outputs]: [usize; 2],
         units: usize,
     ) -> Self {
+        let at = layer.child(name);
         let bound = 1.0 / (units.max(1) as f64).sqrt();
         let initial = Initial::Uniform { low: -bound, high: bound };
         Weights {
@@ -236,7 +235,8 @@ impl<'g, 'a> Weights<'g, 'a> {
         let kept = self.named("forget_gate", gate(1).sigmoid()) * c;
         let let_in = self.named("input_gate", gate(0).sigmoid());
         let c = kept + let_in * self.named("candidate", gate(2).tanh());
-        [self.named("output_gate", gate(3).sigmoid()) * c.tanh(), c]
+        let h = self.named("output_gate", gate(3).sigmoid()) * c.tanh();
+        [h, c]
     }
 
     /// h·R + d.
@@ -247,10 +247,16 @@ impl<'g, 'a> Weights<'g, 'a> {
 
     /// Calls what a step computes by the layer and this name: [`Tensor::every_step`] shows it.
     fn named(self, name: &str, tensor: Tensor<'g>) -> Tensor<'g> {
-        match self.layer {
-            "" => tensor.named(name),
-            layer => tensor.named(&format!("{layer}/{name}")),
+        let _inside = self.layer.enter();
+        tensor.named(name)
+    }
+
+    /// Calls the states after a step by their names.
+    fn named_states<const N: usize>(self, states: [Tensor<'g>; N]) -> [Tensor<'g>; N] {
+        for (state, name) in states.into_iter().zip(["hidden", "cell"]) {
+            self.named(name, state);
         }
+        states
     }
 }
 
@@ -263,7 +269,7 @@ fn stack<'g, const N: usize>(
     units: usize,
     gates: usize,
     settings: Recurrence<'g, N>,
-    step: impl Fn(Weights<'g, '_>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
+    step: impl Fn(Weights<'g>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
 ) -> Recurrent<'g, N>
 where
     [Tensor<'g>; N]: Bundle<'g>,
@@ -290,10 +296,9 @@ where
                 *to = state.slice(0, row..row + 1).reshape([batch, units]);
             }
             let within = if reversed { layer.child("reversed") } else { layer };
-            let name = format!("layer{number}{}", if reversed { "/reversed" } else { "" });
             let weights = [units, gates, usize::from(reversed)];
             let (states, outputs) =
-                direction(within, &name, sequences, weights, first, settings.lengths, &step);
+                direction(within, sequences, weights, first, settings.lengths, &step);
             for (all, state) in last.iter_mut().zip(states) {
                 all.push(state.reshape([1, batch, units]));
             }
@@ -322,17 +327,15 @@ fn joined<'g>(parts: &[Tensor<'g>], axis: isize) -> Option<Tensor<'g>> {
 #[track_caller]
 fn direction<'g, const N: usize>(
     at: Scope<'g>,
-    layer: &str,
     sequences: Tensor<'g>,
     [units, gates, reversed]: [usize; 3],
     first: [Tensor<'g>; N],
     lengths: Option<Tensor<'g>>,
-    step: impl Fn(Weights<'g, '_>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
+    step: impl Fn(Weights<'g>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
 ) -> ([Tensor<'g>; N], Tensor<'g>) {
     let (time, batch) = (sequences.dim(0), sequences.dim(1));
-    let weights = |name, inputs| {
-        Weights::new(at.child(name), layer, sequences.dtype(), [inputs, gates * units], units)
-    };
+    let weights =
+        |name, inputs| Weights::new(at, name, sequences.dtype(), [inputs, gates * units], units);
     let input = weights("input", sequences.dim(-1));
     let recurrent = weights("recurrent", units);
     // Of all steps at once: nothing of it waits for the step before.
@@ -343,10 +346,7 @@ fn direction<'g, const N: usize>(
     }
     let steps = if reversed == 1 { Steps::reversed(time) } else { Steps::from(time) };
     at.graph().scan(steps, first, given, |before, x, now| {
-        let after = step(recurrent, x, before);
-        for (state, name) in after.into_iter().zip(["hidden", "cell"]) {
-            recurrent.named(name, state);
-        }
+        let after = recurrent.named_states(step(recurrent, x, before));
         let Some(ends) = ends else { return (after, after[0]) };
         let real = now.less(ends);
         let kept = array::from_fn(|i| real.select(after[i], before[i]));
