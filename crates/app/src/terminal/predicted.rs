@@ -91,7 +91,7 @@ impl Predicted<'_> {
         let (lines, names) = self.lines_of_stretches();
         match self.predictions.classes.is_empty() {
             true => {
-                headers.push((text.column_time(), Align::Left));
+                headers.push((text.column_moment(), Align::Left));
                 let predicted = |name: &String| (text.column_predicted(name), Align::Right);
                 headers.extend(names.iter().map(predicted));
             }
@@ -303,6 +303,7 @@ mod tests {
             outputs: Vec::new(),
             rows: (0..rows).map(row).collect(),
             warnings: vec![],
+            stretches: Vec::new(),
         }
     }
 

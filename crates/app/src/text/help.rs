@@ -265,8 +265,14 @@ pub const HELP: &[(&str, &str, &str)] = &[
     #[cfg(feature = "image")]
     (
         "see",
-        "Show what a network of images looks at: filters, maps, slopes, mistakes.",
-        "이미지 신경망이 무엇을 보는지 그림으로 보여 줍니다: 필터, 특징 지도, 기울기, 오답.",
+        "Show what a network looks at: filters, maps and mistakes of images; gates and attention of sequences.",
+        "신경망이 무엇을 보는지 그림으로 보여 줍니다. 이미지는 필터, 특징 지도, 오답, 수열은 게이트와 어텐션.",
+    ),
+    #[cfg(feature = "image")]
+    (
+        "see.text",
+        "A text for a model that reads text; of a model of pairs source and target with a tab between",
+        "글을 읽는 모델에 줄 글. 쌍을 배운 모델에는 원문과 번역문을 탭으로 나눔",
     ),
     #[cfg(feature = "image")]
     (
@@ -289,14 +295,14 @@ pub const HELP: &[(&str, &str, &str)] = &[
     #[cfg(feature = "image")]
     (
         "see.what",
-        "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
-        "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
+        "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes; gates, attention, embedding of sequences; gradients",
+        "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes. 수열은 gates, attention, embedding. gradients",
     ),
     #[cfg(feature = "image")]
     (
         "see.layer",
-        "The layer of filters, maps and Grad-CAM, e.g. conv2 or conv2/relu",
-        "필터, 특징 지도, Grad-CAM을 볼 층. 예: conv2, conv2/relu",
+        "The layer of filters, maps and Grad-CAM, e.g. conv2 or conv2/relu; of gates or attention",
+        "필터, 특징 지도, Grad-CAM을 볼 층. 예: conv2, conv2/relu. 게이트와 어텐션을 볼 층",
     ),
     #[cfg(feature = "image")]
     (

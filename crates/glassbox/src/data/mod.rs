@@ -55,7 +55,7 @@ mod spool;
 mod table;
 mod tabular;
 mod target;
-mod text;
+pub mod text;
 mod write;
 
 pub(crate) use augment::BatchMut;

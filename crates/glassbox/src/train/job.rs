@@ -276,14 +276,14 @@ pub(crate) fn inference_of(
         .inference(rows)?)
 }
 
-/// The model of a configuration, for rows that are so prepared.
-pub(crate) fn model_of(
+/// The model of a run, whose rows are so prepared.
+pub(crate) fn model_of_run(
     config: &RunConfig,
     preparation: &data::Preparation,
 ) -> Result<Box<dyn Module>, Error> {
     let target = &preparation.target;
     let loss = config.train.loss.resolve(target.classes().is_some() || target.tokens().is_some());
-    model(&config.model, &wanted(preparation, &preparation.input_shape(), loss))
+    model_of(&config.model, preparation, &preparation.input_shape(), loss)
 }
 
 /// Rows of a batch when the model is used, at most.
@@ -529,19 +529,25 @@ fn suggest_text(data: &Dataset, named: Named, config: &mut RunConfig) {
     let Training { optimizer, epochs, label_smoothing } = named.family.training;
     let train = &mut config.train;
     let rows = data.train.len();
-    let batch = (rows / 16).next_power_of_two().clamp(4, 32);
+    // About so many tokens a step, and some steps an epoch.
+    let most = (TEXT_TOKENS / data.train.width().max(1)).next_power_of_two().clamp(4, 128);
+    let batch = (rows / 16).next_power_of_two().clamp(4, most);
     train.batch = Amount::Exactly(batch);
     let share = if train.weights.is_some() { 0.1 } else { 1.0 };
     train.optimizer = optimizer.with_lr(optimizer.lr() * share);
     train.schedule = Schedule::OneCycle { rise: 0.1 };
     train.clip = Some(Clip::Norm(1.0));
     let steps = rows.div_ceil(batch).max(1) as u64;
-    train.epochs = (TEXT_STEPS / steps).clamp(1, epochs);
+    train.epochs = (TEXT_STEPS / steps).clamp(1, epochs.min(TEXT_EPOCHS));
     train.label_smoothing = label_smoothing;
 }
 
 /// About so many steps teach a model a text.
-const TEXT_STEPS: u64 = 4_000;
+const TEXT_STEPS: u64 = 5_000;
+/// A text is read so often at most.
+const TEXT_EPOCHS: u64 = 20;
+/// Tokens of a step.
+const TEXT_TOKENS: usize = 4_096;
 
 /// The model, where nobody said which: filters over time, of windows that have a class.
 fn model_of_windows(

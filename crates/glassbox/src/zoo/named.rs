@@ -27,6 +27,7 @@ pub static FAMILIES: &[&Family] = &[
     &sequences::CONVOLUTION,
     &sequences::ATTENTION,
     &sequences::GPT,
+    &sequences::BERT,
     &sequences::SEQ2SEQ,
     &sequences::TRANSFORMER,
 ];

@@ -1,6 +1,6 @@
 //! Networks over sequences of numbers or of tokens: recurrent, convolutional, with attention.
 
-use glassbox_engine::{Scope, Tensor};
+use glassbox_engine::{DType, Scope, Tensor};
 
 use super::parts::{active, residual_sum};
 use crate::nn::{self, Activation, Conv, Decoder, Initial, Mask, Module, Past, Recurrence};
