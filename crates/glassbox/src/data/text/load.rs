@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Windows;
-use super::tokenizer::{Tokenizer, TokenizerKind};
+use super::{Special, Tokenizer, TokenizerKind};
 use crate::data::dataset::{Dataset, Parts};
-use crate::data::error::{DataError, Place, count};
+use crate::data::error::{DataError, Place, count, quoted};
 use crate::data::fingerprint::Fingerprint;
 use crate::data::options::Options;
 use crate::data::prepare::{InputPreparation, Preparation};
@@ -16,6 +16,7 @@ use crate::data::source::Source;
 use crate::data::split::{Split, check_fractions};
 use crate::data::spool::Spool;
 use crate::data::target::{TargetEncoding, TargetPreparation, Tokens};
+use crate::nearest::suggestion;
 
 /// How text becomes rows of tokens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,6 +73,91 @@ pub struct TextPreparation {
     pub arrangement: Arrangement,
 }
 
+impl Arrangement {
+    /// The same for the tokens of a tokeniser.
+    fn of(self, tokenizer: &Tokenizer) -> Result<Self, DataError> {
+        let Arrangement::Masked(hiding) = self else { return Ok(self) };
+        let mask = tokenizer.special(Special::Mask).ok_or_else(|| {
+            let what = "the tokenizer has no token for what is hidden, such as <mask> or [MASK]";
+            DataError::new(
+                Place::default(),
+                what,
+                "take character, word or bpe, or one that has it",
+            )
+        })?;
+        let vocabulary = tokenizer.vocabulary();
+        Ok(Arrangement::Masked(Hiding { mask, vocabulary, ..hiding }))
+    }
+
+    /// The tokens beside those of the text.
+    fn specials(self) -> &'static [&'static str] {
+        match self {
+            Arrangement::Next => &[],
+            Arrangement::Masked(_) => &["<pad>", "<unk>", "<mask>"],
+            Arrangement::Pairs => &["<pad>", "<unk>", "<sos>", "<eos>"],
+        }
+    }
+}
+
+impl TextPreparation {
+    /// The tokens that stand for no text, which are never to be written.
+    pub(crate) fn silent(&self) -> Vec<i64> {
+        let silent = [
+            Special::Pad,
+            Special::Unknown,
+            Special::Start,
+            Special::Mask,
+            Special::Separator,
+            Special::Class,
+        ];
+        let found = silent.into_iter().filter_map(|special| self.tokenizer.special(special));
+        let ends: Vec<i64> = self.end().collect();
+        found.map(i64::from).filter(|id| !ends.contains(id)).collect()
+    }
+
+    /// The token that ends a text, where there is one.
+    pub(crate) fn end(&self) -> impl Iterator<Item = i64> {
+        self.tokenizer.special(Special::End).map(i64::from).into_iter()
+    }
+}
+
+/// The tokeniser that is asked for, learned from the training part alone; one that is published is read.
+/// Where the `later` parts have characters that training lacks, there is a token for the unknown.
+fn tokenizer_for(options: &TextOptions, train: &str, later: &str) -> Result<Tokenizer, DataError> {
+    let word = options.tokenizer.as_deref().unwrap_or("character");
+    let Some(kind) = TokenizerKind::from_word(word) else {
+        if Path::new(word).exists() {
+            return Tokenizer::load(word);
+        }
+        let near = suggestion(word, "tokenizers", &TokenizerKind::WORDS);
+        let what = format!("there is no tokenizer {}", quoted(word));
+        return Err(DataError::new(
+            Place::default(),
+            what,
+            format!("{near}; or name a tokenizer.json"),
+        ));
+    };
+    let mut specials = options.arrangement.specials().to_vec();
+    let most = match kind {
+        TokenizerKind::Character => usize::MAX,
+        _ => options.vocabulary.unwrap_or(VOCABULARY),
+    };
+    if matches!(kind, TokenizerKind::Word { .. }) && !specials.contains(&UNKNOWN) {
+        specials.push(UNKNOWN);
+    }
+    let tokenizer = Tokenizer::train(&kind, [train], most, &specials)?;
+    let mut encoder = tokenizer.encoder();
+    encoder.encode(later, &mut Vec::new());
+    if encoder.unknown() == 0 || specials.contains(&UNKNOWN) {
+        return Ok(tokenizer);
+    }
+    specials.push(UNKNOWN);
+    Tokenizer::train(&kind, [train], most, &specials)
+}
+
+/// What stands for characters and words that training lacks.
+const UNKNOWN: &str = "<unk>";
+
 /// The endings of the names of files of text.
 const TEXTS: [&str; 3] = [".txt", ".text", ".md"];
 
@@ -108,19 +194,6 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
     from_text(&shown, &text, options)
 }
 
-/// The tokeniser that the options name: trained on the text to learn from, or read from its file.
-fn tokenizer_of(options: &TextOptions, text: &str) -> Result<Tokenizer, DataError> {
-    let named = options.tokenizer.as_deref().unwrap_or("character");
-    let Some(kind) = TokenizerKind::from_word(named) else { return Tokenizer::load(named) };
-    // Only words are ever so rare that the text to learn from leaves them out.
-    let (most, specials): (_, &[&str]) = match kind {
-        TokenizerKind::Character => (options.vocabulary.unwrap_or(usize::MAX), &[]),
-        TokenizerKind::Word { .. } => (options.vocabulary.unwrap_or(VOCABULARY), &["<unk>"]),
-        TokenizerKind::Bpe => (options.vocabulary.unwrap_or(VOCABULARY), &[]),
-    };
-    Tokenizer::train(&kind, [text], most, specials)
-}
-
 /// A text that is already in memory; `name` is for messages.
 ///
 /// # Errors
@@ -147,7 +220,7 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
     };
     let (first, second) = (cut(1.0 - valid - test), cut(1.0 - test));
     let text_options = &options.text;
-    let tokenizer = tokenizer_of(text_options, &text[..first])?;
+    let tokenizer = tokenizer_for(text_options, &text[..first], &text[first..])?;
     let mut spool = Spool::new(options.memory);
     let mut parts = Vec::new();
     for part in [&text[..first], &text[first..second], &text[second..]] {
@@ -169,7 +242,7 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
             "the text has {learned} tokens to learn from: rows have {context} of them, not {wanted}"
         ));
     }
-    let arrangement = text_options.arrangement;
+    let arrangement = text_options.arrangement.of(&tokenizer)?;
     let windows = Windows::new(spool.finish()?, context, &parts, arrangement);
     let [train, held, kept] = [0, 1, 2].map(|part| windows.of_part(part));
     for (part, share, rows) in [("validation", valid, &held), ("test", test, &kept)] {
@@ -192,6 +265,7 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
         source_rows: None,
         names: None,
         weights: None,
+        overlap: None,
     };
     let positions = |rows: std::ops::Range<u32>| rows.map(|row| row as usize).collect();
     let split = Split { train: positions(train), valid: positions(held), test: positions(kept) };

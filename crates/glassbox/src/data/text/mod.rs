@@ -1,4 +1,4 @@
-//! Text: how it is cut into tokens, and tokens into rows.
+//! Text: from files to tokens, and from tokens to rows.
 //!
 //! A [`Tokenizer`] turns text into whole numbers and back: characters, words, byte pairs learned
 //! from the text at hand, or a published one.
