@@ -85,7 +85,7 @@ fn several_columns_are_read_where_asked_for() {
     });
     let own = from_csv("a.csv", text.as_bytes(), &options("y", forecast(1, 4))).unwrap();
     assert_eq!(own.input.shape, [4, 1]);
-    let notice = "column `x` dropped: only the past of the target is read";
+    let notice = "only the past of what is forecast is read: data.series.past = \"all\" reads `x`, `name`, too";
     assert!(own.notices.iter().any(|n| n.starts_with(notice)), "{:?}", own.notices);
     let all = SeriesOptions { past: Some(Past::All), ..forecast(2, 4) };
     let all = from_csv("a.csv", text.as_bytes(), &options("y", all)).unwrap();

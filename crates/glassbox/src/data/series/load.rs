@@ -27,6 +27,9 @@ const SEASONS: usize = 14;
 /// Rows of a window of classes, where nobody says.
 const OF_CLASSES: usize = 100;
 
+/// Why columns are left out that a forecast does not read.
+const OWN_PAST: &str = "only the past of what is forecast is read";
+
 /// The part of the data that a row belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Of {
@@ -76,11 +79,7 @@ pub(in crate::data) fn dataset(table: &RawTable, options: &Options) -> Result<Da
         .collect();
     train.sort_unstable();
     let columns = fit_columns(table, &mut schema, &targets, &train, forecast, options)?;
-    for column in &schema.columns {
-        if let Role::Dropped(reason) = &column.role {
-            notices.push(format!("column `{}` dropped: {reason}", column.name));
-        }
-    }
+    notices.extend(notices_on_columns(&schema));
     let horizon = if forecast { series.horizon.unwrap_or(1) } else { 0 };
     let told = if forecast { places_of(&columns, &schema, &targets) } else { Vec::new() };
     let mut preparation = SeriesPreparation {
@@ -143,6 +142,25 @@ pub(in crate::data) fn dataset(table: &RawTable, options: &Options) -> Result<Da
     let store = cut.store(preparation, numbers, &laid);
     let parts = Parts::of(store, &whole.target, split);
     Ok(Dataset::assemble(table.file(), whole, parts, Some(schema), notices, &fingerprint))
+}
+
+/// Which columns were dropped.
+fn notices_on_columns(schema: &Schema) -> Vec<String> {
+    let (mut notices, mut unread) = (Vec::new(), Vec::new());
+    for column in &schema.columns {
+        match &column.role {
+            Role::Dropped(reason) if reason == OWN_PAST => unread.push(column.name.as_str()),
+            Role::Dropped(reason) => {
+                notices.push(format!("column `{}` dropped: {reason}", column.name));
+            }
+            _ => {}
+        }
+    }
+    if !unread.is_empty() {
+        notices
+            .push(format!("{OWN_PAST}: data.series.past = \"all\" reads {}, too", listed(&unread)));
+    }
+    notices
 }
 
 /// Names separated by commas.
@@ -273,8 +291,7 @@ fn fit_columns(
         if targets.contains(&index) && forecast {
             column.role = Role::Input;
         } else if own && column.role == Role::Input {
-            let what = "only the past of the target is read; past = \"all\" reads it, too";
-            column.role = Role::Dropped(what.into());
+            column.role = Role::Dropped(OWN_PAST.into());
             schema.columns[index].role = column.role.clone();
         }
     }
