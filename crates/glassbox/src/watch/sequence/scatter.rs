@@ -39,7 +39,7 @@ impl Sequences {
             return Ok(None);
         };
         let shown = rows.min(MOST).min(text.tokenizer.vocabulary());
-        let tokens = (0..shown).map(|id| text.tokenizer.decode(&[id as u32])).collect();
+        let tokens = (0..shown).map(|id| text.tokenizer.token(id as u32).into_owned()).collect();
         let (points, explained) = plane(&numbers[..shown * width], width);
         Ok(Some(Scatter { table: path, shape: [rows, width], tokens, points, explained }))
     }
