@@ -1,6 +1,6 @@
 //! The texts of `--help`.
 
-use glassbox::data::Augment;
+use glassbox::data::{Augment, Label};
 use glassbox::nn::{Activation, Optimizer, Schedule};
 use glassbox::train::config::Loss;
 
@@ -27,6 +27,23 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (".target", "The column to predict", "예측할 열"),
     (".drop", "Columns to leave out, e.g. id,name", "빼고 읽을 열. 예: id,name"),
+    (
+        ".time",
+        "The column (or columns) that tell the time: rows are read as a series",
+        "시각을 담은 열(여럿이면 쉼표로 구분). 행을 시계열로 읽습니다",
+    ),
+    (".horizon", "Steps ahead to forecast", "앞으로 몇 스텝을 예측할지"),
+    (
+        ".window",
+        "Rows of a window, from which a forecast or a class is told",
+        "예측이나 분류에 쓰는 구간(윈도)의 행 수",
+    ),
+    (
+        ".group",
+        "The column that tells several series apart, e.g. person",
+        "여러 시계열을 구분하는 열. 예: person",
+    ),
+    (".label", "The class of a window: {words}", "구간(윈도)의 부류를 정하는 방법: {words}"),
     (
         ".strict",
         "Stop at images that cannot be read instead of leaving them out",
@@ -463,6 +480,7 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
     ("Data", "데이터", &["target", "drop", "strict"]),
+    ("Series", "시계열", &["time", "horizon", "window", "group", "label"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (
         "Training",
@@ -616,6 +634,7 @@ pub fn words(argument: &str) -> String {
         "augment" => Augment::ALL.iter().map(|choice| choice.word()).collect(),
         "loss" => Loss::ALL.iter().map(|choice| choice.word()).collect(),
         "optimizer" => Optimizer::ALL.iter().map(|choice| choice.kind()).collect(),
+        "label" => Label::ALL.iter().map(|choice| choice.word()).collect(),
         _ => Vec::new(),
     };
     list.join(", ")

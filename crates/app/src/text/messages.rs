@@ -192,6 +192,23 @@ texts! {
     }
     told_worst() { "the classes with the lowest F1:" "F1이 가장 낮은 부류:" }
     column_residual() { "observed − predicted" "실제 − 예측" }
+    forecast_beats(gain, guess) {
+        "the mean absolute error is {gain} % below that of the better guess ({guess})"
+        "평균 절대 오차가 더 나은 단순 예측({guess})보다 {gain} % 작습니다"
+    }
+    forecast_loses(gain, guess) {
+        "the mean absolute error is {gain} % above that of the better guess ({guess}): the model is no use yet"
+        "평균 절대 오차가 더 나은 단순 예측({guess})보다 {gain} % 큽니다. 아직 쓸모 있는 모형이 아닙니다"
+    }
+    guess_last() { "the last value" "마지막 값" }
+    guess_seasonal(season) { "{season} rows before" "{season}행 전의 값" }
+    column_ahead() { "steps ahead" "몇 스텝 뒤" }
+    all_steps() { "all" "전체" }
+    column_mae_of_model() { "MAE, model" "MAE, 모형" }
+    column_moment() { "time" "시각" }
+    column_series() { "series" "시계열" }
+    column_from() { "from" "처음" }
+    column_to() { "to" "끝" }
     coverage(rows, one, two, mean) {
         "of {rows} rows {one} % lie within ± 1 standard deviation of what is predicted (68 % where the model is right about it), {two} % within ± 2 (95 %); the deviations are {mean} on average"
         "{rows}행 가운데 {one} %가 예측에서 ± 1 표준편차 안에(모형이 맞으면 68 %), {two} %가 ± 2 안에(95 %) 있습니다. 표준편차 평균 {mean}"

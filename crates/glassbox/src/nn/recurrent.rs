@@ -144,10 +144,8 @@ impl<'g> LstmCell<'g> {
     /// [`lstm`].
     #[track_caller]
     pub fn new(at: Scope<'g>, features: usize, units: usize) -> Self {
-        let [input, recurrent] =
-            [("input", features), ("recurrent", units)].map(|(name, inputs)| {
-                Weights::new(at, name, DType::F32, [inputs, 4 * units], units)
-            });
+        let [input, recurrent] = [("input", features), ("recurrent", units)]
+            .map(|(name, inputs)| Weights::new(at, name, DType::F32, [inputs, 4 * units], units));
         LstmCell { input, recurrent }
     }
 
@@ -336,9 +334,8 @@ fn direction<'g, const N: usize>(
     step: impl Fn(Weights<'g>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
 ) -> ([Tensor<'g>; N], Tensor<'g>) {
     let (time, batch) = (sequences.dim(0), sequences.dim(1));
-    let weights = |name, inputs| {
-        Weights::new(at, name, sequences.dtype(), [inputs, gates * units], units)
-    };
+    let weights =
+        |name, inputs| Weights::new(at, name, sequences.dtype(), [inputs, gates * units], units);
     let input = weights("input", sequences.dim(-1));
     let recurrent = weights("recurrent", units);
     // Of all steps at once: nothing of it waits for the step before.

@@ -5,6 +5,7 @@
 //! the published ones.
 
 mod alexnet;
+mod bert;
 mod convnext;
 mod googlenet;
 mod gpt;
@@ -24,6 +25,7 @@ mod vit;
 mod xception;
 
 pub use crate::nn::Positions;
+pub use bert::{Bert, BertHead};
 pub use gpt::Gpt;
 pub use mlp::{Mlp, Normalize};
 pub use named::{

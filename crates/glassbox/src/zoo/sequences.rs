@@ -2,7 +2,8 @@
 
 use super::named::{Choices, Family, Member, Named, Takes, Training, Wanted};
 use super::{
-    Alignment, Attention, Cell, Convolution, Gpt, Places, Recurrent, Seq2Seq, Tokens, Transformer,
+    Alignment, Attention, Bert, BertHead, Cell, Convolution, Gpt, Places, Recurrent, Seq2Seq,
+    Tokens, Transformer,
 };
 use crate::nn::{Activation, Module, Optimizer};
 
@@ -13,8 +14,13 @@ fn tokens(wanted: &Wanted<'_>, units: usize) -> Option<Tokens> {
     wanted.tokens.map(of)
 }
 
+/// The places that outputs are made of: what comes next follows from the last.
 fn places(wanted: &Wanted<'_>, else_: Places) -> Places {
-    if wanted.every_place { Places::Every } else { else_ }
+    match (wanted.every_place, wanted.ahead) {
+        (true, _) => Places::Every,
+        (_, true) => Places::Last,
+        _ => else_,
+    }
 }
 
 pub(super) static RECURRENT: Family = Family {
@@ -187,6 +193,39 @@ pub(super) static TRANSFORMER: Family = Family {
             .activation(choices.activation)
             .longest(wanted.row.first().copied().unwrap_or(1))
             .pre_norm(true);
+        Box::new(model) as Box<dyn Module>
+    },
+};
+
+pub(super) static BERT: Family = Family {
+    name: "BERT",
+    source: "Devlin, Chang, Lee, Toutanova, \"BERT: Pre-training of deep bidirectional transformers for \
+             language understanding\" (2019)",
+    takes: Takes::Masked,
+    members: &[Member::any("bert")],
+    options: &["units", "layers", "heads", "dropout", "positions", "activation"],
+    defaults: Choices {
+        units: 192,
+        layers: 4,
+        heads: 4,
+        dropout: 0.1,
+        activation: Activation::Gelu { approximate: false },
+        ..Choices::PLAIN
+    },
+    training: Training { optimizer: adam(1e-3), epochs: 50, label_smoothing: 0.0 },
+    build: |_, choices, wanted| {
+        let head = match wanted.every_place {
+            true => BertHead::Tokens,
+            false => BertHead::Sequence(wanted.outputs),
+        };
+        let model = Bert::new(wanted.tokens.unwrap_or(wanted.outputs), head)
+            .context(wanted.row.first().copied().unwrap_or(1))
+            .layers(choices.layers)
+            .heads(choices.heads)
+            .units(choices.units)
+            .dropout(choices.dropout)
+            .positions(choices.positions)
+            .activation(choices.activation);
         Box::new(model) as Box<dyn Module>
     },
 };

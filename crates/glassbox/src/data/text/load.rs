@@ -265,6 +265,7 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
         source_rows: None,
         names: None,
         weights: None,
+        overlap: None,
     };
     let positions = |rows: std::ops::Range<u32>| rows.map(|row| row as usize).collect();
     let split = Split { train: positions(train), valid: positions(held), test: positions(kept) };
