@@ -9,8 +9,8 @@ use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Sub
 #[cfg(feature = "image")]
 use crate::commands::see;
 use crate::commands::{
-    bench, compare, completions, data, eval, explain, export, generate, init, inspect, lesson, models, plan,
-    predict, profile, resume, runs, summary, train,
+    bench, compare, completions, data, eval, explain, export, generate, init, inspect, lesson,
+    models, plan, predict, profile, resume, runs, summary, train,
 };
 use crate::context::Context;
 use crate::error::AppError;

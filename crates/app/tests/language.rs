@@ -45,7 +45,10 @@ fn a_text_file_needs_no_further_word_to_become_a_model_that_writes() {
     assert_eq!(most_probable["text"], without_cache["text"]);
     // The text itself on standard output, what it took beside it.
     let plain = at.done("generate run --tokens 60 --prompt the");
-    assert_eq!(plain.out.trim_end_matches('\n'), format!("the{}", text["text"].as_str().unwrap()).trim_end_matches('\n'));
+    assert_eq!(
+        plain.out.trim_end_matches('\n'),
+        format!("the{}", text["text"].as_str().unwrap()).trim_end_matches('\n')
+    );
     assert!(plain.error.contains("60 tokens in"), "{}", plain.error);
 }
 
@@ -89,7 +92,9 @@ fn a_training_that_was_interrupted_or_has_other_threads_ends_with_the_same_bits(
 fn odd_texts_and_prompts_work_or_are_told() {
     let at = Workplace::new();
     let train = |file: &str, more: &str| {
-        format!("train {file} --out run-{file} --quiet --epochs 1 --set model.units=8 --set model.layers=1 {more}")
+        format!(
+            "train {file} --out run-{file} --quiet --epochs 1 --set model.units=8 --set model.layers=1 {more}"
+        )
     };
     at.file("empty.txt", "").file("one.txt", "a").file("bad.txt", b"abc\n\xff\xfe");
     for (file, what) in [("empty.txt", "token"), ("one.txt", "token"), ("bad.txt", "UTF-8")] {
@@ -110,7 +115,8 @@ fn odd_texts_and_prompts_work_or_are_told() {
     assert!(error.contains("temperature"), "{error}");
     let error = at.refused(1, "train korean.txt --model mlp");
     assert!(error.contains("reads numbers"), "{error}");
-    let error = at.refused(1, "train korean.txt --model gpt --set model.units=10 --set model.heads=4");
+    let error =
+        at.refused(1, "train korean.txt --model gpt --set model.units=10 --set model.heads=4");
     assert!(error.contains("heads"), "{error}");
     at.done("train iris --out run-iris --quiet --epochs 1");
     let error = at.refused(1, "generate run-iris");

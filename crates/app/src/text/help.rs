@@ -93,7 +93,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "How daring: 0 takes the most probable token, 1 draws as the model says",
         "과감함: 0은 가장 그럴듯한 토큰, 1은 모형의 확률 그대로",
     ),
-    ("generate.top_k", "Draw from so many of the most probable alone", "가장 그럴듯한 몇 개에서만 뽑습니다"),
+    (
+        "generate.top_k",
+        "Draw from so many of the most probable alone",
+        "가장 그럴듯한 몇 개에서만 뽑습니다",
+    ),
     (
         "generate.top_p",
         "Draw from the most probable that together have this probability",

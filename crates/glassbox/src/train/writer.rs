@@ -163,7 +163,9 @@ impl Writer {
             )));
         }
         if ids.is_empty() {
-            return Err(Error::new("the prompt has no token that the model knows: give it another"));
+            return Err(Error::new(
+                "the prompt has no token that the model knows: give it another",
+            ));
         }
         Ok(ids.into_iter().map(i64::from).collect())
     }

@@ -87,6 +87,11 @@ impl Bert {
         Bert { head, ..self }
     }
 
+    /// The head that it has.
+    pub fn asked(&self) -> BertHead {
+        self.head
+    }
+
     /// The most tokens that it looks at.
     pub fn context(self, context: usize) -> Self {
         Bert { context, ..self }
@@ -148,10 +153,8 @@ impl Bert {
         let linear = |inputs: usize, outputs: usize| (inputs + 1) * outputs;
         let places = if self.positions == Positions::Learned { self.context } else { 0 };
         let embeddings = (self.vocabulary + places + self.types + 2) * units;
-        let block = 4 * linear(units, units)
-            + linear(units, hidden)
-            + linear(hidden, units)
-            + 4 * units;
+        let block =
+            4 * linear(units, units) + linear(units, hidden) + linear(hidden, units) + 4 * units;
         let head = match self.head {
             BertHead::None => 0,
             BertHead::Tokens => linear(units, units) + 2 * units + self.vocabulary,

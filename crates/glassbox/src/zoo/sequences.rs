@@ -2,7 +2,8 @@
 
 use super::named::{Choices, Family, Member, Named, Takes, Training, Wanted};
 use super::{
-    Alignment, Attention, Bert, BertHead, Cell, Convolution, Gpt, Places, Recurrent, Seq2Seq, Tokens, Transformer,
+    Alignment, Attention, Bert, BertHead, Cell, Convolution, Gpt, Places, Recurrent, Seq2Seq,
+    Tokens, Transformer,
 };
 use crate::nn::{Activation, Module, Optimizer};
 
