@@ -141,7 +141,7 @@ fn texts_end_where_they_are_asked_to() {
     assert_eq!((&written.ids, written.ending), (&seen, Ending::Enough));
     assert_eq!(seen, all[..3]);
     let never = Sampling { never: (0..VOCABULARY as i64).collect(), ..Sampling::greedy(10) };
-    assert_eq!(generator.write(&[1], &never).unwrap().ids, []);
+    assert_eq!(generator.write(&[1], &never).unwrap().ids, Vec::<i64>::new());
 }
 
 #[test]

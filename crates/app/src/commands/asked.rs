@@ -17,6 +17,16 @@ pub struct Asked {
     pub target: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
+    #[arg(long, value_name = "COLUMN")]
+    pub time: Option<String>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub horizon: Option<String>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub window: Option<String>,
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+    #[arg(long, value_name = "WORD")]
+    pub label: Option<String>,
     #[arg(long)]
     pub strict: bool,
     #[arg(long, value_name = "KIND")]
@@ -107,9 +117,14 @@ impl Asked {
             serde_json::Value::String(path).to_string()
         };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 16] = [
+        let all: [(&str, &str, &Option<String>, Written); 21] = [
             ("--target", "data.target", &self.target, quoted),
             ("--drop", "data.drop", &self.drop, |text| names(text)),
+            ("--time", "data.series.time", &self.time, quoted),
+            ("--horizon", "data.series.horizon", &self.horizon, bare),
+            ("--window", "data.series.window", &self.window, bare),
+            ("--group", "data.series.group", &self.group, quoted),
+            ("--label", "data.series.label", &self.label, quoted),
             ("--model", "model.kind", &self.model, quoted),
             ("--hidden", "model.hidden", &self.hidden, list),
             ("--activation", "model.activation", &self.activation, quoted),

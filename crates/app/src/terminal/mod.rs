@@ -18,6 +18,8 @@ mod profile;
 mod progress;
 #[cfg(feature = "image")]
 mod see;
+#[cfg(feature = "image")]
+mod see_sequences;
 mod structure;
 mod summary;
 mod table;
@@ -38,6 +40,8 @@ pub(crate) use profile::{plan, profile};
 pub use progress::Progress;
 #[cfg(feature = "image")]
 pub(crate) use see::see;
+#[cfg(feature = "image")]
+pub(crate) use see_sequences::see_sequences;
 pub use structure::structure;
 pub use summary::summary;
 pub use table::{Align, Table};

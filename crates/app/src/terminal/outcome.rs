@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use glassbox::train::event::Outcome;
-use glassbox::train::{AtThreshold, Detail, NumberDetail};
+use glassbox::train::{AtThreshold, Detail, Forecast, Guess, NumberDetail, Off};
 
 use super::classes::classes;
 use super::format::{figure, grouped};
@@ -23,6 +23,7 @@ pub fn outcome(outcome: &Outcome, weighted: bool, text: Text, columns: usize) ->
     let mut out = match &outcome.detail {
         Detail::Classes(detail) => classes(detail, text, columns) + "\n",
         Detail::Numbers { outputs } => numbers(outputs, text, columns) + "\n",
+        Detail::Forecast { forecast } => steps_ahead(forecast, text, columns) + "\n",
         Detail::None => String::new(),
     };
     out += &figures(outcome, text, columns);
@@ -87,6 +88,46 @@ fn numbers(outputs: &[NumberDetail], text: Text, columns: usize) -> String {
         table.row([output.name.clone(), figure(output.rmse), figure(output.mae), r2]);
     }
     table.render(columns)
+}
+
+/// Steps ahead that are shown at most.
+const STEPS: usize = 8;
+
+/// How far a forecast is off, by the steps ahead, beside the simplest guesses.
+fn steps_ahead(forecast: &Forecast, text: Text, columns: usize) -> String {
+    let right = |name: String| (name, Align::Right);
+    let last = text.guess_last();
+    let seasonal = forecast.season.map(|season| text.guess_seasonal(season));
+    let mut headers = vec![
+        (text.column_ahead(), Align::Left),
+        right(text.column_mae_of_model()),
+        right(last.clone()),
+    ];
+    headers.extend(seasonal.clone().map(right));
+    let mut table = Table::new(headers);
+    let mut row = |name: String, model: Off, last: Off, seasonal: Option<Off>| {
+        let mut cells = vec![name, figure(model.mae), figure(last.mae)];
+        cells.extend(seasonal.map(|off| figure(off.mae)));
+        table.row(cells);
+    };
+    let all = forecast.steps.len();
+    let mut shown: Vec<usize> = (1..=STEPS).map(|part| (all * part).div_ceil(STEPS)).collect();
+    shown.insert(0, 1);
+    shown.dedup();
+    for step in forecast.steps.iter().filter(|step| all > 1 && shown.contains(&step.step)) {
+        row(step.step.to_string(), step.model, step.last, step.seasonal);
+    }
+    row(text.all_steps(), forecast.model, forecast.last, forecast.seasonal);
+    let guess = match (forecast.better, seasonal) {
+        (Guess::Seasonal, Some(seasonal)) => seasonal,
+        _ => last,
+    };
+    let gain = 100.0 * forecast.gain();
+    let said = match gain > 0.0 {
+        true => text.forecast_beats(format!("{gain:.1}"), guess),
+        false => text.forecast_loses(format!("{:.1}", -gain), guess),
+    };
+    format!("{}\n{}", table.render(columns), lines(&said, columns))
 }
 
 /// How far a number is off, and the rows that are furthest off.

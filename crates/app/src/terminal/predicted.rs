@@ -10,6 +10,8 @@ use crate::text::Text;
 
 /// How many rows a person is shown.
 const SHOWN: usize = 20;
+/// How many lines of a series.
+const SHOWN_OF_SERIES: usize = 48;
 
 /// Predictions beside what they were made from.
 pub struct Predicted<'a> {
@@ -28,6 +30,9 @@ pub struct Predicted<'a> {
 impl Predicted<'_> {
     /// The first rows, and how many more there are.
     pub fn lines(&self, text: Text, columns: usize) -> String {
+        if !self.predictions.stretches.is_empty() {
+            return self.stretches(text, columns);
+        }
         let (target, classes) = (&self.predictions.target, !self.predictions.classes.is_empty());
         let numbers = if classes { Align::Left } else { Align::Right };
         let mut headers = vec![match self.files {
@@ -78,6 +83,88 @@ impl Predicted<'_> {
         table.render(columns) + &end
     }
 
+    /// Of a series: each time that is forecast, or each window that has a class.
+    fn stretches(&self, text: Text, columns: usize) -> String {
+        let several = self.predictions.stretches.iter().any(|stretch| stretch.group.is_some());
+        let group = several.then(|| (text.column_series(), Align::Left));
+        let mut headers: Vec<(String, Align)> = group.into_iter().collect();
+        let (lines, names) = self.lines_of_stretches();
+        match self.predictions.classes.is_empty() {
+            true => {
+                headers.push((text.column_moment(), Align::Left));
+                let predicted = |name: &String| (text.column_predicted(name), Align::Right);
+                headers.extend(names.iter().map(predicted));
+            }
+            false => {
+                headers
+                    .extend([(text.column_from(), Align::Left), (text.column_to(), Align::Left)]);
+                headers.push((text.column_predicted(&self.predictions.target), Align::Left));
+                headers.push((text.column_probability(), Align::Right));
+            }
+        }
+        let mut table = Table::new(headers);
+        for line in lines.iter().take(SHOWN_OF_SERIES) {
+            let number = |cell: &String| match cell.parse::<f64>() {
+                Ok(number) if cell.contains('.') => figure(number),
+                _ => cell.clone(),
+            };
+            let fixed =
+                line.len() - if self.predictions.classes.is_empty() { names.len() } else { 1 };
+            let cells = line.iter().enumerate();
+            table.row(cells.map(|(at, cell)| if at < fixed { cell.clone() } else { number(cell) }));
+        }
+        let end = match lines.len().saturating_sub(SHOWN_OF_SERIES) as u64 {
+            0 => String::new(),
+            more => fit(&text.and_more_rows(grouped(more)), columns) + "\n",
+        };
+        table.render(columns) + &end
+    }
+
+    /// The lines of [`stretches`](Self::stretches) and of its CSV, and the names of the numbers that are
+    /// forecast.
+    fn lines_of_stretches(&self) -> (Vec<Vec<String>>, Vec<String>) {
+        let names: Vec<String> = self.predictions.target.split(", ").map(str::to_owned).collect();
+        let mut lines = Vec::new();
+        for (stretch, row) in self.predictions.stretches.iter().zip(&self.predictions.rows) {
+            let group: Vec<String> = stretch.group.iter().cloned().collect();
+            let values = match row {
+                Prediction::Numbers { values } => values.clone(),
+                Prediction::Number { value, .. } => vec![*value],
+                Prediction::Class { class, probability, .. } => {
+                    let what = [class.clone(), probability.to_string()];
+                    lines.push([group, stretch.times.clone(), what.to_vec()].concat());
+                    continue;
+                }
+            };
+            for (time, values) in stretch.times.iter().zip(values.chunks(names.len().max(1))) {
+                let values = values.iter().map(f64::to_string).collect();
+                lines.push([group.clone(), vec![time.clone()], values].concat());
+            }
+        }
+        (lines, names)
+    }
+
+    fn csv_of_stretches(&self) -> String {
+        let (lines, names) = self.lines_of_stretches();
+        let mut out =
+            Csv { separator: self.table.map_or(',', RawTable::separator), text: String::new() };
+        let several = self.predictions.stretches.iter().any(|stretch| stretch.group.is_some());
+        let mut header: Vec<String> = several.then(|| "series".to_owned()).into_iter().collect();
+        match self.predictions.classes.is_empty() {
+            true => {
+                header.push("time".into());
+                header.extend(names.iter().map(|name| format!("predicted_{name}")));
+            }
+            false => {
+                let predicted = format!("predicted_{}", self.predictions.target);
+                header.extend(["from".into(), "to".into(), predicted, "probability".into()]);
+            }
+        }
+        out.line(header.iter().map(String::as_str));
+        lines.iter().for_each(|line| out.line(line.iter().map(String::as_str)));
+        out.text
+    }
+
     /// The classes after the most probable one, as many as are told.
     fn next_best<'r>(&'r self, row: &'r Prediction) -> impl Iterator<Item = (&'r str, f64)> {
         row.top(self.top, &self.predictions.classes).into_iter().skip(1)
@@ -92,6 +179,9 @@ impl Predicted<'_> {
     /// predicted and, of classes, how probable it is, and the next best ones; of numbers their
     /// deviation, where the model tells it.
     pub fn csv(&self) -> String {
+        if !self.predictions.stretches.is_empty() {
+            return self.csv_of_stretches();
+        }
         let separator = self.table.map_or(',', RawTable::separator);
         let own: Vec<String> = match (self.table, self.files) {
             (Some(table), _) => table.names().to_vec(),
@@ -213,6 +303,7 @@ mod tests {
             outputs: Vec::new(),
             rows: (0..rows).map(row).collect(),
             warnings: vec![],
+            stretches: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use glassbox::watch::vision::percent;
 
 use super::line::wrap;
-use crate::commands::see::{ImageName, SeenImage, SeenRun};
+use crate::commands::see::images::{ImageName, SeenImage, SeenRun};
 use crate::text::Text;
 
 /// A paragraph for each image, then the mistakes and the files.

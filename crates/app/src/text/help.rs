@@ -1,6 +1,6 @@
 //! The texts of `--help`.
 
-use glassbox::data::Augment;
+use glassbox::data::{Augment, Label};
 use glassbox::nn::{Activation, Optimizer, Schedule};
 use glassbox::train::config::Loss;
 
@@ -27,6 +27,23 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (".target", "The column to predict", "예측할 열"),
     (".drop", "Columns to leave out, e.g. id,name", "빼고 읽을 열. 예: id,name"),
+    (
+        ".time",
+        "The column (or columns) that tell the time: rows are read as a series",
+        "시각을 담은 열(여럿이면 쉼표로 구분). 행을 시계열로 읽습니다",
+    ),
+    (".horizon", "Steps ahead to forecast", "앞으로 몇 스텝을 예측할지"),
+    (
+        ".window",
+        "Rows of a window, from which a forecast or a class is told",
+        "예측이나 분류에 쓰는 구간(윈도)의 행 수",
+    ),
+    (
+        ".group",
+        "The column that tells several series apart, e.g. person",
+        "여러 시계열을 구분하는 열. 예: person",
+    ),
+    (".label", "The class of a window: {words}", "구간(윈도)의 부류를 정하는 방법: {words}"),
     (
         ".strict",
         "Stop at images that cannot be read instead of leaving them out",
@@ -248,8 +265,14 @@ pub const HELP: &[(&str, &str, &str)] = &[
     #[cfg(feature = "image")]
     (
         "see",
-        "Show what a network of images looks at: filters, maps, slopes, mistakes.",
-        "이미지 신경망이 무엇을 보는지 그림으로 보여 줍니다: 필터, 특징 지도, 기울기, 오답.",
+        "Show what a network looks at: filters, maps and mistakes of images; gates and attention of sequences.",
+        "신경망이 무엇을 보는지 그림으로 보여 줍니다. 이미지는 필터, 특징 지도, 오답, 수열은 게이트와 어텐션.",
+    ),
+    #[cfg(feature = "image")]
+    (
+        "see.text",
+        "A text for a model that reads text; of a model of pairs source and target with a tab between",
+        "글을 읽는 모델에 줄 글. 쌍을 배운 모델에는 원문과 번역문을 탭으로 나눔",
     ),
     #[cfg(feature = "image")]
     (
@@ -272,14 +295,14 @@ pub const HELP: &[(&str, &str, &str)] = &[
     #[cfg(feature = "image")]
     (
         "see.what",
-        "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
-        "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes, gradients",
+        "What to show: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes; gates, attention, embedding of sequences; gradients",
+        "보여 줄 것: filters, features, saliency, smooth, integrated, gradcam, occlusion, channels, mistakes. 수열은 gates, attention, embedding. gradients",
     ),
     #[cfg(feature = "image")]
     (
         "see.layer",
-        "The layer of filters, maps and Grad-CAM, e.g. conv2 or conv2/relu",
-        "필터, 특징 지도, Grad-CAM을 볼 층. 예: conv2, conv2/relu",
+        "The layer of filters, maps and Grad-CAM, e.g. conv2 or conv2/relu; of gates or attention",
+        "필터, 특징 지도, Grad-CAM을 볼 층. 예: conv2, conv2/relu. 게이트와 어텐션을 볼 층",
     ),
     #[cfg(feature = "image")]
     (
@@ -457,6 +480,7 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
     ("Data", "데이터", &["target", "drop", "strict"]),
+    ("Series", "시계열", &["time", "horizon", "window", "group", "label"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (
         "Training",
@@ -610,6 +634,7 @@ pub fn words(argument: &str) -> String {
         "augment" => Augment::ALL.iter().map(|choice| choice.word()).collect(),
         "loss" => Loss::ALL.iter().map(|choice| choice.word()).collect(),
         "optimizer" => Optimizer::ALL.iter().map(|choice| choice.kind()).collect(),
+        "label" => Label::ALL.iter().map(|choice| choice.word()).collect(),
         _ => Vec::new(),
     };
     list.join(", ")

@@ -192,6 +192,23 @@ texts! {
     }
     told_worst() { "the classes with the lowest F1:" "F1이 가장 낮은 부류:" }
     column_residual() { "observed − predicted" "실제 − 예측" }
+    forecast_beats(gain, guess) {
+        "the mean absolute error is {gain} % below that of the better guess ({guess})"
+        "평균 절대 오차가 더 나은 단순 예측({guess})보다 {gain} % 작습니다"
+    }
+    forecast_loses(gain, guess) {
+        "the mean absolute error is {gain} % above that of the better guess ({guess}): the model is no use yet"
+        "평균 절대 오차가 더 나은 단순 예측({guess})보다 {gain} % 큽니다. 아직 쓸모 있는 모형이 아닙니다"
+    }
+    guess_last() { "the last value" "마지막 값" }
+    guess_seasonal(season) { "{season} rows before" "{season}행 전의 값" }
+    column_ahead() { "steps ahead" "몇 스텝 뒤" }
+    all_steps() { "all" "전체" }
+    column_mae_of_model() { "MAE, model" "MAE, 모형" }
+    column_moment() { "time" "시각" }
+    column_series() { "series" "시계열" }
+    column_from() { "from" "처음" }
+    column_to() { "to" "끝" }
     coverage(rows, one, two, mean) {
         "of {rows} rows {one} % lie within ± 1 standard deviation of what is predicted (68 % where the model is right about it), {two} % within ± 2 (95 %); the deviations are {mean} on average"
         "{rows}행 가운데 {one} %가 예측에서 ± 1 표준편차 안에(모형이 맞으면 68 %), {two} %가 ± 2 안에(95 %) 있습니다. 표준편차 평균 {mean}"
@@ -739,6 +756,40 @@ texts! {
     see_no_looks() {
         "no step of this run was looked at, or it has one layer: train with `--set watch.every=50`"
         "이 실행에는 들여다본 스텝이 없거나 층이 하나뿐입니다. `--set watch.every=50`으로 훈련하세요"
+    }
+    see_no_text() {
+        "`--text` is for models that read text: this one reads images or tables"
+        "`--text`는 글을 읽는 모델에만 씁니다. 이 모델은 이미지나 표를 읽습니다"
+    }
+    see_no_files() {
+        "this model reads sequences, not files of images: give a text by `--text` or rows by `--row`"
+        "이 모델은 이미지 파일이 아니라 수열을 읽습니다. `--text`로 글을, 또는 `--row`로 행을 주세요"
+    }
+    see_of_images(what) {
+        "`{what}` is for networks of images; of sequences there are gates, attention, embedding, gradients"
+        "`{what}`는 이미지 신경망에만 있습니다. 수열에는 gates, attention, embedding, gradients가 있습니다"
+    }
+    see_no_gates() {
+        "this model has none of that in these layers: no recurrent gates, no attention"
+        "이 모델의 해당 층에는 순환 게이트도 어텐션도 없습니다"
+    }
+    see_sequence(name, places) { "{name}: {places} places" "{name}: 자리 {places}개" }
+    see_layer(layer, units) { "{layer}: {units} units" "{layer}: 유닛 {units}개" }
+    see_gate() { "gate or state" "게이트나 상태" }
+    see_mean() { "mean" "평균" }
+    see_low() { "at the low end" "아래 끝" }
+    see_high() { "at the high end" "위 끝" }
+    see_by_step() { "mean by step" "스텝별 평균" }
+    see_attention() { "attention" "어텐션" }
+    see_head() { "head" "헤드" }
+    see_itself() { "itself" "자신" }
+    see_before() { "before" "바로 앞" }
+    see_first() { "first" "처음" }
+    see_spread() { "spread" "퍼짐" }
+    see_last(place) { "the last, {place}, looks at" "마지막 {place}의 시선" }
+    see_embedding(table, tokens, width, share) {
+        "{table}: {tokens} tokens of {width} numbers; two directions hold {share} of their variance"
+        "{table}: 토큰 {tokens}개, 수 {width}개씩. 두 방향이 분산의 {share}를 담음"
     }
     see_wrote(files) { "pictures written: {files}" "저장한 그림: {files}개" }
 

@@ -362,3 +362,39 @@ impl Graph {
         }
     }
 }
+
+impl<'g> Tensor<'g> {
+    /// What a value of a [`scan`](Graph::scan)'s body is at each step, stacked along a new first axis:
+    /// `[…]` → `[steps, …]`, for loops within loops an axis each, the outermost first. So what a body
+    /// computes on its way (a gate, say) can be looked at from outside, though the body does not give
+    /// it out; a plan still runs the loop once. A value outside of loops is itself, and so is one of a
+    /// loop that is still being recorded.
+    ///
+    /// ```
+    /// use glassbox_engine::{DType, Graph, Options, Parameters, Session};
+    /// let graph = Graph::new();
+    /// let one = graph.constant(DType::I64, 1.0);
+    /// let (last, ()) = graph.scan(4, one, (), |product, (), step| {
+    ///     ((product * (step + 1.0)).named("product"), ())
+    /// });
+    /// let all = graph.named("product").unwrap().every_step();
+    /// let found = Session::new(Options::default())?.evaluate(&graph, &Parameters::new(), &[last, all])?;
+    /// assert_eq!(found[0].as_i64(), Some(&[24][..]));
+    /// assert_eq!(found[1].as_i64(), Some(&[1, 2, 6, 24][..]));
+    /// # Ok::<(), glassbox_engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn every_step(self) -> Self {
+        let graph = self.graph;
+        let Some(region) = graph.region_of(self.value) else { return self };
+        let is_its_scan = |node: &crate::graph::Node| {
+            matches!(node.op, Op::Scan { .. })
+                && node.args.first().is_some_and(|t| t.node == region)
+        };
+        let scan = graph.inner.borrow().nodes.iter().position(is_its_scan);
+        let stack = scan
+            .and_then(|scan| graph.repeat(scan as u32))
+            .and_then(|wider| graph.given_out(wider, self.value));
+        stack.map_or(self, |stack| Tensor::of(graph, stack).every_step())
+    }
+}

@@ -167,7 +167,15 @@ impl Dataset {
         let target = TargetPreparation { name: "target".into(), encoding };
         let preparation = Preparation { inputs, target };
         let inputs = Inputs::Floats(Stored::Memory(numbers));
-        let store = Store { inputs, width, targets, source_rows: None, names: None, weights: None };
+        let store = Store {
+            inputs,
+            width,
+            targets,
+            source_rows: None,
+            names: None,
+            weights: None,
+            overlap: None,
+        };
         let parts = Parts::of(store, &preparation.target, parts);
         Ok(Self::assemble("arrays", preparation, parts, None, notices, &fingerprint))
     }

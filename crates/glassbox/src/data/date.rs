@@ -152,7 +152,7 @@ fn hours(text: &str) -> Option<f64> {
 
 /// Days from 1 January 1970 to a date of the Gregorian calendar (Hinnant 2013,
 /// howardhinnant.github.io/date_algorithms.html).
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+pub(super) fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -162,7 +162,6 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Year, month and day, so many days after 1 January 1970: the inverse of [`days_since_epoch`].
-#[cfg(feature = "parquet")]
 pub(super) fn date_of_days(days: i64) -> (i64, i64, i64) {
     let days = days.saturating_add(719_468);
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

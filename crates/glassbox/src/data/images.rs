@@ -105,6 +105,7 @@ impl Labelled {
             source_rows: None,
             names: None,
             weights: None,
+            overlap: None,
         })
     }
 }

@@ -6,6 +6,7 @@ use super::folds::NthFold;
 use super::pixels::ImageOptions;
 use super::rules::Rule;
 use super::schema::Kind;
+use super::series::SeriesOptions;
 use super::table::MEMORY;
 use super::text::TextOptions;
 
@@ -45,6 +46,8 @@ pub struct Options {
     pub columns: BTreeMap<String, Kind>,
     /// Columns that are left out.
     pub drop: Vec<String>,
+    /// How rows of a table that follow each other in time become windows.
+    pub series: SeriesOptions,
     /// How images are read.
     pub image: ImageOptions,
     /// How text is read.
@@ -87,6 +90,7 @@ impl Default for Options {
             weight: None,
             columns: BTreeMap::new(),
             drop: Vec::new(),
+            series: SeriesOptions::default(),
             image: ImageOptions::default(),
             text: TextOptions::default(),
             strict: false,

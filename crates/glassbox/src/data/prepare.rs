@@ -8,6 +8,7 @@ use super::date::{Cycle, DateOrder};
 use super::error::{DataError, Place, Problems, count, quoted};
 use super::pixels::{Fit, Scaling};
 use super::rows::Targets;
+use super::series::SeriesPreparation;
 use super::table::RawTable;
 use super::target::{TargetEncoding, TargetPreparation};
 use super::text::TextPreparation;
@@ -71,6 +72,8 @@ pub enum InputPreparation {
     },
     /// Tokens of a text, by number.
     Text(TextPreparation),
+    /// Windows of a table whose rows follow each other in time.
+    Series(SeriesPreparation),
 }
 
 impl InputPreparation {
@@ -78,6 +81,14 @@ impl InputPreparation {
     pub fn text(&self) -> Option<&TextPreparation> {
         match self {
             InputPreparation::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// How windows of a series are prepared; none of other rows.
+    pub fn series(&self) -> Option<&SeriesPreparation> {
+        match self {
+            InputPreparation::Series(series) => Some(series),
             _ => None,
         }
     }
@@ -205,6 +216,19 @@ pub struct Prepared {
     /// What was skipped or guessed: blank lines, unknown categories, and missing values that training
     /// did not have.
     pub warnings: Vec<String>,
+    /// Of a series, when each row is: what stretch of time is told.
+    pub stretches: Vec<Stretch>,
+}
+
+/// A stretch of a series of which something is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stretch {
+    /// Which of several series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The times that are forecast; of a class, the first and the last of the window. Rows, counted from 1,
+    /// where no column tells the time.
+    pub times: Vec<String>,
 }
 
 impl Preparation {
@@ -227,6 +251,7 @@ impl Preparation {
             InputPreparation::Pixels { shape, .. } => shape.to_vec(),
             InputPreparation::Array { shape, .. } => shape.clone(),
             InputPreparation::Text(text) => vec![text.context],
+            InputPreparation::Series(series) => vec![series.window, series.features()],
         }
     }
 
@@ -236,6 +261,9 @@ impl Preparation {
     /// Input columns that are missing (all of them, with the nearest names), text where a number is
     /// needed (row and value), a model that takes no tables.
     pub fn apply(&self, table: &RawTable) -> Result<Prepared, DataError> {
+        if let InputPreparation::Series(series) = &self.inputs {
+            return series.apply(table);
+        }
         let rows: Vec<u32> = (0..table.rows() as u32).collect();
         let mut matrix = Vec::new();
         let (features, mut warnings) = self.apply_rows(table, &rows, &mut |numbers| {
@@ -243,7 +271,7 @@ impl Preparation {
             Ok(())
         })?;
         warnings.splice(0..0, table.notices().iter().cloned());
-        Ok(Prepared { matrix, rows: rows.len(), features, warnings })
+        Ok(Prepared { matrix, rows: rows.len(), features, warnings, stretches: Vec::new() })
     }
 
     /// As [`Preparation::apply`], of these rows only, which are ascending. Whole rows of numbers are
@@ -321,7 +349,7 @@ impl Preparation {
         if rows > 0 {
             Scaling::of(shape[2], *scale, mean, std).apply(bytes, &mut matrix);
         }
-        Ok(Prepared { matrix, rows, features, warnings: Vec::new() })
+        Ok(Prepared { matrix, rows, features, warnings: Vec::new(), stretches: Vec::new() })
     }
 
     /// Prepares numbers `[rows, …]`, row-major, in rows of the shape of training.
@@ -337,7 +365,7 @@ impl Preparation {
         let rows = self.whole_rows(values.len(), features)?;
         let mut matrix = values.to_vec();
         self.inputs.scale_in_place(&mut matrix);
-        Ok(Prepared { matrix, rows, features, warnings: Vec::new() })
+        Ok(Prepared { matrix, rows, features, warnings: Vec::new(), stretches: Vec::new() })
     }
 
     /// The targets of a raw table that has their column (or columns), on the scale of training.
@@ -366,6 +394,16 @@ impl Preparation {
     /// The text of the target in each row, spelled as the classes are (several numbers separated by
     /// spaces); none where a value is missing. Nothing at all where the table lacks a column of it.
     pub(crate) fn observed(&self, table: &RawTable) -> Option<Vec<Option<String>>> {
+        if let InputPreparation::Series(series) = &self.inputs {
+            // What comes after the end of a file is not in it.
+            let classes = self.target.classes()?;
+            table.column(&self.target.name)?;
+            let (rows, _) = series.rows(table, &self.target).ok()?;
+            let labels = rows.labels()?;
+            (labels.len() == series.apply(table).ok()?.rows).then_some(())?;
+            let name = |label: i64| classes.get(label as usize).cloned();
+            return Some(labels.into_iter().map(name).collect());
+        }
         let columns: Option<Vec<usize>> =
             self.target.output_names().into_iter().map(|name| table.column(name)).collect();
         let columns = columns?;
@@ -459,6 +497,10 @@ impl Preparation {
             }
             InputPreparation::Array { shape, .. } => format!("arrays of shape {shape:?}"),
             InputPreparation::Text(_) => "text".into(),
+            InputPreparation::Series(series) => {
+                let names: Vec<&str> = series.columns.iter().map(PreparedColumn::name).collect();
+                format!("a series with the columns {}", listed(&names))
+            }
         }
     }
 
@@ -507,6 +549,7 @@ impl InputPreparation {
                 Some("a row of text has no tokens".into())
             }
             InputPreparation::Text(_) => None,
+            InputPreparation::Series(series) => series.problem(),
             InputPreparation::Pixels { shape, mean, std, .. } => {
                 let counts = [mean.len(), std.len()];
                 let finite = mean.iter().chain(std).all(|x| (*x as f32).is_finite());
@@ -642,6 +685,18 @@ impl PreparedColumn {
             names.push(format!("{name}_missing"));
         }
         names
+    }
+
+    /// Whether its last feature says that the value is missing.
+    pub(super) fn is_marked(&self) -> bool {
+        match self {
+            PreparedColumn::Number { missing, .. }
+            | PreparedColumn::Pieces { missing, .. }
+            | PreparedColumn::Date { missing, .. }
+            | PreparedColumn::Boolean { missing, .. }
+            | PreparedColumn::Ordinal { missing, .. } => *missing,
+            PreparedColumn::Category { .. } | PreparedColumn::Effects { .. } => false,
+        }
     }
 
     /// How many features it becomes.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::error::{DataError, Place};
 use super::pixels::Scaling;
+use super::series::Overlap;
 use super::spool::Stored;
 use super::target::{TargetEncoding, TargetPreparation};
 use super::text::{Epoch, Windows};
@@ -41,6 +42,16 @@ pub(super) struct Store {
     pub(super) names: Option<Vec<Box<str>>>,
     /// How much each row counts, where rows do not all count alike.
     pub(super) weights: Option<Vec<f32>>,
+    /// Of a series, how rows overlap: each is a window over `inputs`, and `targets` are those of the rows
+    /// within it.
+    pub(super) overlap: Option<Overlap>,
+}
+
+impl Store {
+    /// Where the numbers to be told of the row at a position begin.
+    fn told_at(&self, position: usize, outputs: usize) -> usize {
+        self.overlap.as_ref().map_or(position * outputs, |overlap| overlap.told_at(position))
+    }
 }
 
 /// Numbers of all rows, row-major.
@@ -231,7 +242,7 @@ impl Rows {
             {
                 let outputs = self.outputs();
                 for (values, row) in out.chunks_exact_mut(outputs).zip(rows) {
-                    let start = self.position(*row)? * outputs;
+                    let start = self.store.told_at(self.position(*row)?, outputs);
                     values.copy_from_slice(&all[start..start + outputs]);
                 }
             }
@@ -254,7 +265,7 @@ impl Rows {
         values: &mut [f32],
     ) -> Result<(), DataError> {
         let Targets::Values(all) = &self.store.targets else { return Ok(()) };
-        let start = self.position(row)? * self.outputs();
+        let start = self.store.told_at(self.position(row)?, self.outputs());
         for (own, other) in values.iter_mut().zip(&all[start..start + self.outputs()]) {
             *own = (1.0 - share) * *own + share * other;
         }
@@ -278,9 +289,10 @@ impl Rows {
         if let Inputs::Windows(windows) = &self.store.inputs {
             return self.windows(windows, rows, None, Some(inputs), None);
         }
+        let apart = self.store.overlap.as_ref().map_or(width, |overlap| overlap.features);
         // Width 0 cannot be chunked; there is nothing to write then either.
         for (row, out) in rows.iter().zip(inputs.chunks_exact_mut(width.max(1))) {
-            let start = self.position(*row)? * width;
+            let start = self.position(*row)? * apart;
             match &self.store.inputs {
                 Inputs::Floats(all) => all.read(start as u64, out)?,
                 Inputs::Pixels { bytes, scaling } => scaling.gather(bytes, start as u64, out)?,
@@ -358,6 +370,15 @@ impl Rows {
         Some(counts)
     }
 
+    /// The loss of whoever knows how often each token comes, and nothing else, in nats; none where no
+    /// tokens are told.
+    pub(crate) fn token_entropy(&self) -> Option<f64> {
+        let counts = self.token_counts()?;
+        let all = counts.iter().sum::<u64>().max(1) as f64;
+        let shares = counts.iter().map(|&count| count as f64 / all);
+        Some(shares.filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum())
+    }
+
     /// Where a row lies in the store.
     fn position(&self, row: usize) -> Result<usize, DataError> {
         self.positions.get(row).map(|at| *at as usize).ok_or_else(|| {
@@ -375,7 +396,8 @@ impl Rows {
             }
             Targets::Values(all) => {
                 let outputs = self.outputs();
-                let row = |at: &u32| &all[*at as usize * outputs..][..outputs];
+                let start = |at: &u32| self.store.told_at(*at as usize, outputs);
+                let row = |at: &u32| &all[start(at)..][..outputs];
                 Targets::Values(self.positions.iter().flat_map(row).copied().collect())
             }
         }
@@ -400,6 +422,72 @@ impl Rows {
                 Some(scaled.iter().enumerate().map(unscale).collect())
             }
         }
+    }
+
+    /// Of a series that is forecast, what the simplest guesses say of every row, `[rows, outputs]` in the
+    /// targets' own units: the last value goes on; and what stood there a season before, where the series
+    /// has one. None of other rows.
+    ///
+    /// ```
+    /// use glassbox::data::{self, Options, SeriesOptions};
+    /// let rows: String = (0..60).map(|t| format!("{},{t}\n", [10, 20, 30][t % 3])).collect();
+    /// let series = SeriesOptions {
+    ///     horizon: Some(2), window: Some(3), season: Some(3), ..SeriesOptions::default()
+    /// };
+    /// let options = Options { target: Some("y".into()), series, ..Options::default() };
+    /// let data = data::from_csv("y.csv", format!("y,t\n{rows}").as_bytes(), &options)?;
+    /// let (last, seasonal) = data.train.simplest_forecasts().ok_or_else(|| unreachable!())?;
+    /// // 10, 20, 30 go on with 10 and 20.
+    /// let same = |a: &[f64], b: [f64; 2]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+    /// assert!(same(&last[..2], [30.0, 30.0]));
+    /// assert!(same(&seasonal.unwrap()[..2], [10.0, 20.0]));
+    /// # Ok::<(), data::DataError>(())
+    /// ```
+    pub fn simplest_forecasts(&self) -> Option<(Vec<f64>, Option<Vec<f64>>)> {
+        let overlap = self.store.overlap.as_ref().filter(|overlap| overlap.targets > 0)?;
+        let Targets::Values(all) = &self.store.targets else { return None };
+        let (outputs, targets) = (self.outputs(), overlap.targets);
+        // How many numbers before its first one to be told the guess of one stands.
+        let of = |back: &dyn Fn(usize) -> usize| -> Vec<f64> {
+            let mut guesses = Vec::with_capacity(self.len() * outputs);
+            for position in self.positions.iter() {
+                let start = overlap.told_at(*position as usize);
+                guesses.extend((0..outputs).map(|output| {
+                    let at =
+                        (start + output % targets).checked_sub(back(output / targets) * targets);
+                    let scaled = at.and_then(|at| all.get(at)).copied().unwrap_or(f32::NAN);
+                    self.target.unscale_output(output, f64::from(scaled))
+                }));
+            }
+            guesses
+        };
+        let seasonal = overlap.season.map(|season| of(&|step| season - step % season));
+        Some((of(&|_| 1), seasonal))
+    }
+
+    /// Of a series, the time of a row's window: that of its last row, or of the one `ahead` rows later. None
+    /// of other rows, and where no column tells the time.
+    pub(crate) fn time(&self, row: usize, ahead: usize) -> Option<String> {
+        let overlap = self.store.overlap.as_ref()?;
+        let position = *self.positions.get(row)? as usize;
+        overlap.time(position + overlap.window - 1 + ahead)
+    }
+
+    /// Of a series, after how many rows it comes round, where it does.
+    pub(crate) fn season(&self) -> Option<usize> {
+        self.store.overlap.as_ref()?.season
+    }
+
+    /// Of a series, the place of each row's last row in the order of time; nothing of other rows.
+    pub(crate) fn window_ends(&self) -> Vec<usize> {
+        let Some(overlap) = &self.store.overlap else { return Vec::new() };
+        self.positions.iter().map(|position| *position as usize + overlap.window).collect()
+    }
+
+    /// Of a series that is forecast, how many numbers each step of it has; none of other rows.
+    pub(crate) fn forecasts(&self) -> Option<usize> {
+        let targets = self.store.overlap.as_ref()?.targets;
+        (targets > 0).then_some(targets)
     }
 
     /// Some of the rows, in the order given; the numbers are shared, not copied.

@@ -15,6 +15,7 @@ use super::prepare::{InputPreparation, Preparation, PreparedColumn};
 use super::rows::{Inputs, Rows, Store, Targets};
 use super::rules::{self, Impute, Method};
 use super::schema::{self, Kind, Role, Schema};
+use super::series;
 use super::split::{Part, Split, check_fractions, hold_out, share, split, stream};
 use super::spool::{Spool, Stored};
 use super::table::RawTable;
@@ -39,6 +40,9 @@ impl Dataset {
     /// # Ok::<(), glassbox::data::DataError>(())
     /// ```
     pub fn from_table(table: &RawTable, options: &Options) -> Result<Self, DataError> {
+        if options.series.is_asked() {
+            return series::dataset(table, options);
+        }
         if let Some(NthFold { fold, of }) = options.fold {
             let folding = Folding::ByChance { k: of };
             let none = || {
@@ -97,6 +101,10 @@ impl Dataset {
         folding: Folding,
         first: usize,
     ) -> Result<impl Iterator<Item = Result<Dataset, DataError>> + use<'t>, DataError> {
+        if options.series.is_asked() {
+            let what = "a series is not divided into folds";
+            return Err(DataError::new(Place::file(table.file()), what, "leave the folds out"));
+        }
         let understood = Understood::of(table, options)?;
         let hash = table.fingerprint()?;
         let folds = match folding {
@@ -146,17 +154,17 @@ type Divide<'d> = dyn FnMut(&Targets, usize) -> Result<Split, DataError> + 'd;
 
 /// A table whose columns are understood and whose target is chosen.
 #[derive(Clone)]
-struct Understood {
-    schema: Schema,
+pub(super) struct Understood {
+    pub(super) schema: Schema,
     counting: Vec<bool>,
     /// The target's column, or its columns.
-    targets: Vec<usize>,
-    assumed: Option<String>,
-    found: target::Target,
+    pub(super) targets: Vec<usize>,
+    pub(super) assumed: Option<String>,
+    pub(super) found: target::Target,
 }
 
 impl Understood {
-    fn of(table: &RawTable, options: &Options) -> Result<Self, DataError> {
+    pub(super) fn of(table: &RawTable, options: &Options) -> Result<Self, DataError> {
         let (mut schema, counting) = schema::infer(table, &options.columns, &options.drop)?;
         let weight = options.weight.as_deref().map(|name| column_of(table, name, "weight"));
         if let Some(weight) = weight.transpose()? {
@@ -240,7 +248,8 @@ impl Understood {
         notices.extend(split_notices);
         let inputs = Inputs::Floats(matrix.finish()?);
         let source_rows = (found.rows.len() < table.rows()).then_some(found.rows);
-        let store = Store { inputs, width, targets, source_rows, names: None, weights };
+        let store =
+            Store { inputs, width, targets, source_rows, names: None, weights, overlap: None };
         let parts = Parts::of(store, &preparation.target, parts);
         Ok(Dataset::assemble(table.file(), preparation, parts, Some(schema), notices, hash))
     }
@@ -315,11 +324,22 @@ impl Preparation {
     /// # Ok::<(), data::DataError>(())
     /// ```
     pub fn rows(&self, table: &RawTable) -> Result<(Rows, Vec<String>), DataError> {
+        if let InputPreparation::Series(series) = &self.inputs {
+            return series.rows(table, &self.target);
+        }
         let prepared = self.apply(table)?;
         let targets = self.targets(table)?;
         let inputs = Inputs::Floats(Stored::Memory(prepared.matrix));
         let width = prepared.features;
-        let store = Store { inputs, width, targets, source_rows: None, names: None, weights: None };
+        let store = Store {
+            inputs,
+            width,
+            targets,
+            source_rows: None,
+            names: None,
+            weights: None,
+            overlap: None,
+        };
         let all = Split { train: (0..prepared.rows).collect(), ..Split::default() };
         let parts = Parts::of(store, &self.target, all);
         Ok((parts.train, prepared.warnings))
@@ -487,7 +507,7 @@ impl OwnEffects {
 }
 
 /// Fits every input column on the training rows; with what those told by the target are in them.
-fn fit_inputs(
+pub(super) fn fit_inputs(
     table: &RawTable,
     schema: &Schema,
     train: &[u32],

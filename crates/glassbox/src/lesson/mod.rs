@@ -6,15 +6,25 @@
 //! English and Korean.
 
 mod count;
+mod practice;
 mod told;
 
 pub mod bottleneck;
+pub mod cells;
 pub mod channels;
 pub mod depth;
+pub mod gates;
 pub mod images;
+pub mod order;
+pub mod sampling;
+pub mod scaled;
 pub mod separable;
+pub mod sequences;
 pub mod shift;
+pub mod through_time;
 pub mod transfer;
+pub mod translate;
+pub mod unrolled;
 pub mod windows;
 
 pub use count::{Count, count};
@@ -53,6 +63,14 @@ pub struct Lesson {
 
 /// Every lesson there is, in the syllabus' order.
 pub const LESSONS: &[Lesson] = &[
+    Lesson {
+        id: "N24",
+        title: [
+            "gradients through time: vanishing, exploding, the LSTM beside them, clipping",
+            "시간을 거슬러 가는 기울기: 소실과 폭발, LSTM, 자르기",
+        ],
+        run: through_time::lesson,
+    },
     Lesson {
         id: "V1",
         title: [
@@ -105,6 +123,70 @@ pub const LESSONS: &[Lesson] = &[
             "전이 학습: 새 부류의 적은 이미지를 처음부터, 고정, 미세 조정으로",
         ],
         run: transfer::lesson,
+    },
+    Lesson {
+        id: "S1",
+        title: [
+            "a recurrent net unrolled: the same weights at every step, any length",
+            "펼친 순환 신경망: 스텝마다 같은 가중치, 아무 길이나",
+        ],
+        run: unrolled::lesson,
+    },
+    Lesson {
+        id: "S2",
+        title: [
+            "an LSTM unit on two companies, gate by gate, day by day",
+            "두 회사를 읽는 LSTM 유닛, 게이트마다 날마다",
+        ],
+        run: gates::lesson,
+    },
+    Lesson {
+        id: "S3",
+        title: [
+            "the GRU, one gate fewer; stacked and bidirectional layers",
+            "게이트 하나 적은 GRU, 쌓은 층과 양방향 층",
+        ],
+        run: cells::lesson,
+    },
+    Lesson {
+        id: "S7",
+        title: [
+            "an encoder–decoder learns let's go → vamos",
+            "인코더–디코더가 배우는 let's go → vamos",
+        ],
+        run: translate::lesson,
+    },
+    Lesson {
+        id: "S9",
+        title: [
+            "attention with and without √d_k, and what its heads look at",
+            "√d_k로 나눈 어텐션과 나누지 않은 어텐션, 헤드들이 보는 것",
+        ],
+        run: scaled::lesson,
+    },
+    Lesson {
+        id: "S10",
+        title: [
+            "the same words in another order, with positions and without",
+            "같은 낱말, 다른 순서: 위치가 있을 때와 없을 때",
+        ],
+        run: order::lesson,
+    },
+    Lesson {
+        id: "S11",
+        title: [
+            "temperature, top-k, top-p on one distribution of a small GPT, and perplexity",
+            "작은 GPT의 분포 하나로 보는 온도, top-k, top-p와 퍼플렉시티",
+        ],
+        run: sampling::lesson,
+    },
+    Lesson {
+        id: "S14",
+        title: [
+            "one task, five models: dense, convolution, RNN, LSTM, attention",
+            "한 과제, 다섯 모형: 밀집, 합성곱, RNN, LSTM, 어텐션",
+        ],
+        run: sequences::lesson,
     },
 ];
 

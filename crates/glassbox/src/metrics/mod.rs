@@ -22,11 +22,13 @@
 //! # Ok::<(), glassbox::Error>(())
 //! ```
 
+mod bleu;
 mod classification;
 mod confusion;
 mod ranking;
 mod regression;
 
+pub use bleu::Bleu;
 pub use classification::{Classification, softmax};
 pub use confusion::{Average, Averaged, ClassFigures, Confusion};
 pub use ranking::{Cut, Ranking};

@@ -54,7 +54,7 @@ pub struct Recurrent<'g, const N: usize> {
 /// [units]` (b), `…/recurrent/weight [units, units]` (R), `…/recurrent/bias [units]` (d), and for the
 /// way back the same within `layern/reversed`; all drawn uniformly from ±1/√units. Formula, the two
 /// biases and how they are drawn are PyTorch's. The weights are the same at every step, so sequences
-/// may have any length.
+/// may have any length. The state after each step is called `layern/hidden`.
 ///
 /// ```
 /// use glassbox::engine::{DType, Graph, Mode};
@@ -88,7 +88,9 @@ pub fn rnn<'g>(
 /// c ← f · c + i · g              h ← o · tanh c
 /// ```
 ///
-/// where each gate has its own `x·W + b + h·R + d`. The states are `[h, c]`.
+/// where each gate has its own `x·W + b + h·R + d`. The states are `[h, c]`. What each step computes is
+/// called `layern/input_gate`, `…/forget_gate`, `…/candidate`, `…/output_gate`, `…/cell` and `…/hidden`;
+/// [`Tensor::every_step`] shows it.
 ///
 /// Parameters as those of [`rnn`], with `4 · units` columns: those of i, f, g, o after one another, as
 /// in PyTorch.
@@ -142,17 +144,15 @@ impl<'g> LstmCell<'g> {
     /// [`lstm`].
     #[track_caller]
     pub fn new(at: Scope<'g>, features: usize, units: usize) -> Self {
-        let [input, recurrent] =
-            [("input", features), ("recurrent", units)].map(|(name, inputs)| {
-                Weights::new(at.child(name), DType::F32, [inputs, 4 * units], units)
-            });
+        let [input, recurrent] = [("input", features), ("recurrent", units)]
+            .map(|(name, inputs)| Weights::new(at, name, DType::F32, [inputs, 4 * units], units));
         LstmCell { input, recurrent }
     }
 
     /// The states `[h, c]`, each `[rows, units]`, after it has read `x [rows, features]`.
     #[track_caller]
     pub fn step(self, x: Tensor<'g>, states: [Tensor<'g>; 2]) -> [Tensor<'g>; 2] {
-        self.recurrent.lstm(self.input.from(x), states)
+        self.recurrent.named_states(self.recurrent.lstm(self.input.from(x), states))
     }
 }
 
@@ -164,7 +164,8 @@ impl<'g> LstmCell<'g> {
 /// ```
 ///
 /// where r and z have their own `x·W + b + h·R + d`. As in PyTorch, the reset gate is applied after the
-/// product with R, not before it as in the paper, so that one product serves all three.
+/// product with R, not before it as in the paper, so that one product serves all three. What each step
+/// computes is called `layern/reset_gate`, `…/update_gate`, `…/candidate` and `…/hidden`.
 ///
 /// Parameters as those of [`rnn`], with `3 · units` columns: those of r, z, n after one another.
 ///
@@ -190,8 +191,9 @@ pub fn gru<'g>(
         let own = weights.from(h);
         let gate = |of: Tensor<'g>, i: usize| of.slice(-1, i * units..(i + 1) * units);
         let sum = |i| gate(x, i) + gate(own, i);
-        let (reset, update) = (sum(0).sigmoid(), sum(1).sigmoid());
-        let candidate = (gate(x, 2) + reset * gate(own, 2)).tanh();
+        let reset = weights.named("reset_gate", sum(0).sigmoid());
+        let update = weights.named("update_gate", sum(1).sigmoid());
+        let candidate = weights.named("candidate", (gate(x, 2) + reset * gate(own, 2)).tanh());
         [candidate + update * (h - candidate)]
     })
 }
@@ -201,17 +203,27 @@ pub fn gru<'g>(
 struct Weights<'g> {
     weight: Tensor<'g>,
     bias: Tensor<'g>,
+    /// The layer and direction, e.g. `layer1/reversed`.
+    layer: Scope<'g>,
 }
 
 impl<'g> Weights<'g> {
     /// Declares them for a layer of so many units.
     #[track_caller]
-    fn new(at: Scope<'g>, dtype: DType, [inputs, outputs]: [usize; 2], units: usize) -> Self {
+    fn new(
+        layer: Scope<'g>,
+        name: &str,
+        dtype: DType,
+        [inputs, outputs]: [usize; 2],
+        units: usize,
+    ) -> Self {
+        let at = layer.child(name);
         let bound = 1.0 / (units.max(1) as f64).sqrt();
         let initial = Initial::Uniform { low: -bound, high: bound };
         Weights {
             weight: at.parameter_of(dtype, "weight", [inputs, outputs], initial),
             bias: at.parameter_of(dtype, "bias", [outputs], initial),
+            layer,
         }
     }
 
@@ -220,14 +232,31 @@ impl<'g> Weights<'g> {
     fn lstm(self, x: Tensor<'g>, [h, c]: [Tensor<'g>; 2]) -> [Tensor<'g>; 2] {
         let (sums, units) = (x + self.from(h), h.dim(-1));
         let gate = |i: usize| sums.slice(-1, i * units..(i + 1) * units);
-        let c = gate(1).sigmoid() * c + gate(0).sigmoid() * gate(2).tanh();
-        [gate(3).sigmoid() * c.tanh(), c]
+        let kept = self.named("forget_gate", gate(1).sigmoid()) * c;
+        let let_in = self.named("input_gate", gate(0).sigmoid());
+        let c = kept + let_in * self.named("candidate", gate(2).tanh());
+        let h = self.named("output_gate", gate(3).sigmoid()) * c.tanh();
+        [h, c]
     }
 
     /// h·R + d.
     #[track_caller]
     fn from(self, h: Tensor<'g>) -> Tensor<'g> {
         h.matmul(self.weight) + self.bias
+    }
+
+    /// Calls what a step computes by the layer and this name: [`Tensor::every_step`] shows it.
+    fn named(self, name: &str, tensor: Tensor<'g>) -> Tensor<'g> {
+        let _inside = self.layer.enter();
+        tensor.named(name)
+    }
+
+    /// Calls the states after a step by their names.
+    fn named_states<const N: usize>(self, states: [Tensor<'g>; N]) -> [Tensor<'g>; N] {
+        for (state, name) in states.into_iter().zip(["hidden", "cell"]) {
+            self.named(name, state);
+        }
+        states
     }
 }
 
@@ -305,9 +334,8 @@ fn direction<'g, const N: usize>(
     step: impl Fn(Weights<'g>, Tensor<'g>, [Tensor<'g>; N]) -> [Tensor<'g>; N],
 ) -> ([Tensor<'g>; N], Tensor<'g>) {
     let (time, batch) = (sequences.dim(0), sequences.dim(1));
-    let weights = |name, inputs| {
-        Weights::new(at.child(name), sequences.dtype(), [inputs, gates * units], units)
-    };
+    let weights =
+        |name, inputs| Weights::new(at, name, sequences.dtype(), [inputs, gates * units], units);
     let input = weights("input", sequences.dim(-1));
     let recurrent = weights("recurrent", units);
     // Of all steps at once: nothing of it waits for the step before.
@@ -318,7 +346,7 @@ fn direction<'g, const N: usize>(
     }
     let steps = if reversed == 1 { Steps::reversed(time) } else { Steps::from(time) };
     at.graph().scan(steps, first, given, |before, x, now| {
-        let after = step(recurrent, x, before);
+        let after = recurrent.named_states(step(recurrent, x, before));
         let Some(ends) = ends else { return (after, after[0]) };
         let real = now.less(ends);
         let kept = array::from_fn(|i| real.select(after[i], before[i]));

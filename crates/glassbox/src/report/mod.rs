@@ -11,6 +11,7 @@ pub(crate) mod chart;
 mod choices;
 mod classes;
 mod facts;
+mod forecast;
 mod html;
 mod numbers;
 mod page;

@@ -10,7 +10,7 @@ use crate::report::html::{
     Head, count, duration, escape, list_of_facts, name, number, percent, plain, table,
 };
 use crate::report::words::Words;
-use crate::report::{choices, classes, numbers};
+use crate::report::{choices, classes, forecast, numbers};
 use crate::train::config::{Amount, Loss, ModelKind};
 use crate::train::{Detail, Undefined};
 
@@ -51,8 +51,9 @@ pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
     out += &outcome(w, facts);
     out += &training(w, facts);
     let part = part(w, &facts.outcome.split);
-    out += &match (&facts.predictions, facts.classes()) {
-        (Some(Told::Classes(told)), Some(names)) if !told.is_empty() => {
+    out += &match (&facts.predictions, facts.classes(), &facts.outcome.detail) {
+        (.., Detail::Forecast { forecast }) => forecast::section(w, forecast),
+        (Some(Told::Classes(told)), Some(names), _) if !told.is_empty() => {
             let positive = match &facts.outcome.detail {
                 Detail::Classes(detail) => detail.positive.as_deref(),
                 _ => None,
@@ -60,7 +61,7 @@ pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
             let positive = names.iter().position(|name| Some(name.as_str()) == positive);
             classes::section(w, told, names, &part, positive)?
         }
-        (Some(Told::Numbers(told)), _) => {
+        (Some(Told::Numbers(told)), ..) => {
             let several = told.len() > 1;
             told.iter().map(|(name, told)| numbers::section(w, told, name, several)).collect()
         }
@@ -186,6 +187,8 @@ fn outcome(w: Words, facts: &Facts) -> String {
         && outputs.len() > 1
     {
         lead.push(w.several_numbers(&count(outputs.len()), &rows, &split));
+    } else if let Detail::Forecast { forecast } = &outcome.detail {
+        lead.push(forecast::lead(w, forecast, &rows, &split));
     } else if let Some(error) = figure("mae") {
         lead.push(w.off_numbers(&number(error), &rows, &split));
         lead.extend(baseline("mae").map(|error| w.baseline_numbers(&number(error))));

@@ -20,10 +20,12 @@
 
 mod colors;
 mod font;
+mod heat;
 mod plot;
 mod sheet;
 
 pub use colors::{Color, ColorMap};
+pub use heat::heat_map;
 pub use plot::{Series, plot};
 pub use sheet::Sheet;
 

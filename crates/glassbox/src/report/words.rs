@@ -238,6 +238,22 @@ words! {
     row() "row"
     rows_note() "Rows are counted from 1 in the source, a header not counted. predictions.csv in the run’s folder holds every row."
 
+    // Forecasts
+    forecast() "Forecast"
+    forecast_line() "forecast"
+    off_forecasts(error, horizon, rows, part) "Over {horizon} steps ahead from each of {rows} windows of the {part} part, the forecast is off by <b>{error}</b> on average (mean absolute error)."
+    forecast_beats(gain, guess) "That is <b>{gain} % less</b> than the better of the guesses that learn nothing: {guess}."
+    forecast_loses(gain, guess) "That is <b>{gain} % more</b> than the better of the guesses that learn nothing: {guess}. The model is no use yet."
+    guess_last() "the last value"
+    guess_seasonal(season) "{season} rows before"
+    rolling(target) "Rolling forecast of {target}"
+    rolling_x(first, last) "row, {first} to {last}"
+    rolling_note(horizon) "Every {horizon} rows a new forecast begins, which knows all that came before it. forecast.csv in the run’s folder holds every row."
+    by_step() "Mean absolute error by steps ahead"
+    steps_ahead() "steps ahead"
+    all_steps() "all"
+    forecast_note() "In the target’s own unit. The guesses: the last value goes on; what stood there a season before."
+
     // Numbers
     numbers() "Predictions"
     numbers_of(target) "Predictions of {target}"

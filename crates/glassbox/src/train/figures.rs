@@ -13,6 +13,7 @@ use crate::metrics::{
 use crate::nn::Loss;
 use crate::train::evaluate::{deviations, predictions, probabilities, regression, score};
 use crate::train::event::Metrics;
+use crate::train::forecast::{Forecast, forecast};
 
 /// More classes than this have no table of all pairs.
 const MOST_IN_MATRIX: usize = 100;
@@ -59,6 +60,11 @@ pub enum Detail {
     Numbers {
         /// One for each number that is predicted.
         outputs: Vec<NumberDetail>,
+    },
+    /// Of a series that is forecast.
+    Forecast {
+        /// Step by step, beside the simplest forecasts.
+        forecast: Box<Forecast>,
     },
     /// Nothing.
     #[default]
@@ -388,6 +394,11 @@ fn numbers(
 ) -> Result<(), Error> {
     let outputs = rows.outputs();
     let told = predictions(results, rows);
+    let unscaled = |(i, &x): (usize, &f32)| rows.target().unscale_output(i % outputs, f64::from(x));
+    if let Some(found) = forecast(&told.iter().enumerate().map(unscaled).collect::<Vec<_>>(), rows)
+    {
+        return of_forecast(report, found?, &told, rows, loss);
+    }
     let guess = Baseline::fit(train);
     let means = scaled_means(&guess, rows.target());
     let constant: Vec<f32> = match loss {
@@ -429,6 +440,34 @@ fn numbers(
         }
     };
     report.detail = Detail::Numbers { outputs: names.iter().enumerate().map(detail).collect() };
+    Ok(())
+}
+
+/// The figures of a forecast; the baseline's are those of the better one of the simplest forecasts.
+fn of_forecast(
+    report: &mut Report,
+    (found, guess): (Forecast, Vec<f64>),
+    told: &[f32],
+    rows: &Rows,
+    loss: Loss,
+) -> Result<(), Error> {
+    let outputs = rows.outputs();
+    let scale = |(i, &x): (usize, &f64)| rows.target().scale_output(i % outputs, x) as f32;
+    let scaled: Vec<f32> = guess.iter().enumerate().map(scale).collect();
+    if loss != Loss::GaussianNll {
+        report.baseline = score(&scaled, rows, loss);
+    }
+    let observed = rows.values().unwrap_or_default();
+    let (model, guess) = (regression(told, rows)?, Regression::of(&observed, &guess, outputs)?);
+    for (metrics, figures) in [(&mut report.metrics, &model), (&mut report.baseline, &guess)] {
+        let figures = figures.mean();
+        metrics.insert("mse".into(), figures.mse);
+        metrics.insert("rmse".into(), figures.rmse);
+        metrics.insert("mae".into(), figures.mae);
+        metrics.insert("median_ae".into(), figures.median_ae);
+        metrics.extend(figures.r2.map(|r2| ("r2".into(), r2)));
+    }
+    report.detail = Detail::Forecast { forecast: Box::new(found) };
     Ok(())
 }
 

@@ -11,15 +11,16 @@ use crate::data::{
 };
 use crate::nn::{self, Activation, Module, Objective, Optimizer};
 use crate::train::config::{
-    Amount, ClassWeights, Clip, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
-    ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule, Stop, TrainConfig,
+    Amount, Choices, ClassWeights, Clip, Columns, ConfigError, ConfigProblem, DataConfig, Initial,
+    Loss, ModelConfig, ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule,
+    Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
-use crate::zoo::{LayerProblem, Mlp, Named, Network, Takes, Training, Wanted};
+use crate::zoo::{FromLast, LayerProblem, Mlp, Named, Network, Takes, Training, Wanted};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
 pub struct Job {
@@ -56,8 +57,13 @@ impl Job {
                 data = load(&again)?;
             }
         }
+        suggested.model = model_of_windows(&data, &suggested, &configure)?;
         let suggested = suggest(&data, &suggested);
         let mut config = configure(&suggested)?;
+        if config.model.hidden != suggested.model.hidden {
+            // What was suggested suits another shape.
+            config.model.initial = first.model.initial;
+        }
         if config.model.hidden != suggested.model.hidden && first.model.parameters.is_empty() {
             // Nobody gave starting values: these were suggested for another shape.
             config.model.parameters.clear();
@@ -151,7 +157,7 @@ impl Job {
             let hint = crate::nearest::suggestion(&stop.metric, "figures", figures);
             return Err(wrong(format!("`train.stop.metric = \"{}\"`: {hint}", stop.metric)));
         }
-        let model = model(&config.model, &wanted(&data.preparation, &data.input.shape, loss))?;
+        let model = model_of(&config.model, &data.preparation, &data.input.shape, loss)?;
         Ok(Job { config, data, model, loss, start: Start::default() })
     }
 
@@ -261,7 +267,7 @@ pub(crate) fn inference_of(
     let loss = config.train.loss.resolve(target.classes().is_some() || target.tokens().is_some());
     let input = preparation.input_shape();
     let tokens = preparation.inputs.text().is_some();
-    let model = model(&config.model, &wanted(preparation, &input, loss))?;
+    let model = model_of(&config.model, preparation, &input, loss)?;
     // What a loss counts by does not matter in use.
     let objective = Objective { loss, label_smoothing: 0.0, class_weights: Vec::new() };
     let config = &config.train;
@@ -270,14 +276,14 @@ pub(crate) fn inference_of(
         .inference(rows)?)
 }
 
-/// The model of a configuration, for rows that are so prepared.
-pub(crate) fn model_of(
+/// The model of a run, whose rows are so prepared.
+pub(crate) fn model_of_run(
     config: &RunConfig,
     preparation: &data::Preparation,
 ) -> Result<Box<dyn Module>, Error> {
     let target = &preparation.target;
     let loss = config.train.loss.resolve(target.classes().is_some() || target.tokens().is_some());
-    model(&config.model, &wanted(preparation, &preparation.input_shape(), loss))
+    model_of(&config.model, preparation, &preparation.input_shape(), loss)
 }
 
 /// Rows of a batch when the model is used, at most.
@@ -368,7 +374,25 @@ fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss)
         source: text.map_or(0, |text| text.source),
         outputs: target.tokens().map_or_else(|| outputs(target, loss), |tokens| tokens.vocabulary),
         every_place: target.tokens().is_some(),
+        ahead: preparation.inputs.series().is_some_and(|series| series.horizon > 0),
     }
+}
+
+/// The model of a configuration, for rows of this shape that are so prepared.
+fn model_of(
+    config: &ModelConfig,
+    preparation: &data::Preparation,
+    row: &[usize],
+    loss: nn::Loss,
+) -> Result<Box<dyn Module>, Error> {
+    let model = model(config, &wanted(preparation, row, loss))?;
+    Ok(match preparation.inputs.series() {
+        // A Gaussian's variance is no level.
+        Some(series) if series.from_last && loss != nn::Loss::GaussianNll => {
+            Box::new(FromLast::new(model, series.levels(), series.targets.clone()))
+        }
+        _ => model,
+    })
 }
 
 /// The model of a configuration, for rows as wanted.
@@ -444,6 +468,7 @@ impl DataConfig {
             strict: self.strict,
             image: self.image.clone(),
             text: self.text.clone(),
+            series: self.series.clone(),
             columns: self.columns.clone(),
             drop: self.drop.clone(),
             ..data::Options::default()
@@ -504,19 +529,85 @@ fn suggest_text(data: &Dataset, named: Named, config: &mut RunConfig) {
     let Training { optimizer, epochs, label_smoothing } = named.family.training;
     let train = &mut config.train;
     let rows = data.train.len();
-    let batch = (rows / 16).next_power_of_two().clamp(4, 32);
+    // About so many tokens a step, and some steps an epoch.
+    let most = (TEXT_TOKENS / data.train.width().max(1)).next_power_of_two().clamp(4, 128);
+    let batch = (rows / 16).next_power_of_two().clamp(4, most);
     train.batch = Amount::Exactly(batch);
     let share = if train.weights.is_some() { 0.1 } else { 1.0 };
     train.optimizer = optimizer.with_lr(optimizer.lr() * share);
     train.schedule = Schedule::OneCycle { rise: 0.1 };
     train.clip = Some(Clip::Norm(1.0));
     let steps = rows.div_ceil(batch).max(1) as u64;
-    train.epochs = (TEXT_STEPS / steps).clamp(1, epochs);
+    train.epochs = (TEXT_STEPS / steps).clamp(1, epochs.min(TEXT_EPOCHS));
     train.label_smoothing = label_smoothing;
 }
 
 /// About so many steps teach a model a text.
-const TEXT_STEPS: u64 = 4_000;
+const TEXT_STEPS: u64 = 5_000;
+/// A text is read so often at most.
+const TEXT_EPOCHS: u64 = 20;
+/// Tokens of a step.
+const TEXT_TOKENS: usize = 4_096;
+
+/// The model, where nobody said which: filters over time, of windows that have a class.
+fn model_of_windows(
+    data: &Dataset,
+    config: &RunConfig,
+    configure: &impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
+) -> Result<ModelConfig, Error> {
+    let of_classes = data.preparation.inputs.series().is_some_and(|series| series.horizon == 0);
+    let Some(named) = Named::from_word("convolution").filter(|_| of_classes) else {
+        return Ok(config.model.clone());
+    };
+    let kind = ModelKind::Named(named);
+    let choices = named.family.defaults;
+    let asked = RunConfig {
+        model: ModelConfig { kind, choices, ..config.model.clone() },
+        ..config.clone()
+    };
+    Ok(configure(&asked)?.model)
+}
+
+/// How a model of windows is trained. A forecast by an mlp without hidden layers is a weighted sum of the
+/// past, which begins as "the last value goes on"; it is hard to beat (Zeng et al. 2023).
+fn suggest_series(data: &Dataset, forecast: bool, config: &mut RunConfig) {
+    let rows = data.train.len();
+    let (model, train) = (&mut config.model, &mut config.train);
+    let batch = (rows / 8).next_power_of_two().clamp(8, 64);
+    train.batch = Amount::Exactly(batch);
+    train.schedule = Schedule::Cosine;
+    let steps = rows.div_ceil(batch).max(1) as u64;
+    let (enough, most, lr) = match model.kind {
+        ModelKind::Named(_) => {
+            let choices = Choices { units: 32, layers: 1, dropout: 0.0, ..model.choices };
+            model.choices = match model.kind.word() {
+                "convolution" => Choices { layers: 4, ..choices },
+                _ => choices,
+            };
+            train.clip = Some(Clip::Norm(1.0));
+            (SERIES_STEPS, 200, 3e-3)
+        }
+        ModelKind::Mlp if forecast => {
+            model.hidden = Vec::new();
+            model.initial = Some(Initial::Zeros);
+            (3 * SERIES_STEPS, 2_000, 1e-3)
+        }
+        ModelKind::Mlp => {
+            model.hidden = vec![64, 32];
+            (SERIES_STEPS, 200, 1e-3)
+        }
+        ModelKind::Network => (SERIES_STEPS, 200, 1e-3),
+    };
+    train.optimizer = Optimizer::ADAM.with_lr(lr);
+    train.epochs = (enough / steps).clamp(3, most);
+    if !data.valid.is_empty() {
+        let patience = (train.epochs / 4).max(3);
+        train.stop = Some(Stop { metric: "valid_loss".into(), patience });
+    }
+}
+
+/// About so many steps teach a model what windows of a series tell.
+const SERIES_STEPS: u64 = 3_000;
 
 /// The choices that suit the data.
 fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
@@ -545,6 +636,10 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
         (config.model.kind, data.preparation.inputs.text().is_some())
     {
         suggest_text(data, named, &mut config);
+        return config;
+    }
+    if let Some(series) = data.preparation.inputs.series() {
+        suggest_series(data, series.horizon > 0, &mut config);
         return config;
     }
     config.train.augment = suggested(data, config.model.kind);

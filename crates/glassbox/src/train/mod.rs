@@ -13,6 +13,7 @@ pub(crate) mod evaluate;
 mod evaluation;
 mod figures;
 mod fit;
+mod forecast;
 pub(crate) mod graphs;
 pub(crate) mod job;
 mod judge;
@@ -32,6 +33,7 @@ pub use figures::{
     AtThreshold, ClassDetail, ClassResult, Confused, Coverage, Detail, NumberDetail, Report,
     Residuals, Threshold, Undefined, Worst,
 };
+pub use forecast::{Forecast, Guess, Off, Rolled, StepAhead};
 pub use job::Job;
 pub use photos::PhotoPredictions;
 pub use resample::Resample;

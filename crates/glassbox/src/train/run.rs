@@ -12,7 +12,7 @@ use crate::practice::Verdict;
 use crate::train::checkpoint::check_in_use;
 use crate::train::evaluation::Evaluation;
 use crate::train::event::{Ending, Event, Outcome};
-use crate::train::figures::report;
+use crate::train::figures::{Detail, report};
 use crate::train::fit::{Fit, Fitted};
 use crate::train::folder::{Environment, GraphKind, RunFolder, RunState};
 use crate::train::job::Job;
@@ -200,6 +200,10 @@ impl Job {
             outcome.verdict = Some(self.verdict(folder, &trained, inference)?);
             let table = trained.table_of_results(&results, rows);
             crate::io::atomic::write(&folder.predictions(), table.as_bytes())?;
+            if let Detail::Forecast { forecast } = &outcome.detail {
+                let path = folder.file("forecast.csv");
+                crate::io::atomic::write(&path, forecast.csv().as_bytes())?;
+            }
             folder.set_outcome(&outcome)?;
             crate::report::write_with(folder, &outcome, Some(&self.data))?;
         }

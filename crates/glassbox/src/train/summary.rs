@@ -180,7 +180,9 @@ impl Structure {
         };
         let mut found: Vec<(Tensor<'_>, String, bool)> = Vec::new();
         found.extend(graph.parameters().into_iter().map(|(path, tensor)| (tensor, path, true)));
-        found.extend(graph.names().into_iter().map(|(name, tensor)| (tensor, name, false)));
+        // What a loop computes at each step is not a layer's result.
+        let named = graph.names().into_iter().filter(|(_, tensor)| !tensor.is_inside_loop());
+        found.extend(named.map(|(name, tensor)| (tensor, name, false)));
         found.sort_by_key(|(tensor, ..)| tensor.value());
         let mut layers: Vec<Layer> = Vec::new();
         for (tensor, path, is_parameter) in found {
@@ -369,6 +371,7 @@ impl Spread {
 /// The named results in the order of the graph.
 fn outputs(inference: &Graph) -> Vec<OutputSummary> {
     let mut named = inference.names();
+    named.retain(|(_, tensor)| !tensor.is_inside_loop());
     named.sort_by_key(|(_, tensor)| tensor.value());
     let output = |(name, tensor): (String, glassbox_engine::Tensor<'_>)| OutputSummary {
         name,

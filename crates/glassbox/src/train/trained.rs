@@ -7,7 +7,7 @@ use glassbox_engine::{Graph, Options, Parameters, Session};
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{Idx, InputPreparation, Preparation, Prepared, RawTable, Rows, Task};
+use crate::data::{Idx, InputPreparation, Preparation, Prepared, RawTable, Rows, Stretch, Task};
 use crate::io::{pytorch, safetensors};
 use crate::train::evaluate::{Fill, Predictor, deviation, largest, probabilities, told};
 use crate::train::folder::{GraphKind, LAST, RunFolder};
@@ -76,6 +76,9 @@ pub struct Predictions {
     pub outputs: Vec<String>,
     /// One a row.
     pub rows: Vec<Prediction>,
+    /// Of a series, what stretch of time each row is: of a forecast, the times of its numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stretches: Vec<Stretch>,
     /// What was odd about the rows, e.g. categories that training never saw.
     pub warnings: Vec<String>,
 }
@@ -326,7 +329,8 @@ impl Model {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
         let results = predictor.matrix(session, &prepared.matrix)?;
-        Ok(self.told(&results, predictor.results(), prepared.warnings))
+        let told = self.told(&results, predictor.results(), prepared.warnings);
+        Ok(Predictions { stretches: prepared.stretches, ..told })
     }
 
     /// Predicts so many prepared rows, which `fill` writes batch by batch.
@@ -352,6 +356,7 @@ impl Model {
                 _ => target.output_names().iter().map(ToString::to_string).collect(),
             },
             rows: results.chunks_exact(width.max(1)).map(|row| self.row_of(row)).collect(),
+            stretches: Vec::new(),
             warnings,
         }
     }
@@ -472,7 +477,7 @@ fn table_of_told(results: &[f32], rows: &Rows) -> String {
 }
 
 /// A cell of a CSV file, quoted where it must be.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     match text.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text.to_string(),

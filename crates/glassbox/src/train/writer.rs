@@ -12,7 +12,7 @@ use crate::data::TextPreparation;
 use crate::generate::{Ending, Generator, Sampling};
 use crate::nn::Module;
 use crate::train::folder::RunFolder;
-use crate::train::job::model_of;
+use crate::train::job::model_of_run;
 use crate::train::run::DataRecord;
 use crate::train::trained::resolve;
 
@@ -80,7 +80,7 @@ impl Writer {
             ))
         };
         let text = record.preparation.inputs.text().cloned().ok_or_else(no_text)?;
-        let model = model_of(&config, &record.preparation)?;
+        let model = model_of_run(&config, &record.preparation)?;
         model.decoder().ok_or_else(no_text)?;
         let Some((checkpoint, warnings)) = folder.checkpoints().best()? else {
             return Err(Error::new(format!(

@@ -22,29 +22,43 @@ pub struct Unit {
     pub offset: f64,
 }
 
+/// How a feature of columns was scaled: name, scale, offset.
+fn of_columns(columns: &[PreparedColumn], number: usize) -> Option<(String, f64, f64)> {
+    let mut first = 0;
+    for column in columns {
+        let names = column.feature_names();
+        if number < first + names.len() {
+            let name = names.get(number - first)?.clone();
+            return match column {
+                PreparedColumn::Number { offset, scale, .. }
+                | PreparedColumn::Pieces { offset, scale, .. }
+                | PreparedColumn::Date { offset, scale, .. }
+                    if number == first =>
+                {
+                    Some((name, *scale, *offset))
+                }
+                _ => Some((name, 1.0, 0.0)),
+            };
+        }
+        first += names.len();
+    }
+    None
+}
+
 /// How a number of a row was scaled: name, scale, offset.
 pub(crate) fn scaling(inputs: &InputPreparation, number: usize) -> Option<(String, f64, f64)> {
     match inputs {
-        InputPreparation::Table { columns } => {
-            let mut first = 0;
-            for column in columns {
-                let names = column.feature_names();
-                if number < first + names.len() {
-                    let name = names.get(number - first)?.clone();
-                    return match column {
-                        PreparedColumn::Number { offset, scale, .. }
-                        | PreparedColumn::Pieces { offset, scale, .. }
-                        | PreparedColumn::Date { offset, scale, .. }
-                            if number == first =>
-                        {
-                            Some((name, *scale, *offset))
-                        }
-                        _ => Some((name, 1.0, 0.0)),
-                    };
-                }
-                first += names.len();
-            }
-            None
+        InputPreparation::Table { columns } => of_columns(columns, number),
+        InputPreparation::Series(series) => {
+            let names = series.feature_names();
+            let (row, feature) =
+                (number.checked_div(names.len())?, number.checked_rem(names.len())?);
+            let calendar = || names.get(feature).map(|name| (name.clone(), 1.0, 0.0));
+            let (name, scale, offset) = of_columns(&series.columns, feature).or_else(calendar)?;
+            let before = series.window.checked_sub(row + 1)?;
+            let name =
+                if before > 0 { format!("{name} t−{before}") } else { format!("{name} t") };
+            Some((name, scale, offset))
         }
         InputPreparation::Pixels { scale, mean, std, .. } if *scale != 0.0 => {
             let channel = number.checked_rem(mean.len());

@@ -18,6 +18,7 @@ mod moment;
 mod not_finite;
 mod numbers;
 mod profile;
+pub mod sequence;
 mod statistics;
 mod tables;
 mod tensors;

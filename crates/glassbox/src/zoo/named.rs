@@ -82,6 +82,8 @@ pub struct Wanted<'a> {
     pub outputs: usize,
     /// Whether it gives them for every place.
     pub every_place: bool,
+    /// Whether it tells what comes after the end of a sequence, rather than what the whole is.
+    pub ahead: bool,
 }
 
 /// A model of a family.
@@ -338,7 +340,14 @@ impl Named {
     /// The model for images of any size and number of channels, with so many outputs.
     pub fn build(self, choices: &Choices, outputs: usize) -> Box<dyn Module> {
         let images = [0; 3];
-        let wanted = Wanted { row: &images, tokens: None, source: 0, outputs, every_place: false };
+        let wanted = Wanted {
+            row: &images,
+            tokens: None,
+            source: 0,
+            outputs,
+            every_place: false,
+            ahead: false,
+        };
         self.build_for(choices, &wanted)
     }
 

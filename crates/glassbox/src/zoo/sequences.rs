@@ -14,8 +14,13 @@ fn tokens(wanted: &Wanted<'_>, units: usize) -> Option<Tokens> {
     wanted.tokens.map(of)
 }
 
+/// The places that outputs are made of: what comes next follows from the last.
 fn places(wanted: &Wanted<'_>, else_: Places) -> Places {
-    if wanted.every_place { Places::Every } else { else_ }
+    match (wanted.every_place, wanted.ahead) {
+        (true, _) => Places::Every,
+        (_, true) => Places::Last,
+        _ => else_,
+    }
 }
 
 pub(super) static RECURRENT: Family = Family {

@@ -67,7 +67,7 @@ impl Graph {
     }
 
     /// A scan node once more, so that it can give out more.
-    fn repeat(&self, scan: u32) -> Option<u32> {
+    pub(super) fn repeat(&self, scan: u32) -> Option<u32> {
         let Node { op, args, outputs, origin: Origin { at, scope, .. } } =
             self.node(scan as usize)?;
         let role = Role::Adjoint { of: scan };
@@ -76,7 +76,7 @@ impl Graph {
 
     /// The stack of `value`, which scan node `scan` is made to give out if it does not yet. The node is
     /// the last of its loop and not yet read by anybody else.
-    fn given_out(&self, scan: u32, value: Value) -> Option<Value> {
+    pub(super) fn given_out(&self, scan: u32, value: Value) -> Option<Value> {
         let mut inner = self.inner.borrow_mut();
         let out = inner.nodes.get(value.index())?.outputs.get(usize::from(value.output))?.clone();
         let node = inner.nodes.get_mut(scan as usize)?;

@@ -194,6 +194,7 @@ pub(super) fn of_place(
         source_rows: None,
         names: Some(rows.into_iter().map(|row| row.name.into_boxed_str()).collect()),
         weights: None,
+        overlap: None,
     };
     let encoding = TargetEncoding::Classes { names: classes, spelling: Spelling::Text };
     let target = TargetPreparation { name: "class".into(), encoding };

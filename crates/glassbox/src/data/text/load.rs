@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Windows;
-use super::tokenizer::Tokenizer;
+use super::{Special, Tokenizer, TokenizerKind};
 use crate::data::dataset::{Dataset, Parts};
-use crate::data::error::{DataError, Place, count};
+use crate::data::error::{DataError, Place, count, quoted};
 use crate::data::fingerprint::Fingerprint;
 use crate::data::options::Options;
 use crate::data::prepare::{InputPreparation, Preparation};
@@ -16,6 +16,7 @@ use crate::data::source::Source;
 use crate::data::split::{Split, check_fractions};
 use crate::data::spool::Spool;
 use crate::data::target::{TargetEncoding, TargetPreparation, Tokens};
+use crate::nearest::suggestion;
 
 /// How text becomes rows of tokens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,6 +72,91 @@ pub struct TextPreparation {
     #[serde(default)]
     pub arrangement: Arrangement,
 }
+
+impl Arrangement {
+    /// The same for the tokens of a tokeniser.
+    fn of(self, tokenizer: &Tokenizer) -> Result<Self, DataError> {
+        let Arrangement::Masked(hiding) = self else { return Ok(self) };
+        let mask = tokenizer.special(Special::Mask).ok_or_else(|| {
+            let what = "the tokenizer has no token for what is hidden, such as <mask> or [MASK]";
+            DataError::new(
+                Place::default(),
+                what,
+                "take character, word or bpe, or one that has it",
+            )
+        })?;
+        let vocabulary = tokenizer.vocabulary();
+        Ok(Arrangement::Masked(Hiding { mask, vocabulary, ..hiding }))
+    }
+
+    /// The tokens beside those of the text.
+    fn specials(self) -> &'static [&'static str] {
+        match self {
+            Arrangement::Next => &[],
+            Arrangement::Masked(_) => &["<pad>", "<unk>", "<mask>"],
+            Arrangement::Pairs => &["<pad>", "<unk>", "<sos>", "<eos>"],
+        }
+    }
+}
+
+impl TextPreparation {
+    /// The tokens that stand for no text, which are never to be written.
+    pub(crate) fn silent(&self) -> Vec<i64> {
+        let silent = [
+            Special::Pad,
+            Special::Unknown,
+            Special::Start,
+            Special::Mask,
+            Special::Separator,
+            Special::Class,
+        ];
+        let found = silent.into_iter().filter_map(|special| self.tokenizer.special(special));
+        let ends: Vec<i64> = self.end().collect();
+        found.map(i64::from).filter(|id| !ends.contains(id)).collect()
+    }
+
+    /// The token that ends a text, where there is one.
+    pub(crate) fn end(&self) -> impl Iterator<Item = i64> {
+        self.tokenizer.special(Special::End).map(i64::from).into_iter()
+    }
+}
+
+/// The tokeniser that is asked for, learned from the training part alone; one that is published is read.
+/// Where the `later` parts have characters that training lacks, there is a token for the unknown.
+fn tokenizer_for(options: &TextOptions, train: &str, later: &str) -> Result<Tokenizer, DataError> {
+    let word = options.tokenizer.as_deref().unwrap_or("character");
+    let Some(kind) = TokenizerKind::from_word(word) else {
+        if Path::new(word).exists() {
+            return Tokenizer::load(word);
+        }
+        let near = suggestion(word, "tokenizers", &TokenizerKind::WORDS);
+        let what = format!("there is no tokenizer {}", quoted(word));
+        return Err(DataError::new(
+            Place::default(),
+            what,
+            format!("{near}; or name a tokenizer.json"),
+        ));
+    };
+    let mut specials = options.arrangement.specials().to_vec();
+    let most = match kind {
+        TokenizerKind::Character => usize::MAX,
+        _ => options.vocabulary.unwrap_or(VOCABULARY),
+    };
+    if matches!(kind, TokenizerKind::Word { .. }) && !specials.contains(&UNKNOWN) {
+        specials.push(UNKNOWN);
+    }
+    let tokenizer = Tokenizer::train(&kind, [train], most, &specials)?;
+    let mut encoder = tokenizer.encoder();
+    encoder.encode(later, &mut Vec::new());
+    if encoder.unknown() == 0 || specials.contains(&UNKNOWN) {
+        return Ok(tokenizer);
+    }
+    specials.push(UNKNOWN);
+    Tokenizer::train(&kind, [train], most, &specials)
+}
+
+/// What stands for characters and words that training lacks.
+const UNKNOWN: &str = "<unk>";
 
 /// The endings of the names of files of text.
 const TEXTS: [&str; 3] = [".txt", ".text", ".md"];
@@ -133,12 +219,16 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
         (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
     };
     let (first, second) = (cut(1.0 - valid - test), cut(1.0 - test));
+    let too_short = |tokens: usize| {
+        let what = format!("has {} to learn from", count(tokens, "token"));
+        let cure = "a text needs two tokens at least, one to follow the other";
+        DataError::new(Place::file(shown), what, cure)
+    };
+    if first == 0 {
+        return Err(too_short(0));
+    }
     let text_options = &options.text;
-    let tokenizer = Tokenizer::of(
-        text_options.tokenizer.as_deref().unwrap_or("character"),
-        &text[..first],
-        text_options.vocabulary.unwrap_or(VOCABULARY),
-    )?;
+    let tokenizer = tokenizer_for(text_options, &text[..first], &text[first..])?;
     let mut spool = Spool::new(options.memory);
     let mut parts = Vec::new();
     for part in [&text[..first], &text[first..second], &text[second..]] {
@@ -148,9 +238,7 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
     }
     let learned = parts[0].end - parts[0].start;
     if learned < 2 {
-        let what = format!("has {} to learn from", count(learned as usize, "token"));
-        let cure = "a text needs two tokens at least, one to follow the other";
-        return Err(DataError::new(Place::file(shown), what, cure));
+        return Err(too_short(learned as usize));
     }
     let mut notices = Vec::new();
     let wanted = text_options.context.unwrap_or(CONTEXT);
@@ -160,7 +248,7 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
             "the text has {learned} tokens to learn from: rows have {context} of them, not {wanted}"
         ));
     }
-    let arrangement = text_options.arrangement;
+    let arrangement = text_options.arrangement.of(&tokenizer)?;
     let windows = Windows::new(spool.finish()?, context, &parts, arrangement);
     let [train, held, kept] = [0, 1, 2].map(|part| windows.of_part(part));
     for (part, share, rows) in [("validation", valid, &held), ("test", test, &kept)] {
@@ -183,6 +271,7 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
         source_rows: None,
         names: None,
         weights: None,
+        overlap: None,
     };
     let positions = |rows: std::ops::Range<u32>| rows.map(|row| row as usize).collect();
     let split = Split { train: positions(train), valid: positions(held), test: positions(kept) };

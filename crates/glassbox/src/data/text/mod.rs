@@ -1,4 +1,16 @@
-//! Text: how it is cut into tokens, and tokens into rows.
+//! Text: from files to tokens, and from tokens to rows.
+//!
+//! A [`Tokenizer`] turns text into whole numbers and back: characters, words, byte pairs learned
+//! from the text at hand, or a published one.
+//!
+//! ```
+//! use glassbox::data::text::{Tokenizer, TokenizerKind};
+//! let texts = ["the cat sat", "the hat"];
+//! let tokenizer = Tokenizer::train(&TokenizerKind::Character, texts, usize::MAX, &["<pad>"])?;
+//! assert_eq!(tokenizer.vocabulary(), 8); // <pad>, the space and a c e h s t
+//! assert_eq!(tokenizer.decode(&tokenizer.encode("teach")), "teach");
+//! # Ok::<(), glassbox::data::DataError>(())
+//! ```
 
 mod load;
 mod sentences;
@@ -8,6 +20,6 @@ mod windows;
 pub(in crate::data) use load::load;
 pub use load::{Arrangement, Hiding, TextOptions, TextPreparation, from_text, is_text};
 pub use sentences::sentences;
-pub use tokenizer::Tokenizer;
+pub use tokenizer::{Decoder, Encoder, Special, Tokenizer, TokenizerKind, TokenizerTrainer};
 pub(crate) use windows::Epoch;
 pub(in crate::data) use windows::Windows;

@@ -121,7 +121,7 @@ fn power(label: &str) -> String {
 }
 
 /// Turned by a quarter, to be read from below.
-fn turned(picture: &Picture) -> Picture {
+pub(super) fn turned(picture: &Picture) -> Picture {
     Picture { pixels: image::imageops::rotate270(&picture.pixels) }
 }
 

@@ -8,7 +8,8 @@ use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
     Amount, Columns, ConfigError, ConfigProblem, DataConfig, Fit, ImageOptions, Impute, Kind,
-    Normalization, Preparation, Prepare, RunConfig, Split, TextOptions, WatchConfig,
+    Label, Normalization, Past, Preparation, Prepare, RunConfig, SeriesOptions, Split, TextOptions,
+    WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
 use crate::io::FileError;
@@ -265,6 +266,7 @@ fn data(mut section: Section, default: &DataConfig) -> DataConfig {
     let strict = section.take("strict", default.strict, flag);
     let image = image(&mut section, &default.image);
     let of_text = of_text(&mut section, &default.text);
+    let series = series(&mut section, &default.series);
     let drop = section.take("drop", default.drop.clone(), texts);
     let columns = kinds(&mut section, &default.columns);
     let split = split(&mut section, default.split);
@@ -278,6 +280,7 @@ fn data(mut section: Section, default: &DataConfig) -> DataConfig {
         strict,
         image,
         text: of_text,
+        series,
         drop,
         columns,
         split,
@@ -295,6 +298,29 @@ fn of_text(data: &mut Section, default: &TextOptions) -> TextOptions {
         vocabulary: section.take("vocabulary", default.vocabulary, some),
         context: section.take("context", default.context, some),
         arrangement: default.arrangement,
+    };
+    section.finish();
+    options
+}
+
+/// `data.series`: how rows that follow each other in time become windows.
+fn series(data: &mut Section, default: &SeriesOptions) -> SeriesOptions {
+    let mut section = data.section("series", "data.series");
+    let some = |value: &Value| whole(value, 1).map(|count| Some(count as usize));
+    let named = |value: &Value| Ok(Some(texts(value)?.join(", ")));
+    let options = SeriesOptions {
+        time: section.take("time", default.time.clone(), named),
+        group: section.take("group", default.group.clone(), |value| text(value).map(Some)),
+        horizon: section.take("horizon", default.horizon, some),
+        window: section.take("window", default.window, some),
+        stride: section.take("stride", default.stride, some),
+        season: section.take("season", default.season, some),
+        label: section
+            .take("label", default.label, |value| word(value, Label::ALL, Label::word).map(Some)),
+        past: section
+            .take("past", default.past, |value| word(value, Past::ALL, Past::word).map(Some)),
+        from_last: section.take("from_last", default.from_last, |value| flag(value).map(Some)),
+        calendar: section.take("calendar", default.calendar, flag),
     };
     section.finish();
     options

@@ -21,8 +21,8 @@ use serde::Serialize;
 use crate::choices::choices;
 use crate::data::is_text;
 pub use crate::data::{
-    Augment, Columns, Fit, ImageOptions, Impute, Kind, Method as Preparation, Normalization,
-    NthFold, Rule as Prepare, TextOptions,
+    Augment, Columns, Fit, ImageOptions, Impute, Kind, Label, Method as Preparation, Normalization,
+    NthFold, Past, Rule as Prepare, SeriesOptions, TextOptions,
 };
 use crate::io::FileError;
 use crate::nn::Optimizers;
@@ -200,6 +200,8 @@ pub struct DataConfig {
     pub image: ImageOptions,
     /// `[data.text]`: how text is read.
     pub text: TextOptions,
+    /// `[data.series]`: how rows that follow each other in time become windows.
+    pub series: SeriesOptions,
     /// How the rows are divided.
     pub split: Split,
     /// `[[data.prepare]]`, in order; where several name a column, the last holds.
@@ -453,6 +455,7 @@ impl RunConfig {
                 strict: false,
                 image: ImageOptions::default(),
                 text: TextOptions::default(),
+                series: SeriesOptions::default(),
                 drop: Vec::new(),
                 columns: BTreeMap::new(),
                 split: Split { valid: None, test: None, stratify: true, fold: None },

@@ -6,8 +6,8 @@ use glassbox_engine::Isa;
 
 use super::{
     Activation, Alignment, Amount, Augment, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute,
-    Initial, Kind, Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers, Optimizer,
-    Positions, Preparation, RunConfig, Schedule, TextOptions,
+    Initial, Kind, Label, Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers,
+    Optimizer, Past, Positions, Preparation, RunConfig, Schedule, SeriesOptions, TextOptions,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
@@ -56,6 +56,7 @@ impl RunConfig {
         line(out, "split", value, "shares; valid and test absent: 0.15, or the source's own");
         write_image(out, &data.image);
         write_text(out, &data.text);
+        write_series(out, &data.series);
         for prepare in &data.prepare {
             section(out, "[[data.prepare]]             # fitted on the training part only");
             let columns = quoted(prepare.columns.word());
@@ -264,6 +265,42 @@ fn write_text(out: &mut String, text: &TextOptions) {
         Some(context) => line(out, "context", context, "tokens of a row"),
         None => absent(out, "context", "128", "tokens of a row"),
     }
+}
+
+fn write_series(out: &mut String, series: &SeriesOptions) {
+    if !series.is_asked() {
+        let value = "{ time = \"date\", horizon = 24 }";
+        return absent(out, "series", value, "rows that follow each other in time");
+    }
+    section(out, "[data.series]");
+    let mut text = |name: &str, value: &Option<String>, example: &str, comment: &str| match value {
+        Some(value) => line(out, name, quoted(value), comment),
+        None => absent(out, name, example, comment),
+    };
+    text("time", &series.time, "\"date\"", "the column (or columns) that tell the time");
+    text("group", &series.group, "\"person\"", "the column that tells several series apart");
+    let mut number = |name: &str, value: Option<usize>, example: &str, comment: &str| match value {
+        Some(value) => line(out, name, value, comment),
+        None => absent(out, name, example, comment),
+    };
+    number("horizon", series.horizon, "1", "steps ahead that are told, of numbers");
+    number("window", series.window, "96", "rows of a window; absent: by the season");
+    number("stride", series.stride, "1", "rows from one window to the next");
+    number("season", series.season, "24", "rows until it comes round; absent: found");
+    let mut chosen = |name: &str, value: Option<&str>, example: &str, comment: String| match value {
+        Some(value) => line(out, name, quoted(value), comment),
+        None => absent(out, name, example, comment),
+    };
+    let of_classes = format!("of a window that has several classes: {}", words(Label::ALL));
+    chosen("label", series.label.map(Label::word), "\"majority\"", of_classes);
+    let read = format!("what a forecast is made from: {}", words(Past::ALL));
+    chosen("past", series.past.map(Past::word), "\"own\"", read);
+    let comment = "false: levels are read and told, not changes from the last row";
+    match series.from_last {
+        Some(from_last) => line(out, "from_last", from_last, comment),
+        None => absent(out, "from_last", "true", comment),
+    }
+    line(out, "calendar", series.calendar, "true: hour, weekday and time of the year are read");
 }
 
 /// What is chosen of a named model.

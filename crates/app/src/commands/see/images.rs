@@ -1,10 +1,8 @@
-//! `glassbox see RUN [IMAGE…]`
+//! `glassbox see RUN [IMAGE…]` of a network of images.
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use glassbox::data::{Dataset, RawRows, Rows, is_photos};
-use glassbox::io::FileError;
+use glassbox::data::{RawRows, is_photos};
 use glassbox::report::picture::{Picture, Sheet};
 use glassbox::train::folder::RunFolder;
 use glassbox::watch::GradientsByDepth;
@@ -14,75 +12,10 @@ use glassbox::watch::vision::{
 };
 use serde::Serialize;
 
+use super::{Gallery, Part, SeeArgs, What, part};
 use crate::context::Context;
 use crate::error::AppError;
 use crate::terminal::see;
-
-#[derive(Args)]
-pub struct SeeArgs {
-    #[arg(value_name = "RUN")]
-    pub run: String,
-    #[arg(value_name = "IMAGE")]
-    pub images: Vec<PathBuf>,
-    #[arg(long, value_name = "N", value_delimiter = ',')]
-    pub row: Vec<usize>,
-    #[arg(long, value_name = "PART", value_parser = ["train", "valid", "test"], hide_possible_values = true)]
-    pub part: Option<String>,
-    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = What::WORDS, hide_possible_values = true)]
-    pub what: Vec<String>,
-    #[arg(long, value_name = "NAME")]
-    pub layer: Option<String>,
-    #[arg(long, value_name = "NAME")]
-    pub class: Option<String>,
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub patch: Option<u32>,
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub stride: Option<u32>,
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-}
-
-/// What can be seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    Filters,
-    Features,
-    Saliency,
-    Smooth,
-    Integrated,
-    GradCam,
-    Occlusion,
-    Channels,
-    Mistakes,
-    Gradients,
-}
-
-impl What {
-    const WORDS: [&'static str; 10] = [
-        "filters",
-        "features",
-        "saliency",
-        "smooth",
-        "integrated",
-        "gradcam",
-        "occlusion",
-        "channels",
-        "mistakes",
-        "gradients",
-    ];
-    const ALL: [What; 10] = [
-        What::Filters,
-        What::Features,
-        What::Saliency,
-        What::Smooth,
-        What::Integrated,
-        What::GradCam,
-        What::Occlusion,
-        What::Channels,
-        What::Mistakes,
-        What::Gradients,
-    ];
-}
 
 /// Mistakes on their sheet; rows that are looked at where none is named, and mistakes among them.
 const MISTAKES: usize = 24;
@@ -203,12 +136,6 @@ struct Image {
     observed: Option<String>,
 }
 
-/// Rows of the run's data.
-struct Part<'a> {
-    name: String,
-    rows: &'a Rows,
-}
-
 /// What is wanted, whether by name or by itself.
 struct Wanted<'a> {
     what: Vec<What>,
@@ -235,46 +162,27 @@ impl Wanted<'_> {
     }
 }
 
-/// Writes pictures into a folder and remembers them.
-struct Gallery {
-    folder: PathBuf,
-    files: Vec<String>,
-}
-
-impl Gallery {
-    fn write(&mut self, name: &str, picture: &Picture) -> Result<(), AppError> {
-        let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-        let name: String = name.chars().map(safe).collect();
-        std::fs::create_dir_all(&self.folder)
-            .map_err(FileError::at(&self.folder, "cannot make the folder"))?;
-        let path = self.folder.join(format!("{name}.png"));
-        picture.write(&path)?;
-        self.files.push(path.display().to_string());
-        Ok(())
+pub fn run(args: &SeeArgs, folder: &RunFolder, ctx: &Context) -> Result<(), AppError> {
+    if !args.text.is_empty() {
+        return Err(AppError::usage(ctx.text.see_no_text()));
     }
-}
-
-pub fn run(args: &SeeArgs, ctx: &Context) -> Result<(), AppError> {
-    let path = ctx.run_path(&args.run)?;
-    let folder = RunFolder::view(&path)?;
     let wanted = Wanted { what: chosen(args), named: !args.what.is_empty(), args };
-    let run = path.display().to_string();
-    let out = args.out.clone().unwrap_or_else(|| folder.file("samples").join("see"));
-    let mut gallery = Gallery { folder: out, files: Vec::new() };
+    let run = folder.path().display().to_string();
+    let mut gallery = Gallery::of(args, folder);
     if wanted.what == [What::Gradients] {
         // Any model has gradients.
-        let depth = GradientsByDepth::of_run(&folder)?;
+        let depth = GradientsByDepth::of_run(folder)?;
         let depth = depth.ok_or_else(|| AppError::failed(ctx.text.see_no_looks()))?;
         gallery.write("gradients", &depth.picture())?;
         let seen = SeenRun::of_gradients(run, depth, gallery.files);
         return ctx.print(&seen, |screen| see(&seen, ctx.text, screen.columns()));
     }
-    let vision = Vision::of_run(&folder)?;
+    let vision = Vision::of_run(folder)?;
     ctx.warn_of_checkpoints(vision.warnings());
     check(args, &vision)?;
     // New images need none of the run's data.
     let needs_data = args.images.is_empty() || wanted.has(What::Mistakes);
-    let data = if needs_data { Some(data_of_run(&folder)?) } else { None };
+    let data = if needs_data { Some(data_of_run(folder)?) } else { None };
     let part = data.as_ref().map(|data| part(args, data)).transpose()?;
     let wrong = match &part {
         Some(part) if wanted.has(What::Mistakes) || (args.row.is_empty() && !wanted.named) => {
@@ -309,7 +217,7 @@ pub fn run(args: &SeeArgs, ctx: &Context) -> Result<(), AppError> {
         _ => None,
     };
     let gradients = match wanted.has(What::Gradients) {
-        true => GradientsByDepth::of_run(&folder)?,
+        true => GradientsByDepth::of_run(folder)?,
         false => None,
     };
     if let Some(depth) = &gradients {
@@ -322,15 +230,8 @@ pub fn run(args: &SeeArgs, ctx: &Context) -> Result<(), AppError> {
 /// What is asked for; by itself everything but the slow way of saliency, and mistakes only of rows
 /// that nobody chose.
 fn chosen(args: &SeeArgs) -> Vec<What> {
-    let named = |word: &String| What::WORDS.iter().position(|known| known == word);
     if !args.what.is_empty() {
-        return args
-            .what
-            .iter()
-            .filter_map(named)
-            .filter_map(|at| What::ALL.get(at))
-            .copied()
-            .collect();
+        return What::named(&args.what);
     }
     let free = args.images.is_empty() && args.row.is_empty();
     let by_itself = |what: &What| match what {
@@ -339,7 +240,7 @@ fn chosen(args: &SeeArgs) -> Vec<What> {
         What::Mistakes | What::Filters => free || (args.layer.is_some() && *what == What::Filters),
         _ => true,
     };
-    What::ALL.into_iter().filter(by_itself).collect()
+    What::OF_IMAGES.into_iter().filter(by_itself).collect()
 }
 
 /// What is named must be there, before anything is computed.
@@ -358,17 +259,6 @@ fn check(args: &SeeArgs, vision: &Vision) -> Result<(), AppError> {
         true => Ok(()),
         false => Err(AppError::failed(problems.join("\n"))),
     }
-}
-
-/// The part whose rows are looked at: the one that is named, else the last that has rows.
-fn part<'a>(args: &SeeArgs, data: &'a Dataset) -> Result<Part<'a>, AppError> {
-    let parts = [("test", &data.test), ("valid", &data.valid), ("train", &data.train)];
-    let found = match &args.part {
-        Some(name) => parts.into_iter().find(|(part, _)| part == name),
-        None => parts.into_iter().find(|(_, rows)| !rows.is_empty()),
-    };
-    let (name, rows) = found.unwrap_or(("train", &data.train));
-    Ok(Part { name: name.to_owned(), rows })
 }
 
 /// The rows that are asked for; of none the first ones and the surest mistakes.
