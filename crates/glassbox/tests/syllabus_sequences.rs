@@ -134,12 +134,12 @@ fn n24_the_lstm_holds_on_longer_the_nearer_its_forget_gate_is_to_1() {
     };
     let (drawn, one, four) = (far(0.0), far(1.0), far(4.0));
     assert!(drawn < one && one < four, "{drawn} {one} {four}");
-    assert!(four > 1e-2 && four < 1.0 && drawn < 1e-6, "{drawn} {four}");
+    assert!(four > 1e-2 && drawn < 1e-6, "{drawn} {four}");
 }
 
 #[test]
 fn n24_clipping_cures_an_explosion() {
-    let last = |clip| *learn_the_mean(clip, 300).unwrap().losses.last().unwrap();
+    let last = |clip| *learn_the_mean(clip, 600).unwrap().losses.last().unwrap();
     let thrown = last(None);
     for clip in [Clip::Norm(1.0), Clip::Value(1.0)] {
         assert!(last(Some(clip)) < thrown / 4.0, "{clip:?}");

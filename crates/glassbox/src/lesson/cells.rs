@@ -13,7 +13,7 @@ use crate::report::fixed;
 /// Numbers a step and units of the layers that are counted.
 const COUNTED: [usize; 2] = [8, 16];
 /// Sequences and steps of the task, and units of the nets that learn it.
-const SEQUENCES: usize = 256;
+const SEQUENCES: usize = 64;
 const TIME: usize = 8;
 const UNITS: usize = 12;
 
@@ -186,7 +186,7 @@ pub fn score(net: Net, seed: u64) -> Result<Score, Error> {
         ("before", array([SEQUENCES * TIME], before)?),
         ("after", array([SEQUENCES * TIME], after)?),
     ]);
-    let learned = Practice::adam(0.01, 300, seed).learn(
+    let learned = Practice::adam(0.02, 300, seed).learn(
         |at| {
             let x = at.graph().input("x", DType::F32, [SEQUENCES, TIME, 1]);
             let [before, after] = answers(at, x, net);

@@ -306,12 +306,12 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
             "A GPT of {count} parameters read a speech of Hamlet {STEPS} times {ROWS} pieces, and tells at \
              every place which of {vocabulary} characters comes next. Its loss is the mean of −ln p, in nats \
              a character; perplexity is e to that power: among how many equally likely characters it \
-             chooses. A tenth of the text was held back; so short a text is learned by heart, and the rest \
-             stays strange.",
+             chooses. A tenth of the text was held back; so short a text says little about what it does not \
+             hold.",
             "매개변수 {count}개인 GPT가 햄릿의 대사를 {ROWS}토막씩 {STEPS}번 읽고, 자리마다 글자 {vocabulary}개 \
              가운데 무엇이 오는지 말합니다. 손실은 글자마다 −ln p의 평균(nat)이고, 퍼플렉시티는 e의 그 \
              제곱입니다. 똑같이 그럴듯한 글자 몇 개 가운데 고르는 셈인지를 뜻합니다. 글의 10분의 1은 남겨 \
-             두었습니다. 글이 짧아 외워 버리므로 남긴 부분은 낯섭니다.",
+             두었습니다. 글이 짧아서 남긴 부분에 대해서는 배운 것이 적습니다.",
         )),
         Part::Table(perplexities(&found)),
         Part::Table(candidates(&found)),

@@ -171,23 +171,25 @@ pub struct Clipped {
 /// None.
 pub fn learn_the_mean(clip: Option<Clip>, steps: usize) -> Result<Clipped, Error> {
     const SEQUENCES: usize = 8;
-    let start = Unit { input: 0.5, bias: 0.0, recurrent: 1.4 };
     let practice = Practice {
         optimizer: Optimizer::GRADIENT_DESCENT.with_lr(0.002),
         clip,
         steps,
         seed: 0,
-        start: start.weights()?,
+        start: Parameters::new(),
     };
     let numbers: Vec<f32> =
         (0..FAR * SEQUENCES).map(|i| (i as f64 * 0.618).fract() as f32).collect();
-    let x = array([SEQUENCES, FAR, 1], numbers)?;
+    let x = array([FAR, SEQUENCES], numbers)?;
     let learned = practice.learn(
         |at| {
-            let x = at.graph().input("x", DType::F32, [SEQUENCES, FAR, 1]);
-            let relu = Activation::Relu;
-            let [last] = nn::rnn(at.child("rnn"), x, 1, relu, Recurrence::default()).last;
-            let mean = x.mean_axis(1).reshape([SEQUENCES, 1]);
+            // h ← relu(w · h + u · x), without biases.
+            let (w, u) = (at.parameter("w", [], 1.4), at.parameter("u", [], 0.5));
+            let x = at.graph().input("x", DType::F32, [FAR, SEQUENCES]);
+            let first = x.scalar(0.0).broadcast_to([SEQUENCES]);
+            let (last, ()) =
+                at.graph().scan(FAR, first, x, |h, x, _| ((h * w + x * u).relu(), ()));
+            let mean = x.mean_axis(0).reshape([SEQUENCES, 1]);
             Loss::SquaredError.of(at.child("loss"), last.reshape([SEQUENCES, 1]), mean)
         },
         |_| Ok(named([("x", x.clone())])),
