@@ -27,7 +27,7 @@ pub struct TextOptions {
     pub tokenizer: Option<String>,
     /// How many different tokens there are at most, of words and of byte pairs. None: 8,192.
     pub vocabulary: Option<usize>,
-    /// How many tokens a row has. None: 128.
+    /// How many tokens a row has. None: 256.
     pub context: Option<usize>,
     /// What is to be learned of the text: it follows from the model.
     #[serde(skip)]
@@ -162,7 +162,7 @@ const UNKNOWN: &str = "<unk>";
 const TEXTS: [&str; 3] = [".txt", ".text", ".md"];
 
 /// Tokens of a row where nobody says.
-const CONTEXT: usize = 128;
+const CONTEXT: usize = 256;
 /// Different tokens at most where nobody says.
 const VOCABULARY: usize = 8_192;
 /// The largest text, in bytes.
@@ -204,7 +204,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
 /// let text = "to be or not to be, that is the question. ".repeat(50);
 /// let data = from_text("hamlet", &text, &Options::default())?;
 /// assert_eq!(data.task, Task::Language { vocabulary: 15 });
-/// assert_eq!((data.input.shape[0], data.train.len()), (128, 14));
+/// assert_eq!((data.input.shape[0], data.train.len()), (256, 7));
 /// # Ok::<(), glassbox::data::DataError>(())
 /// ```
 pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, DataError> {
