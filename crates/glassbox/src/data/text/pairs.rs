@@ -187,10 +187,8 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
     }
     // Rows keep their order; the parts are told by their new numbers.
     let mut next = 0;
-    let numbers: Vec<Option<usize>> = keeps
-        .iter()
-        .map(|kept| kept.then(|| std::mem::replace(&mut next, next + 1)))
-        .collect();
+    let numbers: Vec<Option<usize>> =
+        keeps.iter().map(|kept| kept.then(|| std::mem::replace(&mut next, next + 1))).collect();
     let renumbered = |rows: Vec<usize>| -> Vec<usize> {
         rows.into_iter().filter_map(|row| numbers.get(row).copied().flatten()).collect()
     };
