@@ -12,7 +12,7 @@ use support::Workplace;
 fn trained(at: &Workplace, more: &str) -> Value {
     at.file("book.txt", sentences(400, 1));
     let line = format!(
-        "train book.txt --out run --json --quiet --epochs 3 --set data.text.context=32 {more}"
+        "train book.txt --out run --json --quiet --epochs 8 --set data.text.context=32 {more}"
     );
     serde_json::from_str(&at.done(&line).out).unwrap()
 }
@@ -24,7 +24,7 @@ fn number(value: &Value) -> f64 {
 #[test]
 fn a_text_file_needs_no_further_word_to_become_a_model_that_writes() {
     let at = Workplace::new();
-    let told = trained(&at, "--set model.units=32 --set model.layers=1");
+    let told = trained(&at, "--set model.units=32 --set model.layers=1 --lr 0.01");
     let (model, guess) = (&told["metrics"], &told["baseline"]);
     assert_eq!(told["split"], "valid");
     assert!(number(&model["loss"]) < 0.9 * number(&guess["loss"]), "{told}");
@@ -75,8 +75,8 @@ fn a_training_that_was_interrupted_or_has_other_threads_ends_with_the_same_bits(
     let told = trained(&whole, "--model gpt --set model.units=16 --set model.layers=1 --threads 1");
     let parts = Workplace::new();
     parts.file("book.txt", sentences(400, 1));
-    let line = "train book.txt --out run --quiet --epochs 3 --set data.text.context=32 --model gpt \
-                --set model.units=16 --set model.layers=1 --threads 2 --set train.checkpoint_every=0";
+    let line = "train book.txt --out run --quiet --epochs 8 --set data.text.context=32 --model gpt \
+                --set model.units=16 --set model.layers=1 --threads 2 --set train.checkpoint_every=0.01";
     let mut child = parts.command(&line.split_whitespace().collect::<Vec<_>>()).spawn().unwrap();
     while !parts.path("run/checkpoints/last").exists() {
         assert!(child.try_wait().unwrap().is_none_or(|status| status.success()));
@@ -111,12 +111,12 @@ fn odd_texts_and_prompts_work_or_are_told() {
     assert!(!at.done("generate run-korean.txt --prompt 나 --tokens 5").out.is_empty());
     let error = at.refused(1, "generate run-korean.txt --prompt xyz");
     assert!(error.contains("never saw") && error.contains('x'), "{error}");
-    let error = at.refused(1, "generate run-korean.txt --prompt 나 --temperature -1");
+    let error = at.refused(1, "generate run-korean.txt --prompt 나 --temperature=-1");
     assert!(error.contains("temperature"), "{error}");
-    let error = at.refused(1, "train korean.txt --model mlp");
+    let error = at.refused(2, "train korean.txt --model mlp");
     assert!(error.contains("reads numbers"), "{error}");
     let error =
-        at.refused(1, "train korean.txt --model gpt --set model.units=10 --set model.heads=4");
+        at.refused(2, "train korean.txt --model gpt --set model.units=10 --set model.heads=4");
     assert!(error.contains("heads"), "{error}");
     at.done("train iris --out run-iris --quiet --epochs 1");
     let error = at.refused(1, "generate run-iris");

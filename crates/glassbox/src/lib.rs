@@ -16,6 +16,7 @@ pub mod prelude;
 pub mod report;
 pub mod train;
 pub mod watch;
+pub mod word2vec;
 pub mod zoo;
 
 mod choices;

@@ -370,6 +370,15 @@ impl Rows {
         Some(counts)
     }
 
+    /// The loss of whoever knows how often each token comes, and nothing else, in nats; none where no
+    /// tokens are told.
+    pub(crate) fn token_entropy(&self) -> Option<f64> {
+        let counts = self.token_counts()?;
+        let all = counts.iter().sum::<u64>().max(1) as f64;
+        let shares = counts.iter().map(|&count| count as f64 / all);
+        Some(shares.filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum())
+    }
+
     /// Where a row lies in the store.
     fn position(&self, row: usize) -> Result<usize, DataError> {
         self.positions.get(row).map(|at| *at as usize).ok_or_else(|| {

@@ -85,9 +85,39 @@ impl Sampling {
         problems
     }
 
+    /// The tokens that are drawn from after those that are there, the most probable first, with their
+    /// probabilities.
+    ///
+    /// ```
+    /// use glassbox::generate::Sampling;
+    /// let scores = [1f32.ln(), 3f32.ln(), 2f32.ln()]; // 1 : 3 : 2
+    /// let two = Sampling { top_k: Some(2), ..Sampling::default() };
+    /// let [(first, p), (second, q)] = two.probabilities(&scores, &[])[..] else { panic!() };
+    /// assert_eq!((first, second), (1, 2));
+    /// assert!((p - 0.6).abs() < 1e-6 && (q - 0.4).abs() < 1e-6);
+    /// ```
+    pub fn probabilities(&self, scores: &[f32], there: &[i64]) -> Vec<(i64, f64)> {
+        let left = self.weights(scores, there);
+        let sum: f64 = left.iter().map(|(_, weight)| weight).sum();
+        left.into_iter().map(|(id, weight)| (id as i64, weight / sum)).collect()
+    }
+
     /// The token that follows those that are there, number `step` of what is written; none where no
     /// token is left to choose.
     pub fn choose(&self, scores: &[f32], there: &[i64], step: u64) -> Option<i64> {
+        let left = self.weights(scores, there);
+        let sum: f64 = left.iter().map(|(_, weight)| weight).sum();
+        let mut rest = Stream::new(self.seed, "generate", 0).at_step(step).uniform(0) * sum;
+        let last = left.last()?.0;
+        let chosen = left.iter().find(|(_, weight)| {
+            rest -= weight;
+            rest < 0.0
+        });
+        Some(chosen.map_or(last, |(id, _)| *id) as i64)
+    }
+
+    /// The tokens that are drawn from and what each counts, the highest scored first.
+    fn weights(&self, scores: &[f32], there: &[i64]) -> Vec<(usize, f64)> {
         let mut scores: Vec<f64> = scores.iter().map(|&score| f64::from(score)).collect();
         let mut met = vec![false; scores.len()];
         for id in there.iter().filter_map(|&id| usize::try_from(id).ok()) {
@@ -112,31 +142,24 @@ impl Sampling {
             b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal).then(a.0.cmp(&b.0))
         };
         if self.temperature == 0.0 {
-            return left.into_iter().min_by(higher).map(|(id, _)| id as i64);
+            return left.into_iter().min_by(higher).map(|(id, _)| (id, 1.0)).into_iter().collect();
         }
         left.sort_by(higher);
         left.truncate(self.top_k.unwrap_or(usize::MAX));
-        let highest = left.first()?.1;
+        let highest = left.first().map_or(0.0, |(_, score)| *score);
         for (_, score) in &mut left {
             *score = ((*score - highest) / self.temperature).exp();
         }
-        let mut sum: f64 = left.iter().map(|(_, weight)| weight).sum();
         if let Some(p) = self.top_p {
+            let sum: f64 = left.iter().map(|(_, weight)| weight).sum();
             let mut before = 0.0;
             left.retain(|(_, weight)| {
                 let stays = before < p * sum;
                 before += weight;
                 stays
             });
-            sum = left.iter().map(|(_, weight)| weight).sum();
         }
-        let mut rest = Stream::new(self.seed, "generate", 0).at_step(step).uniform(0) * sum;
-        let last = left.last()?.0;
-        let chosen = left.iter().find(|(_, weight)| {
-            rest -= weight;
-            rest < 0.0
-        });
-        Some(chosen.map_or(last, |(id, _)| *id) as i64)
+        left
     }
 }
 

@@ -2,10 +2,11 @@
 //! distributions, and perplexity.
 
 use glassbox_engine::random::Stream;
-use glassbox_engine::{DType, Graph, Mode, Parameters, Scope, Session, Tensor};
+use glassbox_engine::{Array, DType, Graph, Mode, Parameters, Scope, Session, Tensor};
 use serde::Serialize;
 
 use crate::Error;
+use crate::generate::Sampling;
 use crate::lesson::practice::{Practice, array, computed, named};
 use crate::lesson::{Options, Part, Table, Text, Told, text};
 use crate::nn::{Loss, Module};
@@ -69,51 +70,36 @@ impl Drawn {
         }
     }
 
-    /// The probabilities of tokens with these scores.
+    /// The same as settings of a generator.
+    pub fn sampling(self, seed: u64) -> Sampling {
+        let plain = Sampling { seed, most: WRITTEN, ..Sampling::default() };
+        match self {
+            Drawn::Temperature(temperature) => Sampling { temperature, ..plain },
+            Drawn::TopK(k) => Sampling { top_k: Some(k), ..plain },
+            Drawn::TopP(p) => Sampling { top_p: Some(p), ..plain },
+        }
+    }
+
+    /// The probabilities of all tokens, of which these are the scores.
     ///
     /// ```
     /// use glassbox::lesson::sampling::Drawn;
-    /// let scores = [3f64.ln(), 2f64.ln(), 1f64.ln()]; // 3 : 2 : 1
-    /// let near = |a: Vec<f64>, b: [f64; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
+    /// let scores = [3f32.ln(), 2f32.ln(), 1f32.ln()]; // 3 : 2 : 1
+    /// let near = |a: Vec<f64>, b: [f64; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
     /// assert!(near(Drawn::Temperature(1.0).of(&scores), [3.0 / 6.0, 2.0 / 6.0, 1.0 / 6.0]));
     /// assert!(near(Drawn::Temperature(0.5).of(&scores), [9.0 / 14.0, 4.0 / 14.0, 1.0 / 14.0]));
     /// assert!(near(Drawn::TopK(2).of(&scores), [0.6, 0.4, 0.0]));
-    /// assert!(near(Drawn::TopP(0.5).of(&scores), [1.0, 0.0, 0.0]));
+    /// assert!(near(Drawn::TopP(0.4).of(&scores), [1.0, 0.0, 0.0]));
     /// ```
-    pub fn of(self, scores: &[f64]) -> Vec<f64> {
-        let temperature = if let Drawn::Temperature(t) = self { t } else { 1.0 };
-        let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let powers: Vec<f64> = scores.iter().map(|s| ((s - most) / temperature).exp()).collect();
-        let mut shares = shared(powers);
-        let mut order: Vec<usize> = (0..shares.len()).collect();
-        let share = |at: &usize| shares.get(*at).copied().unwrap_or(0.0);
-        order.sort_by(|a, b| share(b).total_cmp(&share(a)));
-        let kept = match self {
-            Drawn::Temperature(_) => order.len(),
-            Drawn::TopK(k) => k.max(1),
-            Drawn::TopP(p) => {
-                let mut sum = 0.0;
-                let reaches = |at: &usize| {
-                    sum += share(at);
-                    // Rounding does not take one more.
-                    sum >= p - 1e-12
-                };
-                order.iter().position(reaches).map_or(order.len(), |at| at + 1)
-            }
-        };
-        for at in order.into_iter().skip(kept) {
-            if let Some(share) = shares.get_mut(at) {
-                *share = 0.0;
+    pub fn of(self, scores: &[f32]) -> Vec<f64> {
+        let mut shares = vec![0.0; scores.len()];
+        for (id, share) in self.sampling(0).probabilities(scores, &[]) {
+            if let Some(held) = usize::try_from(id).ok().and_then(|id| shares.get_mut(id)) {
+                *held = share;
             }
         }
-        shared(shares)
+        shares
     }
-}
-
-/// Divided by their sum.
-fn shared(numbers: Vec<f64>) -> Vec<f64> {
-    let sum: f64 = numbers.iter().sum();
-    numbers.into_iter().map(|number| number / sum).collect()
 }
 
 /// A token and its probability.
@@ -231,30 +217,23 @@ impl<'g> Writer<'g> {
 
     /// The scores of what comes after the last characters that fit. What stands behind them is not
     /// seen.
-    fn after(&mut self, ids: &[i64]) -> Result<Vec<f64>, Error> {
+    fn after(&mut self, ids: &[i64]) -> Result<Vec<f32>, Error> {
         let seen = ids.get(ids.len().saturating_sub(CONTEXT)..).unwrap_or_default();
         let mut row = seen.to_vec();
         row.resize(CONTEXT, 0);
         let given = named([("ids", array([1, CONTEXT], row)?)]);
         let found = self.session.evaluate(self.graph, &given, &[self.scores])?;
-        let numbers = found.first().map(glassbox_engine::Array::to_f64).unwrap_or_default();
+        let numbers = found.first().and_then(Array::as_f32).unwrap_or_default();
         let vocabulary = self.scores.dim(-1);
         let place = seen.len().saturating_sub(1);
         Ok(numbers.chunks(vocabulary).nth(place).unwrap_or_default().to_vec())
     }
 
     fn write(&mut self, prompt: &[i64], drawn: Drawn, seed: u64) -> Result<Vec<i64>, Error> {
-        let stream = Stream::new(seed, "lesson/sampling/draws", 0);
+        let how = drawn.sampling(seed);
         let mut ids = prompt.to_vec();
-        for number in 0..WRITTEN {
-            let shares = drawn.of(&self.after(&ids)?);
-            let mut left = stream.uniform(number as u64);
-            let reached = |share: &f64| {
-                left -= share;
-                left < 0.0
-            };
-            let last = shares.iter().rposition(|share| *share > 0.0).unwrap_or(0);
-            ids.push(shares.iter().position(reached).unwrap_or(last) as i64);
+        for number in 0..WRITTEN as u64 {
+            ids.extend(how.choose(&self.after(&ids)?, &ids, number));
         }
         Ok(ids.split_off(prompt.len()))
     }
@@ -288,7 +267,7 @@ pub fn find(options: &Options) -> Result<Found, Error> {
     let scores = writer.after(&prompt)?;
     let shares: Vec<Vec<f64>> = Drawn::ALL.iter().map(|drawn| drawn.of(&scores)).collect();
     let mut order: Vec<usize> = (0..vocabulary).collect();
-    let score = |at: &usize| scores.get(*at).copied().unwrap_or(f64::NAN);
+    let score = |at: &usize| scores.get(*at).copied().unwrap_or(f32::NAN);
     order.sort_by(|a, b| score(b).total_cmp(&score(a)));
     let candidate = |at: usize| {
         let of_way = |shares: &Vec<f64>| shares.get(at).copied().unwrap_or(f64::NAN);

@@ -1,13 +1,14 @@
 //! S7: an encoder–decoder LSTM learns "let's go" → "vamos".
 
-use glassbox_engine::{DType, Graph, Mode, Parameters, Scope, Tensor};
+use glassbox_engine::{DType, Graph, Mode, Parameters, Tensor};
 use serde::Serialize;
 
 use crate::Error;
-use crate::lesson::practice::{Practice, array, computed, named, parameters};
+use crate::lesson::practice::{Practice, array, computed, named};
 use crate::lesson::{Options, Part, Table, Text, Told, text};
-use crate::nn::{self, Initial, Loss, Recurrence};
+use crate::nn::{self, Loss, Module};
 use crate::report::fixed;
+use crate::zoo::Seq2Seq;
 
 const SOURCE: [&str; 4] = ["let's", "to", "go", "<eos>"];
 const TARGET: [&str; 4] = ["ir", "vamos", "y", "<eos>"];
@@ -19,46 +20,26 @@ const PAIRS: [([i64; 2], i64); 2] = [([0, 2], 1), ([1, 2], 0)];
 const STEPS: usize = 600;
 const LONGEST: usize = 4;
 
-/// An encoder–decoder (Sutskever, Vinyals and Le 2014): an LSTM reads the source, and its last states are
-/// all that the LSTM of the target starts from. Each side has words of its own.
+/// Words of each side, numbers of a word and units of a layer, layers on each side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Translator {
-    /// Words of the source.
-    pub source: usize,
-    /// Words of the target.
-    pub target: usize,
+pub struct Size {
+    /// Words of the source and of the target.
+    pub words: [usize; 2],
     /// Numbers of a word, and units of each layer.
-    pub width: usize,
+    pub units: usize,
     /// Layers of the encoder and of the decoder.
     pub layers: usize,
 }
 
 /// The one that is trained: 220 parameters.
-pub const SMALL: Translator = Translator { source: 4, target: 4, width: 2, layers: 2 };
-/// That of the paper: 384 million, biases left out.
-pub const LARGE: Translator =
-    Translator { source: 160_000, target: 80_000, width: 1000, layers: 4 };
+pub const SMALL: Size = Size { words: [4, 4], units: 2, layers: 2 };
+/// That of Sutskever, Vinyals and Le (2014): 384 million, biases left out.
+pub const LARGE: Size = Size { words: [160_000, 80_000], units: 1000, layers: 4 };
 
-impl Translator {
-    /// The context vector of `ids [rows, time]`: hidden and cell states of every layer, each
-    /// `[layers, rows, width]`.
-    #[track_caller]
-    fn encode<'g>(&self, at: Scope<'g>, ids: Tensor<'g>) -> [Tensor<'g>; 2] {
-        let table = nn::embedding_table(at.child("source"), self.source, self.width);
-        let settings = Recurrence { layers: self.layers, ..Recurrence::default() };
-        nn::lstm(at.child("encoder"), nn::embedding(table, ids, None), self.width, settings).last
-    }
-
-    /// The scores of the word after each of `ids [rows, time]`, `[rows · time, target]`.
-    #[track_caller]
-    fn decode<'g>(&self, at: Scope<'g>, context: [Tensor<'g>; 2], ids: Tensor<'g>) -> Tensor<'g> {
-        let table = nn::embedding_table(at.child("target"), self.target, self.width);
-        let x = nn::embedding(table, ids, None);
-        let settings =
-            Recurrence { layers: self.layers, first: Some(context), ..Recurrence::default() };
-        let states = nn::lstm(at.child("decoder"), x, self.width, settings).outputs;
-        let flat = states.reshape([ids.elements(), self.width]);
-        nn::linear(at.child("output"), flat, self.target, Initial::Xavier)
+impl Size {
+    /// The translator of this size, for sources of two words. Every id is a word.
+    pub fn model(&self) -> Seq2Seq {
+        Seq2Seq::new(2, self.words).units(self.units).layers(self.layers).padding(-1)
     }
 
     /// How many numbers it learns, weights and biases, counted on its graph.
@@ -73,17 +54,15 @@ impl Translator {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn count(&self) -> Result<[usize; 2], Error> {
-        let record = |at: Scope<'_>| {
-            let context = self.encode(at, at.graph().input("source", DType::I64, [1, 2]));
-            self.decode(at, context, at.graph().input("target", DType::I64, [1, 2]));
-        };
-        let all = parameters(record)?;
         let graph = Graph::new();
-        record(graph.root(Mode::Eval));
-        let paths = graph.parameters();
-        let biases = paths.iter().filter(|(path, _)| path.ends_with("bias"));
-        let biases = biases.map(|(_, tensor)| tensor.elements()).sum::<usize>();
-        Ok([all - biases, biases])
+        self.model().forward(graph.root(Mode::Eval), graph.input("ids", DType::I64, [1, 4]));
+        graph.check()?;
+        let all = graph.parameters();
+        let of = |biases: bool| {
+            let chosen = all.iter().filter(|(path, _)| path.ends_with("bias") == biases);
+            chosen.map(|(_, tensor)| tensor.elements()).sum::<usize>()
+        };
+        Ok([of(false), of(true)])
     }
 }
 
@@ -98,9 +77,7 @@ pub struct Translation {
     pub said: String,
     /// The probability of each of them, the end's last.
     pub probabilities: Vec<f64>,
-    /// What is said from the other sentence's context vector.
-    pub from_other_context: String,
-    /// The context vector: hidden states of both layers, then cell states.
+    /// The context vector: the encoder's last hidden states of both layers, then its cell states.
     pub context: Vec<f64>,
 }
 
@@ -117,55 +94,44 @@ pub struct Found {
     pub translations: Vec<Translation>,
 }
 
-/// A trained translator.
-struct Trained(Parameters);
-
-impl Trained {
-    /// The context vector of a source: hidden and cell states.
-    fn context(&self, source: [i64; 2]) -> Result<[Vec<f64>; 2], Error> {
-        let given = named([("source", array([1, 2], source.to_vec())?)]);
-        let found = computed(&self.0, &given, |at| {
-            SMALL.encode(at, at.graph().input("source", DType::I64, [1, 2])).to_vec()
-        })?;
-        let mut found = found.into_iter();
-        Ok([found.next().unwrap_or_default(), found.next().unwrap_or_default()])
-    }
-
-    /// Words from a context vector, each the likeliest after those before it (greedy), until the end.
-    fn say(&self, context: &[Vec<f64>; 2]) -> Result<(String, Vec<f64>), Error> {
-        let shape = [SMALL.layers, 1, SMALL.width];
-        let state = |at: usize| {
-            let numbers = context.get(at).map(Vec::as_slice).unwrap_or_default();
-            array(shape, numbers.iter().map(|x| *x as f32).collect::<Vec<f32>>())
+/// The context vector of a source.
+fn context(weights: &Parameters, source: [i64; 2]) -> Result<Vec<f64>, Error> {
+    let row = [source, [EOS, EOS]].concat();
+    let found = computed(weights, &named([("ids", array([1, 4], row)?)]), |at| {
+        SMALL.model().forward(at, at.graph().input("ids", DType::I64, [1, 4]));
+        let state = |state: &str, layer: usize| {
+            at.graph().named(&format!("encoder/lstm/layer{layer}/{state}"))
         };
-        let mut ids = vec![EOS];
-        let (mut words, mut probabilities) = (Vec::new(), Vec::new());
-        while ids.len() <= LONGEST {
-            let time = ids.len();
-            let given = named([
-                ("hidden", state(0)?),
-                ("cell", state(1)?),
-                ("target", array([1, time], ids.clone())?),
-            ]);
-            let found = computed(&self.0, &given, |at| {
-                let context =
-                    ["hidden", "cell"].map(|name| at.graph().input(name, DType::F32, shape));
-                let ids = at.graph().input("target", DType::I64, [1, time]);
-                let next = SMALL.decode(at, context, ids).slice(0, time - 1..time);
-                vec![nn::softmax(next)]
-            })?;
-            let shares = found.first().map(Vec::as_slice).unwrap_or_default();
-            let likeliest = shares.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-            let Some((id, probability)) = likeliest else { break };
-            probabilities.push(*probability);
-            if id as i64 == EOS {
-                break;
-            }
-            words.push(TARGET.get(id).copied().unwrap_or_default());
-            ids.push(id as i64);
+        let layers = (1..=SMALL.layers).map(|layer| state("hidden", layer));
+        let layers = layers.chain((1..=SMALL.layers).map(|layer| state("cell", layer)));
+        layers.flatten().map(Tensor::every_step).collect()
+    })?;
+    // Of each the last of the two steps.
+    Ok(found.iter().flat_map(|steps| steps.iter().skip(SMALL.units)).copied().collect())
+}
+
+/// Words after a source, each the likeliest after those before it (greedy), until the end.
+fn say(weights: &Parameters, source: [i64; 2]) -> Result<(String, Vec<f64>), Error> {
+    let mut row = [&source[..], &[EOS]].concat();
+    let (mut words, mut probabilities) = (Vec::new(), Vec::new());
+    while words.len() < LONGEST {
+        let shape = [1, row.len()];
+        let found = computed(weights, &named([("ids", array(shape, row.clone())?)]), |at| {
+            let ids = at.graph().input("ids", DType::I64, shape);
+            let scores = SMALL.model().forward(at, ids);
+            vec![nn::softmax(scores.slice(1, scores.dim(1) - 1..scores.dim(1)))]
+        })?;
+        let shares = found.first().map(Vec::as_slice).unwrap_or_default();
+        let likeliest = shares.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        let Some((id, probability)) = likeliest else { break };
+        probabilities.push(*probability);
+        if id as i64 == EOS {
+            break;
         }
-        Ok((words.join(" "), probabilities))
+        words.push(TARGET.get(id).copied().unwrap_or_default());
+        row.push(id as i64);
     }
+    Ok((words.join(" "), probabilities))
 }
 
 /// Counts, trains with the right word before each (teacher forcing), and decodes.
@@ -173,40 +139,30 @@ impl Trained {
 /// # Errors
 /// None.
 pub fn find(options: &Options) -> Result<Found, Error> {
-    let sources: Vec<i64> = PAIRS.iter().flat_map(|(source, _)| *source).collect();
-    let said: Vec<i64> = PAIRS.iter().flat_map(|(_, word)| [EOS, *word]).collect();
+    let rows: Vec<i64> =
+        PAIRS.iter().flat_map(|(source, word)| [source[0], source[1], EOS, *word]).collect();
     let next: Vec<i64> = PAIRS.iter().flat_map(|(_, word)| [*word, EOS]).collect();
-    let given = named([
-        ("source", array([2, 2], sources)?),
-        ("target", array([2, 2], said)?),
-        ("next", array([4], next)?),
-    ]);
+    let given = named([("ids", array([2, 4], rows)?), ("next", array([4], next)?)]);
     let learned = Practice::adam(0.02, STEPS, options.seed).learn(
         |at| {
-            let input = |name, shape: &[usize]| at.graph().input(name, DType::I64, shape);
-            let context = SMALL.encode(at, input("source", &[2, 2]));
-            let scores = SMALL.decode(at, context, input("target", &[2, 2]));
-            Loss::CrossEntropy.of(at.child("loss"), scores, input("next", &[4]))
+            let ids = at.graph().input("ids", DType::I64, [2, 4]);
+            let next = at.graph().input("next", DType::I64, [4]);
+            let scores = SMALL.model().forward(at, ids).reshape([4, TARGET.len()]);
+            Loss::CrossEntropy.of(at.child("loss"), scores, next)
         },
         |_| Ok(given.clone()),
     )?;
     let losses = [learned.losses.first().copied().unwrap_or(f64::NAN), learned.last_loss()];
-    let trained = Trained(learned.weights);
-    let contexts = PAIRS.iter().map(|(source, _)| trained.context(*source));
-    let contexts = contexts.collect::<Result<Vec<_>, _>>()?;
     let mut translations = Vec::new();
-    for (((source, wanted), context), other) in
-        PAIRS.iter().zip(&contexts).zip(contexts.iter().rev())
-    {
+    for (source, wanted) in PAIRS {
         let words = source.iter().filter_map(|id| SOURCE.get(*id as usize));
-        let (said, probabilities) = trained.say(context)?;
+        let (said, probabilities) = say(&learned.weights, source)?;
         translations.push(Translation {
             source: words.copied().collect::<Vec<_>>().join(" "),
-            wanted: TARGET.get(*wanted as usize).copied().unwrap_or_default().to_owned(),
+            wanted: TARGET.get(wanted as usize).copied().unwrap_or_default().to_owned(),
             said,
             probabilities,
-            from_other_context: trained.say(other)?.0,
-            context: context.concat(),
+            context: context(&learned.weights, source)?,
         });
     }
     Ok(Found { small: SMALL.count()?, large: LARGE.count()?, losses, translations })
@@ -239,19 +195,21 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
         Part::Table(said(&found)),
         Part::Paragraph(text!(
             "{STEPS} steps took the loss from {first} to {last}; in training the decoder reads the right \
-             word, not the one it said (teacher forcing). All that it knows of the sentence is the context \
-             vector: given the other sentence's, it says the other's translation.",
+             word, not the one it said (teacher forcing). All that the decoder knows of the sentence is the \
+             context vector: both sentences end in \"go\", and what differs is what the states kept of the \
+             word before.",
             "{STEPS}스텝 훈련으로 손실이 {first}에서 {last}가 되었습니다. 훈련할 때 디코더는 자기가 말한 낱말이 \
-             아니라 정답 낱말을 읽습니다(교사 강요). 디코더가 문장에 대해 아는 것은 문맥 벡터뿐이라서, 다른 \
-             문장의 것을 주면 그 문장의 번역을 말합니다.",
+             아니라 정답 낱말을 읽습니다(교사 강요). 디코더가 문장에 대해 아는 것은 문맥 벡터뿐입니다. 두 \
+             문장은 모두 \"go\"로 끝나므로, 다른 것은 앞 낱말이 상태에 남긴 것뿐입니다.",
         )),
     ];
     Told::new(&found, parts)
 }
 
 fn sizes(found: &Found) -> Table {
-    let row = |net: Translator, [weights, biases]: [usize; 2]| {
-        let numbers = [net.source, net.target, net.width, net.layers, weights, biases];
+    let row = |net: Size, [weights, biases]: [usize; 2]| {
+        let [source, target] = net.words;
+        let numbers = [source, target, net.units, net.layers, weights, biases];
         numbers.map(|number| Text::same(fixed(number as f64, 0))).to_vec()
     };
     Table {
@@ -271,8 +229,9 @@ fn sizes(found: &Found) -> Table {
 fn said(found: &Found) -> Table {
     let row = |one: &Translation| {
         let sure = one.probabilities.iter().copied().fold(1.0, |all, p| all * p);
-        let cells = [&one.source, &one.said, &fixed(sure, 3), &one.from_other_context];
-        cells.map(|cell| Text::same(cell.clone())).to_vec()
+        let vector: Vec<String> = one.context.iter().map(|x| fixed(*x, 2)).collect();
+        let cells = [one.source.clone(), one.said.clone(), fixed(sure, 3), vector.join(" ")];
+        cells.map(Text::same).to_vec()
     };
     Table {
         title: text!("after training", "훈련 뒤"),
@@ -280,7 +239,7 @@ fn said(found: &Found) -> Table {
             text!("source", "원문"),
             text!("said", "말한 것"),
             text!("probability", "확률"),
-            text!("from the other context", "다른 문맥 벡터에서"),
+            text!("context vector", "문맥 벡터"),
         ],
         rows: found.translations.iter().map(row).collect(),
     }

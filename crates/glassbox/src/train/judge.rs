@@ -74,10 +74,8 @@ fn mean_square(a: &[f64], b: &[f64]) -> f64 {
 
 /// The mean of the same loss for whoever always says the frequencies, or the mean, of these rows.
 fn baseline_loss(train: &Rows) -> f64 {
-    if let Some(counts) = train.token_counts() {
-        let all = counts.iter().sum::<u64>().max(1) as f64;
-        let shares = counts.iter().map(|&count| count as f64 / all);
-        return shares.filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum();
+    if let Some(entropy) = train.token_entropy() {
+        return entropy;
     }
     match Baseline::fit(train) {
         Baseline::MajorityClass { frequencies, .. } => {

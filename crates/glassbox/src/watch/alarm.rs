@@ -247,6 +247,9 @@ impl Course {
 /// The loss of a row under the simplest guess: how often each class comes, the mean or the median of
 /// numbers. None where there is no such guess to compare with.
 fn guess(rows: &Rows, loss: Loss) -> Option<f64> {
+    if rows.target().tokens().is_some() {
+        return rows.token_entropy();
+    }
     let n = rows.len() as f64;
     match rows.targets() {
         Targets::Classes(labels)

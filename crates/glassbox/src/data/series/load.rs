@@ -226,7 +226,12 @@ fn understand(table: &RawTable, options: &Options, time: &[&str]) -> Result<Unde
     if series.horizon.is_some() {
         // What is forecast is a number, even one of a few values.
         for name in names(options.target.as_deref()) {
-            if table.column(name).is_some() {
+            let first = table.column(name).and_then(|column| {
+                (0..table.rows())
+                    .find(|row| table.value(*row, column).is_some())
+                    .map(|row| (row, column))
+            });
+            if first.is_some_and(|(row, column)| table.number(row, column).is_some()) {
                 options.columns.entry(name.to_string()).or_insert(Kind::Number);
             }
         }
@@ -414,7 +419,7 @@ fn by_group(
     if laid.groups.len() < needed {
         let names: Vec<&str> = laid.groups.iter().map(|(name, _)| name.as_str()).collect();
         let what =
-            format!("{} ({}) for {needed} parts", count(names.len(), "series"), listed(&names));
+            format!("{} ({}) for {needed} parts", count(names.len(), "group"), listed(&names));
         let cure = "nobody is to be in two parts: leave --group out to divide in time, or give more \
                     series, or set data.split.valid = 0";
         return Err(DataError::new(Place::file(table.file()).column(column), what, cure));

@@ -232,6 +232,14 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
         (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
     };
     let (first, second) = (cut(1.0 - valid - test), cut(1.0 - test));
+    let too_short = |tokens: usize| {
+        let what = format!("has {} to learn from", count(tokens, "token"));
+        let cure = "a text needs two tokens at least, one to follow the other";
+        DataError::new(Place::file(shown), what, cure)
+    };
+    if first == 0 {
+        return Err(too_short(0));
+    }
     let text_options = &options.text;
     let tokenizer = tokenizer_for(text_options, &text[..first], &text[first..])?;
     let mut spool = Spool::new(options.memory);
@@ -243,9 +251,7 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
     }
     let learned = parts[0].end - parts[0].start;
     if learned < 2 {
-        let what = format!("has {} to learn from", count(learned as usize, "token"));
-        let cure = "a text needs two tokens at least, one to follow the other";
-        return Err(DataError::new(Place::file(shown), what, cure));
+        return Err(too_short(learned as usize));
     }
     let mut notices = Vec::new();
     let wanted = text_options.context.unwrap_or(CONTEXT);

@@ -143,7 +143,7 @@ pub(super) fn grids(net: &Sequences, row: &Row) -> Result<Vec<Grid>, Error> {
         let (down, across) =
             (places(row, net.time, source, queries), places(row, net.time, source, keys));
         for head in 0..heads {
-            let of_head = numbers.chunks(queries * keys).nth(head).unwrap_or_default();
+            let of_head = numbers.chunks((queries * keys).max(1)).nth(head).unwrap_or_default();
             let rows = of_head.chunks(keys.max(1)).take(down.len());
             grids.push(Grid {
                 layer: layer.clone(),

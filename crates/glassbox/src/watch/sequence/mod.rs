@@ -184,7 +184,7 @@ impl Sequences {
         if ids.is_empty() {
             return Err(Error::new(format!("\"{text}\" has no token that the model knows")));
         }
-        let places = ids.iter().map(|id| prepared.tokenizer.decode(&[*id])).collect();
+        let places = ids.iter().map(|id| prepared.tokenizer.token(*id).into_owned()).collect();
         ids.resize(self.time, 0);
         Ok(Row { numbers: ids.into_iter().map(|id| id as f32).collect(), places })
     }
@@ -203,7 +203,7 @@ impl Sequences {
         let mut numbers = vec![0.0; rows.width()];
         rows.gather_inputs(&[row], &mut numbers)?;
         let places = match self.text_preparation() {
-            Some(text) => numbers.iter().map(|id| text.tokenizer.decode(&[*id as u32])).collect(),
+            Some(text) => numbers.iter().map(|id| text.tokenizer.token(*id as u32).into_owned()).collect(),
             None => (0..self.time).map(|step| step.to_string()).collect(),
         };
         Ok(Row { numbers, places })

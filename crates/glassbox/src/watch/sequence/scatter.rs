@@ -39,7 +39,7 @@ impl Sequences {
             return Ok(None);
         };
         let shown = rows.min(MOST).min(text.tokenizer.vocabulary());
-        let tokens = (0..shown).map(|id| text.tokenizer.decode(&[id as u32])).collect();
+        let tokens = (0..shown).map(|id| text.tokenizer.token(id as u32).into_owned()).collect();
         let (points, explained) = plane(&numbers[..shown * width], width);
         Ok(Some(Scatter { table: path, shape: [rows, width], tokens, points, explained }))
     }
@@ -60,7 +60,7 @@ fn plane(numbers: &[f32], width: usize) -> (Vec<[f64; 2]>, [f64; 2]) {
     let all: f64 = left.iter().map(|row| dot(row, row)).sum();
     let mut points = vec![[0.0; 2]; rows.len()];
     let mut explained = [0.0; 2];
-    for axis in 0..2 {
+    for (axis, share) in explained.iter_mut().enumerate() {
         // A start that no table is at right angles to by design.
         let mut direction: Vec<f64> = (0..width).map(|i| 1.0 + (i as f64 * 0.7).sin()).collect();
         for _ in 0..ROUNDS {
@@ -82,7 +82,7 @@ fn plane(numbers: &[f32], width: usize) -> (Vec<[f64; 2]>, [f64; 2]) {
             row.iter_mut().zip(&direction).for_each(|(x, d)| *x -= point[axis] * d);
         }
         let held: f64 = points.iter().map(|point| point[axis] * point[axis]).sum();
-        explained[axis] = if all > 0.0 { held / all } else { 0.0 };
+        *share = if all > 0.0 { held / all } else { 0.0 };
     }
     (points, explained)
 }
@@ -115,7 +115,7 @@ impl Scatter {
             let color = ColorMap::Viridis.color(index as f64 / last * 0.88);
             out.fill([x.saturating_sub(2), y.saturating_sub(2)], [5, 5], color);
             let name: String = token.chars().map(|c| if c == '\n' { '|' } else { c }).collect();
-            let name = if name == " " { "_" } else { &name };
+            let name = if name == " " { "_" } else { name.as_str() };
             out.write_text(name, [x + 6, y.saturating_sub(7)], 2, INK);
         }
         out
