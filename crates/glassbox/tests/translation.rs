@@ -38,7 +38,9 @@ fn a_pair_is_a_row_of_both_and_what_comes_next() {
     let data = load(&file, &options(None)).unwrap();
     let text = data.preparation.inputs.text().unwrap();
     let second = text.second.as_ref().unwrap();
-    assert!(matches!(data.task, Task::Language { vocabulary } if vocabulary == second.vocabulary()));
+    assert!(
+        matches!(data.task, Task::Language { vocabulary } if vocabulary == second.vocabulary())
+    );
     // "Thank you very much ." and "정말 고마워 ." with a token in front of it.
     assert_eq!((text.source, text.context, data.train.len()), (5, 5 + 4, 8));
     let (mut inputs, mut targets) = (vec![0.0; 9], vec![0; 4]);
