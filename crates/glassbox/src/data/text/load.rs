@@ -1,5 +1,6 @@
 //! From a file of text to rows of tokens.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -106,6 +107,14 @@ impl TextPreparation {
     /// How what the model tells becomes text: of a pair, the second text's tokeniser.
     pub(crate) fn written(&self) -> &Tokenizer {
         self.second.as_ref().unwrap_or(&self.tokenizer)
+    }
+
+    /// What stands at a place of a row.
+    pub(crate) fn token(&self, place: usize, id: u32) -> Cow<'_, str> {
+        match place < self.source {
+            true => self.tokenizer.token(id),
+            false => self.written().token(id),
+        }
     }
 
     /// The token that begins a text, where there is one.

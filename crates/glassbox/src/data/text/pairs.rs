@@ -242,6 +242,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
         source_rows: None,
         names: None,
         weights: None,
+        overlap: None,
     };
     let parts = Parts::of(store, &preparation.target, parts);
     Ok(Dataset::assemble(&shown, preparation, parts, None, notices, &fingerprint))
