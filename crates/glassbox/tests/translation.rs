@@ -77,9 +77,10 @@ fn what_was_learned_by_heart_is_said_again() {
         let file = place.join("phrases.tsv");
         std::fs::write(&file, PHRASES).unwrap();
         let config = format!(
-            "[data]\npath = {:?}\nsplit = {{ valid = 0, test = 0 }}\ntext = {{ tokenizer = \"word\" }}\n\
-             [model]\nkind = \"{model}\"\nunits = 32\nlayers = 1\ndropout = 0\n\
-             [train]\nepochs = 150\nbatch = 8\nlabel_smoothing = 0\n",
+            "[data]\npath = {:?}\nsplit = {{ valid = 0.0, test = 0.0 }}\ntext = {{ tokenizer = \"word\" }}\n\
+             [model]\nkind = \"{model}\"\nunits = 32\nlayers = 1\ndropout = 0.0\n\
+             [train]\nepochs = 400\nbatch = 8\nlabel_smoothing = 0.0\n\
+             optimizer = {{ kind = \"adam\", lr = 5e-3 }}\n",
             file.display().to_string()
         );
         let toml = place.join("run.toml");
