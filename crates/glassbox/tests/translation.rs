@@ -54,7 +54,7 @@ fn a_pair_is_a_row_of_both_and_what_comes_next() {
         ids
     };
     assert_eq!(inputs[..5], ids(&source, 5, 0.0));
-    assert_eq!(inputs[5..], ids(&[&[start], &target[..]].concat(), 4, 0.0));
+    assert_eq!(inputs[5..], ids(&[&[start][..], &target[..]].concat(), 4, 0.0));
     let told: Vec<f32> = targets.iter().map(|id| *id as f32).collect();
     assert_eq!(told, ids(&[&target[..], &[end]].concat(), 4, -1.0));
 }
