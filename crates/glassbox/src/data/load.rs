@@ -14,7 +14,7 @@ use super::photos;
 use super::series::activity;
 use super::source::Source;
 use super::table::RawTable;
-use super::text;
+use super::text::{self, Arrangement};
 use crate::nearest::{listed, nearest};
 
 /// The endings of the names of tables.
@@ -47,6 +47,9 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
     let shown = path.display().to_string();
     if let Some(loaded) = load_builtin(&shown, options) {
         return loaded;
+    }
+    if options.text.arrangement == Arrangement::Pairs && path.is_file() {
+        return text::load_pairs(path, options);
     }
     if path.is_dir() {
         return load_folder(path, &shown, options);
