@@ -101,7 +101,8 @@ pub(super) fn layers(net: &Sequences, row: &Row) -> Result<Vec<Layer>, Error> {
         let numbers = values.get(at).and_then(glassbox_engine::Array::as_f32).unwrap_or_default();
         // Steps of the first row; what lies behind its end is not shown.
         let shown = steps.min(row.places.len().max(1));
-        let first = numbers.chunks((rows * units).max(1)).take(shown).flat_map(|step| &step[..units]);
+        let first =
+            numbers.chunks((rows * units).max(1)).take(shown).flat_map(|step| &step[..units]);
         let numbers: Vec<f32> = first.copied().collect();
         let mean =
             |step: &[f32]| step.iter().map(|x| f64::from(*x)).sum::<f64>() / units.max(1) as f64;
