@@ -35,7 +35,8 @@ pub struct Settings {
     pub sample: f64,
     /// Times through the text.
     pub epochs: u64,
-    /// The rate of the first step; it falls in a line.
+    /// The rate of the first step; it falls in a line. The first program took 0.025 for skip-gram and 0.05
+    /// for the bag of words.
     pub rate: f64,
     /// The rate of the last.
     pub final_rate: f64,
@@ -72,7 +73,10 @@ impl Settings {
                 problems.push(what.to_owned());
             }
         };
-        want((1..=4096).contains(&self.dimensions), "`dimensions` is a whole number from 1 to 4096");
+        want(
+            (1..=4096).contains(&self.dimensions),
+            "`dimensions` is a whole number from 1 to 4096",
+        );
         want((1..=1000).contains(&self.window), "`window` is a whole number from 1 to 1000");
         want((1..=100).contains(&self.negative), "`negative` is a whole number from 1 to 100");
         want(self.sample >= 0.0 && self.sample.is_finite(), "`sample` is 0 or more, such as 1e-3");
