@@ -203,7 +203,9 @@ impl Sequences {
         let mut numbers = vec![0.0; rows.width()];
         rows.gather_inputs(&[row], &mut numbers)?;
         let places = match self.text_preparation() {
-            Some(text) => numbers.iter().map(|id| text.tokenizer.token(*id as u32).into_owned()).collect(),
+            Some(text) => {
+                numbers.iter().map(|id| text.tokenizer.token(*id as u32).into_owned()).collect()
+            }
             None => (0..self.time).map(|step| step.to_string()).collect(),
         };
         Ok(Row { numbers, places })
