@@ -119,6 +119,8 @@ pub use plan::cost::{Cost, StepCost, StepNode};
 pub use run::buffer::{Buffer, Host};
 pub use run::isa::Isa;
 pub use run::limits::Limits;
+pub use run::pool::{Pool, WorkerPanic};
 pub use run::profile::Profile;
 pub use run::reference;
 pub use run::session::{Options, Prepared, Session, Warning};
+pub use run::vectors;

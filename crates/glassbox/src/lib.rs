@@ -16,6 +16,7 @@ pub mod prelude;
 pub mod report;
 pub mod train;
 pub mod watch;
+pub mod word2vec;
 pub mod zoo;
 
 mod choices;
@@ -23,7 +24,7 @@ mod error;
 mod words;
 
 pub use error::Error;
-pub use train::{Model, Writer};
+pub use train::{Model, Translator, Writer};
 
 #[doc = include_str!("../../../README.md")]
 #[cfg(doctest)]

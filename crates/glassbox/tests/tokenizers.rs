@@ -128,7 +128,7 @@ fn what_frames_a_text_is_not_shown() {
     let tokenizer = trained(TokenizerKind::Word { lowercase: false }, "good day", 10);
     let part = |special| tokenizer.special(special).unwrap();
     assert_eq!((part(Special::Pad), part(Special::Start), part(Special::End)), (0, 2, 3));
-    let ids = [&[2], &tokenizer.encode("good day")[..], &[3, 0, 0]].concat();
+    let ids = [&[2][..], &tokenizer.encode("good day")[..], &[3, 0, 0]].concat();
     assert_eq!(tokenizer.decode(&ids), "good day");
     assert_eq!(tokenizer.special(Special::Mask), None);
     assert_eq!(tokenizer.encode_marked("good<eos>"), [tokenizer.id("good").unwrap(), 3]);

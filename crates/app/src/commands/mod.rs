@@ -23,6 +23,7 @@ pub mod runs;
 pub mod see;
 pub mod summary;
 pub mod train;
+pub mod translate;
 
 /// A number of things on the command line.
 fn above_zero(word: &str) -> Result<usize, String> {

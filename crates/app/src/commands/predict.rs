@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use glassbox::Translator;
 use glassbox::data::{RawRows, RawTable, Skipped, is_photos};
 use glassbox::io::atomic;
 use glassbox::train::{Agreement, Model, PhotoPredictions, Prediction, Predictions};
@@ -74,6 +75,10 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
         && args.files.iter().any(|file| is_same_file(out, file))
     {
         return Err(AppError::usage(ctx.text.over_the_input(out.display())));
+    }
+    if let Some(translator) = Translator::of_run(&run)? {
+        let out_file = args.out_file.as_deref();
+        return super::translate::run(&translator, &run, &args.files, out_file, ctx);
     }
     let model = Model::load(&run)?;
     ctx.warn_of_checkpoints(model.warnings());

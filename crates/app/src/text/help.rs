@@ -175,11 +175,15 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Show how much the figure drops where each column is shuffled",
         "열마다 값을 뒤섞었을 때 지표가 얼마나 나빠지는지 보여 줍니다",
     ),
-    ("predict", "Predict images, or the rows of a file.", "이미지나 파일의 각 행을 예측합니다."),
+    (
+        "predict",
+        "Predict images, or the rows of a file; translate texts.",
+        "이미지나 파일의 각 행을 예측하고, 글을 번역합니다.",
+    ),
     (
         "predict.files",
-        "Images, folders or archives of images, or one file with rows",
-        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나",
+        "Images, folders or archives of images, or one file with rows; of a model of pairs, texts, or files with a text a line",
+        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나. 쌍으로 배운 모델이면 글, 또는 한 줄에 글 하나씩인 파일",
     ),
     (
         "predict.top",

@@ -215,6 +215,12 @@ texts! {
     }
     column_worst_row() { "furthest off: row" "가장 빗나간 행" }
     column_target() { "target" "목표" }
+    column_text() { "text" "원문" }
+    column_translation() { "translation" "번역" }
+    words_unknown(count) {
+        "tokens of the texts that the model never saw in training: {count}"
+        "훈련 때 본 적 없는 토큰이 글에 {count}개 있습니다"
+    }
     column_observed_number() { "observed" "실제" }
     column_predicted_number() { "predicted" "예측" }
     accuracy_misleads(guess, accuracy) {

@@ -29,4 +29,5 @@ pub(crate) mod session;
 mod sort;
 mod tile;
 mod vector;
+pub mod vectors;
 mod window;

@@ -6,10 +6,12 @@ use super::generate;
 use super::idx::Idx;
 use super::images::{Labelled, Source};
 use super::options::{Options, Prepare};
+use super::series::activity;
 use super::table::RawTable;
 
 /// The names of the built-in datasets.
-pub const BUILTINS: [&str; 10] = [
+pub const BUILTINS: [&str; 11] = [
+    "activity",
     "blobs",
     "circles",
     "digits",
@@ -89,6 +91,7 @@ pub(super) fn load_builtin(name: &str, options: &Options) -> Option<Result<Datas
         "sentences" => {
             Some(super::text::from_text(name, &super::text::sentences(SENTENCES, 42), options))
         }
+        activity::NAME => Some(activity::by_name(options)),
         _ => generate::by_name(name, options),
     }
 }

@@ -11,9 +11,10 @@ use super::images::{from_files, idx_name};
 use super::npy::{self, Npy};
 use super::options::Options;
 use super::photos;
+use super::series::activity;
 use super::source::Source;
 use super::table::RawTable;
-use super::text;
+use super::text::{self, Arrangement};
 use crate::nearest::{listed, nearest};
 
 /// The endings of the names of tables.
@@ -23,7 +24,7 @@ const TABLES: [&str; 7] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parque
 const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy, .parquet; \
                          images: a folder or archive (.tar, .tar.gz, .zip) with a folder of images for each class, \
                          IDX files as MNIST's, CIFAR's .bin files; text: .txt (also .gz); \
-                         a built-in: blobs, circles, digits, dosage, iris, lines, moons, sentences, spirals, xor";
+                         a built-in: activity, blobs, circles, digits, dosage, iris, lines, moons, sentences, spirals, xor";
 
 /// Loads a table (CSV, JSON lines, NPY, Parquet), images (a folder or an archive that has a folder for
 /// each class, or one for each part with those of the classes in it; IDX files; CIFAR's binary files),
@@ -46,6 +47,9 @@ pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset
     let shown = path.display().to_string();
     if let Some(loaded) = load_builtin(&shown, options) {
         return loaded;
+    }
+    if options.text.arrangement == Arrangement::Pairs && path.is_file() {
+        return text::load_pairs(path, options);
     }
     if path.is_dir() {
         return load_folder(path, &shown, options);
@@ -122,6 +126,9 @@ pub(super) fn table_of(path: &Path, options: &Options) -> Result<RawTable, DataE
     }
     if let Some(table) = generate::table_by_name(&shown) {
         return table;
+    }
+    if shown == activity::NAME {
+        return activity::table_by_name();
     }
     if !is_table(path) {
         let cure = "what is described is a table: .csv, .tsv, .jsonl, .npy or .parquet";

@@ -2,7 +2,7 @@
 //!
 //! A [`Generator`] holds a model's values and what it keeps of the tokens that it has read, so that each
 //! is read once. Which token follows is the highest scored or drawn ([`Sampling`]), or a few
-//! continuations are followed at once ([`Beams`]).
+//! continuations are followed at once ([`Beams`]). What stands at hidden places is told by [`fill`].
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -30,8 +30,10 @@
 
 mod beams;
 mod generator;
+mod masked;
 mod sampling;
 
 pub use beams::{Beams, Hypothesis};
 pub use generator::{Ending, Generator, Written};
+pub use masked::{Candidates, fill};
 pub use sampling::Sampling;

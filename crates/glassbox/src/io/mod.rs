@@ -1,6 +1,7 @@
 //! Files: written so that nothing is lost, read so that errors say what is wrong.
 
 pub mod atomic;
+pub mod published;
 pub mod pytorch;
 pub mod safetensors;
 

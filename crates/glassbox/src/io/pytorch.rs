@@ -3,7 +3,8 @@
 //! A path is a name with points: `layer1/0/conv1/weight` is `layer1.0.conv1.weight`. Layouts follow
 //! from what the graph does with a value: filters are `[height, width, inputs, outputs]` here and
 //! `[outputs, inputs, height, width]` there, a layer's weights are turned over, and a layer that reads
-//! a flattened image reads its channels last here and first there.
+//! a flattened image reads its channels last here and first there. Weights of GPT-2's layers lie there as
+//! they lie here.
 //!
 //! ```
 //! use glassbox::engine::{Array, DType, Graph, Mode, Parameters};
@@ -33,6 +34,8 @@ use crate::nearest::{listed, suggestion};
 const PREDICTION: &str = "prediction";
 /// PyTorch counts the batches that a normalisation saw; nothing depends on it.
 const COUNTER: &str = "num_batches_tracked";
+/// Layers of GPT-2, whose weights are `[inputs, outputs]` there too (Hugging Face's `Conv1D`).
+const AS_HERE: [&str; 3] = ["c_attn", "c_proj", "c_fc"];
 /// Problems that are written out; the others are counted.
 const TOLD: usize = 12;
 
@@ -69,7 +72,8 @@ pub fn name(path: &str) -> String {
 }
 
 /// The values that a model takes from the arrays of a file: by PyTorch's names and in its layouts, or
-/// by paths and as they lie here. A prefix that all names have (`module.`) is left out.
+/// by paths and as they lie here. A prefix that most names have (`module.`, `bert.`) is left out. Weights
+/// and biases of normalisations may be called `gamma` and `beta`.
 ///
 /// `graph` is the model in use, its result called `prediction`. The layer that gives it is the head: if
 /// the file has it for another number of classes, or not at all, it is left to be drawn.
@@ -83,7 +87,11 @@ pub fn read(graph: &Graph, file: &Parameters) -> Result<Read, Vec<String>> {
     let mut read = Read::default();
     let (mut problems, mut misshapen, mut used) = (Vec::new(), 0, HashSet::new());
     for place in &lying.places {
-        let in_file = [format!("{prefix}{}", name(&place.path)), place.path.clone()];
+        let plain = name(&place.path);
+        let mut in_file = vec![format!("{prefix}{plain}"), place.path.clone(), plain];
+        for (ours, theirs) in [(".weight", ".gamma"), (".bias", ".beta")] {
+            in_file.extend(in_file[0].strip_suffix(ours).map(|layer| format!("{layer}{theirs}")));
+        }
         let Some((found, array)) = in_file.iter().find_map(|name| Some((name, file.get(name)?)))
         else {
             match lying.heads(&place.path) {
@@ -203,7 +211,9 @@ impl Lying {
         }
         let place = |(path, declared): (String, Declaration)| {
             let tensor = graph.state(&path)?;
-            let turn = Turn::of(tensor.shape().sizes(), uses.get(&path));
+            let layer = path.rsplit('/').nth(1);
+            let used = uses.get(&path).filter(|_| !layer.is_some_and(|l| AS_HERE.contains(&l)));
+            let turn = Turn::of(tensor.shape().sizes(), used);
             let (shape, dtype) = (tensor.shape(), tensor.dtype());
             Some(Place { path, kind: declared.kind, shape, dtype, turn })
         };
@@ -220,18 +230,19 @@ impl Lying {
     /// What stands before the names of a file, where that is the same before all that matter.
     fn prefix(&self, names: &[&str]) -> String {
         let wanted: Vec<String> = self.places.iter().map(|place| name(&place.path)).collect();
-        let known: HashSet<&str> = names.iter().copied().collect();
-        if wanted.iter().any(|name| known.contains(name.as_str())) {
-            return String::new();
-        }
         let before = |file: &&str| {
-            let fits = |wanted: &&String| file.ends_with(&format!(".{wanted}"));
+            let fits = |wanted: &&String| {
+                let before = file.strip_suffix(wanted.as_str());
+                before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            };
             let longest = wanted.iter().filter(fits).max_by_key(|name| name.len())?;
             Some(file[..file.len() - longest.len()].to_owned())
         };
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         names.iter().filter_map(before).for_each(|prefix| *counts.entry(prefix).or_default() += 1);
-        counts.into_iter().max_by_key(|(_, count)| *count).map(|(p, _)| p).unwrap_or_default()
+        // Of equally many the shortest.
+        let most = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+        most.map(|(prefix, _)| prefix).unwrap_or_default()
     }
 }
 
@@ -364,7 +375,9 @@ fn state_of(nodes: &[Node], value: Value) -> Option<String> {
     let node = nodes.get(value.node as usize)?;
     match &node.op {
         Op::State { path } => Some(path.clone()),
-        Op::Reshape | Op::Broadcast | Op::Detach => state_of(nodes, *node.args.first()?),
+        Op::Reshape | Op::Broadcast | Op::Detach | Op::Slice { .. } => {
+            state_of(nodes, *node.args.first()?)
+        }
         _ => None,
     }
 }
@@ -411,10 +424,17 @@ fn head(nodes: &[Node], result: Value) -> Option<String> {
             continue;
         }
         let node = nodes.get(value.node as usize)?;
-        if let (Op::Matmul | Op::Convolution { .. }, Some(weights)) = (&node.op, node.args.get(1))
-            && let Some(path) = state_of(nodes, *weights)
-        {
-            return path.rsplit_once('/').map(|(scope, _)| format!("{scope}/"));
+        if let (Op::Matmul | Op::Convolution { .. }, Some(weights)) = (&node.op, node.args.get(1)) {
+            if let Some(path) = state_of(nodes, *weights) {
+                return path.rsplit_once('/').map(|(scope, _)| format!("{scope}/"));
+            }
+            let turned = nodes.get(weights.node as usize);
+            if let Some(Node { op: Op::Permute { .. }, args, .. }) = turned
+                && args.first().and_then(|table| state_of(nodes, *table)).is_some()
+            {
+                // Scores by the table that tokens are read from: it has no weights of its own.
+                return None;
+            }
         }
         next.extend(&node.args);
     }

@@ -19,6 +19,7 @@ pub mod order;
 pub mod sampling;
 pub mod scaled;
 pub mod separable;
+pub mod sequences;
 pub mod shift;
 pub mod through_time;
 pub mod transfer;
@@ -178,6 +179,14 @@ pub const LESSONS: &[Lesson] = &[
             "작은 GPT의 분포 하나로 보는 온도, top-k, top-p와 퍼플렉시티",
         ],
         run: sampling::lesson,
+    },
+    Lesson {
+        id: "S14",
+        title: [
+            "one task, five models: dense, convolution, RNN, LSTM, attention",
+            "한 과제, 다섯 모형: 밀집, 합성곱, RNN, LSTM, 어텐션",
+        ],
+        run: sequences::lesson,
     },
 ];
 

@@ -113,7 +113,9 @@ pub fn find(options: &Options) -> Result<Found, Error> {
 fn windows(options: &Options) -> Result<Dataset, Error> {
     let Some(path) = &options.data else { return Ok(data::activity(12, options.seed)?) };
     if !is_table(path) {
-        return Err(Error::new(format!("{path}: the lesson reads windows of a table, such as a CSV")));
+        return Err(Error::new(format!(
+            "{path}: the lesson reads windows of a table, such as a CSV"
+        )));
     }
     let table = RawTable::from_path(path)?;
     let named = |names: &[&str]| {

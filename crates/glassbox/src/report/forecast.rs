@@ -13,16 +13,21 @@ const LISTED: usize = 12;
 
 /// What is said first: how far the forecast is off, and by how much less than the better guess.
 pub(crate) fn lead(w: Words, forecast: &Forecast, rows: &str, part: &str) -> String {
-    let guess = match forecast.better {
-        Guess::Seasonal => w.guess_seasonal(&count(forecast.season.unwrap_or_default())),
-        Guess::Last => w.guess_last(),
-    };
+    let guess = better(w, forecast);
     let gain = 100.0 * forecast.gain();
     let by = format!("{:.1}", gain.abs());
     let off = w.off_forecasts(&number(forecast.model.mae), &count(forecast.horizon), rows, part);
     let beside =
         if gain > 0.0 { w.forecast_beats(&by, &guess) } else { w.forecast_loses(&by, &guess) };
     format!("{off} {beside}")
+}
+
+/// The better one of the guesses.
+fn better(w: Words, forecast: &Forecast) -> String {
+    match (forecast.better, forecast.season) {
+        (Guess::Seasonal, Some(season)) => w.guess_seasonal(&count(season)),
+        _ => w.guess_last(),
+    }
 }
 
 /// The section's HTML.
@@ -44,21 +49,18 @@ fn rolled(w: Words, target: &str, rows: &[Rolled], forecast: &Forecast) -> Strin
     let most = (DRAWN / horizon).max(1) * horizon;
     let rows = &rows[rows.len().saturating_sub(most)..];
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return String::new() };
-    let points = |of: &dyn Fn(&Rolled) -> f64| {
+    let points = |of: &dyn Fn(&Rolled) -> f64| -> Vec<(f64, f64)> {
         rows.iter().enumerate().map(|(at, row)| ((at + 1) as f64, of(row))).collect()
     };
-    let (guess, of_guess): (String, &dyn Fn(&Rolled) -> f64) = match forecast.better {
-        Guess::Seasonal => {
-            (w.guess_seasonal(&count(forecast.season.unwrap_or_default())), &|row| {
-                row.seasonal.unwrap_or(f64::NAN)
-            })
-        }
-        Guess::Last => (w.guess_last(), &|row| row.last),
+    let of_guess = |row: &Rolled| match forecast.better {
+        Guess::Seasonal => row.seasonal.unwrap_or(f64::NAN),
+        Guess::Last => row.last,
     };
+    let guess = better(w, forecast);
     let lines = [
         Line { name: w.observed(), class: "first", points: points(&|row| row.observed) },
         Line { name: w.forecast_line(), class: "second", points: points(&|row| row.forecast) },
-        Line { name: guess, class: "third", points: points(of_guess) },
+        Line { name: guess, class: "third", points: points(&of_guess) },
     ];
     let heading = w.rolling(target);
     let labels = |_| Labels {

@@ -158,6 +158,7 @@ fn part(w: Words, split: &str) -> String {
 fn metric(w: Words, metric: &str, loss: Loss) -> (String, String) {
     match metric {
         "accuracy" => (w.name_accuracy(), w.meaning_accuracy()),
+        "perplexity" => (w.name_perplexity(), w.meaning_perplexity()),
         "mae" => (w.name_mae(), w.meaning_mae()),
         "rmse" => (w.name_rmse(), w.meaning_rmse()),
         "r2" => (w.name_r2(), w.meaning_r2()),
@@ -179,7 +180,10 @@ fn outcome(w: Words, facts: &Facts) -> String {
     let figure = |name: &str| outcome.metrics.get(name).copied();
     let baseline = |name: &str| outcome.baseline.get(name).copied();
     let mut lead = Vec::new();
-    if let Some(share) = figure("accuracy") {
+    if let (Some(share), Some(among)) = (figure("accuracy"), figure("perplexity")) {
+        lead.push(w.right_tokens(&percent(share), &split, &number(among)));
+        lead.extend(baseline("perplexity").map(|among| w.baseline_tokens(&number(among))));
+    } else if let Some(share) = figure("accuracy") {
         let right = count((share * outcome.rows as f64).round() as usize);
         lead.push(w.right_classes(&right, &rows, &split, &percent(share)));
         lead.extend(baseline("accuracy").map(|share| w.baseline_classes(&percent(share))));

@@ -51,6 +51,8 @@ words! {
 
     // Outcome
     outcome() "Outcome"
+    right_tokens(share, part, among) "The model names <b>{share}</b> of the tokens of the {part} part; it is as unsure as if <b>{among}</b> tokens were equally likely at each place."
+    baseline_tokens(among) "Whoever only knows how often each token comes is unsure among {among}."
     right_classes(right, rows, part, share) "The model names the class of <b>{right} of {rows}</b> rows of the {part} part: <b>{share}</b>."
     baseline_classes(share) "Always saying the most frequent class of the training part would get {share}."
     off_numbers(error, rows, part) "On the {rows} rows of the {part} part the model is off by <b>{error}</b> on average (mean absolute error)."
@@ -72,6 +74,8 @@ words! {
     meaning_mae() "mean absolute error, in the target’s unit; lower is better"
     meaning_rmse() "root of the mean squared error, in the target’s unit; lower is better"
     meaning_r2() "share of the spread that is explained (1: all of it, 0: as good as the mean)"
+    name_perplexity() "perplexity"
+    meaning_perplexity() "e to the loss: among how many equally likely tokens the model is unsure; lower is better"
     name_accuracy() "accuracy"
     name_loss() "loss"
     name_mae() "MAE"

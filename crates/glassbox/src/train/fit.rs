@@ -315,7 +315,7 @@ impl Run<'_, '_> {
         let weights = weights.map(|column| column.name.clone()).unwrap_or_default();
         event::Choices {
             outputs: match target.outputs() {
-                _ if target.tokens().is_some() => Vec::new(),
+                _ if target.tokens().is_some() || data.train.forecasts().is_some() => Vec::new(),
                 1 => Vec::new(),
                 _ => target.output_names().iter().map(ToString::to_string).collect(),
             },

@@ -60,6 +60,10 @@ impl Job {
         suggested.model = model_of_windows(&data, &suggested, &configure)?;
         let suggested = suggest(&data, &suggested);
         let mut config = configure(&suggested)?;
+        if config.model.hidden != suggested.model.hidden {
+            // What was suggested suits another shape.
+            config.model.initial = first.model.initial;
+        }
         if config.model.hidden != suggested.model.hidden && first.model.parameters.is_empty() {
             // Nobody gave starting values: these were suggested for another shape.
             config.model.parameters.clear();

@@ -26,6 +26,7 @@ mod start;
 pub(crate) mod steps;
 mod trained;
 mod trainer;
+pub(crate) mod translator;
 mod writer;
 
 pub use evaluation::{Evaluation, Importances};
@@ -41,4 +42,5 @@ pub use run::Ended;
 pub(crate) use run::{DataRecord, check_weights, graphs_of};
 pub use trained::{Agreement, Model, Prediction, Predictions};
 pub use trainer::{Run, Trainer};
+pub use translator::{Translation, Translator};
 pub use writer::{Text, Writer};

@@ -18,6 +18,7 @@ use crate::train::folder::{Environment, GraphKind, RunFolder, RunState};
 use crate::train::job::Job;
 use crate::train::judge::judge;
 use crate::train::trained::Model;
+use crate::train::translator;
 
 /// `data.json`: what the rows were, and how raw rows become inputs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -230,6 +231,15 @@ impl Job {
         let mut report = report(here.0, here.1, &self.data.train, self.loss)?;
         let valid = trained.results(&self.data.valid)?;
         report.choose_threshold(positive, (&valid, &self.data.valid), here)?;
+        let text = self.data.preparation.inputs.text();
+        let mut parts = vec![("bleu", here.1)];
+        // What was learned by heart, beside what is new.
+        parts.extend((split != "train").then_some(("train_bleu", &self.data.train)));
+        for (name, rows) in parts {
+            if let Some(bleu) = translator::bleu(&*self.model, trained.values(), text, rows)? {
+                report.metrics.insert(name.into(), bleu.score);
+            }
+        }
         Ok(Outcome::of(folder.path().display().to_string(), split, report))
     }
 

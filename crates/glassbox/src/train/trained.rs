@@ -410,6 +410,12 @@ impl Model {
         }
     }
 
+    /// The weights by path.
+    pub(crate) fn values(&self) -> Parameters {
+        let used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        used.0.values()
+    }
+
     /// The raw results of a part's rows.
     pub(crate) fn results(&self, rows: &Rows) -> Result<Vec<f32>, Error> {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -87,6 +87,11 @@ impl Bert {
         Bert { head, ..self }
     }
 
+    /// The head that it has.
+    pub fn asked(&self) -> BertHead {
+        self.head
+    }
+
     /// The most tokens that it looks at.
     pub fn context(self, context: usize) -> Self {
         Bert { context, ..self }

@@ -27,6 +27,9 @@ const SEASONS: usize = 14;
 /// Rows of a window of classes, where nobody says.
 const OF_CLASSES: usize = 100;
 
+/// Why columns are left out that a forecast does not read.
+const OWN_PAST: &str = "only the past of what is forecast is read";
+
 /// The part of the data that a row belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Of {
@@ -76,11 +79,7 @@ pub(in crate::data) fn dataset(table: &RawTable, options: &Options) -> Result<Da
         .collect();
     train.sort_unstable();
     let columns = fit_columns(table, &mut schema, &targets, &train, forecast, options)?;
-    for column in &schema.columns {
-        if let Role::Dropped(reason) = &column.role {
-            notices.push(format!("column `{}` dropped: {reason}", column.name));
-        }
-    }
+    notices.extend(notices_on_columns(&schema));
     let horizon = if forecast { series.horizon.unwrap_or(1) } else { 0 };
     let told = if forecast { places_of(&columns, &schema, &targets) } else { Vec::new() };
     let mut preparation = SeriesPreparation {
@@ -143,6 +142,25 @@ pub(in crate::data) fn dataset(table: &RawTable, options: &Options) -> Result<Da
     let store = cut.store(preparation, numbers, &laid);
     let parts = Parts::of(store, &whole.target, split);
     Ok(Dataset::assemble(table.file(), whole, parts, Some(schema), notices, &fingerprint))
+}
+
+/// Which columns were dropped.
+fn notices_on_columns(schema: &Schema) -> Vec<String> {
+    let (mut notices, mut unread) = (Vec::new(), Vec::new());
+    for column in &schema.columns {
+        match &column.role {
+            Role::Dropped(reason) if reason == OWN_PAST => unread.push(column.name.as_str()),
+            Role::Dropped(reason) => {
+                notices.push(format!("column `{}` dropped: {reason}", column.name));
+            }
+            _ => {}
+        }
+    }
+    if !unread.is_empty() {
+        notices
+            .push(format!("{OWN_PAST}: data.series.past = \"all\" reads {}, too", listed(&unread)));
+    }
+    notices
 }
 
 /// Names separated by commas.
@@ -226,7 +244,12 @@ fn understand(table: &RawTable, options: &Options, time: &[&str]) -> Result<Unde
     if series.horizon.is_some() {
         // What is forecast is a number, even one of a few values.
         for name in names(options.target.as_deref()) {
-            if table.column(name).is_some() {
+            let first = table.column(name).and_then(|column| {
+                (0..table.rows())
+                    .find(|row| table.value(*row, column).is_some())
+                    .map(|row| (row, column))
+            });
+            if first.is_some_and(|(row, column)| table.number(row, column).is_some()) {
                 options.columns.entry(name.to_string()).or_insert(Kind::Number);
             }
         }
@@ -268,8 +291,7 @@ fn fit_columns(
         if targets.contains(&index) && forecast {
             column.role = Role::Input;
         } else if own && column.role == Role::Input {
-            let what = "only the past of the target is read; past = \"all\" reads it, too";
-            column.role = Role::Dropped(what.into());
+            column.role = Role::Dropped(OWN_PAST.into());
             schema.columns[index].role = column.role.clone();
         }
     }
@@ -414,7 +436,7 @@ fn by_group(
     if laid.groups.len() < needed {
         let names: Vec<&str> = laid.groups.iter().map(|(name, _)| name.as_str()).collect();
         let what =
-            format!("{} ({}) for {needed} parts", count(names.len(), "series"), listed(&names));
+            format!("{} ({}) for {needed} parts", count(names.len(), "group"), listed(&names));
         let cure = "nobody is to be in two parts: leave --group out to divide in time, or give more \
                     series, or set data.split.valid = 0";
         return Err(DataError::new(Place::file(table.file()).column(column), what, cure));

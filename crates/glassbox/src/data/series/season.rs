@@ -5,11 +5,11 @@ const MOST: usize = 20_000;
 /// The longest season that is looked for.
 const LONGEST: usize = 2_000;
 /// The least correlation of a season.
-const LEAST: f64 = 0.2;
+const LEAST: f64 = 0.1;
 
 /// The lag at which the changes of a series from row to row are most like themselves: the first peak of
 /// their autocorrelation that is nearly as high as the highest one. None where no peak stands out: it must
-/// reach 0.2, and three standard errors of what chance gives, 3/√n.
+/// reach 0.1, and five standard errors of what chance gives, 5/√n.
 ///
 /// Changes are taken since a trend would make all lags alike.
 pub(super) fn season(series: &[f64]) -> Option<usize> {
@@ -35,7 +35,7 @@ pub(super) fn season(series: &[f64]) -> Option<usize> {
     };
     let peaks: Vec<usize> = (2..longest).filter(is_peak).collect();
     let highest = peaks.iter().map(|lag| correlation[*lag]).fold(f64::NEG_INFINITY, f64::max);
-    if highest < LEAST.max(3.0 / (n as f64).sqrt()) {
+    if highest < LEAST.max(5.0 / (n as f64).sqrt()) {
         return None;
     }
     peaks.into_iter().find(|lag| correlation[*lag] >= 0.9 * highest)

@@ -1,5 +1,6 @@
 //! From a file of text to rows of tokens.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub struct TextOptions {
     pub tokenizer: Option<String>,
     /// How many different tokens there are at most, of words and of byte pairs. None: 8,192.
     pub vocabulary: Option<usize>,
-    /// How many tokens a row has. None: 128.
+    /// How many tokens a row has. None: 256.
     pub context: Option<usize>,
     /// What is to be learned of the text: it follows from the model.
     #[serde(skip)]
@@ -63,6 +64,9 @@ pub struct Hiding {
 pub struct TextPreparation {
     /// How text becomes tokens.
     pub tokenizer: Tokenizer,
+    /// Of a pair, how the second text becomes tokens, where that is not the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Tokenizer>,
     /// How many tokens a row has.
     pub context: usize,
     /// Of a pair, how many of them are the first text's.
@@ -100,6 +104,24 @@ impl Arrangement {
 }
 
 impl TextPreparation {
+    /// How what the model tells becomes text: of a pair, the second text's tokeniser.
+    pub(crate) fn written(&self) -> &Tokenizer {
+        self.second.as_ref().unwrap_or(&self.tokenizer)
+    }
+
+    /// What stands at a place of a row.
+    pub(crate) fn token(&self, place: usize, id: u32) -> Cow<'_, str> {
+        match place < self.source {
+            true => self.tokenizer.token(id),
+            false => self.written().token(id),
+        }
+    }
+
+    /// The token that begins a text, where there is one.
+    pub(crate) fn start(&self) -> Option<i64> {
+        self.written().special(Special::Start).map(i64::from)
+    }
+
     /// The tokens that stand for no text, which are never to be written.
     pub(crate) fn silent(&self) -> Vec<i64> {
         let silent = [
@@ -110,14 +132,14 @@ impl TextPreparation {
             Special::Separator,
             Special::Class,
         ];
-        let found = silent.into_iter().filter_map(|special| self.tokenizer.special(special));
+        let found = silent.into_iter().filter_map(|special| self.written().special(special));
         let ends: Vec<i64> = self.end().collect();
         found.map(i64::from).filter(|id| !ends.contains(id)).collect()
     }
 
     /// The token that ends a text, where there is one.
     pub(crate) fn end(&self) -> impl Iterator<Item = i64> {
-        self.tokenizer.special(Special::End).map(i64::from).into_iter()
+        self.written().special(Special::End).map(i64::from).into_iter()
     }
 }
 
@@ -162,7 +184,7 @@ const UNKNOWN: &str = "<unk>";
 const TEXTS: [&str; 3] = [".txt", ".text", ".md"];
 
 /// Tokens of a row where nobody says.
-const CONTEXT: usize = 128;
+const CONTEXT: usize = 256;
 /// Different tokens at most where nobody says.
 const VOCABULARY: usize = 8_192;
 /// The largest text, in bytes.
@@ -204,7 +226,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
 /// let text = "to be or not to be, that is the question. ".repeat(50);
 /// let data = from_text("hamlet", &text, &Options::default())?;
 /// assert_eq!(data.task, Task::Language { vocabulary: 15 });
-/// assert_eq!((data.input.shape[0], data.train.len()), (128, 14));
+/// assert_eq!((data.input.shape[0], data.train.len()), (256, 7));
 /// # Ok::<(), glassbox::data::DataError>(())
 /// ```
 pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, DataError> {
@@ -262,7 +284,7 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
     let some = matches!(arrangement, Arrangement::Masked(_));
     let encoding = TargetEncoding::Tokens(Tokens { places: context, vocabulary, some });
     let target = TargetPreparation { name: "next token".into(), encoding };
-    let text = TextPreparation { tokenizer, context, source: 0, arrangement };
+    let text = TextPreparation { tokenizer, second: None, context, source: 0, arrangement };
     let preparation = Preparation { inputs: InputPreparation::Text(text), target };
     let store = Store {
         inputs: Inputs::Windows(windows),

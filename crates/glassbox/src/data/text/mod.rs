@@ -13,13 +13,17 @@
 //! ```
 
 mod load;
+mod pairs;
 mod sentences;
 mod tokenizer;
 mod windows;
 
 pub(in crate::data) use load::load;
 pub use load::{Arrangement, Hiding, TextOptions, TextPreparation, from_text, is_text};
+pub use pairs::Pairs;
+pub(in crate::data) use pairs::load as load_pairs;
 pub use sentences::sentences;
+pub(crate) use tokenizer::words;
 pub use tokenizer::{Decoder, Encoder, Special, Tokenizer, TokenizerKind, TokenizerTrainer};
 pub(crate) use windows::Epoch;
 pub(in crate::data) use windows::Windows;

@@ -153,7 +153,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
     options.refuse_columns("pairs of texts")?;
     let shown = path.display().to_string();
     let mut fingerprint = Fingerprint::new();
-    let mut pairs = Pairs::read(Source::open(path)?, &mut fingerprint)?;
+    let pairs = Pairs::read(Source::open(path)?, &mut fingerprint)?;
     let mut notices = Vec::new();
     if pairs.repeated > 0 {
         notices.push(format!("{} repeated and left out", count(pairs.repeated, "pair")));
@@ -186,11 +186,12 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
         notices.push(format!("{left_out} of more than {most} tokens on a side left out"));
     }
     // Rows keep their order; the parts are told by their new numbers.
-    let mut next = 0;
-    let numbers: Vec<Option<usize>> = keeps
-        .iter()
-        .map(|kept| kept.then(|| std::mem::replace(&mut next, next + 1)))
-        .collect();
+    let numbers = keeps.iter().scan(0, |next, kept| {
+        let number = kept.then_some(*next);
+        *next += usize::from(*kept);
+        Some(number)
+    });
+    let numbers: Vec<Option<usize>> = numbers.collect();
     let renumbered = |rows: Vec<usize>| -> Vec<usize> {
         rows.into_iter().filter_map(|row| numbers.get(row).copied().flatten()).collect()
     };
@@ -201,8 +202,6 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
     };
     let mut kept = keeps.iter();
     ids.retain(|_| kept.next().is_some_and(|kept| *kept));
-    let mut kept = keeps.iter();
-    pairs.pairs.retain(|_| kept.next().is_some_and(|kept| *kept));
     if parts.train.is_empty() {
         let what = format!("no pair has at most {most} tokens on each side");
         let cure = "give a larger context: --set data.text.context=128";
@@ -243,6 +242,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
         source_rows: None,
         names: None,
         weights: None,
+        overlap: None,
     };
     let parts = Parts::of(store, &preparation.target, parts);
     Ok(Dataset::assemble(&shown, preparation, parts, None, notices, &fingerprint))

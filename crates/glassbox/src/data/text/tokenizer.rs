@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use self::bpe::Bpe;
 use self::form::Form;
-use self::pieces::{composed, pieces, words};
+pub(crate) use self::pieces::words;
+use self::pieces::{composed, pieces};
 use self::units::Units;
 use crate::data::error::DataError;
 

@@ -247,7 +247,7 @@ fn write_text(out: &mut String, text: &TextOptions) {
             out,
             "text",
             value,
-            "also vocabulary, context; absent: characters, 128 a row",
+            "also vocabulary, context; absent: characters, 256 a row",
         );
     }
     section(out, "[data.text]");
@@ -263,7 +263,7 @@ fn write_text(out: &mut String, text: &TextOptions) {
     }
     match context {
         Some(context) => line(out, "context", context, "tokens of a row"),
-        None => absent(out, "context", "128", "tokens of a row"),
+        None => absent(out, "context", "256", "tokens of a row"),
     }
 }
 

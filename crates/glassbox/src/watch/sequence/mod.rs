@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use glassbox_engine::{Array, DType, Graph, Op, Options, Parameters, Session, Tensor};
 
 use crate::Error;
-use crate::data::{Arrangement, InputPreparation, Preparation, Rows, TextPreparation};
+use crate::data::{Arrangement, InputPreparation, Preparation, Rows, TextPreparation, Tokenizer};
 use crate::train::DataRecord;
 use crate::train::folder::{GraphKind, RunFolder};
 use crate::train::graphs::name;
@@ -166,25 +166,28 @@ impl Sequences {
                 "the model reads numbers, not text: name a row of its data in place of a text",
             ));
         };
-        let tokens = |text: &str, most: usize| {
-            let mut ids = prepared.tokenizer.encode(text);
+        let tokens = |tokenizer: &Tokenizer, text: &str, most: usize| {
+            let mut ids = tokenizer.encode(text);
             ids.truncate(most);
             ids
         };
         let mut ids = match prepared.arrangement {
             Arrangement::Pairs => {
                 let (source, target) = text.split_once('\t').unwrap_or((text, ""));
-                let mut ids = tokens(source, prepared.source);
+                let mut ids = tokens(&prepared.tokenizer, source, prepared.source);
                 ids.resize(prepared.source, 0);
-                ids.extend(tokens(target, self.time.saturating_sub(prepared.source)));
+                ids.extend(prepared.start().and_then(|id| u32::try_from(id).ok()));
+                let left = self.time.saturating_sub(ids.len());
+                ids.extend(tokens(prepared.written(), target, left));
                 ids
             }
-            _ => tokens(text, self.time),
+            _ => tokens(&prepared.tokenizer, text, self.time),
         };
         if ids.is_empty() {
             return Err(Error::new(format!("\"{text}\" has no token that the model knows")));
         }
-        let places = ids.iter().map(|id| prepared.tokenizer.token(*id).into_owned()).collect();
+        let places = ids.iter().enumerate();
+        let places = places.map(|(place, id)| prepared.token(place, *id).into_owned()).collect();
         ids.resize(self.time, 0);
         Ok(Row { numbers: ids.into_iter().map(|id| id as f32).collect(), places })
     }
@@ -204,7 +207,8 @@ impl Sequences {
         rows.gather_inputs(&[row], &mut numbers)?;
         let places = match self.text_preparation() {
             Some(text) => {
-                numbers.iter().map(|id| text.tokenizer.token(*id as u32).into_owned()).collect()
+                let ids = numbers.iter().enumerate();
+                ids.map(|(place, id)| text.token(place, *id as u32).into_owned()).collect()
             }
             None => (0..self.time).map(|step| step.to_string()).collect(),
         };

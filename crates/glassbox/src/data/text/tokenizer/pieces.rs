@@ -82,7 +82,7 @@ fn piece_length(text: &str) -> Option<usize> {
 ///
 /// An apostrophe within a word is part of it (`let's`); an emoji keeps its selectors and whatever
 /// is joined to it.
-pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() && c != '\n');

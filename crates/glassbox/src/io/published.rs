@@ -1,0 +1,384 @@
+//! Folders of published language models as Hugging Face's `transformers` saves them: `config.json`,
+//! `model.safetensors` and the tokeniser's files. Those of GPT-2 and BERT are read, run, trained on and
+//! written back so that `transformers` loads them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use glassbox_engine::{DType, Graph, Mode, Parameters};
+use serde_json::{Map, Value, json};
+
+use super::safetensors::{self, Metadata};
+use super::{FileError, atomic, pytorch};
+use crate::nn::{Activation, Module};
+use crate::zoo::{Bert, BertHead, Gpt};
+
+const CONFIG: &str = "config.json";
+const WEIGHTS: &str = "model.safetensors";
+/// Names the files of weights that are cut in several.
+const INDEX: &str = "model.safetensors.index.json";
+/// What tokenisers consist of.
+const TOKENIZER: [&str; 7] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.json",
+    "merges.txt",
+    "vocab.txt",
+    "added_tokens.json",
+];
+
+/// A model that such a folder describes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pretrained {
+    /// `"model_type": "gpt2"`.
+    Gpt(Gpt),
+    /// `"model_type": "bert"`.
+    Bert(Bert),
+}
+
+/// What a folder holds.
+///
+/// ```no_run
+/// use glassbox::engine::Options;
+/// use glassbox::generate::{Generator, Sampling};
+/// use glassbox::io::published::Published;
+/// let published = Published::load("gpt2".as_ref())?;
+/// let model = published.model.module().decoder().ok_or("bert does not write")?;
+/// let mut generator = Generator::new(model, published.values.clone(), Options::default())?;
+/// let written = generator.write(&[15496, 11], &Sampling::greedy(20))?; // "Hello,"
+/// published.save("copy".as_ref(), &published.values)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The model.
+    pub model: Pretrained,
+    /// Its values, by path.
+    pub values: Parameters,
+    /// Paths of parameters that the folder does not have, or has for other classes: they are drawn, and
+    /// have to be learned.
+    pub drawn: Vec<String>,
+    /// The configuration as it was read.
+    pub config: Map<String, Value>,
+    /// Arrays that the model has no place for, as they were read; they are written back.
+    pub rest: Parameters,
+    /// Where it was read from.
+    folder: PathBuf,
+}
+
+impl Pretrained {
+    /// The model.
+    pub fn module(&self) -> &dyn Module {
+        match self {
+            Pretrained::Gpt(model) => model,
+            Pretrained::Bert(model) => model,
+        }
+    }
+
+    /// What Hugging Face calls it: the class, and what stands before all names but those that begin with
+    /// the last.
+    fn names(&self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Pretrained::Gpt(_) => ("GPT2LMHeadModel", "transformer.", "lm_head."),
+            Pretrained::Bert(model) => match model.asked() {
+                BertHead::None => ("BertModel", "", ""),
+                BertHead::Tokens => ("BertForMaskedLM", "bert.", "cls."),
+                BertHead::Sequence(_) => ("BertForSequenceClassification", "bert.", "classifier."),
+                BertHead::Places(_) => ("BertForTokenClassification", "bert.", "classifier."),
+            },
+        }
+    }
+
+    /// The model in use, its result called `prediction`.
+    fn graph(&self) -> Graph {
+        let graph = Graph::new();
+        let ids = graph.input("ids", DType::I64, [1, 1]);
+        self.module().forward(graph.root(Mode::Eval), ids).named("prediction");
+        graph
+    }
+}
+
+/// Settings of a configuration, and what is wrong with them.
+struct Settings<'a> {
+    config: &'a Map<String, Value>,
+    problems: Vec<String>,
+}
+
+impl Settings<'_> {
+    fn number(&mut self, name: &str, otherwise: Option<f64>) -> f64 {
+        let found = self.config.get(name).filter(|value| !value.is_null());
+        match (found.map(|value| value.as_f64()), otherwise) {
+            (Some(Some(number)), _) if number.is_finite() && number >= 0.0 => number,
+            (None, Some(number)) => number,
+            (None, None) => {
+                self.problems.push(format!("`{name}` is missing"));
+                1.0
+            }
+            (Some(_), _) => {
+                let value = &self.config[name];
+                self.problems.push(format!("`{name}` = {value} is no number from 0 on"));
+                1.0
+            }
+        }
+    }
+
+    fn count(&mut self, name: &str, otherwise: Option<usize>) -> usize {
+        let number = self.number(name, otherwise.map(|count| count as f64));
+        if number.fract() != 0.0 || number > 1e9 {
+            self.problems.push(format!("`{name}` = {number} is no count"));
+            return 1;
+        }
+        number as usize
+    }
+
+    fn flag(&self, name: &str, otherwise: bool) -> bool {
+        self.config.get(name).and_then(Value::as_bool).unwrap_or(otherwise)
+    }
+
+    /// A setting that changes what a model computes in a way that is not known here.
+    fn unless(&mut self, name: &str, usual: bool) {
+        if self.flag(name, usual) != usual {
+            self.problems.push(format!("`{name}` = {} is not supported", !usual));
+        }
+    }
+
+    fn activation(&mut self, name: &str, otherwise: &str) -> Activation {
+        let word = self.config.get(name).and_then(Value::as_str).unwrap_or(otherwise);
+        match ACTIVATIONS.iter().find(|(known, _)| *known == word) {
+            Some((_, activation)) => *activation,
+            None => {
+                let known: Vec<&str> = ACTIVATIONS.iter().map(|(word, _)| *word).collect();
+                let hint = crate::nearest::suggestion(word, "activations", &known);
+                self.problems.push(format!("`{name}` = \"{word}\": {hint}"));
+                Activation::Identity
+            }
+        }
+    }
+}
+
+/// Hugging Face's words.
+const ACTIVATIONS: [(&str, Activation); 8] = [
+    ("gelu_new", Activation::Gelu { approximate: true }),
+    ("gelu_pytorch_tanh", Activation::Gelu { approximate: true }),
+    ("gelu", Activation::Gelu { approximate: false }),
+    ("relu", Activation::Relu),
+    ("silu", Activation::Silu),
+    ("swish", Activation::Silu),
+    ("tanh", Activation::Tanh),
+    ("sigmoid", Activation::Sigmoid),
+];
+
+/// The model of a configuration; of BERT with this head, where one is asked for.
+fn model(config: &Map<String, Value>, head: Option<BertHead>) -> Result<Pretrained, String> {
+    let mut settings = Settings { config, problems: Vec::new() };
+    let vocabulary = settings.count("vocab_size", None);
+    let model = match config.get("model_type").and_then(Value::as_str) {
+        Some("gpt2") => {
+            settings.unless("scale_attn_weights", true);
+            settings.unless("scale_attn_by_inverse_layer_idx", false);
+            settings.unless("add_cross_attention", false);
+            let units = settings.count("n_embd", Some(768));
+            let hidden = settings.count("n_inner", Some(4 * units));
+            Pretrained::Gpt(
+                Gpt::new(vocabulary)
+                    .context(settings.count("n_positions", Some(1024)))
+                    .layers(settings.count("n_layer", Some(12)))
+                    .heads(settings.count("n_head", Some(12)))
+                    .units(units)
+                    .hidden(hidden)
+                    .dropout(settings.number("resid_pdrop", Some(0.1)))
+                    .epsilon(settings.number("layer_norm_epsilon", Some(1e-5)))
+                    .activation(settings.activation("activation_function", "gelu_new"))
+                    .tied(settings.flag("tie_word_embeddings", true)),
+            )
+        }
+        Some("bert") => {
+            settings.unless("is_decoder", false);
+            settings.unless("tie_word_embeddings", true);
+            let positions = config.get("position_embedding_type").and_then(Value::as_str);
+            if let Some(other) = positions.filter(|word| *word != "absolute") {
+                let what = format!("`position_embedding_type` = \"{other}\" is not supported");
+                settings.problems.push(what);
+            }
+            let named = config.get("id2label").and_then(Value::as_object).map_or(2, Map::len);
+            let classes = settings.count("num_labels", Some(named));
+            let class = config.get("architectures").and_then(|names| names.get(0)?.as_str());
+            let own = match class {
+                Some("BertForMaskedLM" | "BertForPreTraining") => BertHead::Tokens,
+                Some("BertForSequenceClassification") => BertHead::Sequence(classes),
+                Some("BertForTokenClassification") => BertHead::Places(classes),
+                _ => BertHead::None,
+            };
+            let units = settings.count("hidden_size", Some(768));
+            Pretrained::Bert(
+                Bert::new(vocabulary, head.unwrap_or(own))
+                    .context(settings.count("max_position_embeddings", Some(512)))
+                    .types(settings.count("type_vocab_size", Some(2)))
+                    .layers(settings.count("num_hidden_layers", Some(12)))
+                    .heads(settings.count("num_attention_heads", Some(12)))
+                    .units(units)
+                    .hidden(settings.count("intermediate_size", Some(4 * units)))
+                    .dropout(settings.number("hidden_dropout_prob", Some(0.1)))
+                    .epsilon(settings.number("layer_norm_eps", Some(1e-12)))
+                    .activation(settings.activation("hidden_act", "gelu"))
+                    .padding(settings.count("pad_token_id", Some(0)) as i64),
+            )
+        }
+        other => {
+            return Err(format!(
+                "`model_type` = {}: models of the types gpt2 and bert are known",
+                other.map_or("missing".into(), |word| format!("\"{word}\""))
+            ));
+        }
+    };
+    if settings.problems.is_empty() { Ok(model) } else { Err(settings.problems.join("; ")) }
+}
+
+fn json_file(path: &Path) -> Result<Map<String, Value>, FileError> {
+    let text = std::fs::read_to_string(path).map_err(FileError::at(path, "cannot read"))?;
+    serde_json::from_str(&text)
+        .map_err(|what| FileError::new(path, format_args!("no JSON: {what}")))
+}
+
+/// All arrays of a folder, from one file or several.
+fn arrays(folder: &Path) -> Result<Parameters, FileError> {
+    let (whole, index) = (folder.join(WEIGHTS), folder.join(INDEX));
+    if !index.exists() || whole.exists() {
+        if !whole.exists() && folder.join("pytorch_model.bin").exists() {
+            let cure = "its weights are in PyTorch's own format, which can run programs: save them \
+                        as safetensors, `model.save_pretrained(folder)`";
+            return Err(FileError::new(folder, cure));
+        }
+        return Ok(safetensors::read(&whole)?.0);
+    }
+    let map = json_file(&index)?;
+    let map = map.get("weight_map").and_then(Value::as_object);
+    let wrong = || FileError::new(&index, "`weight_map` does not name files of this folder");
+    let files: BTreeSet<&str> = map
+        .ok_or_else(wrong)?
+        .values()
+        .map(|name| name.as_str().filter(|name| !name.contains(['/', '\\'])))
+        .collect::<Option<_>>()
+        .ok_or_else(wrong)?;
+    let mut all = Parameters::new();
+    for file in files {
+        let (part, _) = safetensors::read(&folder.join(file))?;
+        part.iter().for_each(|(name, array)| drop(all.insert(name, array.clone())));
+    }
+    Ok(all)
+}
+
+impl Published {
+    /// Reads a folder with the head that its configuration names.
+    ///
+    /// # Errors
+    /// Files that are missing or corrupt, models of other types, settings that are not supported, arrays
+    /// that are missing or have another shape; all problems of a file at once.
+    pub fn load(folder: &Path) -> Result<Self, FileError> {
+        Self::read(folder, None)
+    }
+
+    /// Reads a folder of BERT with another head, to be learned: see [`drawn`](Self::drawn).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); a folder of another model.
+    pub fn load_with_head(folder: &Path, head: BertHead) -> Result<Self, FileError> {
+        let published = Self::read(folder, Some(head))?;
+        match published.model {
+            Pretrained::Bert(_) => Ok(published),
+            Pretrained::Gpt(_) => {
+                Err(FileError::new(folder, "only models of the type bert have another head"))
+            }
+        }
+    }
+
+    fn read(folder: &Path, head: Option<BertHead>) -> Result<Self, FileError> {
+        let at = folder.join(CONFIG);
+        let config = json_file(&at)?;
+        let model = model(&config, head).map_err(|what| FileError::new(&at, what))?;
+        let mut file = arrays(folder)?;
+        let graph = model.graph();
+        graph.check().map_err(|what| FileError::new(&at, what))?;
+        // Heads that are not there are drawn, as classifiers are.
+        let mut added = Vec::new();
+        for head in ["cls/", "pooler/"] {
+            let name = head.replace('/', ".");
+            let within = format!(".{name}");
+            if file.iter().any(|(found, _)| found.starts_with(&name) || found.contains(&within)) {
+                continue;
+            }
+            let drawn = graph.initial_values(0);
+            for (path, array) in drawn.iter().filter(|(path, _)| path.starts_with(head)) {
+                file.insert(path, array.clone());
+                added.push(path.to_owned());
+            }
+        }
+        let read = pytorch::read(&graph, &file)
+            .map_err(|problems| FileError::new(folder, problems.join("\n")))?;
+        let mut values = read.values;
+        let drawn = graph.initial_values(0);
+        for path in &read.drawn {
+            if let Some(array) = drawn.get(path) {
+                values.insert(path.clone(), array.clone());
+            }
+        }
+        let rest =
+            read.unused.iter().filter_map(|name| Some((name.clone(), file.get(name)?.clone())));
+        let rest = rest.collect();
+        let drawn = [read.drawn, added].concat();
+        Ok(Published { model, values, drawn, config, rest, folder: folder.to_owned() })
+    }
+
+    /// The folder's `tokenizer.json`, where it has one.
+    pub fn tokenizer(&self) -> Option<PathBuf> {
+        Some(self.folder.join("tokenizer.json")).filter(|path| path.is_file())
+    }
+
+    /// Writes a folder with these values, such as they are after training: the names, layouts and
+    /// settings that it was read with, and the tokeniser's files beside.
+    ///
+    /// # Errors
+    /// Values of another model; files that cannot be written.
+    pub fn save(&self, folder: &Path, values: &Parameters) -> Result<(), FileError> {
+        let (class, prefix, head) = self.model.names();
+        let written = pytorch::write(&self.model.graph(), values)
+            .map_err(|what| FileError::new(folder, what))?;
+        let of_head = |name: &str| !head.is_empty() && name.starts_with(head);
+        // What is not written is left as it was, but for another head.
+        let mut all: Parameters = self
+            .rest
+            .iter()
+            .filter(|(name, _)| !name.starts_with("cls.") && !name.starts_with("classifier."))
+            .map(|(name, array)| (name.to_owned(), array.clone()))
+            .collect();
+        for (name, array) in written.iter() {
+            let name = if of_head(name) { name.into() } else { format!("{prefix}{name}") };
+            all.insert(name, array.clone());
+        }
+        let mut config = self.config.clone();
+        config.insert("architectures".into(), json!([class]));
+        if let Pretrained::Bert(model) = &self.model
+            && let BertHead::Sequence(classes) | BertHead::Places(classes) = model.asked()
+            && config.get("id2label").and_then(Value::as_object).map(Map::len) != Some(classes)
+        {
+            let names =
+                (0..classes).map(|class| (class.to_string(), json!(format!("LABEL_{class}"))));
+            config.insert("id2label".into(), Value::Object(names.clone().collect()));
+            let numbers = (0..classes).map(|class| (format!("LABEL_{class}"), json!(class)));
+            config.insert("label2id".into(), Value::Object(numbers.collect()));
+        }
+        std::fs::create_dir_all(folder).map_err(FileError::at(folder, "cannot create"))?;
+        let text = format!("{:#}\n", Value::Object(config));
+        atomic::write(&folder.join(CONFIG), text.as_bytes())?;
+        let metadata = Metadata::from([("format".to_owned(), "pt".to_owned())]);
+        safetensors::write(&folder.join(WEIGHTS), &all, &metadata)?;
+        for name in TOKENIZER {
+            let from = self.folder.join(name);
+            if let Ok(bytes) = std::fs::read(&from) {
+                atomic::write(&folder.join(name), &bytes)?;
+            }
+        }
+        Ok(())
+    }
+}

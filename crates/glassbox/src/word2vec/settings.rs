@@ -1,0 +1,87 @@
+//! What a training of word vectors can be told.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Which of a window's words are guessed from which.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// Each word around from the one in the middle (skip-gram): better for rare words.
+    #[default]
+    SkipGram,
+    /// The word in the middle from the mean of those around (continuous bag of words): faster.
+    Cbow,
+}
+
+/// The choices of Mikolov, Chen, Corrado, Dean, "Efficient estimation of word representations in
+/// vector space" and Mikolov, Sutskever, Chen, Corrado, Dean, "Distributed representations of words
+/// and phrases and their compositionality" (both 2013), with their usual values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// What is guessed from what.
+    pub architecture: Architecture,
+    /// Numbers in a vector.
+    pub dimensions: usize,
+    /// Words around that are looked at on each side, at most: each word draws from 1 to this many.
+    pub window: usize,
+    /// Words that are not there, drawn for each that is.
+    pub negative: usize,
+    /// Words rarer than this are left out.
+    pub min_count: u64,
+    /// A word whose share f of the text is larger is kept with chance √(sample/f) + sample/f; 0 keeps all.
+    pub sample: f64,
+    /// Times through the text.
+    pub epochs: u64,
+    /// The rate of the first step; it falls in a line.
+    pub rate: f64,
+    /// The rate of the last.
+    pub final_rate: f64,
+    /// What all draws follow from.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            architecture: Architecture::SkipGram,
+            dimensions: 100,
+            window: 5,
+            negative: 5,
+            min_count: 5,
+            sample: 1e-3,
+            epochs: 5,
+            rate: 0.025,
+            final_rate: 1e-4,
+            seed: 42,
+        }
+    }
+}
+
+impl Settings {
+    /// Everything that cannot be meant.
+    ///
+    /// # Errors
+    /// All problems at once, each with its setting.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut problems = Vec::new();
+        let mut want = |holds: bool, what: &str| {
+            if !holds {
+                problems.push(what.to_owned());
+            }
+        };
+        want((1..=4096).contains(&self.dimensions), "`dimensions` is a whole number from 1 to 4096");
+        want((1..=1000).contains(&self.window), "`window` is a whole number from 1 to 1000");
+        want((1..=100).contains(&self.negative), "`negative` is a whole number from 1 to 100");
+        want(self.sample >= 0.0 && self.sample.is_finite(), "`sample` is 0 or more, such as 1e-3");
+        want((1..=1_000_000).contains(&self.epochs), "`epochs` is a whole number, at least 1");
+        want(self.rate > 0.0 && self.rate <= 1.0, "`rate` is above 0 and at most 1, such as 0.025");
+        want(
+            self.final_rate >= 0.0 && self.final_rate <= self.rate,
+            "`final_rate` is 0 or more and at most `rate`",
+        );
+        if problems.is_empty() { Ok(()) } else { Err(Error::new(problems.join("\n"))) }
+    }
+}
