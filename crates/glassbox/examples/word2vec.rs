@@ -49,7 +49,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     if let Some(out) = after("--out") {
         let save = |values, path: &str| {
-            WordVectors::new(corpus.vocabulary.clone(), settings.dimensions, values)?.save(Path::new(path))
+            WordVectors::new(corpus.vocabulary.clone(), settings.dimensions, values)?
+                .save(Path::new(path))
         };
         save(training.input(), &out)?;
         save(training.output(), &format!("{out}.outputs"))?;

@@ -367,7 +367,10 @@ mod tests {
                 rows.scatter(&[(0, 0), (0, n as u32 - 1)], &b, &mut table);
                 rows.add(-2.0, &b[..width], &mut table[..width]);
                 for at in 0..width {
-                    close(table[at], f64::from(a[at]) - f64::from(b[at]) + f64::from(b[(n - 1) * width + at]));
+                    close(
+                        table[at],
+                        f64::from(a[at]) - f64::from(b[at]) + f64::from(b[(n - 1) * width + at]),
+                    );
                 }
                 assert_eq!(table[width..], a[width..]);
             }

@@ -24,7 +24,10 @@ pub fn sentences(text: &str) -> impl Iterator<Item = Vec<String>> + '_ {
             && (letter != '.' && letter != ':' || next.is_none_or(|next| !next.is_alphanumeric()))
     };
     let mut from = 0;
-    let ends = text.char_indices().filter(move |&at| is_end(at)).map(|(at, letter)| (at, letter.len_utf8()));
+    let ends = text
+        .char_indices()
+        .filter(move |&at| is_end(at))
+        .map(|(at, letter)| (at, letter.len_utf8()));
     let ends = ends.chain(std::iter::once((text.len(), 0)));
     ends.map(move |(at, length)| {
         let sentence = &text[from..at];
@@ -132,7 +135,10 @@ impl Corpus {
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             let line = 1 + error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count();
-            FileError::new(path, format!("line {line} is not UTF-8: convert the file, e.g. with iconv"))
+            FileError::new(
+                path,
+                format!("line {line} is not UTF-8: convert the file, e.g. with iconv"),
+            )
         })?;
         Corpus::of(sentences(&text), min_count)
             .map_err(|error| FileError::new(path, error.to_string()).into())

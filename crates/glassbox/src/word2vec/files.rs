@@ -73,9 +73,11 @@ fn header(bytes: &[u8]) -> Result<(usize, usize, &[u8]), String> {
         String::from_utf8_lossy(line).split_whitespace().map_while(|n| n.parse().ok()).collect();
     match numbers[..] {
         [words, dimensions] if words > 0 && dimensions > 0 => Ok((words, dimensions, rest)),
-        _ => Err("the first line is not the number of words and of dimensions: this is no file of \
+        _ => {
+            Err("the first line is not the number of words and of dimensions: this is no file of \
                   word2vec vectors"
-            .into()),
+                .into())
+        }
     }
 }
 

@@ -72,7 +72,10 @@ impl Settings {
                 problems.push(what.to_owned());
             }
         };
-        want((1..=4096).contains(&self.dimensions), "`dimensions` is a whole number from 1 to 4096");
+        want(
+            (1..=4096).contains(&self.dimensions),
+            "`dimensions` is a whole number from 1 to 4096",
+        );
         want((1..=1000).contains(&self.window), "`window` is a whole number from 1 to 1000");
         want((1..=100).contains(&self.negative), "`negative` is a whole number from 1 to 100");
         want(self.sample >= 0.0 && self.sample.is_finite(), "`sample` is 0 or more, such as 1e-3");

@@ -167,7 +167,8 @@ impl<'a> Training<'a> {
     /// # Errors
     /// A worker that panicked.
     pub fn step(&mut self) -> Result<Loss, Error> {
-        let (epoch, within) = (self.step / self.steps_of_epoch(), self.step % self.steps_of_epoch());
+        let (epoch, within) =
+            (self.step / self.steps_of_epoch(), self.step % self.steps_of_epoch());
         let from = within as usize * self.words_of_step;
         let to = (from + self.words_of_step).min(self.corpus.len());
         let all = self.corpus.len() as f64 * self.settings.epochs as f64;

@@ -126,15 +126,17 @@ impl WordVectors {
         }
         best.truncate(count);
         best.sort_by(order);
-        let named = |(cosine, word): (f32, usize)| {
-            Neighbour { word: self.vocabulary.words()[word].clone(), cosine }
+        let named = |(cosine, word): (f32, usize)| Neighbour {
+            word: self.vocabulary.words()[word].clone(),
+            cosine,
         };
         best.into_iter().map(named).collect()
     }
 
     fn direction(&self, plus: &[usize], minus: &[usize]) -> Vec<f32> {
         let mut target = vec![0.0; self.dimensions];
-        let signed = plus.iter().map(|&word| (1.0, word)).chain(minus.iter().map(|&word| (-1.0, word)));
+        let signed =
+            plus.iter().map(|&word| (1.0, word)).chain(minus.iter().map(|&word| (-1.0, word)));
         for (sign, word) in signed {
             let row = self.row(word);
             let length = dot(row, row).sqrt();
@@ -160,7 +162,11 @@ impl WordVectors {
             let words: Vec<&str> = line.split_whitespace().collect();
             let [a, b, c, d] = words[..] else {
                 if !words.is_empty() {
-                    wrong.push(format!("line {}: {} words instead of four", number + 1, words.len()));
+                    wrong.push(format!(
+                        "line {}: {} words instead of four",
+                        number + 1,
+                        words.len()
+                    ));
                 }
                 continue;
             };
@@ -177,7 +183,9 @@ impl WordVectors {
         match wrong.len() {
             0 => Ok(sections),
             1..=10 => Err(Error::new(wrong.join("\n"))),
-            more => Err(Error::new(format!("{}\n… and {} more", wrong[..10].join("\n"), more - 10))),
+            more => {
+                Err(Error::new(format!("{}\n… and {} more", wrong[..10].join("\n"), more - 10)))
+            }
         }
     }
 
