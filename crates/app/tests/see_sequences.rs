@@ -49,8 +49,7 @@ fn gates_and_states_of_an_lstm_are_shown_by_step() {
     assert_eq!(row["places"], json!(["t", "o", "b", "e"]));
     let gates = row["layers"][0]["gates"].as_array().unwrap();
     let known: Vec<&str> = gates.iter().map(|gate| gate["name"].as_str().unwrap()).collect();
-    let expected =
-        ["forget_gate", "input_gate", "candidate", "output_gate", "cell", "hidden"];
+    let expected = ["forget_gate", "input_gate", "candidate", "output_gate", "cell", "hidden"];
     assert_eq!(known, expected);
     for gate in gates {
         let means = gate["means"].as_array().unwrap();
@@ -94,9 +93,8 @@ fn whom_attention_looks_at_is_shown_by_layer_and_head() {
 #[test]
 fn a_series_of_numbers_is_seen_by_its_steps() {
     let at = Workplace::new();
-    let rows: String = (0..400)
-        .map(|i| format!("{},{:.3}\n", i, (f64::from(i) * 0.3).sin()))
-        .collect();
+    let rows: String =
+        (0..400).map(|i| format!("{},{:.3}\n", i, (f64::from(i) * 0.3).sin())).collect();
     at.file("wave.csv", format!("time,value\n{rows}"));
     at.done(
         "train wave.csv --time time --target value --horizon 2 --model gru --out run --quiet \
@@ -104,7 +102,10 @@ fn a_series_of_numbers_is_seen_by_its_steps() {
     );
     let seen = at.json("see run --what gates");
     let layer = &seen["rows"][0]["layers"][0];
-    assert_eq!((&layer["name"], &layer["gates"][0]["name"]), (&json!("gru/layer1"), &json!("reset_gate")));
+    assert_eq!(
+        (&layer["name"], &layer["gates"][0]["name"]),
+        (&json!("gru/layer1"), &json!("reset_gate"))
+    );
     assert_eq!(layer["gates"][0]["steps"], seen["rows"][0]["places"].as_array().unwrap().len());
     let error = at.refused(1, "see run --text hello");
     assert!(error.contains("numbers"), "{error}");

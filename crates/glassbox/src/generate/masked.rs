@@ -45,15 +45,14 @@ pub fn fill(
     most: usize,
     options: Options,
 ) -> Result<Vec<Candidates>, Error> {
-    let hidden: Vec<usize> = (0..ids.len()).filter(|&place| ids.get(place) == Some(&mask)).collect();
+    let hidden: Vec<usize> =
+        (0..ids.len()).filter(|&place| ids.get(place) == Some(&mask)).collect();
     if hidden.is_empty() {
         return Err(Error::new(format!("no place has the token {mask}, which hides one")));
     }
     let graph = Graph::new();
-    let scores = model.forward(
-        graph.root(Mode::Eval),
-        graph.input("ids", DType::I64, [1, ids.len()]),
-    );
+    let scores =
+        model.forward(graph.root(Mode::Eval), graph.input("ids", DType::I64, [1, ids.len()]));
     graph.check()?;
     let &[1, places, vocabulary] = scores.shape().sizes() else {
         let shape = scores.shape();

@@ -187,8 +187,7 @@ pub fn learn_the_mean(clip: Option<Clip>, steps: usize) -> Result<Clipped, Error
             let (w, u) = (at.parameter("w", [], 1.4), at.parameter("u", [], 0.5));
             let x = at.graph().input("x", DType::F32, [FAR, SEQUENCES]);
             let first = x.scalar(0.0).broadcast_to([SEQUENCES]);
-            let (last, ()) =
-                at.graph().scan(FAR, first, x, |h, x, _| ((h * w + x * u).relu(), ()));
+            let (last, ()) = at.graph().scan(FAR, first, x, |h, x, _| ((h * w + x * u).relu(), ()));
             let mean = x.mean_axis(0).reshape([SEQUENCES, 1]);
             Loss::SquaredError.of(at.child("loss"), last.reshape([SEQUENCES, 1]), mean)
         },

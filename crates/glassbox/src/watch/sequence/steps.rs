@@ -101,7 +101,8 @@ pub(super) fn layers(net: &Sequences, row: &Row) -> Result<Vec<Layer>, Error> {
         let numbers = values.get(at).and_then(glassbox_engine::Array::as_f32).unwrap_or_default();
         // Steps of the first row; what lies behind its end is not shown.
         let shown = steps.min(row.places.len().max(1));
-        let first = numbers.chunks((rows * units).max(1)).take(shown).flat_map(|step| &step[..units]);
+        let first =
+            numbers.chunks((rows * units).max(1)).take(shown).flat_map(|step| &step[..units]);
         let numbers: Vec<f32> = first.copied().collect();
         let mean =
             |step: &[f32]| step.iter().map(|x| f64::from(*x)).sum::<f64>() / units.max(1) as f64;
@@ -116,13 +117,13 @@ pub(super) fn layers(net: &Sequences, row: &Row) -> Result<Vec<Layer>, Error> {
 
 #[cfg(feature = "image")]
 impl Layer {
-    /// Its gates and states as heat maps under each other: a column for each step, a row for each unit.
+    /// Its gates and states as heat maps: a column for each step, a row for each unit.
     ///
     /// # Errors
     /// A layer without steps or units.
     pub fn picture(&self, places: &[String]) -> Result<crate::report::picture::Picture, Error> {
         use crate::report::picture::{ColorMap, Sheet, heat_map};
-        let mut sheet = Sheet::new(&format!("{}, step by step", self.name)).columns(1);
+        let mut sheet = Sheet::new(&format!("{}, step by step", self.name));
         sheet.note("a column is a step, a row is a unit");
         for gate in &self.gates {
             let most = gate.numbers.iter().fold(0.0f32, |most, x| most.max(x.abs()));
@@ -140,7 +141,7 @@ impl Layer {
                 .collect();
             let shape = [gate.units, gate.steps];
             let drawn = heat_map(&by_unit, shape, [&[], places], colors, range)?;
-            sheet.add(drawn, &format!("{}: {words}", gate.name.replace('_', " ")));
+            sheet.add(drawn, &format!("{}\n{words}", gate.name.replace('_', " ")));
         }
         Ok(sheet.picture())
     }
