@@ -212,10 +212,12 @@ fn what_is_saved_is_what_was_loaded() {
         assert_eq!(metadata["format"], "pt");
         let config = std::fs::read_to_string(copy.path().join("config.json")).unwrap();
         let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
-        // Which class of its library reads the file is said in any case.
-        assert!(config["architectures"][0].is_string(), "{name}");
-        config["architectures"] = case.config["architectures"].clone();
-        assert_eq!(config, case.config, "{name}");
+        // The fixture's configurations of GPT-2 do not say the class.
+        let class = config["architectures"].take();
+        assert!(class[0].as_str().is_some_and(|name| name.len() > 8), "{name}: {class}");
+        let mut asked = case.config.clone();
+        asked["architectures"].take();
+        assert_eq!(config, asked, "{name}");
         let again = Published::load(copy.path()).unwrap();
         assert_eq!((&again.model, &again.values), (&published.model, &published.values));
         assert!(again.tokenizer().is_some());

@@ -165,10 +165,12 @@ impl Sampling {
 
 #[cfg(test)]
 mod tests {
+    use std::f32::consts::LN_2;
+
     use super::*;
 
     /// ln of 0.5, 0.25, 0.125, 0.125.
-    const SCORES: [f32; 4] = [-0.693_147_2, -1.386_294_4, -2.079_441_5, -2.079_441_5];
+    const SCORES: [f32; 4] = [-LN_2, -2.0 * LN_2, -3.0 * LN_2, -3.0 * LN_2];
 
     fn frequencies(how: &Sampling) -> [f64; 4] {
         let mut counts = [0.0; 4];
