@@ -38,7 +38,8 @@ fn counted(rows: u32) -> String {
 fn a_forecast_stands_beside_the_simplest_guesses() {
     let at = Workplace::new();
     at.file("sales.csv", counted(300));
-    let line = "train sales.csv --time t --target sales --horizon 7 --epochs 30 --out run";
+    let line =
+        "train sales.csv --time t --target sales --horizon 7 --epochs 200 --lr 0.01 --out run";
     let told = at.json(line);
     let forecast = &told["forecast"];
     assert_eq!((&forecast["season"], &forecast["better"]), (&7.into(), &"seasonal".into()));
@@ -64,7 +65,7 @@ fn a_forecast_stands_beside_the_simplest_guesses() {
 #[test]
 fn windows_of_sensors_have_a_class() {
     let at = Workplace::new();
-    let told = at.json("train activity --epochs 2 --out run");
+    let told = at.json("train activity --epochs 8 --out run");
     assert_eq!(told["split"], "test");
     assert!(told["metrics"]["accuracy"].as_f64().unwrap() > 0.3, "{told}");
     assert!(at.text("run/run.toml").contains("kind = \"convolution\""));

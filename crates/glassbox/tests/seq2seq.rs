@@ -145,7 +145,8 @@ fn a_decoder_may_read_what_it_says_itself() {
 
 #[test]
 fn padding_behind_a_source_changes_nothing() {
-    let models: [Box<dyn Fn(usize) -> Box<dyn Module>>; 3] = [
+    type Made = dyn Fn(usize) -> Box<dyn Module>;
+    let models: [Box<Made>; 3] = [
         Box::new(|source| {
             let model = Seq2Seq::new(source, [WORDS; 2]).units(8).attention(Alignment::Additive);
             Box::new(model.bidirectional(true))

@@ -215,10 +215,7 @@ fn what_cannot_be_a_series_says_why() {
     let table = counted(30);
     let at = |time: &str| SeriesOptions { time: Some(time.into()), ..forecast(1, 3) };
     let found = error(&table, "y", at("tt"));
-    assert!(
-        found.contains("no column \"tt\" to tell the time") && found.contains("`t`"),
-        "{found}"
-    );
+    assert!(found.contains("no column `tt` to tell the time") && found.contains("`t`"), "{found}");
     let found = error(&table, "t", forecast(1, 3));
     assert!(found.contains("cannot be the target"), "{found}");
     let found = error(&table, "y", forecast(5, 40));
@@ -330,7 +327,7 @@ fn a_forecast_beats_the_guesses_and_goes_on_after_the_end() {
     let other = wave().replace("sales", "sale");
     let error =
         model.predict(&RawTable::from_bytes("b.csv", other.as_bytes()).unwrap()).unwrap_err();
-    assert!(error.to_string().contains("no column \"sales\""), "{error}");
+    assert!(error.to_string().contains("no column `sales`"), "{error}");
     std::fs::remove_dir_all(&folder).ok();
 }
 

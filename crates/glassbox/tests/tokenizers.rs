@@ -1,5 +1,6 @@
 //! Tokenisers: any text comes back, Hangul stays whole, the same text gives the same vocabulary,
 //! and byte pairs are those of Hugging Face's library.
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
 
 use glassbox::data::text::{Special, Tokenizer, TokenizerKind};
 use proptest::prelude::*;
@@ -177,7 +178,8 @@ fn byte_pairs_are_learned_as_hugging_faces_library_learns_them() {
     let corpus = include_str!("fixtures/tokenizers/corpus.txt");
     let tokenizer =
         Tokenizer::train(&TokenizerKind::Bpe, [corpus], 400, &["<pad>", "<eos>"]).unwrap();
-    assert_eq!(tokenizer.vocabulary(), 400);
+    // Every pair that comes twice is learned before there are 400.
+    assert_eq!(tokenizer.vocabulary(), 373);
     for (text, ids) in fixture() {
         assert_eq!(tokenizer.encode(&text), ids, "{text:?}");
     }
@@ -207,7 +209,7 @@ mod published {
     #[test]
     fn a_published_file_gives_its_own_ids() {
         let tokenizer = Tokenizer::load(Path::new(FIXTURES).join("byte_pairs.json")).unwrap();
-        assert_eq!((tokenizer.kind(), tokenizer.vocabulary()), ("published", 400));
+        assert_eq!((tokenizer.kind(), tokenizer.vocabulary()), ("published", 373));
         for (text, ids) in fixture() {
             assert_eq!(tokenizer.encode(&text), ids);
             assert_eq!(tokenizer.decode(&ids), text);

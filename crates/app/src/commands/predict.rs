@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use glassbox::Translator;
-use glassbox::data::{RawRows, RawTable, Skipped, is_photos};
+use glassbox::data::{RawRows, RawTable, Skipped, Stretch, is_photos};
 use glassbox::io::atomic;
 use glassbox::train::{Agreement, Model, PhotoPredictions, Prediction, Predictions};
 use serde::Serialize;
@@ -38,6 +38,9 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<&'a [String]>,
     rows: &'a [Prediction],
+    /// Of series: which rows follow each other, and at what times.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    stretches: &'a [Stretch],
     /// Where the file has the target too, or folders are called after classes.
     agreement: Option<Agreement>,
     /// Images that could not be read.
@@ -104,6 +107,7 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
         classes: &predictions.classes,
         files: shown.files,
         rows: &predictions.rows,
+        stretches: &predictions.stretches,
         agreement: score,
         skipped: photos.as_ref().map(|photos| &photos.skipped[..]),
         speed: photos.as_ref().map(speed),

@@ -98,6 +98,18 @@ fn of_family(name: &str) -> [&'static str; 2] {
             "a transformer that tells what comes next; text, which it can go on writing",
             "다음에 올 것을 맞히는 트랜스포머. 이어서 쓸 수 있는 텍스트용",
         ],
+        "Encoder and decoder of LSTM" => [
+            "an LSTM reads one text, another writes what it says in its way; pairs of texts",
+            "한 LSTM이 읽고 다른 LSTM이 옮겨 쓰는 망. 짝지어진 텍스트용",
+        ],
+        "Transformer" => [
+            "attention reads one text and writes what it says in its way; pairs of texts",
+            "어텐션으로 읽고 옮겨 쓰는 망. 짝지어진 텍스트용",
+        ],
+        "BERT" => [
+            "a transformer that tells hidden tokens by what stands around them; text",
+            "가려진 토큰을 앞뒤를 보고 맞히는 트랜스포머. 텍스트용",
+        ],
         _ => ["", ""],
     }
 }

@@ -167,19 +167,19 @@ fn dot_tile<const FMA: bool, const M: usize, const N: usize>(
 ) {
     let mut sums = [[[0.0f32; CHUNK]; N]; M];
     for at in (0..width).step_by(CHUNK) {
-        for i in 0..M {
+        for (i, sums) in sums.iter_mut().enumerate() {
             let x = chunk(a, i * width + at);
-            for j in 0..N {
+            for (j, sum) in sums.iter_mut().enumerate() {
                 let y = chunk(b, j * width + at);
                 for lane in 0..CHUNK {
-                    sums[i][j][lane] = multiply_add::<FMA>(x[lane], y[lane], sums[i][j][lane]);
+                    sum[lane] = multiply_add::<FMA>(x[lane], y[lane], sum[lane]);
                 }
             }
         }
     }
-    for i in 0..M {
-        for j in 0..N {
-            to[i * stride + j] = total(sums[i][j]);
+    for (i, sums) in sums.into_iter().enumerate() {
+        for (j, sum) in sums.into_iter().enumerate() {
+            to[i * stride + j] = total(sum);
         }
     }
 }

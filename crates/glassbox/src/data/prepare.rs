@@ -71,9 +71,9 @@ pub enum InputPreparation {
         std: Vec<f64>,
     },
     /// Tokens of a text, by number.
-    Text(TextPreparation),
+    Text(Box<TextPreparation>),
     /// Windows of a table whose rows follow each other in time.
-    Series(SeriesPreparation),
+    Series(Box<SeriesPreparation>),
 }
 
 impl InputPreparation {

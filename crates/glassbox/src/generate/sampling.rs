@@ -165,11 +165,12 @@ impl Sampling {
 
 #[cfg(test)]
 mod tests {
+    use std::f32::consts::LN_2;
+
     use super::*;
 
-    const ONE: f32 = -std::f32::consts::LN_2;
     /// ln of 0.5, 0.25, 0.125, 0.125.
-    const SCORES: [f32; 4] = [ONE, 2.0 * ONE, 3.0 * ONE, 3.0 * ONE];
+    const SCORES: [f32; 4] = [-LN_2, -2.0 * LN_2, -3.0 * LN_2, -3.0 * LN_2];
 
     fn frequencies(how: &Sampling) -> [f64; 4] {
         let mut counts = [0.0; 4];

@@ -538,7 +538,14 @@ fn suggest_text(data: &Dataset, named: Named, config: &mut RunConfig) {
     train.schedule = Schedule::OneCycle { rise: 0.1 };
     train.clip = Some(Clip::Norm(1.0));
     let steps = rows.div_ceil(batch).max(1) as u64;
-    train.epochs = (TEXT_STEPS / steps).clamp(1, epochs.min(TEXT_EPOCHS));
+    let pairs = named.family.takes == Takes::Pairs;
+    let most = if pairs { epochs } else { epochs.min(TEXT_EPOCHS) };
+    train.epochs = (TEXT_STEPS / steps).clamp(1, most);
+    if pairs && !data.valid.is_empty() {
+        // On few pairs the loss of what is held back rises long before the words that are told right
+        // become fewer.
+        train.stop = Some(Stop { metric: "valid_accuracy".into(), patience: train.epochs });
+    }
     train.label_smoothing = label_smoothing;
 }
 

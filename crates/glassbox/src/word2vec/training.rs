@@ -42,7 +42,7 @@ struct Shape {
 impl Shape {
     fn of(settings: &Settings) -> Shape {
         let (shared, words) = match settings.architecture {
-            Architecture::Cbow => (16, 2048.0),
+            Architecture::Cbow => (8, 2048.0),
             Architecture::SkipGram => (8, 512.0),
         };
         Shape { shared: settings.negative.next_multiple_of(4).max(shared), words }
@@ -84,7 +84,7 @@ pub struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    /// A training before its first step: inputs are drawn from ±1/(2·dimensions), outputs are 0.
+    /// A training before its first step: inputs are drawn from ±1/dimensions, outputs are 0.
     ///
     /// # Errors
     /// Settings that cannot be meant, or more rows than 32 bits can number.
@@ -211,7 +211,7 @@ impl<'a> Training<'a> {
         self.read(self.between)
     }
 
-    /// Goes on after `step` steps, with what [`input`](Self::input) and [`output`](Self::output) were then.
+    /// Goes on, with the same bits, after `step` steps, with what [`input`](Self::input) and [`output`](Self::output) were then.
     ///
     /// # Errors
     /// Vectors of another number of words or dimensions, or a step after the last.
@@ -276,10 +276,11 @@ fn keep(sample: f64, counts: &[u64]) -> Vec<u64> {
     counts.iter().map(chance).collect()
 }
 
-/// Uniform in ±1/(2·dimensions), by word and dimension.
+/// Uniform in ±1/dimensions, by word and dimension: gensim's, twice as far as the first program's, with
+/// which a short training gets away from 0 sooner.
 pub(super) fn first_values(seed: u64, words: usize, dimensions: usize) -> Vec<f32> {
     let drawn = Stream::new(seed, "word2vec/input", 0).uniforms();
-    drawn.take(words * dimensions).map(|x| ((x - 0.5) / dimensions as f64) as f32).collect()
+    drawn.take(words * dimensions).map(|x| ((2.0 * x - 1.0) / dimensions as f64) as f32).collect()
 }
 
 /// Gradients of rows: which rows of the table get which of these.

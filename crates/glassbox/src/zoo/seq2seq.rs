@@ -132,7 +132,7 @@ impl Seq2Seq {
         let (first, attention) = match self.attention {
             Alignment::None => (units, 0),
             Alignment::Dot => (units, joined),
-            Alignment::Additive => (2 * units, joined + 2 * units * (units + 1)),
+            Alignment::Additive => (2 * units, joined + 2 * units * units + 2 * units),
         };
         let head = if self.tied { to } else { (units + 1) * to };
         (from + to) * units + encoder + stack(first, units) + attention + head

@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn a_time_that_is_none_is_named_with_its_line() {
         let error = times(&["2016-07-01", "soon", "2016-07-03"]).unwrap_err().to_string();
-        assert!(error.contains("line 2") && error.contains("\"soon\""), "{error}");
+        assert!(error.contains("line 2") && error.contains("`soon`"), "{error}");
         let error = times(&["1", "", "3"]).unwrap_err().to_string();
         assert!(error.contains("no time"), "{error}");
     }

@@ -252,6 +252,6 @@ mod tests {
         assert!(error.contains("line 4") && error.contains("0.4 steps"), "{error}");
         // Watches are not exact.
         let rows = [["0", ""], ["10", ""], ["20.5", ""], ["30", ""], ["40", ""]];
-        assert_eq!(laid(&rows, false).unwrap().runs, [0..5]);
+        assert_eq!(laid(&rows, false).unwrap().runs, vec![0..5; 1]);
     }
 }

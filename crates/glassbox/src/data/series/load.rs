@@ -114,7 +114,7 @@ pub(in crate::data) fn dataset(table: &RawTable, options: &Options) -> Result<Da
         preparation.season = None;
     }
     let target = target_of(&preparation, &schema, &targets, &understood_target(&found));
-    let whole = Preparation { inputs: InputPreparation::Series(preparation), target };
+    let whole = Preparation { inputs: InputPreparation::Series(Box::new(preparation)), target };
     let InputPreparation::Series(preparation) = &whole.inputs else { return Err(no_series()) };
     let cut = Cut::of(table, preparation, &whole.target, &laid)?;
     let split = cut.divide(preparation, &parts);

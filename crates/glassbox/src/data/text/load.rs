@@ -285,7 +285,7 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
     let encoding = TargetEncoding::Tokens(Tokens { places: context, vocabulary, some });
     let target = TargetPreparation { name: "next token".into(), encoding };
     let text = TextPreparation { tokenizer, second: None, context, source: 0, arrangement };
-    let preparation = Preparation { inputs: InputPreparation::Text(text), target };
+    let preparation = Preparation { inputs: InputPreparation::Text(Box::new(text)), target };
     let store = Store {
         inputs: Inputs::Windows(windows),
         width: context,

@@ -234,7 +234,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
         source,
         arrangement: Arrangement::Pairs,
     };
-    let preparation = Preparation { inputs: InputPreparation::Text(text), target };
+    let preparation = Preparation { inputs: InputPreparation::Text(Box::new(text)), target };
     let store = Store {
         inputs: Inputs::Floats(rows.finish()?),
         width: source + places,

@@ -61,7 +61,7 @@ enum Model {
     },
     Bpe(Bpe),
     #[cfg(feature = "tokenizers")]
-    Published(published::Published),
+    Published(Box<published::Published>),
 }
 
 /// The parts that special tokens play.

@@ -195,8 +195,7 @@ mod tests {
         let (mut told, mut hidden, mut kept) = (0, 0, 0);
         for window in 0..400 {
             let (mut inputs, mut targets) = (vec![0.0; 100], vec![0; 100]);
-            let epoch = Some(Epoch { seed: 3, epoch: 0 });
-            windows.gather(window, epoch, Some(&mut inputs), Some(&mut targets)).unwrap();
+            windows.gather(window, None, Some(&mut inputs), Some(&mut targets)).unwrap();
             for (place, (x, target)) in inputs.iter().zip(&targets).enumerate() {
                 let own = tokens[window * 100 + place];
                 match target {

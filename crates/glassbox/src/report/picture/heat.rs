@@ -14,7 +14,7 @@ const DOT: usize = 2;
 const LINE: usize = 18;
 
 /// Numbers `[rows, columns]` as squares in colours, with the names of rows at the left and of columns
-/// above, upright; where squares are too small for them, names are left out. `range` holds the numbers
+/// above; where squares are too small for them, names are left out. `range` holds the numbers
 /// that are the first and the last colour.
 ///
 /// ```
@@ -40,9 +40,12 @@ pub fn heat_map(
     let named = |names: &[String]| -> Vec<Picture> {
         if cell < LINE { Vec::new() } else { names.iter().map(|name| written(name)).collect() }
     };
-    let (rows, columns) = (named(rows), named(columns));
-    let widest = |names: &[Picture]| names.iter().map(|name| name.width() + 6).max().unwrap_or(0);
-    let (left, above) = (widest(&rows), widest(&columns));
+    let rows = named(rows);
+    // Names that are wider than their column stand upright.
+    let fitted = |name: &Picture| if name.width() > cell { turned(name) } else { name.clone() };
+    let columns: Vec<Picture> = named(columns).iter().map(fitted).collect();
+    let left = rows.iter().map(|name| name.width() + 6).max().unwrap_or(0);
+    let above = columns.iter().map(|name| name.height() + 6).max().unwrap_or(0);
     let mut out = Picture::new(left + map.width(), above + map.height(), PAPER);
     out.put(&map, left, above);
     for (index, name) in rows.iter().enumerate().take(shape[0]) {
@@ -50,9 +53,8 @@ pub fn heat_map(
         out.put(name, left.saturating_sub(name.width() + 6), y);
     }
     for (index, name) in columns.iter().enumerate().take(shape[1]) {
-        let name = turned(name);
         let x = left + index * cell + cell.saturating_sub(name.width()) / 2;
-        out.put(&name, x, above.saturating_sub(name.height() + 6));
+        out.put(name, x, above.saturating_sub(name.height() + 6));
     }
     Ok(out)
 }

@@ -117,13 +117,13 @@ pub(super) fn layers(net: &Sequences, row: &Row) -> Result<Vec<Layer>, Error> {
 
 #[cfg(feature = "image")]
 impl Layer {
-    /// Its gates and states as heat maps under each other: a column for each step, a row for each unit.
+    /// Its gates and states as heat maps: a column for each step, a row for each unit.
     ///
     /// # Errors
     /// A layer without steps or units.
     pub fn picture(&self, places: &[String]) -> Result<crate::report::picture::Picture, Error> {
         use crate::report::picture::{ColorMap, Sheet, heat_map};
-        let mut sheet = Sheet::new(&format!("{}, step by step", self.name)).columns(1);
+        let mut sheet = Sheet::new(&format!("{}, step by step", self.name));
         sheet.note("a column is a step, a row is a unit");
         for gate in &self.gates {
             let most = gate.numbers.iter().fold(0.0f32, |most, x| most.max(x.abs()));
@@ -141,7 +141,7 @@ impl Layer {
                 .collect();
             let shape = [gate.units, gate.steps];
             let drawn = heat_map(&by_unit, shape, [&[], places], colors, range)?;
-            sheet.add(drawn, &format!("{}: {words}", gate.name.replace('_', " ")));
+            sheet.add(drawn, &format!("{}\n{words}", gate.name.replace('_', " ")));
         }
         Ok(sheet.picture())
     }

@@ -54,9 +54,10 @@ impl TryFrom<Form> for Tokenizer {
                 (specials, Model::Bpe(bpe))
             }
             #[cfg(feature = "tokenizers")]
-            Form::Published { tokenizer } => {
-                (Vec::new(), Model::Published(super::published::Published::new(tokenizer)?))
-            }
+            Form::Published { tokenizer } => (
+                Vec::new(),
+                Model::Published(Box::new(super::published::Published::new(tokenizer)?)),
+            ),
             #[cfg(not(feature = "tokenizers"))]
             Form::Published { .. } => return Err(super::load::WITHOUT.into()),
         };
