@@ -70,6 +70,9 @@ pub struct Other {
     pub source: String,
     /// Whether its rows are images.
     pub images: bool,
+    /// How many different tokens there are, where they are text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<usize>,
     pub rows: usize,
     /// Of a row.
     pub shape: Vec<usize>,
@@ -129,7 +132,8 @@ impl Other {
         classes.iter_mut().for_each(|class| class.share = class.rows as f64 / rows.max(1) as f64);
         let images = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
         let (source, shape) = (data.source.clone(), data.input.shape.clone());
-        Other { source, images, rows, shape, classes, files: data.images.clone() }
+        let tokens = data.preparation.inputs.text().map(|text| text.tokenizer.vocabulary());
+        Other { source, images, tokens, rows, shape, classes, files: data.images.clone() }
     }
 }
 

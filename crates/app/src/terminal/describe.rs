@@ -285,9 +285,10 @@ fn learned_from(training: &Training, found: &Described, text: Text, columns: usi
 fn images(other: &Other, text: Text, columns: usize) -> Vec<String> {
     let shape = other.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
     let rows = count(other.rows);
-    let what = match other.images {
-        true => text.images_of(&other.source, rows, shape),
-        false => text.arrays_of(&other.source, rows, shape),
+    let what = match (other.images, other.tokens) {
+        (_, Some(tokens)) => text.texts_of(&other.source, rows, shape, count(tokens)),
+        (true, _) => text.images_of(&other.source, rows, shape),
+        (false, _) => text.arrays_of(&other.source, rows, shape),
     };
     let mut parts = vec![lines(&what, columns)];
     if !other.classes.is_empty() {

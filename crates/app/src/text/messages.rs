@@ -467,6 +467,10 @@ texts! {
         "{source} · {rows} images of {shape}"
         "{source} · {shape} 이미지 {rows}장"
     }
+    texts_of(source, rows, places, tokens) {
+        "{source} · {rows} rows of {places} tokens, of {tokens} that there are"
+        "{source} · {tokens}종의 토큰이 {places}개씩 {rows}행"
+    }
     arrays_of(source, rows, shape) {
         "{source} · {rows} arrays of {shape}"
         "{source} · {shape} 배열 {rows}개"
