@@ -29,7 +29,7 @@ pub fn outcome(outcome: &Outcome, weighted: bool, text: Text, columns: usize) ->
     out += &figures(outcome, text, columns);
     if let (Some(of), Some(guess)) =
         (outcome.metrics.get("accuracy"), outcome.baseline.get("accuracy"))
-        && matches!(outcome.detail, Detail::Classes(_))
+        && !outcome.metrics.contains_key("perplexity")
         && of - guess < 2.0 * (of * (1.0 - of) / outcome.rows.max(1) as f64).sqrt()
     {
         let mut misleads = text.accuracy_misleads(figure(*guess), figure(*of));
