@@ -129,7 +129,7 @@ pub fn lstm<'g>(
 /// let x = graph.input("x", DType::F32, [8, 3]);
 /// let zeros = graph.constant(DType::F32, 0.0).broadcast_to([8, 16]);
 /// let [h, c] = cell.step(x, [zeros, zeros]);
-/// assert_eq!([h.shape(), c.shape()], [zeros.shape(); 2]);
+/// assert_eq!([h.shape(), c.shape()], [zeros.shape(), zeros.shape()]);
 /// assert!(graph.declaration("layer1/recurrent/bias").is_some());
 /// assert!(graph.check().is_ok());
 /// ```
