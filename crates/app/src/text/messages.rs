@@ -82,6 +82,7 @@ texts! {
         "Gaussian negative log-likelihood (mean and deviation)"
         "가우스 음의 로그 가능도 (평균과 표준편차)"
     }
+    loss_of_model() { "what the model itself records" "모델이 스스로 정하는 손실" }
     loss_own() { "own loss" "직접 만든 손실" }
     chosen_augment(changes) {
         "training images are changed anew in every epoch: {changes}"
@@ -384,6 +385,7 @@ texts! {
     }
     target_number(target) { "{target}, a number" "{target} (수)" }
     target_tokens(vocabulary) { "the next of {vocabulary} tokens" "다음 토큰 ({vocabulary}종)" }
+    target_rows() { "the rows themselves" "행 자체" }
     fact_dropped() { "left out" "뺀 열" }
     fact_training() { "training" "훈련" }
     fact_problem() { "problem" "문제" }

@@ -17,6 +17,7 @@ mod forecast;
 pub(crate) mod graphs;
 pub(crate) mod job;
 mod judge;
+mod latent;
 mod loader;
 mod outcome;
 pub(crate) mod photos;
@@ -36,6 +37,7 @@ pub use figures::{
 };
 pub use forecast::{Forecast, Guess, Off, Rolled, StepAhead};
 pub use job::Job;
+pub use latent::{Codes, Latent, Remade, between};
 pub use photos::PhotoPredictions;
 pub use resample::Resample;
 pub use run::Ended;
