@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
@@ -9,6 +10,7 @@ use glassbox::Writer;
 use glassbox::generate::Sampling;
 use serde::Serialize;
 
+use super::rows::RowsRun;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::terminal::{figure, grouped};
@@ -33,6 +35,12 @@ pub struct GenerateArgs {
     pub seed: u64,
     #[arg(long)]
     pub no_cache: bool,
+    #[arg(long, value_name = "COUNT", value_parser = super::above_zero)]
+    pub count: Option<usize>,
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    pub out_file: Option<PathBuf>,
 }
 
 /// What `--json` prints.
@@ -47,6 +55,9 @@ struct Json<'a> {
 
 pub fn run(args: &GenerateArgs, ctx: &Context) -> Result<(), AppError> {
     let run = ctx.run_path(&args.run)?;
+    if RowsRun::is_one(&run)? {
+        return super::rows::generate::run(args, ctx);
+    }
     let mut writer = Writer::load(&run)?.cached(!args.no_cache);
     ctx.warn_of_checkpoints(writer.warnings());
     let how = Sampling {

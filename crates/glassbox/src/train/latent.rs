@@ -46,6 +46,39 @@ pub struct Codes {
     pub log_variances: Vec<f32>,
 }
 
+impl Codes {
+    /// How much each of the `code` numbers carries in the mean, in nats: its divergence from the standard
+    /// normal distribution; nothing of a model that is not variational. One that carries nothing is the
+    /// same whatever the row: it is dead.
+    pub fn divergences(&self, code: usize) -> Vec<f64> {
+        if self.log_variances.is_empty() {
+            return Vec::new();
+        }
+        let rows = (self.means.len() / code.max(1)).max(1) as f64;
+        let of = |number: usize| {
+            let means = self.means.iter().skip(number).step_by(code.max(1));
+            let both = means.zip(self.log_variances.iter().skip(number).step_by(code.max(1)));
+            let each = both.map(|(mean, s)| {
+                let (mean, s) = (f64::from(*mean), f64::from(*s));
+                -0.5 * (1.0 + s - mean * mean - s.exp())
+            });
+            each.sum::<f64>() / rows
+        };
+        (0..code).map(of).collect()
+    }
+
+    /// The variance of each of the `code` numbers over the rows.
+    pub fn variances(&self, code: usize) -> Vec<f64> {
+        let rows = (self.means.len() / code.max(1)).max(1) as f64;
+        let of = |number: usize| {
+            let all = || self.means.iter().skip(number).step_by(code.max(1)).map(|x| f64::from(*x));
+            let mean = all().sum::<f64>() / rows;
+            all().map(|x| (x - mean).powi(2)).sum::<f64>() / rows
+        };
+        (0..code).map(of).collect()
+    }
+}
+
 /// What a model makes in the place of rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remade {

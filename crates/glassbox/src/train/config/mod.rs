@@ -255,6 +255,11 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
+    /// Whether the model learns the rows themselves.
+    pub fn learns_rows(&self) -> bool {
+        matches!(self.kind, ModelKind::Named(named) if named.family.takes == crate::zoo::Takes::Rows)
+    }
+
     /// How weights are drawn: as said, else as suits the activation.
     pub fn initial(&self) -> Initial {
         self.initial.unwrap_or(self.activation.initial())
