@@ -49,6 +49,7 @@ texts! {
         "target: `{target}`, one of {count} classes: {classes}"
         "예측: `{target}`, {count}개 부류 가운데 하나: {classes}"
     }
+    chosen_themselves() { "learned: the rows themselves" "배울 것: 행 자체" }
     chosen_number(target) { "target: `{target}`, a number" "예측: `{target}`, 수" }
     chosen_numbers_of(targets) { "targets: {targets}, numbers" "예측: {targets}, 수" }
     chosen_layers(layers) { "layers: {layers}" "층: {layers}" }
@@ -939,9 +940,9 @@ texts! {
         "{file}: row {row}: a code is made of numbers"
         "{file}: {row}행: 코드는 수여야 합니다"
     }
-    no_such_row(row, some) {
-        "there is no file {row}, and no such row in the test part: its rows are {some} …"
-        "{row}라는 파일도, 시험 데이터의 행도 없습니다. 있는 행: {some} …"
+    no_such_row(row) {
+        "there is no file {row}, and no row of this number in the run's data: rows count from 1"
+        "{row}라는 파일도, 이 번호의 행도 없습니다. 행은 1부터 셉니다"
     }
     noise_above_zero() { "--noise must be above 0" "--noise는 0보다 커야 합니다" }
     what_can_be_hidden(word) {

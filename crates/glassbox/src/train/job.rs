@@ -721,6 +721,7 @@ fn suggest_rows(data: &Dataset, config: &mut RunConfig) {
     let batch = (rows / 16).next_power_of_two().clamp(8, 128);
     train.batch = Amount::Exactly(batch);
     train.optimizer = optimizer;
+    train.schedule = Schedule::Cosine;
     let steps = rows.div_ceil(batch).max(1) as u64;
     train.epochs = (ROWS_STEPS / steps).clamp(epochs, 300);
     if !data.valid.is_empty() {
