@@ -12,10 +12,13 @@ mod told;
 pub mod bottleneck;
 pub mod cells;
 pub mod channels;
+pub mod components;
+pub mod damaged;
 pub mod depth;
 pub mod gates;
 pub mod images;
 pub mod order;
+pub mod reparameterised;
 pub mod sampling;
 pub mod scaled;
 pub mod separable;
@@ -187,6 +190,46 @@ pub const LESSONS: &[Lesson] = &[
             "한 과제, 다섯 모형: 밀집, 합성곱, RNN, LSTM, 어텐션",
         ],
         run: sequences::lesson,
+    },
+    Lesson {
+        id: "G1",
+        title: [
+            "a linear autoencoder finds the plane of the principal components",
+            "선형 오토인코더가 찾는 주성분의 평면",
+        ],
+        run: components::linear,
+    },
+    Lesson {
+        id: "G2",
+        title: [
+            "denoising and masked autoencoders, and damage that they never saw",
+            "잡음 제거와 마스크 오토인코더, 본 적 없는 손상",
+        ],
+        run: damaged::repairing,
+    },
+    Lesson {
+        id: "G3",
+        title: [
+            "odd rows: each digit left out of a training once",
+            "이상한 행: 숫자를 하나씩 빼고 훈련하기",
+        ],
+        run: damaged::oddness,
+    },
+    Lesson {
+        id: "G4",
+        title: [
+            "why a plain sample passes no gradient, and μ + σ·ε does",
+            "그냥 뽑으면 막히고 μ + σ·ε으로 뽑으면 통하는 기울기",
+        ],
+        run: reparameterised::lesson,
+    },
+    Lesson {
+        id: "G8",
+        title: [
+            "the encoder reused: components, linear and deep codes, a head on the code",
+            "인코더 다시 쓰기: 주성분, 선형과 깊은 코드, 코드 위의 분류",
+        ],
+        run: components::reused,
     },
 ];
 
