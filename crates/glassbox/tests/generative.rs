@@ -13,6 +13,7 @@ use glassbox::nn::{self, Activation, Optimizer};
 use glassbox::train::config::{Amount, ModelKind, Named, RunConfig, Sizes};
 use glassbox::train::folder::RunFolder;
 use glassbox::train::{Damage, Half, Job, KnownRows, Trainer};
+use glassbox::watch::Alarm;
 use glassbox::zoo::{Autoencoder, Likelihood};
 
 fn digits() -> Dataset {
@@ -366,4 +367,23 @@ fn what_does_not_fit_together_is_said() {
     assert!(error.contains("not whole rows of 64"), "{error}");
     let error = latent.log_likelihood(&[0.0; 64], None, 2, 1).unwrap_err().to_string();
     assert!(error.contains("not variational"), "{error}");
+}
+
+#[test]
+fn a_code_that_carries_nothing_is_told() {
+    let data = digits();
+    let model = |beta| {
+        Autoencoder::new(&[8, 8, 1], 8)
+            .encoder(&[32])
+            .likelihood(Likelihood::Bernoulli)
+            .variational(beta)
+    };
+    let alarms = |beta: f64| {
+        let run = Trainer::new(model(beta)).epochs(10).batch(64).fit(&data).unwrap();
+        run.alerts().iter().filter_map(|alert| alert.alarm.clone()).collect::<Vec<_>>()
+    };
+    let collapse = |alarm: &Alarm| matches!(alarm, Alarm::PosteriorCollapse { dead: 8, .. });
+    // A divergence that counts fifty times is made 0, and with it what codes carry.
+    assert!(alarms(50.0).iter().any(collapse));
+    assert!(!alarms(0.1).iter().any(|a| a.kind() == "posterior_collapse"));
 }

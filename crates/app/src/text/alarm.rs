@@ -25,6 +25,9 @@ impl Text {
                 self.alarm_not_learning(short(loss), short(guess))
             }
             Alarm::LossSpike { loss, usual } => self.alarm_spike(short(loss), short(usual)),
+            Alarm::PosteriorCollapse { dead, code, kl } => {
+                self.alarm_collapse(dead, code, short(kl))
+            }
         }
     }
 }
@@ -45,6 +48,7 @@ mod tests {
             Alarm::RateTooLow { update_ratio: 2.3e-6, rate: 1e-7 },
             Alarm::NotLearning { loss: 0.6934, guess: 0.68 },
             Alarm::LossSpike { loss: 31.4, usual: 0.21 },
+            Alarm::PosteriorCollapse { dead: 15, code: 20, kl: 0.034 },
         ];
         for alarm in alarms {
             assert_eq!(Text::new(Lang::English).alarm(&alarm), alarm.to_string());

@@ -156,6 +156,10 @@ texts! {
         "the loss of a batch jumped to {loss}, where {usual} was usual (spike). Look for extreme values in the data; try gradient clipping or a lower learning rate"
         "한 배치의 손실이 {loss} 값으로 뛰었습니다. 평소에는 {usual} 정도였습니다(급등). 데이터에 극단적인 값이 있는지 살펴보고, 기울기를 자르거나 학습률을 낮춰 보세요"
     }
+    alarm_collapse(dead, code, kl) {
+        "{dead} of {code} numbers of the code are the same whatever the row; all together carry {kl} nats (posterior collapse). Try model.warmup, model.free_bits, a smaller model.beta or a smaller code"
+        "코드의 수 {code}개 중 {dead}개가 행과 상관없이 같고, 모두 합해 {kl}나트를 담습니다(사후 분포 붕괴). model.warmup, model.free_bits를 쓰거나 model.beta 또는 코드를 줄여 보세요"
+    }
 
     // Results
     split_train() { "train" "훈련" }
