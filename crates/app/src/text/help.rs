@@ -606,7 +606,6 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "text, here the built-in one",
         "텍스트(여기서는 내장 텍스트)",
     ),
-    ("train", "glassbox train iris.csv --target species", "a table", "표"),
     (
         "train",
         "glassbox train photos --model lenet --out runs/photos",

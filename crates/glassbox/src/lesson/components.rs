@@ -16,7 +16,7 @@ const WIDTH: usize = 64;
 const SIDE: usize = 8;
 /// Sizes of codes that are compared.
 const CODES: [usize; 3] = [2, 8, 16];
-const EPOCHS: u64 = 150;
+const EPOCHS: u64 = 80;
 /// Rows with a label, of those that a head is trained on.
 const LABELLED: usize = 100;
 /// Digits that are shown.

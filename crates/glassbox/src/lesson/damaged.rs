@@ -12,7 +12,7 @@ use crate::zoo::{Autoencoder, Likelihood};
 /// Numbers of a digit, and their sides.
 const WIDTH: usize = 64;
 const SIDE: usize = 8;
-const EPOCHS: u64 = 60;
+const EPOCHS: u64 = 40;
 /// Rows that are repaired, and how many of them are shown.
 const ROWS: usize = 200;
 const SHOWN: usize = 8;
@@ -119,7 +119,7 @@ pub fn repairs(options: &Options) -> Result<Repairs, Error> {
 pub fn odd(options: &Options) -> Result<Vec<Odd>, Error> {
     let digits = (0..10).map(|digit: usize| digit.to_string());
     let of = |digit: String| {
-        let (latent, data) = learn(model(16), &[&digit], options.seed)?;
+        let (latent, data) = learn(model(8), &[&digit], options.seed)?;
         let rows = KnownRows::of(&data.test, usize::MAX)?;
         let found = latent.anomalies(&data, std::slice::from_ref(&digit), &rows, 0.05)?;
         let share = |left_out: bool| {
