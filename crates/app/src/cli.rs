@@ -9,8 +9,8 @@ use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Sub
 #[cfg(feature = "image")]
 use crate::commands::see;
 use crate::commands::{
-    bench, compare, completions, data, eval, explain, export, generate, init, inspect, lesson,
-    models, plan, predict, profile, resume, runs, summary, train,
+    analogy, bench, compare, completions, data, eval, explain, export, generate, init, inspect,
+    lesson, models, neighbours, plan, predict, profile, resume, runs, summary, train,
 };
 use crate::context::Context;
 use crate::error::AppError;
@@ -54,6 +54,8 @@ pub enum Verb {
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
     Generate(generate::GenerateArgs),
+    Neighbours(neighbours::NeighboursArgs),
+    Analogy(analogy::AnalogyArgs),
     Export(export::ExportArgs),
     Summary(summary::SummaryArgs),
     Explain(explain::ExplainArgs),
@@ -115,6 +117,8 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Eval(args) => eval::run(args, &context),
         Verb::Predict(args) => predict::run(args, &context),
         Verb::Generate(args) => generate::run(args, &context),
+        Verb::Neighbours(args) => neighbours::run(args, &context),
+        Verb::Analogy(args) => analogy::run(args, &context),
         Verb::Export(args) => export::run(args, &context),
         Verb::Summary(args) => summary::run(args, &context),
         Verb::Explain(args) => explain::run(args, &context),

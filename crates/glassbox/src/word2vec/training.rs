@@ -156,6 +156,11 @@ impl<'a> Training<'a> {
         self.words_of_step
     }
 
+    /// Bytes of both tables.
+    pub fn bytes(&self) -> u64 {
+        size_of_val(&self.weights[..]) as u64
+    }
+
     /// Threads that compute.
     pub fn threads(&self) -> usize {
         self.pool.threads()

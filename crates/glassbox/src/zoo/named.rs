@@ -4,10 +4,11 @@ use glassbox_engine::{DType, Graph, Mode};
 use serde::Serialize;
 
 use super::{
-    Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, sequences, vgg, vit,
+    Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, sequences, vgg, vit, words,
     xception,
 };
 use crate::nn::{Activation, Module, Optimizer, Positions};
+use crate::word2vec::Architecture;
 use crate::words::words;
 
 /// Every family of named models, in the order in which they are offered.
@@ -30,6 +31,7 @@ pub static FAMILIES: &[&Family] = &[
     &sequences::BERT,
     &sequences::SEQ2SEQ,
     &sequences::TRANSFORMER,
+    &words::FAMILY,
 ];
 
 /// Models that differ in size alone.
@@ -67,6 +69,8 @@ pub enum Takes {
     Masked,
     /// Two sequences of tokens, of which the second says in its way what the first does.
     Pairs,
+    /// Words and those around them, in a way of its own: [`word2vec`](crate::word2vec).
+    Words,
 }
 
 /// What a model is to be made for.
@@ -197,6 +201,18 @@ pub struct Choices {
     /// How often a decoder reads in training what should have come before, rather than what it says
     /// itself, in [0, 1].
     pub teacher_forcing: f64,
+    /// Of word vectors: what is guessed from what.
+    pub architecture: Architecture,
+    /// Of word vectors: numbers in a vector.
+    pub dimensions: usize,
+    /// Of word vectors: words around that are looked at on each side, at most.
+    pub window: usize,
+    /// Of word vectors: words that are not there, drawn for each that is.
+    pub negative: usize,
+    /// Of word vectors: words rarer than this are left out.
+    pub min_count: u64,
+    /// Of word vectors: the share of the text from which on a word is left out now and then; 0 keeps all.
+    pub sample: f64,
 }
 
 words! {
@@ -213,7 +229,7 @@ words! {
 
 impl Choices {
     /// Every choice, by the name by which a configuration calls it.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: [&'static str; 23] = [
         "activation",
         "normalize",
         "dropout",
@@ -231,6 +247,12 @@ impl Choices {
         "tied",
         "attention",
         "teacher_forcing",
+        "architecture",
+        "dimensions",
+        "window",
+        "negative",
+        "min_count",
+        "sample",
     ];
 
     /// What families begin with, but for what they say themselves.
@@ -252,6 +274,12 @@ impl Choices {
         tied: false,
         attention: Alignment::None,
         teacher_forcing: 1.0,
+        architecture: Architecture::SkipGram,
+        dimensions: 100,
+        window: 5,
+        negative: 5,
+        min_count: 5,
+        sample: 1e-3,
     };
 
     /// Heads must share the units evenly.
@@ -367,6 +395,7 @@ impl Named {
             (Takes::Images, ..) => "",
             (Takes::Sequences, None, [_, _]) => return choices.check_heads(self),
             (Takes::Sequences, None, _) => "sequences: numbers [time, features], or text",
+            (Takes::Words, ..) => return Err(words::ITS_OWN_WAY.to_owned()),
             (_, Some(_), _) => return choices.check_heads(self),
             (_, None, _) => "text",
         };

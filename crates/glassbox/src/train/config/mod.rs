@@ -29,6 +29,7 @@ use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Positions, Schedule};
 pub use crate::train::resample::Resample;
 pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Named, Normalize};
+use crate::zoo::Takes;
 
 /// The kinds of model that a configuration can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -439,6 +440,11 @@ impl Default for WatchConfig {
 }
 
 impl RunConfig {
+    /// Whether it is of vectors of words, which are learned by [`word2vec::Job`](crate::word2vec::Job).
+    pub fn is_of_words(&self) -> bool {
+        matches!(self.model.kind, ModelKind::Named(named) if named.family.takes == Takes::Words)
+    }
+
     /// The defaults for the data at `path`.
     pub fn new(path: impl Into<String>) -> Self {
         let path = path.into();

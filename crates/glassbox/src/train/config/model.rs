@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{Section, expected, flag, portion, positive, share, whole, word};
+use super::load::{Section, bounded, expected, flag, portion, positive, share, whole, word};
 use super::source::{Place, Value};
 use super::{
     Alignment, Choices, ModelConfig, ModelKind, Named, Normalize, Numbers, Positions, RunConfig,
     layers,
 };
+use crate::choices::Bound;
 use crate::nearest::listed;
 use crate::nn::Initial;
+use crate::word2vec::Architecture;
 
 pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
     let place = |section: &Section, key: &str| section.table.get(key).map(|at| at.place.clone());
@@ -158,6 +160,22 @@ fn choices(section: &mut Section, options: &[&str], begin: Choices) -> Choices {
             "teacher_forcing" => {
                 read.teacher_forcing =
                     section.take("teacher_forcing", read.teacher_forcing, portion);
+            }
+            "architecture" => {
+                let of = |value: &Value| word(value, Architecture::ALL, Architecture::word);
+                read.architecture = section.take("architecture", read.architecture, of);
+            }
+            "dimensions" => {
+                read.dimensions = section.take("dimensions", read.dimensions, count);
+            }
+            "window" => read.window = section.take("window", read.window, count),
+            "negative" => read.negative = section.take("negative", read.negative, count),
+            "min_count" => {
+                read.min_count = section.take("min_count", read.min_count, |v| whole(v, 1));
+            }
+            "sample" => {
+                let of = |value: &Value| bounded(value, Bound::NotNegative);
+                read.sample = section.take("sample", read.sample, of);
             }
             _ => {}
         }
