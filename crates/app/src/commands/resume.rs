@@ -5,7 +5,7 @@ use clap::Args;
 use glassbox::train::Job;
 use glassbox::train::event::Event;
 use glassbox::train::folder::RunFolder;
-use glassbox::word2vec::{self, WordVectors};
+use glassbox::word2vec;
 
 use crate::commands::train::finish;
 use crate::context::Context;
@@ -22,7 +22,7 @@ pub fn run(args: &ResumeArgs, ctx: &Context) -> Result<(), AppError> {
     let stop = ctx.stop_flag();
     let mut progress = ctx.progress();
     let mut tell = |event: &Event| progress.handle(event);
-    let ended = match WordVectors::are_of(&folder) {
+    let ended = match folder.config()?.is_of_words() {
         true => word2vec::Job::resume(&folder, &mut tell, &stop)?,
         false => Job::resume(&folder, &mut tell, &stop)?,
     };

@@ -600,9 +600,9 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("neighbours", "glassbox neighbours runs/words sea night --count 3", "", ""),
     (
         "analogy",
-        "glassbox analogy runs/words kings - king + queen",
-        "what is to queen as kings is to king?",
-        "king에 kings라면 queen에는?",
+        "glassbox analogy runs/words kings - king + cat",
+        "what is to cat as kings is to king?",
+        "king에 kings라면 cat에는?",
     ),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     (

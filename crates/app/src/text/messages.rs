@@ -624,6 +624,10 @@ texts! {
     }
 
     // Several runs
+    wrote_config_of_words(file, model, parameters, words) {
+        "{file} written: {model}, {parameters}, {words} words to learn from"
+        "{file} 저장: {model}, {parameters}, 배울 낱말 {words}개"
+    }
     column_run() { "run" "실행" }
     column_state() { "state" "상태" }
     column_epochs() { "epochs" "에포크" }

@@ -17,13 +17,15 @@ use crate::io::FileError;
 use crate::nn::{Optimizer, Schedule};
 use crate::train::Ended;
 use crate::train::checkpoint::{Checkpoint, Checkpoints};
-use crate::train::config::{ConfigError, ConfigProblem, RunConfig};
+use crate::train::config::{ConfigError, ConfigProblem, ModelKind, RunConfig};
 use crate::train::event::{
     Alert, Ending, Epoch, Event, Finished, Loading, Metrics, Outcome, Started, Step, Words,
 };
 use crate::train::folder::{Environment, RunFolder, RunState, Status};
 use crate::train::log::Log;
 use crate::train::state::{Exact, LogOffsets, TrainState};
+use crate::train::summary::Structure;
+use crate::zoo::Wanted;
 
 /// The loss of whom nothing was learned from is this much of a coin's for each guess, at least.
 const LITTLE: f64 = 0.97;
@@ -134,6 +136,29 @@ impl Job {
         2 * self.record.vocabulary * self.settings.dimensions as u64
     }
 
+    /// What both tables are as a model: the score of every word where others stand around.
+    ///
+    /// # Errors
+    /// Tables that are too large.
+    pub fn structure(&self) -> Result<Structure, Error> {
+        let (words, window) = (self.corpus.vocabulary.len(), 2 * self.settings.window);
+        let wanted = Wanted {
+            row: &[window],
+            tokens: Some(words),
+            source: 0,
+            outputs: words,
+            every_place: false,
+            ahead: false,
+        };
+        match self.config.model.kind {
+            ModelKind::Named(named) => {
+                let model = named.build_for(&self.config.model.choices, &wanted);
+                Structure::of_model(&*model, &[window])
+            }
+            ModelKind::Mlp | ModelKind::Network => Err(Error::new("is of no word vectors")),
+        }
+    }
+
     /// Trains into a new folder. `on_event` hears of everything; setting `stop` ends the run after its
     /// current step, to be resumed.
     ///
@@ -162,6 +187,10 @@ impl Job {
         stop: &AtomicBool,
     ) -> Result<Ended, Error> {
         let job = Job::from_config(folder.config()?)?;
+        if !folder.file("data.json").exists() || !folder::is_of_words(folder) {
+            // It ended before it had written what it begins with.
+            return job.train(folder, on_event, stop);
+        }
         let before = folder::record(folder)?;
         if before.fingerprint != job.record.fingerprint {
             let problem = "has changed since the run began: put the text back, or train anew";

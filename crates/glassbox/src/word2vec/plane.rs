@@ -26,29 +26,33 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// Of vectors of the same words; `sample` is the share of the text from which on a word is too frequent
-    /// to say much ([`Settings::sample`](super::Settings::sample)).
+    /// Of vectors of the same words that these settings gave; words that subsampling leaves out now and then
+    /// are too frequent to say much.
     ///
     /// # Errors
     /// Vectors of other words or of another length.
     ///
     /// ```
-    /// use glassbox::word2vec::{Plane, Vocabulary, WordVectors};
+    /// use glassbox::word2vec::{Plane, Settings, Vocabulary, WordVectors};
     /// let words = || Vocabulary::new(["up", "above", "left"].map(String::from).to_vec(), vec![3, 2, 1]);
     /// let before = WordVectors::new(words()?, 2, vec![0.1, 0., 0.2, 0., 0., 0.1])?;
     /// let after = WordVectors::new(words()?, 2, vec![0., 3., 0.1, 2.9, -1., 0.])?;
-    /// let plane = Plane::of(&before, &after, 0.0)?;
+    /// let plane = Plane::of(&before, &after, &Settings::default())?;
     /// let apart = |points: &[[f64; 2]], b: usize| (points[0][0] - points[b][0]).abs();
     /// assert!(apart(&plane.after, 1) < 0.1 && apart(&plane.after, 2) > 1.0);
     /// # Ok::<(), glassbox::Error>(())
     /// ```
-    pub fn of(before: &WordVectors, after: &WordVectors, sample: f64) -> Result<Self, Error> {
+    pub fn of(
+        before: &WordVectors,
+        after: &WordVectors,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
         let width = after.dimensions();
         let same = before.vocabulary().words() == after.vocabulary().words();
         if !same || before.dimensions() != width {
             return Err(Error::new("the vectors before are of other words or of another length"));
         }
-        let shown = shown(after.vocabulary().counts(), sample);
+        let shown = shown(after.vocabulary().counts(), settings);
         let rows = |vectors: &WordVectors| -> Vec<f32> {
             shown.iter().flat_map(|&word| unit(vectors.row(word))).collect()
         };
@@ -70,8 +74,8 @@ impl Plane {
     /// A run of a network, one that has no checkpoint yet, a damaged file.
     pub fn of_run(folder: &RunFolder) -> Result<Self, Error> {
         let after = WordVectors::of_run(folder)?;
-        let sample = Settings::from_config(&folder.config()?).sample;
-        Plane::of(&WordVectors::before_run(folder)?, &after, sample)
+        let settings = Settings::from_config(&folder.config()?);
+        Plane::of(&WordVectors::before_run(folder)?, &after, &settings)
     }
 
     /// Both, one below the other, between the same ends.
@@ -97,12 +101,9 @@ impl Plane {
 }
 
 /// The numbers of the most frequent words of those of which none is left out; of all where these are few.
-fn shown(counts: &[u64], sample: f64) -> Vec<usize> {
-    let total = counts.iter().sum::<u64>() as f64;
-    let whole = |&word: &usize| {
-        let ratio = sample * total / counts[word].max(1) as f64;
-        sample == 0.0 || ratio.sqrt() + ratio >= 1.0
-    };
+fn shown(counts: &[u64], settings: &Settings) -> Vec<usize> {
+    let total = counts.iter().sum::<u64>().max(1) as f64;
+    let whole = |&word: &usize| settings.keeps(counts[word] as f64 / total) >= 1.0;
     let telling: Vec<usize> = (0..counts.len()).filter(whole).take(MOST).collect();
     if telling.len() == MOST { telling } else { (0..counts.len().min(MOST)).collect() }
 }

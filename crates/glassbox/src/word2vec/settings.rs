@@ -82,6 +82,20 @@ impl Settings {
         }
     }
 
+    /// The chance with which a word of this share of the text is kept: √(sample/share) + sample/share, as
+    /// word2vec's program has it.
+    ///
+    /// ```
+    /// use glassbox::word2vec::Settings;
+    /// let settings = Settings { sample: 1e-3, ..Settings::default() };
+    /// assert_eq!(settings.keeps(1e-3), 1.0);
+    /// assert!((settings.keeps(0.1) - 0.11).abs() < 1e-9);
+    /// ```
+    pub fn keeps(&self, share: f64) -> f64 {
+        let ratio = self.sample / share.max(f64::MIN_POSITIVE);
+        if self.sample > 0.0 { (ratio.sqrt() + ratio).min(1.0) } else { 1.0 }
+    }
+
     /// What a configuration says.
     pub(crate) fn from_config(config: &RunConfig) -> Self {
         let (choices, train) = (&config.model.choices, &config.train);

@@ -106,7 +106,7 @@ impl<'a> Training<'a> {
             return Err(Error::new(format!("{words} words are too many: raise `min_count`")));
         }
         let counts = corpus.vocabulary.counts();
-        let keep = keep(settings.sample, counts);
+        let keep = keep(settings, counts);
         let kept = |(count, keep): (&u64, &u64)| *count as f64 * *keep as f64;
         let all: f64 = counts.iter().zip(&keep).map(kept).sum();
         let most = counts.iter().zip(&keep).map(kept).fold(0.0, f64::max);
@@ -270,13 +270,11 @@ impl Loss {
     }
 }
 
-/// For each word the chance of 2³² that one of it is kept, as word2vec's program has it.
-fn keep(sample: f64, counts: &[u64]) -> Vec<u64> {
+/// For each word the chance of 2³² that one of it is kept.
+fn keep(settings: &Settings, counts: &[u64]) -> Vec<u64> {
     let total = counts.iter().sum::<u64>() as f64;
     let chance = |&count: &u64| {
-        let ratio = sample * total / count.max(1) as f64;
-        let chance = if sample > 0.0 { (ratio.sqrt() + ratio).min(1.0) } else { 1.0 };
-        (chance * 4_294_967_296.0) as u64
+        (settings.keeps(count.max(1) as f64 / total) * 4_294_967_296.0) as u64
     };
     counts.iter().map(chance).collect()
 }
