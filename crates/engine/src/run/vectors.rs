@@ -183,6 +183,9 @@ fn dot_lanes<const FMA: bool, const M: usize, const N: usize, const L: usize>(
     sums
 }
 
+/// Results of a tile, at most.
+const TILE: usize = 16;
+
 /// `M` rows of `a` by `N` rows of `b`.
 #[inline(always)]
 fn dot_tile<const FMA: bool, const SET: u8, const M: usize, const N: usize>(
@@ -192,22 +195,36 @@ fn dot_tile<const FMA: bool, const SET: u8, const M: usize, const N: usize>(
     to: &mut [f32],
     stride: usize,
 ) {
-    let mut put = |i: usize, j: usize, eight: [f32; 8]| to[i * stride + j] = total(eight);
+    let mut eights = [[0.0f32; 8]; TILE];
     if SET == AVX512 {
         let sums = dot_lanes::<FMA, M, N, CHUNK>(width, 0, a, b);
-        for (i, sums) in sums.iter().enumerate() {
-            for (j, sum) in sums.iter().enumerate() {
-                put(i, j, std::array::from_fn(|lane| sum[lane] + sum[lane + 8]));
+        for (eight, sum) in eights.iter_mut().zip(sums.as_flattened()) {
+            for lane in 0..8 {
+                eight[lane] = sum[lane] + sum[lane + 8];
             }
         }
-        return;
-    }
-    let low = dot_lanes::<FMA, M, N, 8>(width, 0, a, b);
-    let high = dot_lanes::<FMA, M, N, 8>(width, 8, a, b);
-    for (i, (low, high)) in low.iter().zip(&high).enumerate() {
-        for (j, (low, high)) in low.iter().zip(high).enumerate() {
-            put(i, j, std::array::from_fn(|lane| low[lane] + high[lane]));
+    } else {
+        let low = dot_lanes::<FMA, M, N, 8>(width, 0, a, b);
+        eights[..M * N].copy_from_slice(low.as_flattened());
+        let high = dot_lanes::<FMA, M, N, 8>(width, 8, a, b);
+        for (eight, high) in eights.iter_mut().zip(high.as_flattened()) {
+            for lane in 0..8 {
+                eight[lane] += high[lane];
+            }
         }
+    }
+    let mut results = [0.0f32; TILE];
+    totals(&eights[..M * N], &mut results[..M * N]);
+    for (i, results) in results[..M * N].chunks_exact(N).enumerate() {
+        to[i * stride..i * stride + N].copy_from_slice(results);
+    }
+}
+
+/// The sum of each by halves. By itself: seen from here the compiler would keep the vectors in pieces.
+#[inline(never)]
+fn totals(eights: &[[f32; 8]], to: &mut [f32]) {
+    for (to, eight) in to.iter_mut().zip(eights) {
+        *to = total(*eight);
     }
 }
 
