@@ -11,7 +11,8 @@ use support::Workplace;
 const TRAIN: &str = "train book.txt --model word2vec --out run --epochs 8 --set dimensions=24 \
                      --set sample=0.01 --lr 0.05";
 const NOUNS: [&str; 12] = [
-    "cat", "dog", "bird", "child", "friend", "teacher", "sailor", "farmer", "king", "ship", "tree", "star",
+    "cat", "dog", "bird", "child", "friend", "teacher", "sailor", "farmer", "king", "ship", "tree",
+    "star",
 ];
 
 /// A text in a working folder.
@@ -37,7 +38,9 @@ fn a_text_becomes_vectors_that_are_asked_drawn_and_exported() {
     assert_eq!(told["split"], "train");
     let (loss, coins) = (number(&told["metrics"]["loss"]), number(&told["baseline"]["loss"]));
     assert!((coins - 6.0 * 2f64.ln()).abs() < 1e-12 && loss < 0.9 * coins, "{told}");
-    for file in ["run.toml", "status.json", "env.json", "data.json", "vocabulary.tsv", "alerts.jsonl"] {
+    for file in
+        ["run.toml", "status.json", "env.json", "data.json", "vocabulary.tsv", "alerts.jsonl"]
+    {
         assert!(at.path("run").join(file).exists(), "{file}");
     }
     assert_eq!(at.metrics("run").len(), 8);
@@ -60,8 +63,14 @@ fn a_text_becomes_vectors_that_are_asked_drawn_and_exported() {
 
     let answers = at.json("analogy run kings - king + cat --count 3");
     let found = words_of(&answers["answers"]);
-    assert!(!found.iter().any(|word| ["kings", "king", "cat"].contains(&word.as_str())), "{found:?}");
-    at.file("questions.txt", ": plural\nking kings cat cats\nking kings cat zebras\n: none\na b c xyz\n");
+    assert!(
+        !found.iter().any(|word| ["kings", "king", "cat"].contains(&word.as_str())),
+        "{found:?}"
+    );
+    at.file(
+        "questions.txt",
+        ": plural\nking kings cat cats\nking kings cat zebras\n: none\na b c xyz\n",
+    );
     let asked = at.json("analogy run --questions questions.txt");
     let (plural, none, all) = (&asked["sections"][0], &asked["sections"][1], &asked["all"]);
     assert_eq!((&plural["known"], &plural["unknown"]), (&1.into(), &1.into()));
@@ -125,7 +134,8 @@ fn korean_is_read_by_words_and_shown() {
     at.file("글.txt", text.repeat(60));
     let line = "train 글.txt --model word2vec --out run --set dimensions=8 --set sample=0 --window 2 --epochs 20";
     let shown = at.done(&format!("{line} --lang ko")).out;
-    for words in ["문장 240개", "스킵그램", "가중치", "초당 낱말", "동전 던지기"] {
+    for words in ["문장 240개", "스킵그램", "가중치", "초당 낱말", "동전 던지기"]
+    {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     assert!(at.text("run/run.toml").contains("window = 2"));
@@ -168,7 +178,10 @@ fn what_cannot_be_meant_is_told_with_its_cure() {
 
     at.done(&format!("{train} --out run"));
     let error = at.refused(1, "neighbours run cta dgo");
-    assert!(error.contains("did you mean `cat`?") && error.contains("did you mean `dog`?"), "{error}");
+    assert!(
+        error.contains("did you mean `cat`?") && error.contains("did you mean `dog`?"),
+        "{error}"
+    );
     let error = at.refused(1, "analogy run kings - king + cta");
     assert!(error.contains("did you mean `cat`?"), "{error}");
     for wrong in ["analogy run king queen", "analogy run king -", "analogy run + +"] {
@@ -179,7 +192,9 @@ fn what_cannot_be_meant_is_told_with_its_cure() {
     let error = at.refused(1, "analogy run --questions questions.txt");
     assert!(error.contains("questions.txt") && error.contains("line 1"), "{error}");
     // What is for networks says so, and the other way round.
-    for verb in ["eval run", "predict run x", "generate run", "summary run", "inspect run", "profile run"] {
+    for verb in
+        ["eval run", "predict run x", "generate run", "summary run", "inspect run", "profile run"]
+    {
         let error = at.refused(1, verb);
         assert!(error.contains("word vectors") && error.contains("neighbours"), "{verb}: {error}");
     }
@@ -192,7 +207,11 @@ fn what_cannot_be_meant_is_told_with_its_cure() {
     let error = at.refused(2, "plan book.txt --model word2vec");
     assert!(error.contains("way of its own"), "{error}");
     at.done("train iris --out run-iris --quiet --epochs 1");
-    for verb in ["neighbours run-iris cat", "analogy run-iris a - b + c", "export run-iris --format word2vec"] {
+    for verb in [
+        "neighbours run-iris cat",
+        "analogy run-iris a - b + c",
+        "export run-iris --format word2vec",
+    ] {
         let error = at.refused(1, verb);
         assert!(error.contains("run-iris") && error.contains("word vectors"), "{verb}: {error}");
     }

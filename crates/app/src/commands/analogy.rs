@@ -74,7 +74,8 @@ pub fn run(args: &AnalogyArgs, ctx: &Context) -> Result<(), AppError> {
 
 /// The words to be added, and those to be taken away; `+` and `−` stand before a word.
 fn terms<'a>(words: &'a [String], ctx: &Context) -> Result<[Vec<&'a str>; 2], AppError> {
-    let wrong = || AppError::usage(ctx.text.analogy_form("glassbox analogy last king - man + woman"));
+    let wrong =
+        || AppError::usage(ctx.text.analogy_form("glassbox analogy last king - man + woman"));
     let (mut terms, mut sign) = ([vec![], vec![]], Some(0));
     for word in words {
         match (word.as_str(), sign) {
@@ -119,7 +120,8 @@ fn questions(
             right(ctx.text.column_unknown()),
         ]);
         let mut row = |name: String, told: &Told| {
-            let share = told.accuracy.map_or("–".into(), |share| format!("{:.1} %", 100.0 * share));
+            let share =
+                told.accuracy.map_or("–".into(), |share| format!("{:.1} %", 100.0 * share));
             let Section { right, known, .. } = told.section;
             table.row([name, grouped(right), grouped(known), share, grouped(told.unknown)]);
         };

@@ -39,8 +39,12 @@ pub fn run(args: &NeighboursArgs, ctx: &Context) -> Result<(), AppError> {
     let (name, vectors) = ctx.word_vectors(&args.vectors)?;
     let vocabulary = vectors.vocabulary();
     // Every unknown word is told, not the first alone.
-    let unknown: Vec<String> =
-        args.words.iter().filter_map(|word| vocabulary.get(word).err()).map(|e| e.to_string()).collect();
+    let unknown: Vec<String> = args
+        .words
+        .iter()
+        .filter_map(|word| vocabulary.get(word).err())
+        .map(|e| e.to_string())
+        .collect();
     if !unknown.is_empty() {
         return Err(AppError::failed(unknown.join("\n")));
     }

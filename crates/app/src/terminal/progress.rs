@@ -215,7 +215,10 @@ impl<W: Write> Progress<W> {
 
     fn finished(&mut self, finished: &Finished) {
         if let Some(epoch) = self.not_drawn.take().filter(|epoch| epoch.epoch == finished.epoch) {
-            self.draw(&Status { remaining: None, ..Status::of(&epoch, self.words) }, Instant::now());
+            self.draw(
+                &Status { remaining: None, ..Status::of(&epoch, self.words) },
+                Instant::now(),
+            );
         }
         if self.drawn {
             let _ = writeln!(self.out);

@@ -143,7 +143,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Show the words nearest to a word, by a run of word2vec or a file of vectors.",
         "word2vec 실행이나 벡터 파일에서 한 낱말에 가장 가까운 낱말들을 보여 줍니다.",
     ),
-    (".vectors", "A run's folder or name, `last`, or a file of vectors", "실행 폴더나 이름, `last`, 또는 벡터 파일"),
+    (
+        ".vectors",
+        "A run's folder or name, `last`, or a file of vectors",
+        "실행 폴더나 이름, `last`, 또는 벡터 파일",
+    ),
     (".words", "Words", "낱말들"),
     (".count", "How many words to show", "보여 줄 낱말 수"),
     (

@@ -87,7 +87,7 @@ pub use split::{Split, epoch_order, epoch_order_into, split};
 pub use table::{MEMORY, RawTable, is_missing};
 pub use target::{Output, Spelling, TargetEncoding, TargetPreparation, Task, Tokens};
 pub(crate) use text::Epoch;
-pub(crate) use text::{read as read_text, text_of};
 pub use text::{
     Arrangement, Hiding, TextOptions, TextPreparation, Tokenizer, from_text, is_text, sentences,
 };
+pub(crate) use text::{read as read_text, text_of};

@@ -96,10 +96,7 @@ fn given() -> Result<Parameters, Error> {
     ]))
 }
 
-fn learn(
-    net: for<'g> fn(Scope<'g>) -> Tensor<'g>,
-    seed: u64,
-) -> Result<(Learned, Says), Error> {
+fn learn(net: for<'g> fn(Scope<'g>) -> Tensor<'g>, seed: u64) -> Result<(Learned, Says), Error> {
     let all = given()?;
     let learned = Practice::adam(RATE, STEPS, seed).learn(
         |at| {
@@ -134,10 +131,8 @@ fn learn(
 pub fn find(options: &Options) -> Result<Found, Error> {
     let (learned, embedding) = learn(from_tokens, options.seed)?;
     let table = |weights: &Parameters| weights.get("units/weight").map(|t| t.to_f64());
-    let drawn = Practice::adam(RATE, 0, options.seed).learn(
-        |at| from_tokens(at).sum(),
-        |_| given(),
-    )?;
+    let drawn =
+        Practice::adam(RATE, 0, options.seed).learn(|at| from_tokens(at).sum(), |_| given())?;
     let lie = |learned: &Learned| Lie::of(&table(&learned.weights).unwrap_or_default());
     let (_, codes) = learn(from_codes, options.seed)?;
     Ok(Found { before: lie(&drawn), after: lie(&learned), embedding, codes })

@@ -115,8 +115,7 @@ pub fn count(negative: u64) -> Result<Count, Error> {
         ("beside", array([1], vec![1i64])?),
         ("others", array([others.len()], others)?),
     ]);
-    let found =
-        computed(&Parameters::new(), &given, |at| guess(at, negative as usize).to_vec())?;
+    let found = computed(&Parameters::new(), &given, |at| guess(at, negative as usize).to_vec())?;
     let counted = found.iter().flatten().filter(|number| **number != 0.0).count() as u64;
     Ok(Count { negative, touched: Touched::of(WORDS, DIMENSIONS, negative), counted })
 }
@@ -134,9 +133,7 @@ fn settings(architecture: Architecture, seed: u64) -> Settings {
 pub fn train(architecture: Architecture, corpus: &Corpus, seed: u64) -> Result<Trained, Error> {
     let settings = settings(architecture, seed);
     let mut training = Training::new(corpus, &settings, 1, None)?;
-    let vectors = |values| {
-        WordVectors::new(corpus.vocabulary.clone(), settings.dimensions, values)
-    };
+    let vectors = |values| WordVectors::new(corpus.vocabulary.clone(), settings.dimensions, values);
     let before = vectors(training.input())?;
     let mut losses = Vec::new();
     while training.done() < training.steps() {
@@ -297,14 +294,12 @@ fn nearest(found: &Found) -> Table {
         let [from, to] = trained.losses.map(|loss| fixed(loss, 2));
         Text::same(format!("{from} → {to}"))
     });
-    rows.push(std::iter::once(text!("loss of a guess", "한 번 맞히는 손실")).chain(losses).collect());
+    rows.push(
+        std::iter::once(text!("loss of a guess", "한 번 맞히는 손실")).chain(losses).collect(),
+    );
     Table {
         title: text!("nearest words, with the cosine", "가장 가까운 낱말과 코사인"),
-        columns: vec![
-            text!("word", "낱말"),
-            text!("skip-gram", "스킵그램"),
-            text!("CBOW", "CBOW"),
-        ],
+        columns: vec![text!("word", "낱말"), text!("skip-gram", "스킵그램"), text!("CBOW", "CBOW")],
         rows,
     }
 }

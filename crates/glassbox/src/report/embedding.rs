@@ -79,13 +79,12 @@ fn nearest(w: Words, plane: &Plane, vectors: &WordVectors) -> Result<String, Err
         Ok(vec![name(word, 30), count(often as usize), near])
     };
     let rows = plane.words.iter().take(LISTED).map(row).collect::<Result<Vec<_>, _>>()?;
-    let heads =
-        [Head::text(w.words_word()), Head::number(w.words_often()), Head::text(w.words_near_note())];
-    Ok(format!(
-        "<section>\n<h2>{}</h2>\n{}</section>\n",
-        w.words_near(),
-        table(&heads, &rows)
-    ))
+    let heads = [
+        Head::text(w.words_word()),
+        Head::number(w.words_often()),
+        Head::text(w.words_near_note()),
+    ];
+    Ok(format!("<section>\n<h2>{}</h2>\n{}</section>\n", w.words_near(), table(&heads, &rows)))
 }
 
 fn training(
@@ -112,8 +111,7 @@ fn training(
         Architecture::Cbow => w.words_cbow(),
     };
     let words = [record.words, record.sentences, record.kept].map(|n| count(n as usize));
-    let touched =
-        Touched::of(record.vocabulary, asked.dimensions as u64, asked.negative as u64);
+    let touched = Touched::of(record.vocabulary, asked.dimensions as u64, asked.negative as u64);
     let [all, one] = [touched.weights, touched.by_guess].map(|n| count(n as usize));
     let seconds = epochs.iter().map(|epoch| epoch.seconds).filter(|s| s.is_finite()).sum();
     let last = epochs.last();

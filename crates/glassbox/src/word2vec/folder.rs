@@ -47,7 +47,8 @@ fn read_vocabulary(folder: &RunFolder) -> Result<Vocabulary, Error> {
     let mut counts = Vec::new();
     let mut words = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        let parts = line.split_once('\t').and_then(|(word, count)| Some((word, count.parse().ok()?)));
+        let parts =
+            line.split_once('\t').and_then(|(word, count)| Some((word, count.parse().ok()?)));
         let (word, count) = parts.ok_or_else(|| {
             let number = at + 1;
             FileError::new(&path, format_args!("corrupt: line {number} is no word and its count"))
@@ -84,7 +85,8 @@ impl WordVectors {
             return Err(FileError::new(folder.path(), "has a checkpoint of something else").into());
         };
         if words != known {
-            let what = format!("has {known} words, and vectors of {words}: {VOCABULARY} was changed");
+            let what =
+                format!("has {known} words, and vectors of {words}: {VOCABULARY} was changed");
             return Err(FileError::new(folder.path(), what).into());
         }
         WordVectors::new(vocabulary, dimensions, values.to_vec())

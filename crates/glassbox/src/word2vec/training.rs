@@ -5,7 +5,7 @@
 //! the rows that it owns, in the order of the text. So nobody writes what another reads, and the sums
 //! are the same on any number of threads.
 //!
-//! Within a segment some rows go together and share their negatives (Ji, Satish, Li, Dubey,
+//! Within a segment a few rows go together and share their negatives (Ji, Satish, Li, Dubey,
 //! "Parallelizing word2vec in shared and distributed memory", 2016), so that the work is products of
 //! small matrices. They share more than `negative` of them, each of which counts for less: in the
 //! mean the gradient is that of drawing for each row alone.
@@ -21,8 +21,6 @@ use super::negatives::Alias;
 use super::settings::{Architecture, Settings};
 use crate::Error;
 
-/// Rows that share their negatives, at least.
-const GROUP: usize = 16;
 /// Segments of a step.
 const SEGMENTS: usize = 16;
 /// How often the most frequent word is expected in a step, at most: its gradients are all taken at the
@@ -33,6 +31,8 @@ const LOSS_EVERY: usize = 8;
 
 /// How negatives are shared and steps cut, which differs by what costs most.
 struct Shape {
+    /// Rows that share their negatives, at least.
+    group: usize,
     /// Negatives of a group.
     shared: usize,
     /// Words of a step, at most.
@@ -41,11 +41,11 @@ struct Shape {
 
 impl Shape {
     fn of(settings: &Settings) -> Shape {
-        let (shared, words) = match settings.architecture {
-            Architecture::Cbow => (8, 2048.0),
+        let (group, words) = match settings.architecture {
+            Architecture::Cbow => (4, 2048.0),
             Architecture::SkipGram => (8, 512.0),
         };
-        Shape { shared: settings.negative.next_multiple_of(4).max(shared), words }
+        Shape { group, shared: settings.negative.next_multiple_of(4).max(8), words }
     }
 }
 
@@ -273,9 +273,8 @@ impl Loss {
 /// For each word the chance of 2³² that one of it is kept.
 fn keep(settings: &Settings, counts: &[u64]) -> Vec<u64> {
     let total = counts.iter().sum::<u64>() as f64;
-    let chance = |&count: &u64| {
-        (settings.keeps(count.max(1) as f64 / total) * 4_294_967_296.0) as u64
-    };
+    let chance =
+        |&count: &u64| (settings.keeps(count.max(1) as f64 / total) * 4_294_967_296.0) as u64;
     counts.iter().map(chance).collect()
 }
 
@@ -417,7 +416,7 @@ impl Task {
                     }
                 }
             }
-            if self.targets.len() >= GROUP {
+            if self.targets.len() >= training.shape.group {
                 self.group(segment, looks && self.loss.guesses == 0);
             }
         }

@@ -17,11 +17,7 @@ pub(super) static FAMILY: Family = Family {
     members: &[Member::any("word2vec")],
     options: &["architecture", "dimensions", "window", "negative", "min_count", "sample"],
     defaults: Choices::PLAIN,
-    training: Training {
-        optimizer: Optimizer::GRADIENT_DESCENT,
-        epochs: 5,
-        label_smoothing: 0.0,
-    },
+    training: Training { optimizer: Optimizer::GRADIENT_DESCENT, epochs: 5, label_smoothing: 0.0 },
     build: |_, choices, wanted| {
         Box::new(Scores { words: wanted.outputs, dimensions: choices.dimensions })
     },
@@ -40,7 +36,8 @@ impl Module for Scores {
 
     fn forward<'g>(&self, at: Scope<'g>, input: Tensor<'g>) -> Tensor<'g> {
         let table = nn::embedding_table(at.child("input"), self.words, self.dimensions);
-        let around = nn::embedding(table, input.cast(DType::I64), None).mean_axis(1).named("around");
+        let around =
+            nn::embedding(table, input.cast(DType::I64), None).mean_axis(1).named("around");
         let output = at.child("output");
         let shape = [self.words, self.dimensions];
         let output = output.parameter("weight", shape, Initial::Constant(0.0));

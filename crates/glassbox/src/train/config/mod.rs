@@ -28,8 +28,8 @@ use crate::io::FileError;
 use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Positions, Schedule};
 pub use crate::train::resample::Resample;
-pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Named, Normalize};
 use crate::zoo::Takes;
+pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Named, Normalize};
 
 /// The kinds of model that a configuration can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

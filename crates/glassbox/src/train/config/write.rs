@@ -138,7 +138,12 @@ impl RunConfig {
         if self.is_of_words() {
             line(out, "seed", train.seed, "what all randomness follows from");
             let what = "the rate falls in a line over the training";
-            line(out, "optimizer", choice(train.optimizer), "of whose settings the rate alone counts");
+            line(
+                out,
+                "optimizer",
+                choice(train.optimizer),
+                "of whose settings the rate alone counts",
+            );
             line(out, "schedule", choice(train.schedule), what);
             return self.write_machine(out);
         }
