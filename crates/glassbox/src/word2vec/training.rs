@@ -29,23 +29,25 @@ const MOST_OFTEN: f64 = 8.0;
 /// Of so many segments one is looked at for the loss.
 const LOSS_EVERY: usize = 8;
 
-/// How negatives are shared and steps cut, which differs by what costs most.
+/// Words of a step, at most: of longer ones words that come often in one place of the text alone would step
+/// too far.
+const WORDS: f64 = 512.0;
+
+/// How negatives are shared, which differs by what costs most.
 struct Shape {
     /// Rows that share their negatives, at least.
     group: usize,
     /// Negatives of a group.
     shared: usize,
-    /// Words of a step, at most.
-    words: f64,
 }
 
 impl Shape {
     fn of(settings: &Settings) -> Shape {
-        let (group, words) = match settings.architecture {
-            Architecture::Cbow => (4, 2048.0),
-            Architecture::SkipGram => (8, 512.0),
+        let group = match settings.architecture {
+            Architecture::Cbow => 4,
+            Architecture::SkipGram => 8,
         };
-        Shape { group, shared: settings.negative.next_multiple_of(4).max(8), words }
+        Shape { group, shared: settings.negative.next_multiple_of(4).max(8) }
     }
 }
 
@@ -113,7 +115,7 @@ impl<'a> Training<'a> {
         let shape = Shape::of(settings);
         // In words of the text, of which only some are kept.
         let share = all / corpus.len() as f64 / 4_294_967_296.0;
-        let words_of_step = (MOST_OFTEN * all / most / share).min(shape.words) as usize;
+        let words_of_step = (MOST_OFTEN * all / most / share).min(WORDS) as usize;
         let negatives: Vec<f64> = counts.iter().map(|&c| (c.max(1) as f64).powf(0.75)).collect();
         let mut training = Training {
             corpus,
