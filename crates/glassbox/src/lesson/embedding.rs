@@ -1,5 +1,6 @@
 //! S5: words as numbers that are learned from what comes next, beside arbitrary codes.
 
+use glassbox_engine::random::Stream;
 use glassbox_engine::{DType, Initial, Parameters, Scope, Tensor};
 use serde::Serialize;
 
@@ -96,9 +97,27 @@ fn given() -> Result<Parameters, Error> {
     ]))
 }
 
-fn learn(net: for<'g> fn(Scope<'g>) -> Tensor<'g>, seed: u64) -> Result<(Learned, Says), Error> {
+/// Places to begin at: the first that are drawn with more than a right angle between the names.
+fn drawn(seed: u64) -> Vec<f32> {
+    let draw = |number: u64| -> Vec<f32> {
+        let stream = Stream::new(seed, "lesson/embedding", number);
+        (0..(TOKENS.len() * UNITS) as u64).map(|at| stream.normal(at) as f32).collect()
+    };
+    let apart = |numbers: &Vec<f32>| {
+        let numbers: Vec<f64> = numbers.iter().copied().map(f64::from).collect();
+        Lie::of(&numbers).cosine < 0.0
+    };
+    (0..64).map(draw).find(apart).unwrap_or_else(|| draw(0))
+}
+
+fn learn(
+    net: for<'g> fn(Scope<'g>) -> Tensor<'g>,
+    start: Parameters,
+    seed: u64,
+) -> Result<(Learned, Says), Error> {
     let all = given()?;
-    let learned = Practice::adam(RATE, STEPS, seed).learn(
+    let practice = Practice { start, ..Practice::adam(RATE, STEPS, seed) };
+    let learned = practice.learn(
         |at| {
             let scores = net(at);
             let next = at.graph().input("next", DType::I64, [NEXT.len()]);
@@ -129,19 +148,20 @@ fn learn(net: for<'g> fn(Scope<'g>) -> Tensor<'g>, seed: u64) -> Result<(Learned
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub fn find(options: &Options) -> Result<Found, Error> {
-    let (learned, embedding) = learn(from_tokens, options.seed)?;
-    let table = |weights: &Parameters| weights.get("units/weight").map(|t| t.to_f64());
-    let drawn =
-        Practice::adam(RATE, 0, options.seed).learn(|at| from_tokens(at).sum(), |_| given())?;
-    let lie = |learned: &Learned| Lie::of(&table(&learned.weights).unwrap_or_default());
-    let (_, codes) = learn(from_codes, options.seed)?;
-    Ok(Found { before: lie(&drawn), after: lie(&learned), embedding, codes })
+    let before = drawn(options.seed);
+    let start = named([("units/weight", array([TOKENS.len(), UNITS], before.clone())?)]);
+    let (learned, embedding) = learn(from_tokens, start, options.seed)?;
+    let after = learned.weights.get("units/weight").map(|t| t.to_f64()).unwrap_or_default();
+    let before: Vec<f64> = before.into_iter().map(f64::from).collect();
+    let (_, codes) = learn(from_codes, Parameters::new(), options.seed)?;
+    Ok(Found { before: Lie::of(&before), after: Lie::of(&after), embedding, codes })
 }
 
 pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
     let found = find(options)?;
     let [troll, gymkata] = NAMES.map(|name| CODES[name]);
     let apart = fixed(f64::from(troll - gymkata), 1);
+    let [troll, gymkata] = [troll, gymkata].map(|code| fixed(f64::from(code), 1));
     let (codes, embedding) = (found.codes.told, found.embedding.told);
     let [from, to] = [&found.before, &found.after].map(|lie| fixed(lie.cosine, 3));
     let parameters = found.embedding.parameters;

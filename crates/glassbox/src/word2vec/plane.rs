@@ -85,8 +85,7 @@ impl Plane {
         let ends = ends(self.before.iter().chain(&self.after).copied());
         let [first, second] = self.explained.map(|share| 100.0 * share);
         let note = format!(
-            "directions along the first two principal components of the trained ones \
-             ({first:.1} % and {second:.1} % of their variance)"
+            "first two principal components of the trained: {first:.1} % and {second:.1} % of variance"
         );
         let drawn = [
             scatter("Words before training", &note, &self.words, &self.before, ends),
