@@ -82,9 +82,8 @@ pub struct Found {
 #[track_caller]
 fn guess<'g>(at: Scope<'g>, negative: usize) -> [Tensor<'g>; 2] {
     let normal = Initial::Normal { mean: 0.0, deviation: 0.1 };
-    let table = |name: &str| {
-        at.child(name).parameter("weight", [COUNTED, DIMENSIONS as usize], normal.clone())
-    };
+    let table =
+        |name: &str| at.child(name).parameter("weight", [COUNTED, DIMENSIONS as usize], normal);
     let [input, output] = ["input", "output"].map(table);
     let graph = at.graph();
     let of = |name: &str, count: usize| graph.input(name, DType::I64, [count]);
