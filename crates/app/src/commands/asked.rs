@@ -70,7 +70,7 @@ pub struct Asked {
 /// What can be trained.
 pub enum Training {
     Network(Box<Job>),
-    Words(word2vec::Job),
+    Words(Box<word2vec::Job>),
 }
 
 impl Training {
@@ -114,7 +114,7 @@ impl Asked {
     /// The same, or the training of word vectors where these are asked for.
     pub fn training(&self) -> Result<Training, AppError> {
         match self.config()?.is_of_words() {
-            true => Ok(Training::Words(self.words()?)),
+            true => Ok(Training::Words(Box::new(self.words()?))),
             false => Ok(Training::Network(Box::new(self.job()?))),
         }
     }
