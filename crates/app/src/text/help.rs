@@ -561,6 +561,19 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "신경망이 보게 될 이미지",
     ),
     (
+        "neighbours",
+        "glassbox train sentences --model word2vec --out runs/words && glassbox neighbours runs/words sea",
+        "",
+        "",
+    ),
+    ("neighbours", "glassbox neighbours runs/words sea night --count 3", "", ""),
+    (
+        "analogy",
+        "glassbox analogy runs/words kings - king + cat",
+        "what is to cat as kings is to king?",
+        "king에 kings라면 cat에는?",
+    ),
+    (
         "train",
         "glassbox train sentences --model lstm --epochs 2 --out runs/text",
         "text, here the built-in one",
@@ -595,19 +608,6 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("predict", "glassbox predict runs/photos photo.png holiday/ --top 5", "images", "이미지"),
     ("generate", "glassbox generate runs/text --prompt 'the '", "", ""),
     ("generate", "glassbox generate runs/text --tokens 100 --temperature 0.5 --top-k 5", "", ""),
-    (
-        "neighbours",
-        "glassbox train sentences --model word2vec --out runs/words && glassbox neighbours runs/words sea",
-        "",
-        "",
-    ),
-    ("neighbours", "glassbox neighbours runs/words sea night --count 3", "", ""),
-    (
-        "analogy",
-        "glassbox analogy runs/words kings - king + cat",
-        "what is to cat as kings is to king?",
-        "king에 kings라면 cat에는?",
-    ),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     (
         "export",
