@@ -1,5 +1,6 @@
 //! One file a verb: its arguments and what it does.
 
+pub mod analogy;
 pub mod asked;
 pub mod bench;
 pub mod compare;
@@ -14,6 +15,7 @@ pub mod init;
 pub mod inspect;
 pub mod lesson;
 pub mod models;
+pub mod neighbours;
 pub mod plan;
 pub mod predict;
 pub mod profile;

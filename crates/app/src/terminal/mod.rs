@@ -24,6 +24,7 @@ mod structure;
 mod summary;
 mod table;
 mod verdict;
+mod words;
 
 pub(crate) use compare::compare;
 pub use curve::curve;
@@ -45,6 +46,7 @@ pub(crate) use see_sequences::see_sequences;
 pub use structure::structure;
 pub use summary::summary;
 pub use table::{Align, Table};
+pub use words::words_learned;
 
 /// How a stream is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

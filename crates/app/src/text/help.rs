@@ -35,8 +35,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".horizon", "Steps ahead to forecast", "앞으로 몇 스텝을 예측할지"),
     (
         ".window",
-        "Rows of a window, from which a forecast or a class is told",
-        "예측이나 분류에 쓰는 구간(윈도)의 행 수",
+        "Rows of a window, from which a forecast or a class is told; of word2vec, words on each side",
+        "예측이나 분류에 쓰는 구간(윈도)의 행 수. word2vec에서는 양쪽으로 보는 낱말 수",
     ),
     (
         ".group",
@@ -93,11 +93,19 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "export",
-        "Write a run's weights to a file of safetensors that PyTorch loads: its names and layouts.",
-        "실행의 가중치를 PyTorch가 읽는 safetensors 파일로 씁니다: PyTorch의 이름과 배열 순서.",
+        "Write a run's weights to a file that others load: safetensors with PyTorch's names, word vectors as word2vec has them.",
+        "실행의 가중치를 다른 프로그램이 읽는 파일로 씁니다: PyTorch 이름의 safetensors, 낱말 벡터는 word2vec 형식.",
     ),
-    ("export.format", "The format: safetensors", "형식: safetensors"),
-    ("export.out_file", "The file to write", "쓸 파일"),
+    (
+        "export.format",
+        "The format: safetensors, or word2vec of word vectors",
+        "형식: safetensors, 낱말 벡터는 word2vec",
+    ),
+    (
+        "export.out_file",
+        "The file to write [weights.safetensors, vectors.txt]; word vectors are binary where it ends in .bin",
+        "쓸 파일 [weights.safetensors, vectors.txt]. 낱말 벡터는 이름이 .bin으로 끝나면 이진 형식",
+    ),
     (
         "generate",
         "Let a language model go on writing, token by token.",
@@ -195,6 +203,29 @@ pub const HELP: &[(&str, &str, &str)] = &[
         ".without",
         "Of models that learn the rows themselves: classes to leave out of the training",
         "행 자체를 배우는 모형: 훈련에서 뺄 부류",
+    ),
+    (
+        "neighbours",
+        "Show the words nearest to a word, by a run of word2vec or a file of vectors.",
+        "word2vec 실행이나 벡터 파일에서 한 낱말에 가장 가까운 낱말들을 보여 줍니다.",
+    ),
+    (
+        ".vectors",
+        "A run's folder or name, `last`, or a file of vectors",
+        "실행 폴더나 이름, `last`, 또는 벡터 파일",
+    ),
+    (".words", "Words", "낱말들"),
+    (".count", "How many words to show", "보여 줄 낱말 수"),
+    (
+        "analogy",
+        "Say what is to one word as another is to a third: king - man + woman.",
+        "유추: king - man + woman처럼 낱말 벡터를 더하고 뺍니다.",
+    ),
+    ("analogy.words", "Words, with + or - between them", "낱말들. 사이에 +나 -"),
+    (
+        "analogy.questions",
+        "Answer the questions of a file in place of words: four words a line, `: name` before a section",
+        "낱말 대신 파일의 물음에 답합니다: 한 줄에 낱말 넷, 묶음 앞에 `: 이름`",
     ),
     (
         "data",
@@ -528,7 +559,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
 /// The verbs by what one wants to do: the heading in English and Korean, and its verbs.
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
-    ("Use", "사용", &["predict", "eval", "export"]),
+    ("Use", "사용", &["predict", "neighbours", "analogy", "eval", "export"]),
     (
         "Make and repair",
         "만들기와 되살리기",
@@ -601,6 +632,19 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "신경망이 보게 될 이미지",
     ),
     (
+        "neighbours",
+        "glassbox train sentences --model word2vec --out runs/words && glassbox neighbours runs/words sea",
+        "",
+        "",
+    ),
+    ("neighbours", "glassbox neighbours runs/words sea night --count 3", "", ""),
+    (
+        "analogy",
+        "glassbox analogy runs/words kings - king + cat",
+        "what is to cat as kings is to king?",
+        "king에 kings라면 cat에는?",
+    ),
+    (
         "train",
         "glassbox train sentences --model lstm --epochs 2 --out runs/text",
         "text, here the built-in one",
@@ -648,6 +692,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("generate", "glassbox generate runs/text --prompt 'the '", "", ""),
     ("generate", "glassbox generate runs/text --tokens 100 --temperature 0.5 --top-k 5", "", ""),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
+    (
+        "export",
+        "glassbox export runs/words --format word2vec --out-file vectors.txt",
+        "for gensim and others",
+        "gensim 등에서 쓰기",
+    ),
     ("summary", "glassbox summary last", "", ""),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),

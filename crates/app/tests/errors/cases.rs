@@ -15,6 +15,39 @@ pub fn sections() -> Vec<(&'static str, Vec<Case>)> {
         ("Training", training()),
         ("Runs", runs()),
         ("Using a model", using()),
+        ("Word vectors", word_vectors()),
+    ]
+}
+
+fn word_vectors() -> Vec<Case> {
+    const TRAIN: &str =
+        "glassbox train book.txt --model word2vec --set min_count=1 --quiet --out run > log.txt";
+    let text = "the cat sees the dog. the dog sees the cat. a king loves a queen.\n".repeat(20);
+    let of = |title, code, line| case(title, code, line).file("book.txt", &text).given(TRAIN);
+    let asked = |title, code, line, text: &str| case(title, code, line).file("book.txt", text);
+    const EMPTY: &str = "glassbox train book.txt --model word2vec";
+    vec![
+        asked("A text without words", 1, EMPTY, " \n…\n"),
+        asked("A text of one word", 1, EMPTY, "no no no\n"),
+        asked("A text whose words are all rare", 1, EMPTY, "the cat sees the dog\n"),
+        asked(
+            "Settings that mean nothing to word vectors, or cannot be meant",
+            2,
+            "glassbox train book.txt --model word2vec --batch 8 --optimizer adam --set dimensions=9999",
+            &text,
+        ),
+        asked("A plan of word vectors", 2, "glassbox plan book.txt --model word2vec", &text),
+        of("Words that have no vector", 1, "glassbox neighbours run cta dgo"),
+        of("Words without signs between them", 2, "glassbox analogy run king queen"),
+        of("Questions that are none", 1, "glassbox analogy run --questions q.txt")
+            .file("q.txt", ": kin\nking queen\n"),
+        of("A verb for networks", 1, "glassbox predict run book.txt"),
+        of("Another format", 1, "glassbox export run --format safetensors"),
+        case("Word vectors of a network", 1, "glassbox neighbours run cat")
+            .given("glassbox train iris --epochs 1 --quiet --out run > log.txt"),
+        case("A file of no vectors", 1, "glassbox neighbours book.txt cat").file("book.txt", &text),
+        of("A text that has changed since", 1, "glassbox resume run")
+            .given("echo more >> book.txt"),
     ]
 }
 

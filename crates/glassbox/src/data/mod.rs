@@ -92,3 +92,4 @@ pub(crate) use text::Epoch;
 pub use text::{
     Arrangement, Hiding, TextOptions, TextPreparation, Tokenizer, from_text, is_text, sentences,
 };
+pub(crate) use text::{read as read_text, text_of};

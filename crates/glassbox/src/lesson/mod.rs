@@ -15,6 +15,7 @@ pub mod channels;
 pub mod components;
 pub mod damaged;
 pub mod depth;
+pub mod embedding;
 pub mod gates;
 pub mod images;
 pub mod order;
@@ -29,10 +30,13 @@ pub mod transfer;
 pub mod translate;
 pub mod unrolled;
 pub mod windows;
+pub mod word_vectors;
 
 pub use count::{Count, count};
 pub(crate) use told::text;
-pub use told::{Bars, Board, Chart, Curve, Language, Part, Pictures, Shown, Table, Text, Told};
+pub use told::{
+    Bars, Board, Chart, Curve, Language, Part, Pictures, Places, Shown, Table, Text, Told,
+};
 
 use crate::Error;
 
@@ -150,6 +154,22 @@ pub const LESSONS: &[Lesson] = &[
             "게이트 하나 적은 GRU, 쌓은 층과 양방향 층",
         ],
         run: cells::lesson,
+    },
+    Lesson {
+        id: "S5",
+        title: [
+            "words as learned numbers: two names that are used alike come together",
+            "배운 수로 나타낸 낱말: 똑같이 쓰이는 두 이름이 만나기까지",
+        ],
+        run: embedding::lesson,
+    },
+    Lesson {
+        id: "S6",
+        title: [
+            "word2vec: CBOW, skip-gram, negatives, and how few weights a guess touches",
+            "word2vec: CBOW, 스킵그램, 음의 표본, 한 번에 건드리는 몇 안 되는 가중치",
+        ],
+        run: word_vectors::lesson,
     },
     Lesson {
         id: "S7",

@@ -152,8 +152,7 @@ impl Facts {
         let path = folder.file("run.toml");
         let settings =
             std::fs::read_to_string(&path).map_err(FileError::at(&path, "cannot read"))?;
-        let shown = std::path::absolute(folder.path()).unwrap_or_else(|_| folder.path().to_owned());
-        let run = shown.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let run = name_of(folder);
         Ok(Facts {
             run,
             outcome: outcome.clone(),
@@ -191,6 +190,12 @@ impl Facts {
     }
 }
 
+/// The name of a run's folder.
+pub fn name_of(folder: &RunFolder) -> String {
+    let shown = std::path::absolute(folder.path()).unwrap_or_else(|_| folder.path().to_owned());
+    shown.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 fn parameters(graph: &Graph) -> Vec<(String, Vec<usize>)> {
     let mut declared = graph.declarations();
     declared.retain(|(_, declaration)| declaration.kind == Kind::Parameter);
@@ -207,7 +212,7 @@ fn figure(value: &Value) -> f64 {
     value.as_f64().or_else(word).unwrap_or(f64::NAN)
 }
 
-fn epochs(path: &Path) -> Result<Vec<EpochFigures>, Error> {
+pub fn epochs(path: &Path) -> Result<Vec<EpochFigures>, Error> {
     let line = |line: Value| EpochFigures {
         epoch: line["epoch"].as_u64().unwrap_or_default(),
         step: line["step"].as_u64().unwrap_or_default(),

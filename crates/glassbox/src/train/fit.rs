@@ -201,6 +201,7 @@ impl Run<'_, '_> {
             seed: config.seed,
             epochs: config.epochs,
             choices,
+            words: None,
             notices,
         }));
         self.epoch_started = Instant::now();

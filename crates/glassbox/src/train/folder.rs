@@ -313,6 +313,9 @@ impl RunFolder {
 
     /// One of the run's graphs, as data.
     pub fn graph<T: DeserializeOwned>(&self, kind: GraphKind) -> Result<T, FileError> {
+        if crate::word2vec::is_of_words(self) {
+            return Err(FileError::new(&self.path, crate::word2vec::NO_NETWORK));
+        }
         self.read_json(graph_name(kind))
     }
 

@@ -514,6 +514,7 @@ fn load(config: &RunConfig) -> Result<Dataset, Error> {
             Takes::Masked => Arrangement::Masked(Hiding { share: 0.15, ..Hiding::default() }),
             Takes::Pairs => Arrangement::Pairs,
             Takes::Images | Takes::Sequences | Takes::Text | Takes::Rows => Arrangement::Next,
+            Takes::Words => return Err(wrong(crate::zoo::ITS_OWN_WAY.to_owned())),
         };
         options.itself = named.family.takes == Takes::Rows;
     }

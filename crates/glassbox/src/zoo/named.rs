@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::{
     Normalize, alexnet, autoencoder, convnext, googlenet, lenet, mobilenet, resnet, sequences, vgg,
-    vit, xception,
+    vit, words, xception,
 };
 use crate::nn::{Activation, Module, Optimizer, Positions};
+use crate::word2vec::Architecture;
 use crate::words::words;
 
 /// Every family of named models, in the order in which they are offered.
@@ -32,6 +33,7 @@ pub static FAMILIES: &[&Family] = &[
     &sequences::TRANSFORMER,
     &autoencoder::AUTOENCODER,
     &autoencoder::VARIATIONAL,
+    &words::FAMILY,
 ];
 
 /// Models that differ in size alone.
@@ -71,6 +73,8 @@ pub enum Takes {
     Pairs,
     /// Rows of numbers of any shape, which it learns themselves.
     Rows,
+    /// Words and those around them, in a way of its own: [`word2vec`](crate::word2vec).
+    Words,
 }
 
 /// What a model is to be made for.
@@ -225,6 +229,18 @@ pub struct Choices {
     pub mask: f64,
     /// What the size of a code's numbers counts in the loss.
     pub sparsity: f64,
+    /// Of word vectors: what is guessed from what.
+    pub architecture: Architecture,
+    /// Of word vectors: numbers in a vector.
+    pub dimensions: usize,
+    /// Of word vectors: words around that are looked at on each side, at most.
+    pub window: usize,
+    /// Of word vectors: words that are not there, drawn for each that is.
+    pub negative: usize,
+    /// Of word vectors: words rarer than this are left out.
+    pub min_count: u64,
+    /// Of word vectors: the share of the text from which on a word is left out now and then; 0 keeps all.
+    pub sample: f64,
 }
 
 words! {
@@ -297,7 +313,7 @@ words! {
 
 impl Choices {
     /// Every choice, by the name by which a configuration calls it.
-    pub const NAMES: [&'static str; 28] = [
+    pub const NAMES: [&'static str; 34] = [
         "activation",
         "normalize",
         "dropout",
@@ -326,6 +342,12 @@ impl Choices {
         "noise",
         "mask",
         "sparsity",
+        "architecture",
+        "dimensions",
+        "window",
+        "negative",
+        "min_count",
+        "sample",
     ];
 
     /// What families begin with, but for what they say themselves.
@@ -358,6 +380,12 @@ impl Choices {
         noise: 0.0,
         mask: 0.0,
         sparsity: 0.0,
+        architecture: Architecture::SkipGram,
+        dimensions: 100,
+        window: 5,
+        negative: 5,
+        min_count: 5,
+        sample: 1e-3,
     };
 
     /// Heads must share the units evenly.
@@ -507,6 +535,7 @@ impl Named {
             (Takes::Rows, Some(_), _) => "numbers or images",
             (Takes::Sequences, None, [_, _]) => return choices.check_heads(self),
             (Takes::Sequences, None, _) => "sequences: numbers [time, features], or text",
+            (Takes::Words, ..) => return Err(words::ITS_OWN_WAY.to_owned()),
             (_, Some(_), _) => return choices.check_heads(self),
             (_, None, _) => "text",
         };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Windows;
 use super::{Special, Tokenizer, TokenizerKind};
+use crate::data::builtin::SENTENCES;
 use crate::data::dataset::{Dataset, Parts};
 use crate::data::error::{DataError, Place, count, quoted};
 use crate::data::fingerprint::Fingerprint;
@@ -205,15 +206,30 @@ pub fn is_text(path: impl AsRef<Path>) -> bool {
 /// A text as windows of tokens: the first part of it to learn from, the next to choose by, the last to
 /// be kept for the end.
 pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, DataError> {
+    from_text(&path.display().to_string(), &read(path)?, options)
+}
+
+/// The text that a path means, a built-in one too, and its fingerprint.
+pub(crate) fn text_of(path: &str) -> Result<(String, String), DataError> {
+    let text = match path {
+        "sentences" => super::sentences(SENTENCES, 42),
+        path => read(Path::new(path))?,
+    };
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.bytes(text.bytes());
+    Ok((text, fingerprint.hex()))
+}
+
+/// The text of a file, gzipped or not.
+pub(crate) fn read(path: &Path) -> Result<String, DataError> {
     let shown = path.display().to_string();
     let bytes = Source::open(path)?.rest(MOST)?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
         let what = format!("is not UTF-8 text: byte {} (line {line}) does not belong", at + 1);
         DataError::new(Place::file(&shown), what, "save it as UTF-8")
-    })?;
-    from_text(&shown, &text, options)
+    })
 }
 
 /// A text that is already in memory; `name` is for messages.

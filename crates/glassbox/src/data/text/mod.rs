@@ -20,6 +20,7 @@ mod windows;
 
 pub(in crate::data) use load::load;
 pub use load::{Arrangement, Hiding, TextOptions, TextPreparation, from_text, is_text};
+pub(crate) use load::{read, text_of};
 pub use pairs::Pairs;
 pub(in crate::data) use pairs::load as load_pairs;
 pub use sentences::sentences;

@@ -28,6 +28,7 @@ use crate::io::FileError;
 use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Positions, Schedule};
 pub use crate::train::resample::Resample;
+use crate::zoo::Takes;
 pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Likelihood, Named, Normalize, Sizes};
 
 /// The kinds of model that a configuration can name.
@@ -257,7 +258,7 @@ pub struct ModelConfig {
 impl ModelConfig {
     /// Whether the model learns the rows themselves.
     pub fn learns_rows(&self) -> bool {
-        matches!(self.kind, ModelKind::Named(named) if named.family.takes == crate::zoo::Takes::Rows)
+        matches!(self.kind, ModelKind::Named(named) if named.family.takes == Takes::Rows)
     }
 
     /// How weights are drawn: as said, else as suits the activation.
@@ -451,6 +452,11 @@ impl Default for WatchConfig {
 }
 
 impl RunConfig {
+    /// Whether it is of vectors of words, which are learned by [`word2vec::Job`](crate::word2vec::Job).
+    pub fn is_of_words(&self) -> bool {
+        matches!(self.model.kind, ModelKind::Named(named) if named.family.takes == Takes::Words)
+    }
+
     /// The defaults for the data at `path`.
     pub fn new(path: impl Into<String>) -> Self {
         let path = path.into();

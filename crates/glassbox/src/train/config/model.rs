@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{Section, expected, flag, not_negative, portion, positive, share, whole, word};
+use super::load::{
+    Section, bounded, expected, flag, not_negative, portion, positive, share, whole, word,
+};
 use super::source::{Place, Value};
 use super::{
     Alignment, Choices, Likelihood, ModelConfig, ModelKind, Named, Normalize, Numbers, Positions,
     RunConfig, Sizes, layers,
 };
+use crate::choices::Bound;
 use crate::nearest::listed;
 use crate::nn::Initial;
+use crate::word2vec::Architecture;
 
 pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
     let place = |section: &Section, key: &str| section.table.get(key).map(|at| at.place.clone());
@@ -180,6 +184,22 @@ fn choices(section: &mut Section, options: &[&str], begin: Choices) -> Choices {
             "noise" => read.noise = section.take("noise", read.noise, not_negative),
             "mask" => read.mask = section.take("mask", read.mask, share),
             "sparsity" => read.sparsity = section.take("sparsity", read.sparsity, not_negative),
+            "architecture" => {
+                let of = |value: &Value| word(value, Architecture::ALL, Architecture::word);
+                read.architecture = section.take("architecture", read.architecture, of);
+            }
+            "dimensions" => {
+                read.dimensions = section.take("dimensions", read.dimensions, count);
+            }
+            "window" => read.window = section.take("window", read.window, count),
+            "negative" => read.negative = section.take("negative", read.negative, count),
+            "min_count" => {
+                read.min_count = section.take("min_count", read.min_count, |v| whole(v, 1));
+            }
+            "sample" => {
+                let of = |value: &Value| bounded(value, Bound::NotNegative);
+                read.sample = section.take("sample", read.sample, of);
+            }
             _ => {}
         }
     }

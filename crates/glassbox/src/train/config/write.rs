@@ -12,6 +12,7 @@ use super::{
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
+use crate::word2vec::Architecture;
 
 impl RunConfig {
     /// The complete configuration as a commented file; [`RunConfig::from_toml`] reads it back to
@@ -23,7 +24,9 @@ impl RunConfig {
         self.write_data(&mut out);
         self.write_model(&mut out);
         self.write_train(&mut out);
-        self.write_watch(&mut out);
+        if !self.is_of_words() {
+            self.write_watch(&mut out);
+        }
         out
     }
 
@@ -31,6 +34,9 @@ impl RunConfig {
         let data = &self.data;
         section(out, "[data]");
         line(out, "path", quoted(&data.path), "built-in data, or a path from the working folder");
+        if self.is_of_words() {
+            return;
+        }
         match &data.target {
             Some(target) => line(out, "target", quoted(target), "the column to predict"),
             None => absent(out, "target", "\"…\"", "the column to predict; absent: inferred"),
@@ -135,6 +141,18 @@ impl RunConfig {
         let train = &self.train;
         section(out, "[train]");
         line(out, "epochs", train.epochs, "passes over the training part");
+        if self.is_of_words() {
+            line(out, "seed", train.seed, "what all randomness follows from");
+            let what = "the rate falls in a line over the training";
+            line(
+                out,
+                "optimizer",
+                choice(train.optimizer),
+                "of whose settings the rate alone counts",
+            );
+            line(out, "schedule", choice(train.schedule), what);
+            return self.write_machine(out);
+        }
         line(out, "batch", amount(train.batch), "rows a step, or \"all\"");
         line(out, "seed", train.seed, "what all randomness follows from");
         line(out, "loss", choice(train.loss), words(Loss::ALL));
@@ -194,12 +212,7 @@ impl RunConfig {
             }
             None => line(out, "stop", false, "or { metric = \"valid_loss\", patience = 5 }"),
         }
-        let seconds = float(train.checkpoint_every);
-        line(out, "checkpoint_every", seconds, "seconds");
-        line(out, "threads", amount(train.threads), "or \"all\"; the numbers do not depend on it");
-        let set = train.instructions.map_or("auto".to_owned(), |isa| isa.to_string());
-        let sets = Isa::ALL.map(|isa| quoted(&isa.to_string())).join(", ");
-        line(out, "instructions", quoted(&set), format!("the widest there are, or {sets}"));
+        self.write_machine(out);
         line(out, "exact", train.exact, "true: convolutions summed term by term, slower");
         for change in &train.augment {
             section(out, "[[train.augment]]            # changes of training images, in order");
@@ -208,6 +221,17 @@ impl RunConfig {
                 line(out, name, written(setting), "");
             }
         }
+    }
+
+    /// How it runs.
+    fn write_machine(&self, out: &mut String) {
+        let train = &self.train;
+        let seconds = float(train.checkpoint_every);
+        line(out, "checkpoint_every", seconds, "seconds");
+        line(out, "threads", amount(train.threads), "or \"all\"; the numbers do not depend on it");
+        let set = train.instructions.map_or("auto".to_owned(), |isa| isa.to_string());
+        let sets = Isa::ALL.map(|isa| quoted(&isa.to_string())).join(", ");
+        line(out, "instructions", quoted(&set), format!("the widest there are, or {sets}"));
     }
 
     fn write_watch(&self, out: &mut String) {
@@ -365,6 +389,20 @@ fn write_choice(out: &mut String, option: &str, choices: &Choices) {
         "noise" => (float(choices.noise), "standard deviation of noise that is read".into()),
         "mask" => (float(choices.mask), "share of a row that is hidden from it".into()),
         "sparsity" => (float(choices.sparsity), "what the size of codes counts".into()),
+        "architecture" => (quoted(choices.architecture.word()), words(Architecture::ALL)),
+        "dimensions" => (choices.dimensions.to_string(), "numbers in a vector".into()),
+        "window" => {
+            (choices.window.to_string(), "words around that are looked at on each side".into())
+        }
+        "negative" => {
+            let what = "words that are not there, drawn for each that is";
+            (choices.negative.to_string(), what.into())
+        }
+        "min_count" => (choices.min_count.to_string(), "words rarer than this are left out".into()),
+        "sample" => {
+            let what = "words of a larger share of the text are left out now and then; 0: never";
+            (float(choices.sample), what.into())
+        }
         _ => return,
     };
     line(out, option, value, comment);
