@@ -24,6 +24,7 @@ mod resample;
 pub(crate) mod run;
 mod start;
 pub(crate) mod steps;
+mod suggest;
 mod trained;
 mod trainer;
 pub(crate) mod translator;
