@@ -18,6 +18,8 @@ pub struct Asked {
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
     #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    #[arg(long, value_name = "COLUMN")]
     pub time: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub horizon: Option<String>,
@@ -117,9 +119,10 @@ impl Asked {
             serde_json::Value::String(path).to_string()
         };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 21] = [
+        let all: [(&str, &str, &Option<String>, Written); 22] = [
             ("--target", "data.target", &self.target, quoted),
             ("--drop", "data.drop", &self.drop, |text| names(text)),
+            ("--text", "data.text.column", &self.text, quoted),
             ("--time", "data.series.time", &self.time, quoted),
             ("--horizon", "data.series.horizon", &self.horizon, bare),
             ("--window", "data.series.window", &self.window, bare),

@@ -45,6 +45,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (".label", "The class of a window: {words}", "구간(윈도)의 부류를 정하는 방법: {words}"),
     (
+        ".text",
+        "The column of texts: each row is a document; for pairs, what becomes the --target",
+        "글이 담긴 열. 행마다 글 하나입니다. 쌍이면 --target 열로 바뀔 글",
+    ),
+    (
         ".strict",
         "Stop at images that cannot be read instead of leaving them out",
         "읽을 수 없는 이미지를 빼지 않고 오류로 처리합니다",
@@ -105,6 +110,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     ("generate.prompt", "What it goes on from", "이어서 쓸 글의 시작"),
     ("generate.tokens", "How many tokens to write at most", "쓸 토큰의 최대 개수"),
+    (
+        "generate.count",
+        "How many texts to write, each from the next seed",
+        "쓸 글의 수. 글마다 다음 시드를 씁니다",
+    ),
     (
         "generate.temperature",
         "How daring: 0 takes the most probable token, 1 draws as the model says",
@@ -483,7 +493,7 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
 
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
-    ("Data", "데이터", &["target", "drop", "strict"]),
+    ("Data", "데이터", &["target", "drop", "text", "strict"]),
     ("Series", "시계열", &["time", "horizon", "window", "group", "label"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (
@@ -564,6 +574,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("predict", "glassbox predict runs/photos photo.png holiday/ --top 5", "images", "이미지"),
     ("generate", "glassbox generate runs/text --prompt 'the '", "", ""),
     ("generate", "glassbox generate runs/text --tokens 100 --temperature 0.5 --top-k 5", "", ""),
+    (
+        "generate",
+        "glassbox generate runs/text --tokens 30 --count 3",
+        "several, each from the next seed",
+        "여럿을, 다음 시드로 하나씩",
+    ),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     ("summary", "glassbox summary last", "", ""),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),

@@ -106,7 +106,7 @@ impl Job {
             let inference = job.recipe().inference(1)?;
             job.config.train.freeze = spelled_out(&job.config.train.freeze, &inference);
         }
-        check_memory(&job.recipe().training(Part { rows: 1, ends: true })?)?;
+        check_memory(&job.recipe().training(Part::whole(1))?)?;
         job.find_start(folder)?;
         job.check_paths()?;
         job.check_watched()?;
@@ -187,7 +187,7 @@ impl Job {
         }
         let recipe = self.recipe();
         let inference = recipe.inference(1)?;
-        let training = recipe.training(Part { rows: 1, ends: true })?;
+        let training = recipe.training(Part::whole(1))?;
         let of_model = |path: &str| !path.starts_with(name::OPTIMIZER);
         let drawn = training.initial_values(0);
         let drawn = drawn.iter().filter(|(path, _)| of_model(path));

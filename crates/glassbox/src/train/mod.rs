@@ -8,6 +8,7 @@ pub mod log;
 pub mod state;
 pub mod summary;
 
+mod buckets;
 mod cost;
 pub(crate) mod evaluate;
 mod evaluation;

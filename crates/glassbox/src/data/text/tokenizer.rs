@@ -8,6 +8,7 @@ mod merges;
 mod pieces;
 #[cfg(feature = "tokenizers")]
 mod published;
+mod seams;
 mod train;
 mod units;
 
@@ -20,11 +21,12 @@ use serde::{Deserialize, Serialize};
 use self::bpe::Bpe;
 use self::form::Form;
 pub(crate) use self::pieces::words;
-use self::pieces::{composed, pieces};
+use self::pieces::{cased, composed, pieces};
 use self::units::Units;
 use crate::data::error::DataError;
 
 pub use self::decode::Decoder;
+pub(super) use self::seams::Seams;
 pub use self::train::{TokenizerKind, TokenizerTrainer};
 
 /// Turns text into token ids and token ids into text.
@@ -54,7 +56,10 @@ pub struct Tokenizer {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Model {
-    Character(Units),
+    Character {
+        units: Units,
+        lowercase: bool,
+    },
     Word {
         units: Units,
         lowercase: bool,
@@ -141,7 +146,7 @@ impl Tokenizer {
     /// What kind it is: `character`, `word`, `bpe` or `published`.
     pub fn kind(&self) -> &'static str {
         match &self.model {
-            Model::Character(_) => "character",
+            Model::Character { .. } => "character",
             Model::Word { .. } => "word",
             Model::Bpe(_) => "bpe",
             #[cfg(feature = "tokenizers")]
@@ -152,7 +157,7 @@ impl Tokenizer {
     /// How many ids there are, from 0 on.
     pub fn vocabulary(&self) -> usize {
         let units = match &self.model {
-            Model::Character(units) | Model::Word { units, .. } => units.texts.len(),
+            Model::Character { units, .. } | Model::Word { units, .. } => units.texts.len(),
             Model::Bpe(bpe) => bpe.len(),
             #[cfg(feature = "tokenizers")]
             Model::Published(published) => published.vocabulary(),
@@ -224,7 +229,7 @@ impl Tokenizer {
             return Cow::Borrowed(name);
         }
         match &self.model {
-            Model::Character(units) | Model::Word { units, .. } => {
+            Model::Character { units, .. } | Model::Word { units, .. } => {
                 Cow::Borrowed(units.text(id).unwrap_or(""))
             }
             Model::Bpe(bpe) => readable(bpe.bytes(id).unwrap_or(&[])),
@@ -240,9 +245,12 @@ impl Tokenizer {
             return Some(id);
         }
         match &self.model {
-            Model::Character(units) => units.id(&composed(token)),
-            Model::Word { units, lowercase: false } => units.id(&composed(token)),
-            Model::Word { units, lowercase: true } => units.id(&composed(token).to_lowercase()),
+            Model::Character { units, lowercase } | Model::Word { units, lowercase } => {
+                match lowercase {
+                    true => units.id(&composed(token).to_lowercase()),
+                    false => units.id(&composed(token)),
+                }
+            }
             Model::Bpe(_) => (0..self.vocabulary() as u32).find(|id| self.token(*id) == token),
             #[cfg(feature = "tokenizers")]
             Model::Published(published) => published.id(token),
@@ -256,6 +264,17 @@ impl Tokenizer {
             Model::Published(published) => published.special(name),
             _ => (0..).zip(&self.specials).find(|(_, own)| own == name).map(|(id, _)| id),
         })
+    }
+
+    /// Where a text may be cut into parts whose tokens are those of the whole.
+    pub(super) fn seams(&self) -> Seams {
+        match &self.model {
+            Model::Character { .. } => Seams::Characters,
+            Model::Word { .. } => Seams::Words,
+            Model::Bpe(_) => Seams::Pieces,
+            #[cfg(feature = "tokenizers")]
+            Model::Published(_) => Seams::Spaces,
+        }
     }
 
     /// Whether decoded text does not show this id.
@@ -291,9 +310,9 @@ impl Encoder<'_> {
     pub fn encode(&mut self, text: &str, ids: &mut Vec<u32>) {
         let tokenizer = self.tokenizer;
         match &tokenizer.model {
-            Model::Character(units) => {
+            Model::Character { units, lowercase } => {
                 let mut bytes = [0; 4];
-                for c in composed(text).chars() {
+                for c in cased(&composed(text), *lowercase) {
                     self.unit(units.id(c.encode_utf8(&mut bytes)), ids);
                 }
             }

@@ -7,9 +7,9 @@ use std::path::Path;
 use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
-    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Fit, ImageOptions, Impute, Kind,
-    Label, Normalization, Past, Preparation, Prepare, RunConfig, SeriesOptions, Split, TextOptions,
-    WatchConfig,
+    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Documents, Fit, ImageOptions, Impute,
+    Kind, Label, Normalization, Past, Preparation, Prepare, RunConfig, SeriesOptions, Split,
+    TextOptions, WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
 use crate::io::FileError;
@@ -297,6 +297,11 @@ fn of_text(data: &mut Section, default: &TextOptions) -> TextOptions {
             .take("tokenizer", default.tokenizer.clone(), |value| text(value).map(Some)),
         vocabulary: section.take("vocabulary", default.vocabulary, some),
         context: section.take("context", default.context, some),
+        lower: section.take("lower", default.lower, flag),
+        documents: section.take("documents", default.documents, |value| {
+            word(value, Documents::ALL, Documents::word)
+        }),
+        column: section.take("column", default.column.clone(), |value| text(value).map(Some)),
         arrangement: default.arrangement,
     };
     section.finish();

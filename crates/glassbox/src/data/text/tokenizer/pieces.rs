@@ -14,6 +14,13 @@ pub(super) fn composed(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The characters of a text, upper-case ones as lower-case ones where that is asked for.
+pub(super) fn cased(text: &str, lowercase: bool) -> impl Iterator<Item = char> {
+    let lower = move |c: char| lowercase.then(|| c.to_lowercase()).into_iter().flatten();
+    let own = move |c: char| (!lowercase).then_some(c);
+    text.chars().flat_map(move |c| own(c).into_iter().chain(lower(c)))
+}
+
 /// The most bytes of a piece. Longer runs of letters are cut, so that a text without spaces is
 /// learned and encoded in time that grows with its length alone.
 const LONGEST: usize = 256;
