@@ -179,7 +179,8 @@ fn rows_of_a_column_are_documents_and_two_columns_are_pairs() {
     at.done(&format!(
         "train phrases.tsv --text english --target korean --model seq2seq --out pairs {small}"
     ));
-    assert!(at.run(&["predict", "pairs", "Let's go. 3"]).out.contains("Let's go. 3"));
+    let said = at.run(&["predict", "pairs", "Let's go. 3", "--json"]);
+    assert!(said.out.contains("\"source\":\"Let's go. 3\""), "{}{}", said.out, said.error);
     let said = at.refused(1, &format!("train phrases.tsv --text korea --model gpt {small}"));
     assert!(said.contains("no column `korea`") && said.contains("korean"), "{said}");
     let said = at.refused(1, &format!("train phrases.tsv --text english --model seq2seq {small}"));
@@ -217,10 +218,10 @@ fn byte_pairs_are_told_by_the_character_and_inputs_have_no_slopes() {
 #[test]
 fn a_setting_of_the_models_own_optimizer_needs_no_name_of_it() {
     let at = Workplace::new();
-    at.done("init digits --model lenet --set train.optimizer.nesterov=true --out lenet.toml");
-    let toml = at.text("lenet.toml");
+    at.done("init digits --model resnet20 --set train.optimizer.nesterov=true --out resnet.toml");
+    let toml = at.text("resnet.toml");
     assert!(toml.contains("nesterov = true"), "{toml}");
     let said =
-        at.refused(2, "init digits --model lenet --set train.optimizer.beta1=0.8 --out b.toml");
+        at.refused(2, "init digits --model resnet20 --set train.optimizer.beta1=0.8 --out b.toml");
     assert!(said.contains("of momentum"), "{said}");
 }

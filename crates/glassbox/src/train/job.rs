@@ -13,6 +13,7 @@ use crate::train::config::{
 };
 use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
+use crate::train::run::DataRecord;
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::train::suggest::{gains_by_pieces, model_of_windows, suggest};
@@ -45,13 +46,13 @@ impl Job {
         configure: impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
     ) -> Result<Self, Error> {
         let first = configure(&RunConfig::new(path))?;
-        let mut data = load(&first)?;
+        let mut data = load(&first, None)?;
         let mut suggested = first.clone();
         if gains_by_pieces(&data, &first) {
             suggested.data.prepare = vec![Prepare::new("numeric", Method::Piecewise)];
             let again = configure(&suggested)?;
             if again.data.prepare == suggested.data.prepare {
-                data = load(&again)?;
+                data = load(&again, None)?;
             }
         }
         suggested.model = model_of_windows(&data, &suggested, &configure)?;
@@ -70,14 +71,14 @@ impl Job {
 
     /// The run of a complete configuration.
     pub fn from_config(config: RunConfig) -> Result<Self, Error> {
-        let data = load(&config)?;
+        let data = load(&config, None)?;
         Job::of(config, data, None)
     }
 
     /// The run in a folder, which keeps the weights that it began with.
     pub(crate) fn of_run(folder: &RunFolder) -> Result<Self, Error> {
         let config = folder.config()?;
-        let data = load(&config)?;
+        let data = load(&config, Some(folder))?;
         Job::of(config, data, Some(folder))
     }
 
@@ -89,7 +90,7 @@ impl Job {
         start.extend(given(&config)?);
         config.model.parameters.clear();
         // What it says of the model's paths cannot be checked by another model.
-        let data = load(&config)?;
+        let data = load(&config, Some(folder))?;
         Ok((Job::unchecked(config, data)?, start))
     }
 
@@ -423,8 +424,8 @@ fn model(config: &ModelConfig, wanted: &Wanted<'_>) -> Result<Box<dyn Module>, E
     })
 }
 
-/// Loads what `[data]` says, by as many threads as train.
-fn load(config: &RunConfig) -> Result<Dataset, Error> {
+/// Loads what `[data]` says, by as many threads as train; for a run that has begun, by its tokenisers.
+fn load(config: &RunConfig, run: Option<&RunFolder>) -> Result<Dataset, Error> {
     let threads = match config.train.threads {
         Amount::All => None,
         Amount::Exactly(threads) => Some(threads),
@@ -437,6 +438,9 @@ fn load(config: &RunConfig) -> Result<Dataset, Error> {
             Takes::Images | Takes::Sequences | Takes::Text => Arrangement::Next,
         };
     }
+    let record = run.and_then(|folder| DataRecord::read(folder).ok());
+    options.text.known =
+        record.and_then(|record| record.preparation.inputs.text().cloned()).map(Box::new);
     Ok(data::load(&config.data.path, &options)?)
 }
 

@@ -42,6 +42,9 @@ pub struct TextOptions {
     /// What is to be learned of the text: it follows from the model.
     #[serde(skip)]
     pub arrangement: Arrangement,
+    /// Tokenisers that were learned from this text before: they are not learned again.
+    #[serde(skip)]
+    pub known: Option<Box<TextPreparation>>,
 }
 
 words! {
@@ -214,6 +217,9 @@ pub(super) fn kind_of(
 /// The tokeniser that is asked for, learned from the training part alone; one that is published is read.
 /// Where later parts have characters that training lacks, there is a token for the unknown.
 fn tokenizer_for(options: &TextOptions, texts: &Texts<'_>) -> Result<Tokenizer, DataError> {
+    if let Some(known) = &options.known {
+        return Ok(known.tokenizer.clone());
+    }
     let Some(kind) = kind_of(options, "character")? else {
         return Tokenizer::load(options.tokenizer.as_deref().unwrap_or_default());
     };

@@ -222,7 +222,10 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
         let texts = parts.train.iter().filter_map(|row| pairs.pairs.get(*row)?.get(side));
         tokenizer_for(&options.text, texts)
     };
-    let (tokenizer, second) = (of_side(0)?, of_side(1)?);
+    let (tokenizer, second) = match &options.text.known {
+        Some(known) => (known.tokenizer.clone(), known.written().clone()),
+        None => (of_side(0)?, of_side(1)?),
+    };
     let [start, end] = [Special::Start, Special::End].map(|special| second.special(special));
     let (Some(start), Some(end), Some(0)) = (start, end, second.special(Special::Pad)) else {
         let what = "the tokenizer has no tokens that pad (as number 0), start and end a text";

@@ -238,6 +238,31 @@ impl Tokenizer {
         }
     }
 
+    /// How many characters a token stands for, or begins: together those of a text are its characters.
+    /// None where tokens do not say, such as words, which lose their spaces.
+    ///
+    /// ```
+    /// use glassbox::data::text::{Tokenizer, TokenizerKind};
+    /// let tokenizer = Tokenizer::train(&TokenizerKind::Bpe, ["안녕"], 260, &[])?;
+    /// let ids = tokenizer.encode("안녕!");
+    /// assert_eq!(ids.iter().filter_map(|id| tokenizer.characters(*id)).sum::<usize>(), 3);
+    /// # Ok::<(), glassbox::data::DataError>(())
+    /// ```
+    pub fn characters(&self, id: u32) -> Option<usize> {
+        if (id as usize) < self.specials.len() {
+            return Some(0);
+        }
+        match &self.model {
+            Model::Character { .. } => Some(1),
+            // All but the first byte of a character begin with the bits 10.
+            Model::Bpe(bpe) => {
+                let bytes = bpe.bytes(id).unwrap_or(&[]).iter();
+                Some(bytes.filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count())
+            }
+            _ => None,
+        }
+    }
+
     /// The id of a token as [`token`](Self::token) writes it.
     pub fn id(&self, token: &str) -> Option<u32> {
         let special = (0..).zip(&self.specials).find(|(_, name)| *name == token);
