@@ -99,6 +99,9 @@ pub enum TargetsMut<'a> {
     Values(&'a mut [f32]),
 }
 
+/// How many tokens each row has, of a source and of what is told, and how many a row has at most.
+pub(crate) type TokenLengths = (Vec<[usize; 2]>, [usize; 2]);
+
 impl Rows {
     /// The rows at `positions` of a store.
     pub(super) fn new(
@@ -384,7 +387,7 @@ impl Rows {
 
     /// How many tokens each row has, of a source and of what is told, and how many it has at most; none
     /// where all rows have the same.
-    pub(crate) fn token_lengths(&self) -> Result<Option<(Vec<[usize; 2]>, [usize; 2])>, DataError> {
+    pub(crate) fn token_lengths(&self) -> Result<Option<TokenLengths>, DataError> {
         let Inputs::Windows(windows) = &self.store.inputs else { return Ok(None) };
         let lengths = self.positions.iter().map(|at| windows.lengths(*at as usize));
         let lengths: Option<Vec<[usize; 2]>> = lengths.collect::<Result<_, _>>()?;

@@ -134,7 +134,7 @@ mod tests {
                     let whole = sizes.iter().take(rows as usize / batch);
                     assert_eq!(whole.filter(|own| *own == size).count(), *count);
                 }
-                if rows as usize % batch > 0 {
+                if !(rows as usize).is_multiple_of(batch) {
                     assert_eq!(sizes.last(), Some(&rest));
                 }
                 let mut again = before;

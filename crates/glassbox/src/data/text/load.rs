@@ -49,17 +49,13 @@ pub struct TextOptions {
 
 words! {
     /// What a document of a file of text is.
+    #[derive(Default)]
     Documents {
         /// The whole file is one text.
+        #[default]
         File = "file",
         /// Each line is one.
         Lines = "lines",
-    }
-}
-
-impl Default for Documents {
-    fn default() -> Self {
-        Documents::File
     }
 }
 

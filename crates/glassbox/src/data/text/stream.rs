@@ -280,11 +280,29 @@ mod tests {
                     let at = (wanted..).find(|at| rest.is_char_boundary((*at).min(rest.len())));
                     let (piece, after) = rest.split_at(at.unwrap().min(rest.len()));
                     rest = after;
-                    counting.push(piece, |part| Ok(trainer.add(part))).unwrap();
-                    cutter.push(piece, |part| Ok(encoder.encode(part, &mut ids))).unwrap();
+                    let mut count = |part: &str| {
+                        trainer.add(part);
+                        Ok(())
+                    };
+                    counting.push(piece, &mut count).unwrap();
+                    let mut encode = |part: &str| {
+                        encoder.encode(part, &mut ids);
+                        Ok(())
+                    };
+                    cutter.push(piece, &mut encode).unwrap();
                 }
-                counting.finish(|part| Ok(trainer.add(part))).unwrap();
-                cutter.finish(|part| Ok(encoder.encode(part, &mut ids))).unwrap();
+                counting
+                    .finish(|part| {
+                        trainer.add(part);
+                        Ok(())
+                    })
+                    .unwrap();
+                cutter
+                    .finish(|part| {
+                        encoder.encode(part, &mut ids);
+                        Ok(())
+                    })
+                    .unwrap();
                 assert_eq!(ids, whole, "{kind:?} {seed}");
                 assert_eq!(trainer.finish(400).unwrap(), held, "{kind:?} {seed}");
             }

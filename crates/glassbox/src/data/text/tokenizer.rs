@@ -200,7 +200,7 @@ impl Tokenizer {
 
     /// Encodes texts one after another; remembers pieces that it has encoded before.
     pub fn encoder(&self) -> Encoder<'_> {
-        Encoder { tokenizer: self, known: HashMap::new(), unknown: 0 }
+        Encoder { tokenizer: self, known: HashMap::new(), characters: Vec::new(), unknown: 0 }
     }
 
     /// The text of ids. What begins, ends, separates and fills is left out; the unknown token and
@@ -324,7 +324,18 @@ pub struct Encoder<'t> {
     tokenizer: &'t Tokenizer,
     /// The ids of pieces that came before.
     known: HashMap<Box<str>, Box<[u32]>>,
+    /// The ids of characters by their number, as far as they came before.
+    characters: Vec<Seen>,
     unknown: u64,
+}
+
+/// What is known of a character.
+#[derive(Clone, Copy, Debug, Default)]
+enum Seen {
+    #[default]
+    Never,
+    Unknown,
+    Id(u32),
 }
 
 /// How many pieces an encoder remembers.
@@ -336,9 +347,9 @@ impl Encoder<'_> {
         let tokenizer = self.tokenizer;
         match &tokenizer.model {
             Model::Character { units, lowercase } => {
-                let mut bytes = [0; 4];
                 for c in cased(&composed(text), *lowercase) {
-                    self.unit(units.id(c.encode_utf8(&mut bytes)), ids);
+                    let id = self.character(units, c);
+                    self.unit(id, ids);
                 }
             }
             Model::Word { units, lowercase } => {
@@ -374,6 +385,23 @@ impl Encoder<'_> {
                 }
             }
         }
+    }
+
+    fn character(&mut self, units: &Units, c: char) -> Option<u32> {
+        let at = c as usize;
+        match self.characters.get(at) {
+            Some(Seen::Id(id)) => return Some(*id),
+            Some(Seen::Unknown) => return None,
+            _ => {}
+        }
+        let id = units.id(c.encode_utf8(&mut [0; 4]));
+        if at >= self.characters.len() {
+            self.characters.resize(at + 1, Seen::Never);
+        }
+        if let Some(seen) = self.characters.get_mut(at) {
+            *seen = id.map_or(Seen::Unknown, Seen::Id);
+        }
+        id
     }
 
     /// How many characters or words so far the vocabulary does not have.

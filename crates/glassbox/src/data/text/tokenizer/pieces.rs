@@ -16,8 +16,10 @@ pub(super) fn composed(text: &str) -> Cow<'_, str> {
 
 /// The characters of a text, upper-case ones as lower-case ones where that is asked for.
 pub(super) fn cased(text: &str, lowercase: bool) -> impl Iterator<Item = char> {
-    let lower = move |c: char| lowercase.then(|| c.to_lowercase()).into_iter().flatten();
-    let own = move |c: char| (!lowercase).then_some(c);
+    // What is lower case already, as most is, is taken as it stands.
+    let plain = move |c: char| !lowercase || c.is_ascii_lowercase();
+    let own = move |c: char| plain(c).then_some(c);
+    let lower = move |c: char| (!plain(c)).then(|| c.to_lowercase()).into_iter().flatten();
     text.chars().flat_map(move |c| own(c).into_iter().chain(lower(c)))
 }
 

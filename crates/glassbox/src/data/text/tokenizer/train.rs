@@ -95,8 +95,7 @@ impl TokenizerTrainer {
         let text = composed(text);
         match &self.kind {
             TokenizerKind::Character { lowercase } => {
-                let mut bytes = [0; 4];
-                cased(&text, *lowercase).for_each(|c| self.counts.add(c.encode_utf8(&mut bytes)));
+                cased(&text, *lowercase).for_each(|c| self.counts.add_character(c));
             }
             TokenizerKind::Word { lowercase: false } => {
                 words(&text).for_each(|word| self.counts.add(word));
@@ -120,8 +119,7 @@ impl TokenizerTrainer {
     /// Whether a text has characters that no text so far had.
     pub(in crate::data::text) fn lacks(&self, text: &str) -> bool {
         let TokenizerKind::Character { lowercase } = self.kind else { return false };
-        let mut bytes = [0; 4];
-        cased(&composed(text), lowercase).any(|c| !self.counts.has(c.encode_utf8(&mut bytes)))
+        cased(&composed(text), lowercase).any(|c| !self.counts.has_character(c))
     }
 
     /// One more special token, which gets the next id.

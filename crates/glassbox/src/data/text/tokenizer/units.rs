@@ -33,6 +33,8 @@ impl Units {
 #[derive(Clone, Debug)]
 pub(super) struct Counts {
     of: HashMap<Box<str>, u64>,
+    /// Of characters, by their number: where all texts are such, nothing is looked up.
+    characters: Vec<u64>,
     most: usize,
     /// What came so often or less is forgotten next.
     least: u64,
@@ -43,7 +45,7 @@ const MOST: usize = 1 << 22;
 
 impl Default for Counts {
     fn default() -> Self {
-        Counts { of: HashMap::new(), most: MOST, least: 1 }
+        Counts { of: HashMap::new(), characters: Vec::new(), most: MOST, least: 1 }
     }
 }
 
@@ -64,15 +66,28 @@ impl Counts {
         self.of.insert(text.into(), 1);
     }
 
-    /// Whether a text came at all.
-    pub(super) fn has(&self, text: &str) -> bool {
-        self.of.contains_key(text)
+    pub(super) fn add_character(&mut self, c: char) {
+        let at = c as usize;
+        if at >= self.characters.len() {
+            self.characters.resize(at + 1, 0);
+        }
+        if let Some(count) = self.characters.get_mut(at) {
+            *count += 1;
+        }
+    }
+
+    /// Whether a character came at all.
+    pub(super) fn has_character(&self, c: char) -> bool {
+        self.characters.get(c as usize).is_some_and(|count| *count > 0)
     }
 
     /// The texts with their counts, most frequent first; those of one count in their own order.
     pub(super) fn by_frequency(self) -> Vec<(String, u64)> {
         let mut all: Vec<(String, u64)> =
             self.of.into_iter().map(|(text, count)| (text.into(), count)).collect();
+        let characters = (0..).zip(self.characters).filter(|(_, count)| *count > 0);
+        let text = |(at, count)| Some((char::from_u32(at)?.to_string(), count));
+        all.extend(characters.filter_map(text));
         all.sort_unstable_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
         all
     }
