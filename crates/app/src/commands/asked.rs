@@ -17,6 +17,8 @@ pub struct Asked {
     pub target: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
+    #[arg(long, value_name = "CLASS,…")]
+    pub without: Option<String>,
     #[arg(long, value_name = "COLUMN")]
     pub text: Option<String>,
     #[arg(long, value_name = "COLUMN")]
@@ -119,10 +121,11 @@ impl Asked {
             serde_json::Value::String(path).to_string()
         };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 22] = [
+        let all: [(&str, &str, &Option<String>, Written); 23] = [
             ("--target", "data.target", &self.target, quoted),
             ("--drop", "data.drop", &self.drop, |text| names(text)),
             ("--text", "data.text.column", &self.text, quoted),
+            ("--without", "data.without", &self.without, |text| names(text)),
             ("--time", "data.series.time", &self.time, quoted),
             ("--horizon", "data.series.horizon", &self.horizon, bare),
             ("--window", "data.series.window", &self.window, bare),

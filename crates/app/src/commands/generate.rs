@@ -1,8 +1,8 @@
 //! `glassbox generate RUN`
 
 use std::io::{self, Write};
-use std::num::NonZero;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
@@ -11,6 +11,7 @@ use glassbox::generate::Sampling;
 use glassbox::train::Text;
 use serde::Serialize;
 
+use super::rows::RowsRun;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::terminal::{figure, grouped};
@@ -23,8 +24,6 @@ pub struct GenerateArgs {
     pub prompt: String,
     #[arg(long, value_name = "COUNT", default_value_t = 500)]
     pub tokens: usize,
-    #[arg(long, value_name = "COUNT", default_value_t = NonZero::<u64>::MIN)]
-    pub count: NonZero<u64>,
     #[arg(long, value_name = "NUMBER", default_value_t = 0.8)]
     pub temperature: f64,
     #[arg(long, value_name = "COUNT")]
@@ -37,6 +36,12 @@ pub struct GenerateArgs {
     pub seed: u64,
     #[arg(long)]
     pub no_cache: bool,
+    #[arg(long, value_name = "COUNT", value_parser = super::above_zero)]
+    pub count: Option<usize>,
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    pub out_file: Option<PathBuf>,
 }
 
 /// What `--json` prints.
@@ -59,12 +64,16 @@ enum Written {
 
 pub fn run(args: &GenerateArgs, ctx: &Context) -> Result<(), AppError> {
     let run = ctx.run_path(&args.run)?;
+    if RowsRun::is_one(&run)? {
+        return super::rows::generate::run(args, ctx);
+    }
     let mut writer = Writer::load(&run)?.cached(!args.no_cache);
     ctx.warn_of_checkpoints(writer.warnings());
     let stop = ctx.stop_flag();
     let mut texts = Vec::new();
     let mut seen_enough = false;
-    for number in 0..args.count.get() {
+    let count = args.count.unwrap_or(1) as u64;
+    for number in 0..count {
         let how = Sampling {
             temperature: args.temperature,
             top_k: args.top_k,
@@ -92,7 +101,7 @@ pub fn run(args: &GenerateArgs, ctx: &Context) -> Result<(), AppError> {
         })?;
         if !ctx.global.json {
             // Texts of several lines stand apart.
-            let last = number + 1 == args.count.get();
+            let last = number + 1 == count;
             let apart = !last && text.text.contains('\n');
             show(&format!("{pending}\n{}", if apart { "\n" } else { "" }));
         }
@@ -112,7 +121,7 @@ pub fn run(args: &GenerateArgs, ctx: &Context) -> Result<(), AppError> {
         return Ok(());
     }
     let run = run.display().to_string();
-    let written = match args.count.get() {
+    let written = match count {
         1 => texts.pop().map_or(Written::Several { texts: Vec::new() }, Written::One),
         _ => Written::Several { texts },
     };

@@ -4,6 +4,7 @@ mod describe;
 mod looking;
 mod program;
 mod results;
+mod rows;
 mod training;
 
 macro_rules! texts {
@@ -27,5 +28,5 @@ macro_rules! texts {
 use texts;
 
 /// Every text, theme by theme: its key, English, Korean.
-pub const CATALOGUE: [&[(&str, &str, &str)]; 5] =
-    [training::TEXTS, results::TEXTS, describe::TEXTS, looking::TEXTS, program::TEXTS];
+pub const CATALOGUE: [&[(&str, &str, &str)]; 6] =
+    [training::TEXTS, results::TEXTS, describe::TEXTS, looking::TEXTS, rows::TEXTS, program::TEXTS];

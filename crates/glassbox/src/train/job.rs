@@ -9,7 +9,7 @@ use crate::data::{self, Arrangement, Dataset, Hiding, Method, Task, augment_prob
 use crate::nn::{self, Module, Objective};
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
-    ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, TrainConfig,
+    ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
@@ -95,7 +95,8 @@ impl Job {
     }
 
     fn of(config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
-        let numbers = matches!(config.model.kind, ModelKind::Mlp | ModelKind::Network);
+        let numbers = matches!(config.model.kind, ModelKind::Mlp | ModelKind::Network)
+            && !matches!(data.task, Task::Rows { .. });
         if numbers && data.preparation.inputs.text().is_some() {
             return Err(wrong(format!(
                 "`model.kind = \"{}\"` reads numbers, and this is text: take one of gpt, lstm, gru, rnn",
@@ -116,10 +117,20 @@ impl Job {
 
     /// A job whose paths may mean nothing in its model, and whose parameters start as drawn.
     fn unchecked(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
+        if let Task::Rows { .. } = data.task {
+            return Job::of_rows(config, data);
+        }
         let classes =
             data.train.classes().or(data.preparation.target.tokens().map(|t| t.vocabulary));
         let loss = config.train.loss.resolve(classes.is_some());
         let mut problems = Vec::new();
+        if config.train.loss == Loss::OfModel {
+            problems.push(format!(
+                "`train.loss = \"of_model\"` is for models that learn the rows themselves, such as vae, \
+                 not {}",
+                config.model.kind
+            ));
+        }
         let words = config.train.loss;
         let target = &data.preparation.target.name;
         match (loss.target_type() == DType::I64, classes) {
@@ -148,14 +159,35 @@ impl Job {
             Task::Classification { .. } => &["valid_loss", "valid_accuracy"],
             Task::Regression => &["valid_loss", "valid_rmse", "valid_mae", "valid_r2"],
             Task::Language { .. } => &["valid_loss", "valid_accuracy", "valid_perplexity"],
+            Task::Rows { .. } => &["valid_loss"],
         };
-        if let Some(stop) = &config.train.stop
-            && !figures.contains(&stop.metric.as_str())
-        {
-            let hint = crate::nearest::suggestion(&stop.metric, "figures", figures);
-            return Err(wrong(format!("`train.stop.metric = \"{}\"`: {hint}", stop.metric)));
-        }
+        check_stop(config.train.stop.as_ref(), figures)?;
         let model = model_of(&config.model, &data.preparation, &data.input.shape, loss)?;
+        Ok(Job { config, data, model, loss, start: Start::default() })
+    }
+
+    /// A job of a model that learns the rows themselves.
+    fn of_rows(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
+        let mut problems = check_rows(&config.train, &data, config.model.kind.word());
+        if ![Loss::Auto, Loss::OfModel].contains(&config.train.loss) {
+            problems.push(format!(
+                "`train.loss = \"{}\"`: {} knows itself what it makes small: leave it out",
+                config.train.loss, config.model.kind
+            ));
+        }
+        config.train.loss = Loss::OfModel;
+        if !problems.is_empty() {
+            return Err(all_wrong(problems));
+        }
+        let loss = config.train.loss.resolve(false);
+        let model = model_of(&config.model, &data.preparation, &data.input.shape, loss)?;
+        let loss = loss_of(&*model);
+        if let nn::Loss::OfModel(measures) = loss {
+            let figures: Vec<String> =
+                measures.names.iter().map(|name| format!("valid_{name}")).collect();
+            let figures: Vec<&str> = figures.iter().map(String::as_str).collect();
+            check_stop(config.train.stop.as_ref(), &figures)?;
+        }
         Ok(Job { config, data, model, loss, start: Start::default() })
     }
 
@@ -252,6 +284,23 @@ impl Job {
             (INFERENCE_NUMBERS / self.data.train.width().max(told).max(1)).clamp(1, INFERENCE_ROWS);
         let rows = self.data.train.len().clamp(1, most);
         Ok((training, recipe.inference(rows)?))
+    }
+}
+
+/// What a model that learns the rows themselves makes small.
+fn loss_of(model: &dyn Module) -> nn::Loss {
+    let own = model.generative().map(|model| nn::Loss::OfModel(model.measures()));
+    own.unwrap_or(nn::Loss::OfModel(&nn::NOTHING))
+}
+
+/// The figure by which training stops must be one that is measured.
+fn check_stop(stop: Option<&Stop>, figures: &[&str]) -> Result<(), Error> {
+    match stop {
+        Some(stop) if !figures.contains(&stop.metric.as_str()) => {
+            let hint = crate::nearest::suggestion(&stop.metric, "figures", figures);
+            Err(wrong(format!("`train.stop.metric = \"{}\"`: {hint}", stop.metric)))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -362,6 +411,30 @@ pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset)
     problems
 }
 
+/// What a model that learns the rows themselves must not be asked for.
+pub(crate) fn check_rows(config: &TrainConfig, data: &Dataset, model: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    if config.label_smoothing > 0.0
+        || config.class_weights != ClassWeights::None
+        || config.resample != Resample::None
+    {
+        problems.push(format!(
+            "`train.label_smoothing`, `train.class_weights` and `train.resample` are for models that tell \
+             classes, which {model} does not"
+        ));
+    }
+    if data.train.is_weighted() {
+        problems.push(format!("`data.weight`: {model} cannot count rows differently"));
+    }
+    let augment = augment_problems(&config.augment, &data.input.shape);
+    problems.extend(augment.into_iter().map(|what| format!("`train.augment`: {what}")));
+    if config.augment.iter().any(|change| change.mixes()) {
+        let what = "`train.augment`: mixed rows are no rows to learn: leave mixup and cutmix out";
+        problems.push(what.into());
+    }
+    problems
+}
+
 /// What the model of rows that are so prepared is to be made for.
 fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss) -> Wanted<'a> {
     let target = &preparation.target;
@@ -373,6 +446,7 @@ fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss)
         outputs: target.tokens().map_or_else(|| outputs(target, loss), |tokens| tokens.vocabulary),
         every_place: target.tokens().is_some(),
         ahead: preparation.inputs.series().is_some_and(|series| series.horizon > 0),
+        classes: target.known_classes().map_or(0, <[String]>::len),
     }
 }
 
@@ -435,8 +509,15 @@ fn load(config: &RunConfig, run: Option<&RunFolder>) -> Result<Dataset, Error> {
         options.text.arrangement = match named.family.takes {
             Takes::Masked => Arrangement::Masked(Hiding { share: 0.15, ..Hiding::default() }),
             Takes::Pairs => Arrangement::Pairs,
-            Takes::Images | Takes::Sequences | Takes::Text => Arrangement::Next,
+            Takes::Images | Takes::Sequences | Takes::Text | Takes::Rows => Arrangement::Next,
         };
+        options.itself = named.family.takes == Takes::Rows;
+    }
+    if !options.itself && !options.without.is_empty() {
+        return Err(wrong(format!(
+            "`data.without` is for models that learn the rows themselves, such as vae, not {}",
+            config.model.kind
+        )));
     }
     let record = run.and_then(|folder| DataRecord::read(folder).ok());
     options.text.known =
@@ -472,6 +553,7 @@ impl DataConfig {
             series: self.series.clone(),
             columns: self.columns.clone(),
             drop: self.drop.clone(),
+            without: self.without.clone(),
             ..data::Options::default()
         }
     }

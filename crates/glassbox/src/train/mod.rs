@@ -18,6 +18,8 @@ mod forecast;
 pub(crate) mod graphs;
 pub(crate) mod job;
 mod judge;
+mod latent;
+mod latent_use;
 mod loader;
 mod outcome;
 pub(crate) mod photos;
@@ -38,6 +40,8 @@ pub use figures::{
 };
 pub use forecast::{Forecast, Guess, Off, Rolled, StepAhead};
 pub use job::Job;
+pub use latent::{Codes, Latent, Remade, between};
+pub use latent_use::{Anomalies, Damage, Half, KnownRows, OddClass, Repaired};
 pub use photos::PhotoPredictions;
 pub use resample::Resample;
 pub use run::Ended;

@@ -7,7 +7,7 @@ use crate::train::config::{
     Amount, Choices, Clip, ConfigError, Initial, Loss, ModelConfig, ModelKind, Numbers, RunConfig,
     Schedule, Stop,
 };
-use crate::zoo::{Named, Takes, Training};
+use crate::zoo::{Likelihood, Named, Sizes, Takes, Training};
 
 /// Rows from which on numbers of a table are told a net in pieces: fewer do not say where to bend.
 const PIECES_FROM: usize = 4_000;
@@ -149,6 +149,39 @@ fn suggest_series(data: &Dataset, forecast: bool, config: &mut RunConfig) {
 /// About so many steps teach a model what windows of a series tell.
 const SERIES_STEPS: u64 = 3_000;
 
+/// How a model that learns the rows themselves is trained: pixels are taken for probabilities; of a table
+/// the code has a third of its numbers.
+fn suggest_rows(data: &Dataset, config: &mut RunConfig) {
+    let ModelKind::Named(named) = config.model.kind else { return };
+    let Training { optimizer, epochs, .. } = named.family.training;
+    let (choices, width) = (&mut config.model.choices, data.train.width());
+    if matches!(data.preparation.inputs, InputPreparation::Pixels { .. }) {
+        choices.likelihood = Likelihood::Bernoulli;
+    } else {
+        let hidden = (2 * width).next_power_of_two().clamp(16, 256);
+        choices.encoder = Sizes::of(&[hidden, (hidden / 2).max(8)]);
+        choices.code = width.div_ceil(3).clamp(1, 16);
+    }
+    if named.word().starts_with("conv-") {
+        choices.encoder = Sizes::of(&[32, 64]);
+    }
+    let rows = data.train.len();
+    let train = &mut config.train;
+    let batch = (rows / 16).next_power_of_two().clamp(8, 128);
+    train.batch = Amount::Exactly(batch);
+    train.optimizer = optimizer;
+    train.schedule = Schedule::Cosine;
+    let steps = rows.div_ceil(batch).max(1) as u64;
+    train.epochs = (ROWS_STEPS / steps).clamp(epochs, 300);
+    if !data.valid.is_empty() {
+        let patience = (train.epochs / 5).max(5);
+        train.stop = Some(Stop { metric: "valid_loss".into(), patience });
+    }
+}
+
+/// About so many steps teach a model what rows look like, at least.
+const ROWS_STEPS: u64 = 6_000;
+
 /// The choices that suit the data.
 pub(super) fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
     let mut config = base.clone();
@@ -180,6 +213,10 @@ pub(super) fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
     }
     if let Some(series) = data.preparation.inputs.series() {
         suggest_series(data, series.horizon > 0, &mut config);
+        return config;
+    }
+    if let Task::Rows { .. } = data.task {
+        suggest_rows(data, &mut config);
         return config;
     }
     config.train.augment = suggested(data, config.model.kind);

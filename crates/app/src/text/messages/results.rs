@@ -167,6 +167,7 @@ texts! {
     }
     target_number(target) { "{target}, a number" "{target} (수)" }
     target_tokens(vocabulary) { "the next of {vocabulary} tokens" "다음 토큰 ({vocabulary}종)" }
+    target_rows() { "the rows themselves" "행 자체" }
     fact_dropped() { "left out" "뺀 열" }
     fact_training() { "training" "훈련" }
     fact_problem() { "problem" "문제" }

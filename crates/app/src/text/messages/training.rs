@@ -30,6 +30,7 @@ texts! {
         "target: `{target}`, one of {count} classes: {classes}"
         "예측: `{target}`, {count}개 부류 가운데 하나: {classes}"
     }
+    chosen_themselves() { "learned: the rows themselves" "배울 것: 행 자체" }
     chosen_number(target) { "target: `{target}`, a number" "예측: `{target}`, 수" }
     chosen_numbers_of(targets) { "targets: {targets}, numbers" "예측: {targets}, 수" }
     chosen_layers(layers) { "layers: {layers}" "층: {layers}" }
@@ -63,6 +64,7 @@ texts! {
         "Gaussian negative log-likelihood (mean and deviation)"
         "가우스 음의 로그 가능도 (평균과 표준편차)"
     }
+    loss_of_model() { "what the model itself records" "모델이 스스로 정하는 손실" }
     loss_own() { "own loss" "직접 만든 손실" }
     chosen_augment(changes) {
         "training images are changed anew in every epoch: {changes}"
