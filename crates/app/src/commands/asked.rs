@@ -23,6 +23,8 @@ pub struct Asked {
     #[arg(long, value_name = "CLASS,…")]
     pub without: Option<String>,
     #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    #[arg(long, value_name = "COLUMN")]
     pub time: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub horizon: Option<String>,
@@ -177,9 +179,10 @@ impl Asked {
             Some("word2vec") => "model.window",
             _ => "data.series.window",
         };
-        let all: [(&str, &str, &Option<String>, Written); 22] = [
+        let all: [(&str, &str, &Option<String>, Written); 23] = [
             ("--target", "data.target", &self.target, quoted),
             ("--drop", "data.drop", &self.drop, |text| names(text)),
+            ("--text", "data.text.column", &self.text, quoted),
             ("--without", "data.without", &self.without, |text| names(text)),
             ("--time", "data.series.time", &self.time, quoted),
             ("--horizon", "data.series.horizon", &self.horizon, bare),

@@ -45,6 +45,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (".label", "The class of a window: {words}", "구간(윈도)의 부류를 정하는 방법: {words}"),
     (
+        ".text",
+        "The column of texts: each row is a document; for pairs, what becomes the --target",
+        "글이 담긴 열. 행마다 글 하나입니다. 쌍이면 --target 열로 바뀔 글",
+    ),
+    (
         ".strict",
         "Stop at images that cannot be read instead of leaving them out",
         "읽을 수 없는 이미지를 빼지 않고 오류로 처리합니다",
@@ -114,6 +119,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ("generate.prompt", "What it goes on from", "이어서 쓸 글의 시작"),
     ("generate.tokens", "How many tokens to write at most", "쓸 토큰의 최대 개수"),
     (
+        "generate.count",
+        "How many texts to write, each from the next seed; of images and tables, how many rows",
+        "쓸 글의 수. 글마다 다음 시드를 씁니다. 이미지나 표이면 만들 행의 개수",
+    ),
+    (
         "generate.temperature",
         "How daring: 0 takes the most probable token, 1 draws as the model says",
         "과감함: 0은 가장 그럴듯한 토큰, 1은 모형의 확률 그대로",
@@ -138,7 +148,6 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Read the whole text again for every token: the same text, only slower",
         "토큰마다 글 전체를 다시 읽습니다: 같은 글, 느릴 뿐",
     ),
-    ("generate.count", "Of images and tables: how many rows", "이미지나 표: 만들 행의 개수"),
     (
         "generate.class",
         "Of a model that is told of classes: the class of the new rows",
@@ -585,7 +594,7 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
 
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
-    ("Data", "데이터", &["target", "drop", "without", "strict"]),
+    ("Data", "데이터", &["target", "drop", "without", "text", "strict"]),
     ("Series", "시계열", &["time", "horizon", "window", "group", "label"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (
@@ -691,6 +700,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("anomaly", "glassbox anomaly runs/vae", "the run's own test part", "실행의 시험 데이터"),
     ("generate", "glassbox generate runs/text --prompt 'the '", "", ""),
     ("generate", "glassbox generate runs/text --tokens 100 --temperature 0.5 --top-k 5", "", ""),
+    (
+        "generate",
+        "glassbox generate runs/text --tokens 30 --count 3",
+        "several, each from the next seed",
+        "여럿을, 다음 시드로 하나씩",
+    ),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     (
         "export",

@@ -35,6 +35,8 @@ pub(crate) struct Facts {
     pub depth: Option<GradientsByDepth>,
     /// Pictures of images that a model looks at; none of other data.
     pub seen: Option<Seen>,
+    /// What a model of language writes.
+    pub written: Option<String>,
 }
 
 /// Pictures as `data:` URIs.
@@ -171,6 +173,7 @@ impl Facts {
             )?,
             depth: GradientsByDepth::of_run(folder)?,
             seen: seen(folder, outcome, &data, rows)?,
+            written: std::fs::read_to_string(folder.file("samples").join("text.txt")).ok(),
             data,
         })
     }

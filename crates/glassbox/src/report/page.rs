@@ -44,8 +44,18 @@ pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
             let several = told.len() > 1;
             told.iter().map(|(name, told)| numbers::section(w, told, name, several)).collect()
         }
+        _ if facts.written.is_some() => String::new(),
         _ => format!("<p class=\"note\">{}</p>\n", w.no_predictions()),
     };
+    if let Some(written) = &facts.written {
+        out += &format!(
+            "<section class=\"written\">\n<h2>{}</h2>\n<p class=\"note\">{}</p>\n<pre>{}</pre>\n\
+             </section>\n",
+            w.written(),
+            w.written_how(),
+            escape(written)
+        );
+    }
     out += &seeing(w, facts);
     out += &data(w, facts);
     out += &model(w, facts);

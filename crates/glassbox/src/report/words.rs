@@ -43,6 +43,8 @@ words! {
     depth_note(layers) "Norm of the loss’s gradient with respect to each layer’s weights. Layers in order: {layers}."
     depth_described(first, last) "gradient norm by layer at step {first} to step {last}"
     step_named(step) "step {step}"
+    written() "What it writes"
+    written_how() "From nothing, at temperature 0.8; not chosen among others."
     seeing() "What it sees"
     surest_mistakes() "the most confident mistakes"
     mistakes_alt(wrong) "images of the {wrong} most confident mistakes with what was predicted and observed"

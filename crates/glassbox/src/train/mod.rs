@@ -8,6 +8,7 @@ pub mod log;
 pub mod state;
 pub mod summary;
 
+mod buckets;
 mod cost;
 pub(crate) mod evaluate;
 mod evaluation;
@@ -26,6 +27,7 @@ mod resample;
 pub(crate) mod run;
 mod start;
 pub(crate) mod steps;
+mod suggest;
 mod trained;
 mod trainer;
 pub(crate) mod translator;

@@ -148,9 +148,10 @@ impl Writer {
         })
     }
 
-    /// The tokens of a prompt.
+    /// The tokens of a prompt, behind what a document begins with.
     fn ids_of(&self, prompt: &str) -> Result<Vec<i64>, Error> {
-        let prompt = if prompt.is_empty() { "\n" } else { prompt };
+        let begin = self.text.begin();
+        let prompt = if prompt.is_empty() && begin.is_empty() { "\n" } else { prompt };
         let mut encoder = self.text.tokenizer.encoder();
         let mut ids = Vec::new();
         encoder.encode(prompt, &mut ids);
@@ -162,13 +163,15 @@ impl Writer {
                 crate::nearest::listed(&foreign)
             )));
         }
+        let ids: Vec<i64> = begin.into_iter().chain(ids.into_iter().map(i64::from)).collect();
         if ids.is_empty() {
             return Err(Error::new(
                 "the prompt has no token that the model knows: give it another",
             ));
         }
-        Ok(ids.into_iter().map(i64::from).collect())
+        Ok(ids)
     }
+
     /// The characters or words of a prompt that the model does not know.
     fn foreign(&self, prompt: &str) -> Vec<String> {
         let tokenizer = &self.text.tokenizer;

@@ -21,8 +21,8 @@ use serde::Serialize;
 use crate::choices::choices;
 use crate::data::is_text;
 pub use crate::data::{
-    Augment, Columns, Fit, ImageOptions, Impute, Kind, Label, Method as Preparation, Normalization,
-    NthFold, Past, Rule as Prepare, SeriesOptions, TextOptions,
+    Augment, Columns, Documents, Fit, ImageOptions, Impute, Kind, Label, Method as Preparation,
+    Normalization, NthFold, Past, Rule as Prepare, SeriesOptions, TextOptions,
 };
 use crate::io::FileError;
 use crate::nn::Optimizers;

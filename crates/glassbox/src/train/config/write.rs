@@ -5,10 +5,10 @@ use std::fmt::{Display, Write};
 use glassbox_engine::Isa;
 
 use super::{
-    Activation, Alignment, Amount, Augment, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute,
-    Initial, Kind, Label, Layer, LayerKind, Likelihood, Loss, ModelKind, Normalization, Normalize,
-    Numbers, Optimizer, Past, Positions, Preparation, RunConfig, Schedule, SeriesOptions, Sizes,
-    TextOptions,
+    Activation, Alignment, Amount, Augment, Choices, ClassWeights, Clip, Documents, Fit,
+    ImageOptions, Impute, Initial, Kind, Label, Layer, LayerKind, Likelihood, Loss, ModelKind,
+    Normalization, Normalize, Numbers, Optimizer, Past, Positions, Preparation, RunConfig,
+    Schedule, SeriesOptions, Sizes, TextOptions,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
@@ -270,15 +270,13 @@ fn write_image(out: &mut String, image: &ImageOptions) {
 }
 
 fn write_text(out: &mut String, text: &TextOptions) {
-    let TextOptions { tokenizer, vocabulary, context, .. } = text;
-    if (tokenizer, vocabulary, context) == (&None, &None, &None) {
+    let TextOptions { tokenizer, vocabulary, context, lower, documents, column, .. } = text;
+    let asked = tokenizer.is_some() || vocabulary.is_some() || context.is_some();
+    if !asked && !lower && *documents == Documents::File && column.is_none() {
         let value = "{ tokenizer = \"bpe\" }";
-        return absent(
-            out,
-            "text",
-            value,
-            "also vocabulary, context; absent: characters, 256 a row",
-        );
+        let also =
+            "also vocabulary, context, lower, documents, column; absent: characters, 256 a row";
+        return absent(out, "text", value, also);
     }
     section(out, "[data.text]");
     let offered = "character, word, bpe, or a tokenizer.json";
@@ -294,6 +292,12 @@ fn write_text(out: &mut String, text: &TextOptions) {
     match context {
         Some(context) => line(out, "context", context, "tokens of a row"),
         None => absent(out, "context", "256", "tokens of a row"),
+    }
+    line(out, "lower", lower, "whether upper-case letters become lower-case ones");
+    line(out, "documents", quoted(documents.word()), "file: one text; lines: each line is one");
+    match column {
+        Some(column) => line(out, "column", quoted(column), "the texts of a table"),
+        None => absent(out, "column", "\"text\"", "the texts of a table"),
     }
 }
 
