@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use glassbox::io::published::is_published;
 use glassbox::train::folder::RunFolder;
 use serde::Serialize;
 
@@ -31,6 +32,19 @@ impl Context {
     /// The folder of RUN.
     pub fn run_path(&self, run: &str) -> Result<PathBuf, AppError> {
         Ok(RunFolder::resolve(self.runs(), run)?)
+    }
+
+    /// The folder of RUN, or of a published model.
+    pub fn model_path(&self, run: &str) -> Result<PathBuf, AppError> {
+        let path = Path::new(run);
+        if is_published(path) {
+            return Ok(path.to_owned());
+        }
+        let found = RunFolder::resolve(self.runs(), run);
+        if found.is_err() && path.is_dir() && RunFolder::folds(self.runs(), run).is_empty() {
+            return Err(AppError::failed(self.text.neither_run_nor_model(run)));
+        }
+        Ok(found?)
     }
 
     /// Begins to listen for Ctrl-C; training stops after the step in which the flag is set.

@@ -15,6 +15,8 @@ pub struct Asked {
     pub what: String,
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
     #[arg(long, value_name = "COLUMN")]
@@ -117,8 +119,9 @@ impl Asked {
             serde_json::Value::String(path).to_string()
         };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 21] = [
+        let all: [(&str, &str, &Option<String>, Written); 22] = [
             ("--target", "data.target", &self.target, quoted),
+            ("--text", "data.text.column", &self.text, quoted),
             ("--drop", "data.drop", &self.drop, |text| names(text)),
             ("--time", "data.series.time", &self.time, quoted),
             ("--horizon", "data.series.horizon", &self.horizon, bare),

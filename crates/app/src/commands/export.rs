@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use glassbox::train::Model;
+use glassbox::train::{Model, publish};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -14,11 +14,14 @@ use crate::terminal::grouped;
 pub struct ExportArgs {
     #[arg(value_name = "RUN")]
     pub run: String,
-    #[arg(long, value_name = "FORMAT", default_value = "safetensors", value_parser = ["safetensors"], hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", default_value = SAFETENSORS, value_parser = [SAFETENSORS, HUGGING_FACE], hide_possible_values = true)]
     pub format: String,
-    #[arg(long, value_name = "FILE", default_value = "weights.safetensors")]
-    pub out_file: PathBuf,
+    #[arg(long, value_name = "FILE")]
+    pub out_file: Option<PathBuf>,
 }
+
+const SAFETENSORS: &str = "safetensors";
+const HUGGING_FACE: &str = "huggingface";
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -31,17 +34,29 @@ struct Json {
 
 pub fn run(args: &ExportArgs, ctx: &Context) -> Result<(), AppError> {
     let run = ctx.run_path(&args.run)?;
-    let model = Model::load(&run)?;
-    ctx.warn_of_checkpoints(model.warnings());
-    let weights = model.export(&args.out_file)?;
+    let folder = args.format == HUGGING_FACE;
+    let usual = if folder { "model" } else { "weights.safetensors" };
+    let to = args.out_file.clone().unwrap_or(usual.into());
+    let weights = match folder {
+        true => publish(&run, &to)?,
+        false => {
+            let model = Model::load(&run)?;
+            ctx.warn_of_checkpoints(model.warnings());
+            model.export(&to)?
+        }
+    };
     let json = Json {
         run: run.display().to_string(),
-        file: args.out_file.display().to_string(),
+        file: to.display().to_string(),
         arrays: weights.len(),
         numbers: weights.elements(),
     };
     ctx.print(&json, |_| {
         let (arrays, numbers) = (grouped(json.arrays as u64), grouped(json.numbers as u64));
-        ctx.text.exported(&json.file, arrays, numbers) + "\n"
+        let written = match folder {
+            true => ctx.text.exported_folder(&json.file, arrays, numbers),
+            false => ctx.text.exported(&json.file, arrays, numbers),
+        };
+        written + "\n"
     })
 }

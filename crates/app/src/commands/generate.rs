@@ -46,7 +46,7 @@ struct Json<'a> {
 }
 
 pub fn run(args: &GenerateArgs, ctx: &Context) -> Result<(), AppError> {
-    let run = ctx.run_path(&args.run)?;
+    let run = ctx.model_path(&args.run)?;
     let mut writer = Writer::load(&run)?.cached(!args.no_cache);
     ctx.warn_of_checkpoints(writer.warnings());
     let how = Sampling {

@@ -26,6 +26,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "내장 데이터 이름, 데이터 파일이나 폴더, 또는 run.toml",
     ),
     (".target", "The column to predict", "예측할 열"),
+    (".text", "The column of a table that holds the texts", "표에서 글이 들어 있는 열"),
     (".drop", "Columns to leave out, e.g. id,name", "빼고 읽을 열. 예: id,name"),
     (
         ".time",
@@ -65,8 +66,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".loss", "What is made small: {words}", "줄일 손실: {words}"),
     (
         ".weights",
-        "Start with the weights of a file of safetensors (PyTorch's names) or of a run",
-        "safetensors 파일(PyTorch 이름)이나 다른 실행의 가중치로 시작합니다",
+        "Start with the weights of a file of safetensors (PyTorch's names), a run, or a published folder",
+        "safetensors 파일(PyTorch 이름), 다른 실행, 공개된 모형 폴더의 가중치로 시작합니다",
     ),
     (
         ".freeze",
@@ -93,11 +94,30 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "export",
-        "Write a run's weights to a file of safetensors that PyTorch loads: its names and layouts.",
-        "실행의 가중치를 PyTorch가 읽는 safetensors 파일로 씁니다: PyTorch의 이름과 배열 순서.",
+        "Write a run's weights to a file of safetensors that PyTorch loads, or to a folder that Hugging Face's transformers loads.",
+        "실행의 가중치를 PyTorch가 읽는 safetensors 파일이나 Hugging Face transformers가 읽는 폴더로 씁니다.",
     ),
-    ("export.format", "The format: safetensors", "형식: safetensors"),
-    ("export.out_file", "The file to write", "쓸 파일"),
+    (
+        "export.format",
+        "The format: safetensors, a file; or huggingface, a folder, of a run that began with one",
+        "형식: safetensors(파일). huggingface(폴더)는 그런 폴더로 시작한 실행만 됩니다",
+    ),
+    ("export.out_file", "The file or folder to write", "쓸 파일이나 폴더"),
+    (
+        "generate.run",
+        "A run's folder or name, `last`, or the folder of a published GPT-2",
+        "실행 폴더나 이름, `last`, 또는 공개된 GPT-2의 폴더",
+    ),
+    (
+        "predict.run",
+        "A run's folder or name, `last`, or the folder of a published BERT",
+        "실행 폴더나 이름, `last`, 또는 공개된 BERT의 폴더",
+    ),
+    (
+        "summary.run",
+        "A run's folder or name, `last`, or the folder of a published model",
+        "실행 폴더나 이름, `last`, 또는 공개된 모형의 폴더",
+    ),
     (
         "generate",
         "Let a language model go on writing, token by token.",
@@ -177,18 +197,18 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "predict",
-        "Predict images, or the rows of a file; translate texts.",
-        "이미지나 파일의 각 행을 예측하고, 글을 번역합니다.",
+        "Predict images, or the rows of a file; translate texts; tell what is hidden in them.",
+        "이미지나 파일의 각 행을 예측하고, 글을 번역하고, 글의 가려진 곳을 알아맞힙니다.",
     ),
     (
         "predict.files",
-        "Images, folders or archives of images, or one file with rows; of a model of pairs, texts, or files with a text a line",
-        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나. 쌍으로 배운 모델이면 글, 또는 한 줄에 글 하나씩인 파일",
+        "Images, folders or archives of images, or one file with rows; of a model of text, texts ([MASK] hides a token), or files with a text a line",
+        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나. 글의 모형이면 글([MASK]는 가린 토큰), 또는 한 줄에 글 하나씩인 파일",
     ),
     (
         "predict.top",
-        "How many classes to tell; 3 of images, 1 of rows where absent",
-        "보여 줄 부류의 수. 없으면 이미지는 3, 행은 1",
+        "How many classes or candidates to tell; 5 of hidden tokens, 3 of images, 1 of rows where absent",
+        "보여 줄 부류나 후보의 수. 없으면 가려진 토큰은 5, 이미지는 3, 행은 1",
     ),
     (
         "predict.out_file",
@@ -483,7 +503,7 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
 
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
-    ("Data", "데이터", &["target", "drop", "strict"]),
+    ("Data", "데이터", &["target", "text", "drop", "strict"]),
     ("Series", "시계열", &["time", "horizon", "window", "group", "label"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (

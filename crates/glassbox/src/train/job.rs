@@ -5,6 +5,7 @@ use std::path::Path;
 use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
+use crate::data::text::Special;
 use crate::data::{
     self, Arrangement, Augment, Dataset, Hiding, InputPreparation, Method, PreparedColumn, Task,
     augment_problems,
@@ -16,6 +17,7 @@ use crate::train::config::{
     Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
+use crate::train::pretrained;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
@@ -47,7 +49,11 @@ impl Job {
         path: &str,
         configure: impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
     ) -> Result<Self, Error> {
-        let first = configure(&RunConfig::new(path))?;
+        let mut first = configure(&RunConfig::new(path))?;
+        if let Some(defaults) = pretrained::defaults(path, &first)? {
+            first = configure(&defaults)?;
+            pretrained::settle(&mut first)?;
+        }
         let mut data = load(&first)?;
         let mut suggested = first.clone();
         if gains_by_pieces(&data, &first) {
@@ -80,7 +86,7 @@ impl Job {
     /// The run in a folder, which keeps the weights that it began with.
     pub(crate) fn of_run(folder: &RunFolder) -> Result<Self, Error> {
         let config = folder.config()?;
-        let data = load(&config)?;
+        let data = load(&pretrained::with_kept_tokenizer(&config, folder))?;
         Job::of(config, data, Some(folder))
     }
 
@@ -92,11 +98,16 @@ impl Job {
         start.extend(given(&config)?);
         config.model.parameters.clear();
         // What it says of the model's paths cannot be checked by another model.
-        let data = load(&config)?;
+        let data = load(&pretrained::with_kept_tokenizer(&config, folder))?;
         Ok((Job::unchecked(config, data)?, start))
     }
 
-    fn of(config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
+    fn of(
+        mut config: RunConfig,
+        data: Dataset,
+        folder: Option<&RunFolder>,
+    ) -> Result<Self, Error> {
+        pretrained::settle(&mut config)?;
         let numbers = matches!(config.model.kind, ModelKind::Mlp | ModelKind::Network);
         if numbers && data.preparation.inputs.text().is_some() {
             return Err(wrong(format!(
@@ -372,8 +383,13 @@ fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss)
         row,
         tokens: text.map(|text| text.tokenizer.vocabulary()),
         source: text.map_or(0, |text| text.source),
+        padding: text
+            .filter(|text| text.arrangement == Arrangement::Label)
+            .and_then(|text| text.tokenizer.special(Special::Pad))
+            .map(i64::from),
         outputs: target.tokens().map_or_else(|| outputs(target, loss), |tokens| tokens.vocabulary),
         every_place: target.tokens().is_some(),
+        labels: None,
         ahead: preparation.inputs.series().is_some_and(|series| series.horizon > 0),
     }
 }
@@ -406,6 +422,9 @@ fn model(config: &ModelConfig, wanted: &Wanted<'_>) -> Result<Box<dyn Module>, E
             Err(problems) => Err(all_wrong(problems.into_iter().map(problem).collect())),
         };
     }
+    if let Some(published) = &config.published {
+        return pretrained::module(published, config.choices.dropout, wanted).map_err(wrong);
+    }
     if let ModelKind::Named(named) = config.kind {
         named
             .check(&config.choices, wanted)
@@ -434,7 +453,9 @@ fn load(config: &RunConfig) -> Result<Dataset, Error> {
     };
     let mut options = data::Options { threads, ..config.data.options() };
     if let ModelKind::Named(named) = config.model.kind {
+        let labelled = config.data.text.column.is_some() && config.data.target.is_some();
         options.text.arrangement = match named.family.takes {
+            Takes::Sequences | Takes::Masked if labelled => Arrangement::Label,
             Takes::Masked => Arrangement::Masked(Hiding { share: 0.15, ..Hiding::default() }),
             Takes::Pairs => Arrangement::Pairs,
             Takes::Images | Takes::Sequences | Takes::Text => Arrangement::Next,

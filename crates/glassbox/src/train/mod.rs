@@ -12,14 +12,17 @@ mod cost;
 pub(crate) mod evaluate;
 mod evaluation;
 mod figures;
+mod filler;
 mod fit;
 mod forecast;
 pub(crate) mod graphs;
 pub(crate) mod job;
 mod judge;
+pub(crate) mod language;
 mod loader;
 mod outcome;
 pub(crate) mod photos;
+pub(crate) mod pretrained;
 mod resample;
 pub(crate) mod run;
 mod start;
@@ -34,9 +37,11 @@ pub use figures::{
     AtThreshold, ClassDetail, ClassResult, Confused, Coverage, Detail, NumberDetail, Report,
     Residuals, Threshold, Undefined, Worst,
 };
+pub use filler::{Candidate, Filled, Filler, Hidden};
 pub use forecast::{Forecast, Guess, Off, Rolled, StepAhead};
 pub use job::Job;
 pub use photos::PhotoPredictions;
+pub use pretrained::publish;
 pub use resample::Resample;
 pub use run::Ended;
 pub(crate) use run::{DataRecord, check_weights, graphs_of};

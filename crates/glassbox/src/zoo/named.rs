@@ -78,10 +78,14 @@ pub struct Wanted<'a> {
     pub tokens: Option<usize>,
     /// Of a pair of sequences, how long the first is: the second follows it in the row.
     pub source: usize,
+    /// The token that stands behind the end of shorter rows, where rows are not all as long.
+    pub padding: Option<i64>,
     /// How many numbers it gives: for a row, or for every place of it.
     pub outputs: usize,
     /// Whether it gives them for every place.
     pub every_place: bool,
+    /// How many labels every place has one of, where it is not a token that it tells.
+    pub labels: Option<usize>,
     /// Whether it tells what comes after the end of a sequence, rather than what the whole is.
     pub ahead: bool,
 }
@@ -344,8 +348,10 @@ impl Named {
             row: &images,
             tokens: None,
             source: 0,
+            padding: None,
             outputs,
             every_place: false,
+            labels: None,
             ahead: false,
         };
         self.build_for(choices, &wanted)

@@ -9,8 +9,7 @@ use crate::nn::{Activation, Module, Optimizer};
 
 /// What is decided by the vocabulary and what is read.
 fn tokens(wanted: &Wanted<'_>, units: usize) -> Option<Tokens> {
-    // Rows of windows have no padding.
-    let of = |vocabulary| Tokens { vocabulary, width: units, padding: None };
+    let of = |vocabulary| Tokens { vocabulary, width: units, padding: wanted.padding };
     wanted.tokens.map(of)
 }
 
@@ -214,9 +213,10 @@ pub(super) static BERT: Family = Family {
     },
     training: Training { optimizer: adam(1e-3), epochs: 50, label_smoothing: 0.0 },
     build: |_, choices, wanted| {
-        let head = match wanted.every_place {
-            true => BertHead::Tokens,
-            false => BertHead::Sequence(wanted.outputs),
+        let head = match (wanted.every_place, wanted.labels) {
+            (true, Some(labels)) => BertHead::Places(labels),
+            (true, None) => BertHead::Tokens,
+            (false, _) => BertHead::Sequence(wanted.outputs),
         };
         let model = Bert::new(wanted.tokens.unwrap_or(wanted.outputs), head)
             .context(wanted.row.first().copied().unwrap_or(1))
@@ -225,7 +225,8 @@ pub(super) static BERT: Family = Family {
             .units(choices.units)
             .dropout(choices.dropout)
             .positions(choices.positions)
-            .activation(choices.activation);
+            .activation(choices.activation)
+            .padding(wanted.padding.unwrap_or(0));
         Box::new(model) as Box<dyn Module>
     },
 };

@@ -30,6 +30,8 @@ pub struct TextOptions {
     pub vocabulary: Option<usize>,
     /// How many tokens a row has. None: 256.
     pub context: Option<usize>,
+    /// The column of a table that holds the texts.
+    pub column: Option<String>,
     /// What is to be learned of the text: it follows from the model.
     #[serde(skip)]
     pub arrangement: Arrangement,
@@ -46,6 +48,8 @@ pub enum Arrangement {
     Masked(Hiding),
     /// The second text of a pair, of which the first is shown.
     Pairs,
+    /// What the target's column says of the text.
+    Label,
 }
 
 /// Which tokens of a text are hidden.
@@ -75,11 +79,14 @@ pub struct TextPreparation {
     /// What was to be learned.
     #[serde(default)]
     pub arrangement: Arrangement,
+    /// The column of a table that holds the texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
 }
 
 impl Arrangement {
     /// The same for the tokens of a tokeniser.
-    fn of(self, tokenizer: &Tokenizer) -> Result<Self, DataError> {
+    pub(crate) fn of(self, tokenizer: &Tokenizer) -> Result<Self, DataError> {
         let Arrangement::Masked(hiding) = self else { return Ok(self) };
         let mask = tokenizer.special(Special::Mask).ok_or_else(|| {
             let what = "the tokenizer has no token for what is hidden, such as <mask> or [MASK]";
@@ -96,7 +103,7 @@ impl Arrangement {
     /// The tokens beside those of the text.
     fn specials(self) -> &'static [&'static str] {
         match self {
-            Arrangement::Next => &[],
+            Arrangement::Next | Arrangement::Label => &[],
             Arrangement::Masked(_) => &["<pad>", "<unk>", "<mask>"],
             Arrangement::Pairs => &["<pad>", "<unk>", "<sos>", "<eos>"],
         }
@@ -284,7 +291,14 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
     let some = matches!(arrangement, Arrangement::Masked(_));
     let encoding = TargetEncoding::Tokens(Tokens { places: context, vocabulary, some });
     let target = TargetPreparation { name: "next token".into(), encoding };
-    let text = TextPreparation { tokenizer, second: None, context, source: 0, arrangement };
+    let text = TextPreparation {
+        tokenizer,
+        second: None,
+        context,
+        source: 0,
+        arrangement,
+        column: None,
+    };
     let preparation = Preparation { inputs: InputPreparation::Text(Box::new(text)), target };
     let store = Store {
         inputs: Inputs::Windows(windows),

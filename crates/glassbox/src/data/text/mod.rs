@@ -12,12 +12,14 @@
 //! # Ok::<(), glassbox::data::DataError>(())
 //! ```
 
+mod labelled;
 mod load;
 mod pairs;
 mod sentences;
 mod tokenizer;
 mod windows;
 
+pub(in crate::data) use labelled::{Labelled, column_asked, labelled};
 pub(in crate::data) use load::load;
 pub use load::{Arrangement, Hiding, TextOptions, TextPreparation, from_text, is_text};
 pub use pairs::Pairs;

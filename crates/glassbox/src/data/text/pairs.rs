@@ -233,6 +233,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
         context: source + places,
         source,
         arrangement: Arrangement::Pairs,
+        column: None,
     };
     let preparation = Preparation { inputs: InputPreparation::Text(Box::new(text)), target };
     let store = Store {

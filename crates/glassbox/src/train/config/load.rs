@@ -297,6 +297,7 @@ fn of_text(data: &mut Section, default: &TextOptions) -> TextOptions {
             .take("tokenizer", default.tokenizer.clone(), |value| text(value).map(Some)),
         vocabulary: section.take("vocabulary", default.vocabulary, some),
         context: section.take("context", default.context, some),
+        column: section.take("column", default.column.clone(), |value| text(value).map(Some)),
         arrangement: default.arrangement,
     };
     section.finish();

@@ -21,6 +21,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "data.text.tokenizer",
     "data.text.vocabulary",
     "data.text.context",
+    "data.text.column",
     "data.series",
     "data.series.time",
     "data.series.group",

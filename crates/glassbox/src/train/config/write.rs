@@ -163,7 +163,7 @@ impl RunConfig {
         };
         line(out, "clip", clip, "gradients: false, { norm = 1.0 } or { value = 0.5 }");
         line(out, "accumulate", train.accumulate, "batches whose gradients make one step");
-        let comment = "where weights start: a file of safetensors, or a run";
+        let comment = "where weights start: a file of safetensors, a run, or a folder with config.json";
         match &train.weights {
             Some(path) => line(out, "weights", quoted(path), comment),
             None => absent(out, "weights", "\"…\"", format!("{comment}; absent: they are drawn")),
@@ -240,17 +240,22 @@ fn write_image(out: &mut String, image: &ImageOptions) {
 }
 
 fn write_text(out: &mut String, text: &TextOptions) {
-    let TextOptions { tokenizer, vocabulary, context, .. } = text;
-    if (tokenizer, vocabulary, context) == (&None, &None, &None) {
+    let TextOptions { tokenizer, vocabulary, context, column, .. } = text;
+    if (tokenizer, vocabulary, context, column) == (&None, &None, &None, &None) {
         let value = "{ tokenizer = \"bpe\" }";
         return absent(
             out,
             "text",
             value,
-            "also vocabulary, context; absent: characters, 256 a row",
+            "also vocabulary, context, column; absent: characters, 256 a row",
         );
     }
     section(out, "[data.text]");
+    let meant = "the column of a table that holds the texts";
+    match column {
+        Some(column) => line(out, "column", quoted(column), meant),
+        None => absent(out, "column", "\"review\"", meant),
+    }
     let offered = "character, word, bpe, or a tokenizer.json";
     match tokenizer {
         Some(tokenizer) => line(out, "tokenizer", quoted(tokenizer), offered),
