@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use glassbox::{Filler, Translator};
 use glassbox::data::{RawRows, RawTable, Skipped, Stretch, is_photos, is_table};
 use glassbox::io::atomic;
 use glassbox::io::published::{Pretrained, is_published};
 use glassbox::train::{Agreement, Model, PhotoPredictions, Prediction, Predictions};
+use glassbox::{Filler, Translator};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -167,7 +167,13 @@ fn predict(args: &PredictArgs, model: &Model, ctx: &Context) -> Result<Told, App
     if model.reads_texts() && !args.files.iter().any(|file| is_table_file(file)) {
         let texts = super::texts::given(&args.files)?;
         let predictions = model.predict_texts(&texts)?;
-        return Ok(Told { predictions, table: None, photos: None, texts: Some(texts), observed: None });
+        return Ok(Told {
+            predictions,
+            table: None,
+            photos: None,
+            texts: Some(texts),
+            observed: None,
+        });
     }
     let [file] = &args.files[..] else {
         return Err(AppError::usage(ctx.text.one_file_of_rows()));

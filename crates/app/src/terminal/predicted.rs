@@ -151,8 +151,7 @@ impl Predicted<'_> {
 
     fn csv_of_stretches(&self) -> String {
         let (lines, names) = self.lines_of_stretches();
-        let mut out =
-            Csv::new(self.table.map_or(',', RawTable::separator));
+        let mut out = Csv::new(self.table.map_or(',', RawTable::separator));
         let several = self.predictions.stretches.iter().any(|stretch| stretch.group.is_some());
         let mut header: Vec<String> = several.then(|| "series".to_owned()).into_iter().collect();
         match self.predictions.classes.is_empty() {

@@ -19,8 +19,8 @@ use super::series;
 use super::split::{Part, Split, check_fractions, hold_out, share, split, stream};
 use super::spool::{Spool, Stored};
 use super::table::RawTable;
-use super::text;
 use super::target::{self, Output, Spelling, TargetEncoding, TargetPreparation, Task};
+use super::text;
 
 impl Dataset {
     /// A dataset of a table: column kinds, target and task are inferred where `options` do not say

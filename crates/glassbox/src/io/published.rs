@@ -328,9 +328,9 @@ pub(crate) fn values_of(
     let lacks = |part: &&str| {
         let name = part.replace('/', ".");
         let has = |found: &str| {
-            [*part, &name].into_iter().any(|p| {
-                found.starts_with(p) || found.contains(&format!(".{p}"))
-            })
+            [*part, &name]
+                .into_iter()
+                .any(|p| found.starts_with(p) || found.contains(&format!(".{p}")))
         };
         !file.iter().any(|(found, _)| has(found))
     };

@@ -141,12 +141,14 @@ impl Filler {
             let candidates = found.tokens.iter().filter(|(id, _)| !silent.contains(id));
             let candidates: Vec<(u32, f64)> =
                 candidates.filter_map(|(id, p)| Some((text_of(*id)?, *p))).take(most).collect();
-            if let (Some(place), Some((best, _))) = (filled.get_mut(found.place), candidates.first())
+            if let (Some(place), Some((best, _))) =
+                (filled.get_mut(found.place), candidates.first())
             {
                 *place = *best;
             }
-            let told = |(id, probability): (u32, f64)| {
-                Candidate { token: tokenizer.token(id).into_owned(), probability }
+            let told = |(id, probability): (u32, f64)| Candidate {
+                token: tokenizer.token(id).into_owned(),
+                probability,
             };
             let token = found.place + 1 - usize::from(first.is_some());
             places.push(Hidden { token, candidates: candidates.into_iter().map(told).collect() });

@@ -443,7 +443,8 @@ const TOLD_BY: &str = "cls/";
 pub(crate) fn spelled_out(patterns: &[String], inference: &Graph) -> Vec<String> {
     // Scores by the table that tokens are read from are no layer, but what stands before them may be one.
     let declared = || inference.declarations().into_iter();
-    let before = || declared().any(|(path, _)| path.starts_with(TOLD_BY)).then(|| TOLD_BY.to_owned());
+    let before =
+        || declared().any(|(path, _)| path.starts_with(TOLD_BY)).then(|| TOLD_BY.to_owned());
     let head = pytorch::head_of(inference).or_else(before);
     let written = |pattern: &String| match (pattern.as_str(), &head) {
         (BODY, Some(head)) => vec!["*".to_owned(), format!("!{head}*")],

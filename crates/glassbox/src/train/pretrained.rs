@@ -61,7 +61,10 @@ pub(crate) fn settle(config: &mut RunConfig) -> Result<(), Error> {
     let asked = Choices { dropout: own.dropout, ..config.model.choices };
     let folder = description(&weights).map(|folder| folder.display().to_string());
     let what = if config.model.kind.word() != word {
-        format!("`model.kind = \"{}\"`, but {weights} holds a {word}: leave it out", config.model.kind)
+        format!(
+            "`model.kind = \"{}\"`, but {weights} holds a {word}: leave it out",
+            config.model.kind
+        )
     } else if asked != own {
         format!(
             "{weights} says what sizes the model has: of `[model]`, only `dropout` can be set beside it"
@@ -85,12 +88,17 @@ pub(crate) fn keep(config: &RunConfig, folder: &RunFolder) -> Result<(), FileErr
     from.map_or(Ok(()), |from| published::copy_description(&from, &folder.file(KEPT)))
 }
 
-/// The tokeniser that a run keeps, in place of the one that its configuration names, which may be gone.
-pub(crate) fn with_kept_tokenizer(config: &RunConfig, folder: &RunFolder) -> RunConfig {
+/// A run's configuration by which its data is read again: what was learned of texts, which follows from the
+/// model, and the tokeniser that the run keeps, as the one that is named may be gone.
+pub(crate) fn as_trained(config: &RunConfig, folder: &RunFolder) -> RunConfig {
     let kept = folder.file(KEPT);
     let mut config = config.clone();
     if is_published(&kept) {
         config.data.text.tokenizer = Some(kept.display().to_string());
+    }
+    let record = DataRecord::read(folder).ok();
+    if let Some(text) = record.as_ref().and_then(|record| record.preparation.inputs.text()) {
+        config.data.text.arrangement = text.arrangement;
     }
     config
 }
@@ -120,14 +128,13 @@ pub(crate) fn module(
              published with it"
         ));
     }
-    let head = match (wanted.every_place, wanted.labels) {
-        (true, Some(tags)) => BertHead::Places(tags),
-        (true, None) => BertHead::Tokens,
-        (false, _) => BertHead::Sequence(wanted.outputs),
+    let head = match wanted.every_place {
+        true => BertHead::Tokens,
+        false => BertHead::Sequence(wanted.outputs),
     };
     match published.clone().dropout(dropout).head(head) {
-        Pretrained::Gpt(_) if !wanted.every_place || wanted.labels.is_some() => {
-            Err("gpt tells the next token, no classes: take a bert".into())
+        Pretrained::Gpt(_) if !wanted.every_place => {
+            Err("gpt tells the next token, no class of a text: take a bert".into())
         }
         Pretrained::Gpt(model) => Ok(Box::new(model)),
         Pretrained::Bert(model) => Ok(Box::new(model)),

@@ -84,8 +84,6 @@ pub struct Wanted<'a> {
     pub outputs: usize,
     /// Whether it gives them for every place.
     pub every_place: bool,
-    /// How many labels every place has one of, where it is not a token that it tells.
-    pub labels: Option<usize>,
     /// Whether it tells what comes after the end of a sequence, rather than what the whole is.
     pub ahead: bool,
 }
@@ -351,7 +349,6 @@ impl Named {
             padding: None,
             outputs,
             every_place: false,
-            labels: None,
             ahead: false,
         };
         self.build_for(choices, &wanted)
@@ -373,6 +370,12 @@ impl Named {
             (Takes::Images, ..) => "",
             (Takes::Sequences, None, [_, _]) => return choices.check_heads(self),
             (Takes::Sequences, None, _) => "sequences: numbers [time, features], or text",
+            (Takes::Text, Some(_), _) if !wanted.every_place => {
+                return Err(format!(
+                    "{word} tells the next token, no class of a text: take bert, or lstm, gru, rnn, \
+                     convolution, attention"
+                ));
+            }
             (_, Some(_), _) => return choices.check_heads(self),
             (_, None, _) => "text",
         };

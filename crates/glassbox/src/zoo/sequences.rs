@@ -208,15 +208,16 @@ pub(super) static BERT: Family = Family {
         layers: 4,
         heads: 4,
         dropout: 0.1,
+        // With learned places more than a thousand steps go by before the neighbours are found.
+        positions: crate::nn::Positions::Rotary,
         activation: Activation::Gelu { approximate: false },
         ..Choices::PLAIN
     },
-    training: Training { optimizer: adam(1e-3), epochs: 50, label_smoothing: 0.0 },
+    training: Training { optimizer: adam(2e-3), epochs: 50, label_smoothing: 0.0 },
     build: |_, choices, wanted| {
-        let head = match (wanted.every_place, wanted.labels) {
-            (true, Some(labels)) => BertHead::Places(labels),
-            (true, None) => BertHead::Tokens,
-            (false, _) => BertHead::Sequence(wanted.outputs),
+        let head = match wanted.every_place {
+            true => BertHead::Tokens,
+            false => BertHead::Sequence(wanted.outputs),
         };
         let model = Bert::new(wanted.tokens.unwrap_or(wanted.outputs), head)
             .context(wanted.row.first().copied().unwrap_or(1))

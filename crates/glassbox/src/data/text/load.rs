@@ -289,16 +289,11 @@ pub fn from_text(shown: &str, text: &str, options: &Options) -> Result<Dataset, 
     }
     let vocabulary = tokenizer.vocabulary();
     let some = matches!(arrangement, Arrangement::Masked(_));
+    let told = if some { "hidden token" } else { "next token" };
     let encoding = TargetEncoding::Tokens(Tokens { places: context, vocabulary, some });
-    let target = TargetPreparation { name: "next token".into(), encoding };
-    let text = TextPreparation {
-        tokenizer,
-        second: None,
-        context,
-        source: 0,
-        arrangement,
-        column: None,
-    };
+    let target = TargetPreparation { name: told.into(), encoding };
+    let text =
+        TextPreparation { tokenizer, second: None, context, source: 0, arrangement, column: None };
     let preparation = Preparation { inputs: InputPreparation::Text(Box::new(text)), target };
     let store = Store {
         inputs: Inputs::Windows(windows),

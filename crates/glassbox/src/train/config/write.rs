@@ -163,7 +163,8 @@ impl RunConfig {
         };
         line(out, "clip", clip, "gradients: false, { norm = 1.0 } or { value = 0.5 }");
         line(out, "accumulate", train.accumulate, "batches whose gradients make one step");
-        let comment = "where weights start: a file of safetensors, a run, or a folder with config.json";
+        let comment =
+            "where weights start: a file of safetensors, a run, or a folder with config.json";
         match &train.weights {
             Some(path) => line(out, "weights", quoted(path), comment),
             None => absent(out, "weights", "\"…\"", format!("{comment}; absent: they are drawn")),
