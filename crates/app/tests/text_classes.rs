@@ -69,7 +69,10 @@ fn every_model_of_sequences_learns_the_class_of_a_text() {
     at.file("new.txt", "I enjoyed the meal very much\nI hated the meal very much\n");
     assert_eq!(json(&at, &["predict", "run-gru", "new.txt"])["rows"].as_array().unwrap().len(), 2);
     let long = "I loved the book very much ".repeat(100);
-    assert_eq!(json(&at, &["predict", "run-lstm", &long, ""])["rows"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        json(&at, &["predict", "run-lstm", &long, " "])["rows"].as_array().unwrap().len(),
+        2
+    );
     let printed = at.run(&["predict", "run-lstm", "zebra quux"]);
     assert!(printed.error.contains("2 tokens that training never saw"), "{}", printed.error);
     let eval = at.done("eval run-bert --quiet").out;

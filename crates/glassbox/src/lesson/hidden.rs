@@ -10,16 +10,16 @@ use crate::data::text::{Hiding, Special, Tokenizer, TokenizerKind};
 use crate::generate::fill;
 use crate::lesson::practice::{Practice, array, named};
 use crate::lesson::{Chart, Curve, Options, Part, Table, Text, Told, text};
-use crate::nn::{Loss, Module, Objective};
+use crate::nn::{Loss, Module, Objective, Positions};
 use crate::report::fixed;
 use crate::zoo::{Bert, BertHead};
 
 /// Sentences to learn from.
-const SENTENCES: usize = 600;
+const SENTENCES: usize = 2_000;
 /// Tokens of a row; longer sentences are left out.
 const TIME: usize = 16;
 const ROWS: usize = 32;
-const STEPS: usize = 800;
+const STEPS: usize = 1_000;
 /// The share of the words that are to be told.
 const SHARE: f64 = 0.15;
 /// Words by which it is counted what is done with them.
@@ -118,7 +118,7 @@ impl Rows {
 
     fn model(&self) -> Bert {
         let model = Bert::new(self.tokenizer.vocabulary(), BertHead::Tokens).context(TIME);
-        model.layers(2).heads(4).units(32).hidden(64).dropout(0.0)
+        model.positions(Positions::Rotary).layers(2).heads(4).units(32).dropout(0.0)
     }
 
     /// What is seen of a row and what is to be told of it, with padding behind.
@@ -274,7 +274,7 @@ pub fn find(options: &Options) -> Result<Found, Error> {
     let seed = options.seed;
     let rows = Rows::new(seed)?;
     let model = rows.model();
-    let practice = Practice::adam(3e-3, STEPS, seed);
+    let practice = Practice::adam(5e-3, STEPS, seed);
     let learned = practice.learn(|at| loss(&model, at), |step| rows.batch(step, seed))?;
     let asked = ASKED.map(|text| rows.ask(text, &learned.weights));
     let asked = asked.into_iter().collect::<Result<_, _>>()?;
@@ -308,7 +308,7 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
     let percent = |share: f64| Text::same(format!("{:.1} %", 100.0 * share));
     let [told, masked, replaced, kept] = found.shares;
     let shares = Table {
-        title: text!("of {COUNTED} words", "낱말 {COUNTED}개 가운데"),
+        title: text!("of a hundred thousand words", "낱말 10만 개 가운데"),
         columns: vec![
             text!("to be told", "알아맞힐 것"),
             text!("of those hidden", "그중 가림"),
@@ -377,10 +377,10 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
         Part::Chart(chart),
         Part::Paragraph(text!(
             "A BERT of {parameters} numbers begins like someone who knows no word, is soon where the words' \
-             frequencies lead ({guess} nats), and leaves that plateau once it looks at the neighbours: {last} at \
+             frequencies lead ({guess} nats), and goes below once it looks at the neighbours: {last} at \
              the end. What is left cannot be known: a cat may sleep or sing.",
             "수 {parameters}개짜리 BERT는 낱말을 하나도 모르는 상태에서 시작해 금세 낱말의 빈도만 아는 수준({guess} \
-             내트)에 이르고, 이웃을 보기 시작하면 그 고원을 벗어나 {last}에서 끝납니다. 남은 손실은 알 수 없는 \
+             내트)에 이르고, 이웃을 보기 시작하면 더 내려가 {last}에서 끝납니다. 남은 손실은 알 수 없는 \
              것입니다. 고양이는 잘 수도, 노래할 수도 있으니까요."
         )),
         Part::Table(asked),
