@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::commands::rows::{anomaly, decode, encode, interpolate, restore};
 #[cfg(feature = "image")]
 use crate::commands::see;
 use crate::commands::{
@@ -54,6 +55,11 @@ pub enum Verb {
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
     Generate(generate::GenerateArgs),
+    Encode(encode::EncodeArgs),
+    Decode(decode::DecodeArgs),
+    Interpolate(interpolate::InterpolateArgs),
+    Restore(restore::RestoreArgs),
+    Anomaly(anomaly::AnomalyArgs),
     Export(export::ExportArgs),
     Summary(summary::SummaryArgs),
     Explain(explain::ExplainArgs),
@@ -115,6 +121,11 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Eval(args) => eval::run(args, &context),
         Verb::Predict(args) => predict::run(args, &context),
         Verb::Generate(args) => generate::run(args, &context),
+        Verb::Encode(args) => encode::run(args, &context),
+        Verb::Decode(args) => decode::run(args, &context),
+        Verb::Interpolate(args) => interpolate::run(args, &context),
+        Verb::Restore(args) => restore::run(args, &context),
+        Verb::Anomaly(args) => anomaly::run(args, &context),
         Verb::Export(args) => export::run(args, &context),
         Verb::Summary(args) => summary::run(args, &context),
         Verb::Explain(args) => explain::run(args, &context),

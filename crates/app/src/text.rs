@@ -112,6 +112,7 @@ impl Text {
             "Huber" => self.loss_huber(),
             "NLL" => self.loss_gaussian_nll(),
             "loss" => self.loss_own(),
+            "L" => self.loss_of_model(),
             other => other.to_owned(),
         }
     }

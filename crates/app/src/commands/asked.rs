@@ -19,6 +19,8 @@ pub struct Asked {
     pub text: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
+    #[arg(long, value_name = "CLASS,…")]
+    pub without: Option<String>,
     #[arg(long, value_name = "COLUMN")]
     pub time: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -123,6 +125,7 @@ impl Asked {
             ("--target", "data.target", &self.target, quoted),
             ("--text", "data.text.column", &self.text, quoted),
             ("--drop", "data.drop", &self.drop, |text| names(text)),
+            ("--without", "data.without", &self.without, |text| names(text)),
             ("--time", "data.series.time", &self.time, quoted),
             ("--horizon", "data.series.horizon", &self.horizon, bare),
             ("--window", "data.series.window", &self.window, bare),

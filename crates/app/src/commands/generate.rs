@@ -2,13 +2,16 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
 use glassbox::Writer;
 use glassbox::generate::Sampling;
+use glassbox::io::published::is_published;
 use serde::Serialize;
 
+use super::rows::RowsRun;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::terminal::{figure, grouped};
@@ -33,6 +36,12 @@ pub struct GenerateArgs {
     pub seed: u64,
     #[arg(long)]
     pub no_cache: bool,
+    #[arg(long, value_name = "COUNT", value_parser = super::above_zero)]
+    pub count: Option<usize>,
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    pub out_file: Option<PathBuf>,
 }
 
 /// What `--json` prints.
@@ -47,6 +56,9 @@ struct Json<'a> {
 
 pub fn run(args: &GenerateArgs, ctx: &Context) -> Result<(), AppError> {
     let run = ctx.model_path(&args.run)?;
+    if !is_published(&run) && RowsRun::is_one(&run)? {
+        return super::rows::generate::run(args, ctx);
+    }
     let mut writer = Writer::load(&run)?.cached(!args.no_cache);
     ctx.warn_of_checkpoints(writer.warnings());
     let how = Sampling {

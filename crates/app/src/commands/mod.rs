@@ -19,6 +19,7 @@ pub mod plan;
 pub mod predict;
 pub mod profile;
 pub mod resume;
+pub mod rows;
 pub mod runs;
 #[cfg(feature = "image")]
 pub mod see;

@@ -187,8 +187,8 @@ fn goal(target: &TargetDescription, table: &Description, text: Text, columns: us
             let heading = text.target_is_class(&target.name, count(classes.len()));
             lines(&heading, columns) + &classes_drawn(&target.classes, text, columns)
         }
-        // Tables have no tokens to tell.
-        Task::Language { .. } => String::new(),
+        // Of tables as they are described.
+        Task::Language { .. } | Task::Rows { .. } => String::new(),
         Task::Regression => {
             let heading = text.target_is_number(&target.name);
             let column = table.columns.iter().find(|column| column.name == target.name);

@@ -66,6 +66,11 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
+/// A share in percent: `12 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

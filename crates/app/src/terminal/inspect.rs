@@ -3,7 +3,7 @@
 use glassbox::watch::Histogram;
 
 use super::curve::curve;
-use super::format::{figure, grouped};
+use super::format::{figure, grouped, percent};
 use super::line::{fit, width};
 use super::table::{Align, Table};
 use super::verdict::lines;
@@ -158,10 +158,6 @@ fn gradient_curves(curves: &GradientCurves, text: Text, columns: usize) -> Strin
         fit(&format!("{layer}{space}  {first:>8} {drawn} {last}"), columns) + "\n"
     };
     lines(&heading, columns) + &curves.layers.iter().map(line).collect::<String>()
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", 100.0 * share)
 }
 
 /// The least number, the histogram, and the greatest.

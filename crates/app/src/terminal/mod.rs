@@ -29,7 +29,7 @@ pub(crate) use compare::compare;
 pub use curve::curve;
 pub(crate) use describe::describe;
 pub(crate) use folds::{fold, folds};
-pub use format::{bytes, clock, figure, grouped, quoted, rate};
+pub use format::{bytes, clock, figure, grouped, percent, quoted, rate};
 pub use importance::importance;
 pub(crate) use inspect::inspect;
 pub(crate) use lesson::lesson;

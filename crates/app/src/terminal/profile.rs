@@ -2,7 +2,7 @@
 
 use glassbox::watch::{Measured, Phase, StepProfile, Work};
 
-use super::format::{bytes, figure, grouped};
+use super::format::{bytes, figure, grouped, percent};
 use super::table::{Align, Table};
 use super::verdict::lines;
 use crate::commands::plan::Planned;
@@ -175,8 +175,4 @@ fn time(seconds: f64) -> String {
         s if s < 1.0 => format!("{:.2} ms", s * 1e3),
         s => format!("{} s", figure(s)),
     }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", 100.0 * share)
 }

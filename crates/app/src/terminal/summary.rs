@@ -109,6 +109,7 @@ fn facts(summary: &Summary, text: Text, columns: usize) -> Vec<String> {
         Task::Classification { classes } => text.target_of_classes(&data.target, classes.len()),
         Task::Regression => text.target_number(&data.target),
         Task::Language { vocabulary } => text.target_tokens(count(*vocabulary)),
+        Task::Rows { .. } => text.target_rows(),
     };
     let mut stands = vec![
         text.state(training.state),

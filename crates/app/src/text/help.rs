@@ -150,6 +150,72 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Read the whole text again for every token: the same text, only slower",
         "토큰마다 글 전체를 다시 읽습니다: 같은 글, 느릴 뿐",
     ),
+    ("generate.count", "Of images and tables: how many rows", "이미지나 표: 만들 행의 개수"),
+    (
+        "generate.class",
+        "Of a model that is told of classes: the class of the new rows",
+        "부류를 함께 배운 모형: 새 행의 부류",
+    ),
+    (
+        ".out_file",
+        "The file to write (.png for a picture, .csv for a table)",
+        "쓸 파일 (.png는 그림, .csv는 표)",
+    ),
+    (
+        "encode",
+        "Write the codes of rows: the few numbers that a model squeezes each through.",
+        "행의 코드를 씁니다: 모형이 각 행을 줄여 담은 몇 개의 수.",
+    ),
+    (
+        ".files",
+        "Rows: a table, IDX images, or images, folders and archives; the run's own where absent",
+        "행: 표, IDX 이미지, 이미지 파일·폴더·압축. 없으면 실행의 데이터",
+    ),
+    ("decode", "Make rows from codes.", "코드에서 행을 만듭니다."),
+    (
+        "decode.codes",
+        "A table with columns z1, z2 … as `encode` writes it",
+        "`encode`가 쓴 것 같은 z1, z2 … 열의 표",
+    ),
+    (
+        "interpolate",
+        "Go from one row to another by their codes.",
+        "코드를 따라 한 행에서 다른 행으로 갑니다.",
+    ),
+    (
+        "interpolate.from",
+        "A row of the run's data by its number in the source, or a file",
+        "실행 데이터의 행 번호(원본 기준) 또는 파일",
+    ),
+    ("interpolate.to", "Where it ends, in the same way", "끝 행, 같은 방식으로"),
+    ("interpolate.steps", "Rows on the way", "사이의 행 수"),
+    (
+        "restore",
+        "Damage rows by noise or by hiding a part, and let the model repair them.",
+        "행을 잡음이나 가림으로 망가뜨리고 모형이 되살리게 합니다.",
+    ),
+    ("restore.noise", "Add normal noise of this deviation", "이 표준편차의 정규 잡음을 더합니다"),
+    (
+        "restore.hide",
+        "Hide left, right, top, bottom, or a share such as 0.5 [bottom]",
+        "left, right, top, bottom, 또는 0.5 같은 비율을 가립니다 [bottom]",
+    ),
+    ("restore.count", "How many rows", "행의 개수"),
+    (
+        "anomaly",
+        "Tell which rows are odd: those that the model makes worse than usual ones.",
+        "이상한 행을 찾습니다: 모형이 평소보다 되살리지 못하는 행.",
+    ),
+    (
+        "anomaly.share",
+        "The share of usual rows that may lie above the threshold",
+        "문턱을 넘어도 되는 정상 행의 비율",
+    ),
+    (
+        ".without",
+        "Of models that learn the rows themselves: classes to leave out of the training",
+        "행 자체를 배우는 모형: 훈련에서 뺄 부류",
+    ),
     (
         "data",
         "Show what a table or a folder of images holds: columns, gaps, classes, likely leaks.",
@@ -482,7 +548,12 @@ pub const HELP: &[(&str, &str, &str)] = &[
 /// The verbs by what one wants to do: the heading in English and Korean, and its verbs.
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
-    ("Use", "사용", &["predict", "generate", "eval", "export"]),
+    ("Use", "사용", &["predict", "eval", "export"]),
+    (
+        "Make and repair",
+        "만들기와 되살리기",
+        &["generate", "encode", "decode", "interpolate", "restore", "anomaly"],
+    ),
     ("Learn", "배우기", &["lesson"]),
     (
         "Look inside",
@@ -503,7 +574,7 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
 
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
-    ("Data", "데이터", &["target", "text", "drop", "strict"]),
+    ("Data", "데이터", &["target", "text", "drop", "without", "strict"]),
     ("Series", "시계열", &["time", "horizon", "window", "group", "label"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (
@@ -588,6 +659,19 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "a published model's folder",
         "공개된 모형의 폴더",
     ),
+    (
+        "train",
+        "glassbox train digits --model vae --epochs 3 --out runs/vae",
+        "what the rows themselves look like",
+        "행 자체의 모습",
+    ),
+    ("generate", "glassbox generate runs/vae", "new images", "새 이미지"),
+    ("encode", "glassbox encode runs/vae --out-file codes.csv", "", ""),
+    ("decode", "glassbox decode runs/vae codes.csv --out-file again.png", "", ""),
+    ("interpolate", "glassbox interpolate runs/vae 1 2", "two rows of the data", "데이터의 두 행"),
+    ("restore", "glassbox restore runs/vae --hide left", "", ""),
+    ("restore", "glassbox restore runs/vae --noise 0.3 --out-file noisy.png", "", ""),
+    ("anomaly", "glassbox anomaly runs/vae", "the run's own test part", "실행의 시험 데이터"),
     ("generate", "glassbox generate runs/text --prompt 'the '", "", ""),
     ("generate", "glassbox generate runs/text --tokens 100 --temperature 0.5 --top-k 5", "", ""),
     ("generate", "glassbox generate gpt2 --prompt 'rome is'", "a published model", "공개된 모형"),

@@ -110,6 +110,14 @@ fn of_family(name: &str) -> [&'static str; 2] {
             "a transformer that tells hidden tokens by what stands around them; text",
             "가려진 토큰을 앞뒤를 보고 맞히는 트랜스포머. 텍스트용",
         ],
+        "Autoencoders" => [
+            "rows squeezed through a few numbers and made again; tables, images: codes, odd rows, repair",
+            "행을 몇 개의 수로 줄였다가 되살리는 망. 표와 이미지의 코드, 이상 탐지, 복원용",
+        ],
+        "Variational autoencoders" => [
+            "codes that are drawn from a normal distribution, so that new rows can be made; tables, images",
+            "정규분포에서 뽑는 코드로 새 행을 만드는 망. 표와 이미지용",
+        ],
         _ => ["", ""],
     }
 }

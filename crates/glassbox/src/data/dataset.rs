@@ -85,7 +85,10 @@ impl Dataset {
         let task = match (preparation.target.classes(), preparation.target.tokens()) {
             (Some(classes), _) => Task::Classification { classes: classes.to_vec() },
             (_, Some(tokens)) => Task::Language { vocabulary: tokens.vocabulary },
-            _ => Task::Regression,
+            _ => match preparation.target.known_classes() {
+                Some(classes) => Task::Rows { classes: classes.to_vec() },
+                None => Task::Regression,
+            },
         };
         let input =
             Input { shape: preparation.input_shape(), features: preparation.feature_names() };
@@ -207,6 +210,76 @@ impl Dataset {
         self.task = Task::Classification { classes: names.clone() };
         self.preparation.target.encoding =
             TargetEncoding::Classes { names, spelling: Spelling::Text };
+        let target = Arc::new(self.preparation.target.clone());
+        self.train = self.train.with_target(&target);
+        self.valid = self.valid.with_target(&target);
+        self.test = self.test.with_target(&target);
+        Ok(self)
+    }
+}
+
+impl Dataset {
+    /// The same data, of which the rows themselves are learned; the classes of a classification are known
+    /// beside them. Rows of the classes `without` are left out of the training and validation parts.
+    ///
+    /// # Errors
+    /// A class that is not there; classes that leave nothing to learn from; text.
+    ///
+    /// ```
+    /// use glassbox::data::{self, Task};
+    /// let digits = data::digits().into_rows(&["7"])?;
+    /// assert!(matches!(&digits.task, Task::Rows { classes } if classes.len() == 10));
+    /// assert!(!digits.train.labels().unwrap().contains(&7));
+    /// assert!(digits.test.labels().unwrap().contains(&7));
+    /// # Ok::<(), data::DataError>(())
+    /// ```
+    pub fn into_rows<S: AsRef<str>>(mut self, without: &[S]) -> Result<Self, DataError> {
+        let place = || Place::file(&self.source);
+        let target = &self.preparation.target;
+        if target.tokens().is_some() {
+            let what = "is text, whose rows cannot be learned as they are";
+            let cure = "take a model of language, such as gpt; or give numbers or images";
+            return Err(DataError::new(place(), what, cure));
+        }
+        let (names, spelling) = match &target.encoding {
+            TargetEncoding::Classes { names, spelling }
+            | TargetEncoding::Itself { names, spelling } => (names.clone(), *spelling),
+            _ => (Vec::new(), Spelling::Text),
+        };
+        let mut problems = Problems::default();
+        let mut left_out = Vec::new();
+        for class in without.iter().map(AsRef::as_ref) {
+            match names.iter().position(|name| name == class) {
+                Some(label) => left_out.push(label as i64),
+                None => {
+                    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+                    let what = format!("there is no class {} to leave out", quoted(class));
+                    let cure = match known.is_empty() {
+                        true => {
+                            "no classes are known here: name the column that holds them as target"
+                                .into()
+                        }
+                        false => crate::nearest::suggestion(class, "classes", &known),
+                    };
+                    problems.push(place(), what, cure);
+                }
+            }
+        }
+        problems.finish()?;
+        if !left_out.is_empty() {
+            for part in [&mut self.train, &mut self.valid] {
+                let labels = part.labels().unwrap_or_default();
+                let kept: Vec<usize> =
+                    (0..labels.len()).filter(|row| !left_out.contains(&labels[*row])).collect();
+                *part = part.select(&kept)?;
+            }
+            if self.train.is_empty() {
+                let what = "without these classes no row is left to learn from";
+                return Err(DataError::new(Place::file(&self.source), what, "leave fewer out"));
+            }
+        }
+        self.task = Task::Rows { classes: names.clone() };
+        self.preparation.target.encoding = TargetEncoding::Itself { names, spelling };
         let target = Arc::new(self.preparation.target.clone());
         self.train = self.train.with_target(&target);
         self.valid = self.valid.with_target(&target);

@@ -43,7 +43,14 @@ const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl 
 /// assert!(error.to_string().contains("did you mean `iris`?"));
 /// ```
 pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset, DataError> {
-    let path = path_or_name.as_ref();
+    let loaded = load_source(path_or_name.as_ref(), options)?;
+    match options.itself {
+        true => loaded.into_rows(&options.without),
+        false => Ok(loaded),
+    }
+}
+
+fn load_source(path: &Path, options: &Options) -> Result<Dataset, DataError> {
     let shown = path.display().to_string();
     if let Some(loaded) = load_builtin(&shown, options) {
         return loaded;

@@ -24,6 +24,12 @@ pub struct Options {
     /// The column to learn. None: one with a usual name (target, label, class, species, y …), else
     /// the last. Several columns of numbers are separated by commas: `width, height`.
     pub target: Option<String>,
+    /// Whether the rows themselves are learned: no column is the target, and one that is named holds
+    /// classes that are known beside the rows.
+    pub itself: bool,
+    /// Where the rows themselves are learned: classes that are left out of the training and validation
+    /// parts.
+    pub without: Vec<String>,
     /// Chooses the rows of each part.
     pub seed: u64,
     /// The fraction of rows that steers the training. None: 0.15, or 0.10 of a source's own
@@ -80,6 +86,8 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             target: None,
+            itself: false,
+            without: Vec::new(),
             seed: 42,
             valid: None,
             test: None,

@@ -411,7 +411,7 @@ impl Preparation {
             self.target.output_names().into_iter().map(|name| table.column(name)).collect();
         let columns = columns?;
         let text = |row: usize| match &self.target.encoding {
-            TargetEncoding::Classes { spelling, .. } => {
+            TargetEncoding::Classes { spelling, .. } | TargetEncoding::Itself { spelling, .. } => {
                 Some(spelling.name_of(&table.value(row, columns[0])?, table.decimal_comma))
             }
             _ => {
@@ -431,7 +431,9 @@ impl Preparation {
     ) -> Result<Targets, DataError> {
         let mut problems = Problems::default();
         let targets = match &self.target.encoding {
-            TargetEncoding::Classes { names, spelling } => {
+            TargetEncoding::Itself { .. } if columns.is_empty() => Targets::Classes(Vec::new()),
+            TargetEncoding::Classes { names, spelling }
+            | TargetEncoding::Itself { names, spelling } => {
                 let column = columns.first().copied().unwrap_or(0);
                 let label_of: HashMap<&str, i64> =
                     names.iter().enumerate().map(|(i, name)| (name.as_str(), i as i64)).collect();

@@ -97,6 +97,8 @@ pub enum TargetsMut<'a> {
     Classes(&'a mut [i64]),
     /// Numbers on the scale of training.
     Values(&'a mut [f32]),
+    /// Nowhere: the rows alone are wanted.
+    None,
 }
 
 impl Rows {
@@ -134,6 +136,17 @@ impl Rows {
     /// The number of classes; none where targets are numbers.
     pub fn classes(&self) -> Option<usize> {
         self.target.classes().map(<[String]>::len)
+    }
+
+    /// Whether rows are learned themselves, and no class of them is known.
+    fn are_without_classes(&self) -> bool {
+        self.target.known_classes().is_some_and(<[String]>::is_empty)
+    }
+
+    /// Whether targets are numbers, not labels or tokens.
+    pub(crate) fn are_numbers_told(&self) -> bool {
+        let of = &self.target.encoding;
+        matches!(of, TargetEncoding::Values { .. } | TargetEncoding::Several { .. })
     }
 
     /// How many numbers a row's target is: 1, or as many as there are outputs.
@@ -224,6 +237,8 @@ impl Rows {
         }
         let outputs = self.target.tokens().map_or(1, |tokens| tokens.places);
         match (targets, &self.store.targets) {
+            (TargetsMut::None, _) => {}
+            (TargetsMut::Classes(out), _) if self.are_without_classes() => out.fill(-1),
             (TargetsMut::Classes(out), Targets::Classes(all))
                 if outputs > 1 && out.len() == rows.len() * outputs =>
             {
@@ -331,6 +346,7 @@ impl Rows {
         let mut targets = match targets {
             None => None,
             Some(TargetsMut::Classes(out)) => Some(&mut **out),
+            Some(TargetsMut::None) => None,
             Some(TargetsMut::Values(_)) => {
                 return Err(misuse("numbers were asked for, but the targets are tokens".into()));
             }
@@ -391,6 +407,7 @@ impl Rows {
         match &self.store.targets {
             // Too many to be put together: they are gathered with their rows.
             Targets::Classes(_) if self.target.tokens().is_some() => Targets::Classes(Vec::new()),
+            _ if self.are_without_classes() => Targets::Classes(Vec::new()),
             Targets::Classes(all) => {
                 Targets::Classes(self.positions.iter().map(|at| all[*at as usize]).collect())
             }
@@ -414,7 +431,7 @@ impl Rows {
     /// The targets of all rows in their own unit, `[rows, outputs]`; none where they are classes.
     pub fn values(&self) -> Option<Vec<f64>> {
         match (self.targets(), &self.target.encoding) {
-            (Targets::Classes(_), _) | (_, TargetEncoding::Classes { .. }) => None,
+            (Targets::Classes(_), _) => None,
             (Targets::Values(scaled), _) => {
                 let outputs = self.outputs();
                 let unscale =

@@ -175,6 +175,7 @@ impl Understood {
         }
         let (targets, assumed) = target::choose(table, &schema, options)?;
         let mut found = match targets[..] {
+            [] => target::nothing(table),
             [index] => {
                 let declared = options.columns.get(&schema.columns[index].name).copied();
                 target::infer(table, &schema, index, declared)?
@@ -396,6 +397,9 @@ fn unscaled_target(
             let output = |name: &&str| Output { name: name.to_string(), mean: 0.0, std: 1.0 };
             TargetEncoding::Several { outputs: names.iter().map(output).collect() }
         }
+        (Task::Rows { .. }, _) => {
+            TargetEncoding::Itself { names: Vec::new(), spelling: Spelling::Text }
+        }
         (Task::Regression | Task::Language { .. }, _) => {
             TargetEncoding::Values { mean: 0.0, std: 1.0 }
         }
@@ -425,7 +429,9 @@ fn fit_target(
         Ok::<_, DataError>(())
     };
     match &mut target.encoding {
-        TargetEncoding::Classes { .. } | TargetEncoding::Tokens(_) => {}
+        TargetEncoding::Classes { .. }
+        | TargetEncoding::Tokens(_)
+        | TargetEncoding::Itself { .. } => {}
         TargetEncoding::Values { mean, std } => fit(columns[0], mean, std)?,
         TargetEncoding::Several { outputs } => {
             for (index, output) in columns.iter().zip(outputs) {
@@ -438,8 +444,8 @@ fn fit_target(
 
 fn divide(targets: &Targets, rows: usize, options: &Options) -> Result<Split, DataError> {
     let labels = match targets {
-        Targets::Classes(labels) => Some(&labels[..]),
-        Targets::Values(_) => None,
+        Targets::Classes(labels) if labels.len() == rows => Some(&labels[..]),
+        _ => None,
     };
     let (valid, test) = (options.valid.unwrap_or(0.15), options.test.unwrap_or(0.15));
     split(rows, labels, options.stratify, valid, test, options.seed)

@@ -26,6 +26,11 @@ pub enum Task {
         /// How many different tokens there are.
         vocabulary: usize,
     },
+    /// What the rows themselves look like.
+    Rows {
+        /// The names of the classes that rows are known to belong to, sorted; none where nothing is known.
+        classes: Vec<String>,
+    },
 }
 
 /// How the target was prepared: what a label means, and in what unit a number is.
@@ -62,6 +67,13 @@ pub enum TargetEncoding {
     },
     /// A token at each of several places.
     Tokens(Tokens),
+    /// Nothing beside the row itself, of which the class may be known: its position in `names`.
+    Itself {
+        /// The names, sorted; none where no class is known.
+        names: Vec<String>,
+        /// How a cell becomes a name.
+        spelling: Spelling,
+    },
 }
 
 /// Tokens to be told.
@@ -140,7 +152,9 @@ impl TargetPreparation {
             TargetEncoding::Several { outputs } => {
                 outputs.get(output).map_or((0.0, 1.0), |output| (output.mean, output.std))
             }
-            TargetEncoding::Classes { .. } | TargetEncoding::Tokens(_) => (0.0, 1.0),
+            TargetEncoding::Classes { .. }
+            | TargetEncoding::Tokens(_)
+            | TargetEncoding::Itself { .. } => (0.0, 1.0),
         }
     }
 
@@ -181,6 +195,15 @@ impl TargetPreparation {
         }
     }
 
+    /// Where the rows themselves are learned, the names of the classes that they are known to belong to
+    /// (none where nothing is known); none of other tasks.
+    pub fn known_classes(&self) -> Option<&[String]> {
+        match &self.encoding {
+            TargetEncoding::Itself { names, .. } => Some(names),
+            _ => None,
+        }
+    }
+
     /// What tokens are to be told; none where the target is a class or a number.
     pub fn tokens(&self) -> Option<Tokens> {
         match self.encoding {
@@ -213,6 +236,9 @@ pub(super) fn choose(
     options: &Options,
 ) -> Result<(Vec<usize>, Option<String>), DataError> {
     let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
+    if options.itself && options.target.is_none() {
+        return Ok((Vec::new(), None));
+    }
     if let Some(asked) = options.target.as_deref() {
         // A column of this very name comes before several that are separated by commas.
         let parts: Vec<&str> = match table.column(asked) {
@@ -347,6 +373,12 @@ pub(super) fn infer(
         }
     };
     Ok(Target { task, rows, spelling, notices })
+}
+
+/// Every row, of which nothing is to be told.
+pub(super) fn nothing(table: &RawTable) -> Target {
+    let rows = (0..table.rows() as u32).collect();
+    Target { task: Task::Rows { classes: Vec::new() }, rows, spelling: None, notices: Vec::new() }
 }
 
 /// As [`infer`], of several columns, which must be numbers.

@@ -38,7 +38,22 @@ pub enum Loss {
     /// One's own function of prediction and target, which gives a scalar; taken as a mean over rows.
     /// It captures nothing: its numbers are constants of its code.
     Own(OwnLoss),
+    /// What a model that learns the rows themselves records ([`Generative`](crate::nn::Generative)).
+    OfModel(&'static Measures),
 }
+
+/// What a model that learns the rows themselves measures of each of them.
+#[derive(Debug)]
+pub struct Measures {
+    /// The names of the figures, the loss first.
+    pub names: &'static [&'static str],
+    /// The loss of a row (first) for whoever always answers with the mean of the training rows (second);
+    /// none where nobody can.
+    pub guess: Option<fn(&[f32], &[f64]) -> f64>,
+}
+
+/// Of a model that is not known.
+pub(crate) static NOTHING: Measures = Measures { names: &["loss"], guess: None };
 
 impl PartialEq for Loss {
     /// Same kind and settings; two functions of one's own never count as the same.
@@ -46,6 +61,7 @@ impl PartialEq for Loss {
         match (self, other) {
             (Loss::Huber { delta: a }, Loss::Huber { delta: b }) => a == b,
             (Loss::Own(_), _) => false,
+            (Loss::OfModel(a), Loss::OfModel(b)) => a.names == b.names,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
@@ -63,6 +79,7 @@ impl Loss {
             Loss::Huber { .. } => "Huber",
             Loss::GaussianNll => "NLL",
             Loss::Own(_) => "loss",
+            Loss::OfModel(_) => "L",
         }
     }
 

@@ -8,6 +8,7 @@ mod conv;
 mod decoding;
 mod dropout;
 mod embedding;
+mod generative;
 mod initial;
 mod linear;
 mod loss;
@@ -33,9 +34,11 @@ pub use decoding::{Decoder, Past};
 pub(crate) use decoding::{last_place, real};
 pub use dropout::{dropout, seed, step, stochastic_depth};
 pub use embedding::{embedding, embedding_table};
+pub use generative::{Coded, Generative, Learn, Measured, Seen, divergence, kept, normal};
 pub use initial::Initial;
 pub use linear::linear;
-pub use loss::{Loss, OwnLoss};
+pub(crate) use loss::NOTHING;
+pub use loss::{Loss, Measures, OwnLoss};
 pub use normalize::{
     batch_norm, batch_norm_with, group_norm, layer_norm, layer_norm_with, rms_norm,
 };
@@ -133,6 +136,11 @@ pub trait Module: Send + Sync {
     fn decoder(&self) -> Option<&dyn Decoder> {
         None
     }
+
+    /// The same model as one that learns the rows themselves, where it is one.
+    fn generative(&self) -> Option<&dyn Generative> {
+        None
+    }
 }
 
 /// Scores from the middle of a model that training listens to beside those of its end, so that what lies
@@ -166,5 +174,9 @@ impl<M: Module + ?Sized> Module for Box<M> {
 
     fn decoder(&self) -> Option<&dyn Decoder> {
         (**self).decoder()
+    }
+
+    fn generative(&self) -> Option<&dyn Generative> {
+        (**self).generative()
     }
 }

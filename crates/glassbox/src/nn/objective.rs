@@ -108,7 +108,7 @@ impl Objective {
             }
             Loss::GaussianNll if output == 0 => format!("−{w}(obs − μ)/(σ²{n})"),
             Loss::GaussianNll => format!("{w}(1 − (obs − μ)²/σ²)/(2{n})"),
-            Loss::Own(_) => "dloss/dpred".to_string(),
+            Loss::Own(_) | Loss::OfModel(_) => "dloss/dpred".to_string(),
         }
     }
 
@@ -128,6 +128,8 @@ impl Objective {
         let weights = weights.map(|w| w.cast(prediction.dtype()).reshape([rows, 1]));
         let rowwise = match self.loss {
             Loss::Own(function) => return mean(function(at, prediction, target)),
+            // Models record it themselves.
+            Loss::OfModel(_) => return mean(prediction.mean()),
             Loss::CrossEntropy if plain && self.label_smoothing == 0.0 => {
                 return mean(cross_entropy(prediction, target));
             }

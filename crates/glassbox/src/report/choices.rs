@@ -45,6 +45,7 @@ pub(crate) fn meaning_of_loss(w: Words, loss: Loss) -> String {
         Loss::AbsoluteError => w.meaning_loss_absolute_error(),
         Loss::Huber { delta } => w.meaning_loss_huber(&plain(delta)),
         Loss::GaussianNll => w.meaning_loss_gaussian_nll(),
+        Loss::OfModel => w.meaning_loss_of_model(),
     }
 }
 

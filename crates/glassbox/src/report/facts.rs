@@ -180,7 +180,7 @@ impl Facts {
     pub fn classes(&self) -> Option<&[String]> {
         match &self.data.task {
             Task::Classification { classes } => Some(classes),
-            Task::Regression | Task::Language { .. } => None,
+            Task::Regression | Task::Language { .. } | Task::Rows { .. } => None,
         }
     }
 
@@ -269,8 +269,8 @@ fn predictions(path: &Path, task: &Task, target: &str) -> Result<Option<Told>, E
             });
             Ok(Some(Told::Classes(told.collect::<Result<_, FileError>>()?)))
         }
-        // Of text the table has losses alone.
-        Task::Language { .. } => Ok(None),
+        // Of text, and of rows that are learned themselves, the table has losses alone.
+        Task::Language { .. } | Task::Rows { .. } => Ok(None),
         Task::Regression => {
             // `observed,predicted`, or `observed_a,predicted_a,observed_b,predicted_b`.
             let of_output = |first: usize| {

@@ -17,12 +17,16 @@ mod numbers;
 mod page;
 #[cfg(feature = "image")]
 pub mod picture;
+#[cfg(feature = "image")]
+mod rows;
 mod scale;
 mod words;
 
 #[cfg(feature = "image")]
 pub use augmented::augmented;
 pub(crate) use html::{cut, escape, fixed, scientific};
+#[cfg(feature = "image")]
+pub use rows::RowPictures;
 pub use words::Words;
 
 use std::path::PathBuf;

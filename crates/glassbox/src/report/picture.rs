@@ -22,11 +22,13 @@ mod colors;
 mod font;
 mod heat;
 mod plot;
+mod points;
 mod sheet;
 
 pub use colors::{Color, ColorMap};
 pub use heat::heat_map;
 pub use plot::{Series, plot};
+pub use points::points;
 pub use sheet::Sheet;
 
 use std::io::Cursor;

@@ -69,6 +69,7 @@ words! {
     meaning_loss_absolute_error() "mean absolute error on the scale of training: a row counts by how far it is off, not by the square; lower is better"
     meaning_loss_huber(delta) "squared up to {delta} on the scale of training, a straight line beyond: outliers pull no harder than {delta}; lower is better"
     meaning_loss_gaussian_nll() "−ln of the density that a Gaussian of the model’s mean and deviation gives to what was observed; lower is better, and it may be below 0"
+    meaning_loss_of_model() "what the model itself makes small; lower is better"
     meaning_loss_squared_error() "mean squared error on the scale of training; lower is better"
     meaning_loss_sum_of_squares() "sum of squared errors on the scale of training; lower is better"
     meaning_mae() "mean absolute error, in the target’s unit; lower is better"

@@ -7,7 +7,7 @@ use glassbox_engine::{Buffer, Graph, Prepared, Session};
 use crate::Error;
 use crate::data::{Rows, TargetPreparation, Targets, TargetsMut};
 use crate::metrics::Regression;
-use crate::nn::Loss;
+use crate::nn::{Loss, Measures};
 use crate::train::event::Metrics;
 use crate::train::graphs::{TOLD, measure, name};
 
@@ -35,7 +35,14 @@ impl Predictor {
         let missing = |name| Error::new(format!("the inference graph has no `{name}`"));
         let prediction = graph.named(name::PREDICTION).ok_or_else(|| missing(name::PREDICTION))?;
         let prepared = session.prepare(graph, &[graph.named(name::TOLD).unwrap_or(prediction)])?;
-        let (inputs, outputs) = (prepared.inputs(), prepared.outputs());
+        let (mut inputs, outputs) = (prepared.inputs(), prepared.outputs());
+        // What is drawn in use is the same for every batch.
+        for name in [name::SEED, name::STEP] {
+            let slot = prepared.input(name).and_then(|slot| inputs.get_mut(slot));
+            if let Some(number) = slot.and_then(|slot| slot.as_slice_mut::<i64>()) {
+                number.fill(0);
+            }
+        }
         let per_row = |buffer: &Buffer| {
             let (rows, sizes) = buffer.shape().sizes().split_first()?;
             Some((*rows, sizes.iter().product::<usize>()))
@@ -227,6 +234,19 @@ pub(crate) fn score(results: &[f32], rows: &Rows, loss: Loss) -> Metrics {
         let [loss, accuracy, _] = told(results);
         let figures = [("loss", loss), ("accuracy", accuracy), ("perplexity", loss.exp())];
         metrics.extend(figures.map(|(name, figure)| (name.to_owned(), figure)));
+        return metrics;
+    }
+    if let Loss::OfModel(Measures { names, .. }) = loss {
+        let width = (results.len() / rows.len().max(1)).max(1);
+        let mean = |at: usize| {
+            results
+                .chunks_exact(width)
+                .filter_map(|row| row.get(at))
+                .map(|x| f64::from(*x))
+                .sum::<f64>()
+                / n
+        };
+        metrics.extend(names.iter().enumerate().map(|(at, name)| ((*name).to_owned(), mean(at))));
         return metrics;
     }
     let measured = || measure(loss, results, rows.len(), &rows.targets()).unwrap_or(f64::NAN);

@@ -10,7 +10,7 @@ use crate::data::{Baseline, Rows, TargetPreparation, Targets};
 use crate::metrics::{
     Average, Averaged, Classification, Confusion, Cut, Ranking, Regression, quantile,
 };
-use crate::nn::Loss;
+use crate::nn::{Loss, Measures};
 use crate::train::evaluate::{deviations, predictions, probabilities, regression, score};
 use crate::train::event::Metrics;
 use crate::train::forecast::{Forecast, forecast};
@@ -262,11 +262,37 @@ pub(crate) fn report(
         tokens(&mut report, rows, train);
         return Ok(report);
     }
+    if let Loss::OfModel(measures) = loss {
+        report.baseline.extend(guess_of_rows(measures, rows, train)?.map(|x| ("loss".into(), x)));
+        return Ok(report);
+    }
     match rows.labels() {
         Some(labels) => classes(&mut report, results, &labels, rows, train)?,
         None => numbers(&mut report, results, rows, train, loss)?,
     }
     Ok(report)
+}
+
+/// The loss of whoever always answers with the mean of the training rows; none where nobody can.
+pub(crate) fn guess_of_rows(
+    measures: &Measures,
+    rows: &Rows,
+    train: &Rows,
+) -> Result<Option<f64>, Error> {
+    let Some(guess) = measures.guess else { return Ok(None) };
+    let mut row = vec![0.0; rows.width()];
+    let mut mean = vec![0.0; rows.width()];
+    for at in 0..train.len() {
+        train.gather_inputs(&[at], &mut row)?;
+        mean.iter_mut().zip(&row).for_each(|(mean, x)| *mean += f64::from(*x));
+    }
+    mean.iter_mut().for_each(|mean| *mean /= train.len().max(1) as f64);
+    let mut sum = 0.0;
+    for at in 0..rows.len() {
+        rows.gather_inputs(&[at], &mut row)?;
+        sum += guess(&row, &mean);
+    }
+    Ok(Some(sum / rows.len().max(1) as f64))
 }
 
 /// Probabilities `[rows, classes]` of raw results.

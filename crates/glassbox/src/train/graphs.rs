@@ -10,7 +10,10 @@ use crate::Error;
 use crate::data::{TargetPreparation, Targets};
 use crate::io::pytorch;
 use crate::nearest::listed;
-use crate::nn::{self, Divisor, Head, Loss, Module, Objective, Recorded, fits, penalty};
+use crate::nn::{
+    self, Divisor, Generative, Head, Loss, Measured, Module, Objective, Recorded, Seen, fits,
+    penalty,
+};
 use crate::train::config::TrainConfig;
 
 /// The names of the graphs' inputs and results.
@@ -33,7 +36,7 @@ pub(crate) mod name {
     pub const SEED: &str = "seed";
     /// Result: raw scores or numbers.
     pub const PREDICTION: &str = "prediction";
-    /// Result, where tokens are told: for each row the sum of −ln p of what was to be told, at how many
+    /// Result, where rows themselves are learned: the figures of each row. Where tokens are told: for each row the sum of −ln p of what was to be told, at how many
     /// places that was the most probable, and how many places there were.
     pub const TOLD: &str = "told";
     /// Result: what is made small.
@@ -140,6 +143,11 @@ impl Recipe<'_> {
         let at = graph.root(Mode::Train);
         let rows = part.rows;
         let inputs = self.inputs(&graph, rows);
+        if let Some(model) = self.model.generative() {
+            self.train_rows(at, model, inputs, part);
+            graph.check()?;
+            return Ok(graph);
+        }
         let (prediction, heads) = self.model.forward_with_heads(at, inputs);
         let prediction = prediction.named(name::PREDICTION);
         let targets = match (self.labels(), self.target.tokens()) {
@@ -186,11 +194,63 @@ impl Recipe<'_> {
         Ok(graph)
     }
 
+    /// A step of a model that learns the rows themselves: each of its losses moves parameters of its own,
+    /// in the order in which they are recorded.
+    #[track_caller]
+    fn train_rows<'g>(
+        &self,
+        at: Scope<'g>,
+        model: &dyn Generative,
+        inputs: Tensor<'g>,
+        part: Part,
+    ) {
+        let graph = at.graph();
+        let seen = seen(graph, model, inputs);
+        let (rate, step) = (graph.input(name::RATE, DType::F32, []), nn::step(graph));
+        let divisor = Divisor::Rows(part.rows);
+        let mut entered = false;
+        let mut learn = |scope: &str, loss: Tensor<'g>| {
+            let below = format!("{scope}/");
+            let own = |path: &str| scope.is_empty() || path.starts_with(&below);
+            let mut learning = graph.parameters();
+            learning.retain(|(path, _)| own(path) && !self.frozen(path));
+            let updating = match entered {
+                true => at.again().child(name::OPTIMIZER).again(),
+                false => at.child(name::OPTIMIZER),
+            };
+            let recorded = Recorded { loss, divisor };
+            let loss = match self.penalty(at, recorded, &learning, part) {
+                Some(penalty) => loss + penalty,
+                None => loss,
+            };
+            let tensors: Vec<Tensor<'g>> = learning.iter().map(|(_, tensor)| *tensor).collect();
+            let mut gradients = grad_recomputing(loss, &tensors, |path| self.recomputed(path));
+            if self.config.accumulate > 1 {
+                gradients = accumulated(updating, &learning, gradients, divisor, part);
+            }
+            if part.ends {
+                self.update(updating, &learning, gradients, rate, step);
+            }
+            entered = true;
+        };
+        let shown = model.train(at, seen, &mut learn);
+        shown.named(name::LOSS);
+        self.hold_frozen(graph);
+    }
+
     /// The model as it is used, on `rows` rows.
     #[track_caller]
     pub fn inference(&self, rows: usize) -> Result<Graph, Diagnostics> {
         let graph = Graph::new();
         let inputs = self.inputs(&graph, rows);
+        if let Some(model) = self.model.generative() {
+            let Measured { made, figures } =
+                model.measure(graph.root(Mode::Eval), seen(&graph, model, inputs));
+            made.named(name::PREDICTION);
+            figures.named(name::TOLD);
+            graph.check()?;
+            return Ok(graph);
+        }
         let mut prediction = self.model.forward(graph.root(Mode::Eval), inputs);
         if self.labels() && self.objective.loss == Loss::BinaryCrossEntropy {
             // One score against 0 is two scores: softmax of (0, s) is the sigmoid of s.
@@ -414,6 +474,15 @@ impl Recipe<'_> {
             });
         }
     }
+}
+
+/// Rows as a model sees them that learns them: with their classes, if it is told of these.
+fn seen<'g>(graph: &'g Graph, model: &dyn Generative, rows: Tensor<'g>) -> Seen<'g> {
+    let classes = (model.classes() > 0).then(|| {
+        let labels = graph.input(name::TARGETS, DType::I64, [rows.dim(0)]);
+        labels.one_hot(model.classes()).cast(DType::F32)
+    });
+    Seen { rows, classes }
 }
 
 /// How well tokens are told, for each row: [`name::TOLD`].

@@ -22,7 +22,9 @@ use crate::train::pretrained;
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
-use crate::zoo::{FromLast, LayerProblem, Mlp, Named, Network, Takes, Training, Wanted};
+use crate::zoo::{
+    FromLast, LayerProblem, Likelihood, Mlp, Named, Network, Sizes, Takes, Training, Wanted,
+};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
 pub struct Job {
@@ -104,7 +106,8 @@ impl Job {
 
     fn of(mut config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
         pretrained::settle(&mut config)?;
-        let numbers = matches!(config.model.kind, ModelKind::Mlp | ModelKind::Network);
+        let numbers = matches!(config.model.kind, ModelKind::Mlp | ModelKind::Network)
+            && !matches!(data.task, Task::Rows { .. });
         if numbers && data.preparation.inputs.text().is_some() {
             return Err(wrong(format!(
                 "`model.kind = \"{}\"` reads numbers, and this is text: take one of gpt, lstm, gru, rnn",
@@ -125,10 +128,20 @@ impl Job {
 
     /// A job whose paths may mean nothing in its model, and whose parameters start as drawn.
     fn unchecked(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
+        if let Task::Rows { .. } = data.task {
+            return Job::of_rows(config, data);
+        }
         let classes =
             data.train.classes().or(data.preparation.target.tokens().map(|t| t.vocabulary));
         let loss = config.train.loss.resolve(classes.is_some());
         let mut problems = Vec::new();
+        if config.train.loss == Loss::OfModel {
+            problems.push(format!(
+                "`train.loss = \"of_model\"` is for models that learn the rows themselves, such as vae, \
+                 not {}",
+                config.model.kind
+            ));
+        }
         let words = config.train.loss;
         let target = &data.preparation.target.name;
         match (loss.target_type() == DType::I64, classes) {
@@ -157,14 +170,35 @@ impl Job {
             Task::Classification { .. } => &["valid_loss", "valid_accuracy"],
             Task::Regression => &["valid_loss", "valid_rmse", "valid_mae", "valid_r2"],
             Task::Language { .. } => &["valid_loss", "valid_accuracy", "valid_perplexity"],
+            Task::Rows { .. } => &["valid_loss"],
         };
-        if let Some(stop) = &config.train.stop
-            && !figures.contains(&stop.metric.as_str())
-        {
-            let hint = crate::nearest::suggestion(&stop.metric, "figures", figures);
-            return Err(wrong(format!("`train.stop.metric = \"{}\"`: {hint}", stop.metric)));
-        }
+        check_stop(config.train.stop.as_ref(), figures)?;
         let model = model_of(&config.model, &data.preparation, &data.input.shape, loss)?;
+        Ok(Job { config, data, model, loss, start: Start::default() })
+    }
+
+    /// A job of a model that learns the rows themselves.
+    fn of_rows(mut config: RunConfig, data: Dataset) -> Result<Self, Error> {
+        let mut problems = check_rows(&config.train, &data, config.model.kind.word());
+        if ![Loss::Auto, Loss::OfModel].contains(&config.train.loss) {
+            problems.push(format!(
+                "`train.loss = \"{}\"`: {} knows itself what it makes small: leave it out",
+                config.train.loss, config.model.kind
+            ));
+        }
+        config.train.loss = Loss::OfModel;
+        if !problems.is_empty() {
+            return Err(all_wrong(problems));
+        }
+        let loss = config.train.loss.resolve(false);
+        let model = model_of(&config.model, &data.preparation, &data.input.shape, loss)?;
+        let loss = loss_of(&*model);
+        if let nn::Loss::OfModel(measures) = loss {
+            let figures: Vec<String> =
+                measures.names.iter().map(|name| format!("valid_{name}")).collect();
+            let figures: Vec<&str> = figures.iter().map(String::as_str).collect();
+            check_stop(config.train.stop.as_ref(), &figures)?;
+        }
         Ok(Job { config, data, model, loss, start: Start::default() })
     }
 
@@ -261,6 +295,23 @@ impl Job {
             (INFERENCE_NUMBERS / self.data.train.width().max(told).max(1)).clamp(1, INFERENCE_ROWS);
         let rows = self.data.train.len().clamp(1, most);
         Ok((training, recipe.inference(rows)?))
+    }
+}
+
+/// What a model that learns the rows themselves makes small.
+fn loss_of(model: &dyn Module) -> nn::Loss {
+    let own = model.generative().map(|model| nn::Loss::OfModel(model.measures()));
+    own.unwrap_or(nn::Loss::OfModel(&nn::NOTHING))
+}
+
+/// The figure by which training stops must be one that is measured.
+fn check_stop(stop: Option<&Stop>, figures: &[&str]) -> Result<(), Error> {
+    match stop {
+        Some(stop) if !figures.contains(&stop.metric.as_str()) => {
+            let hint = crate::nearest::suggestion(&stop.metric, "figures", figures);
+            Err(wrong(format!("`train.stop.metric = \"{}\"`: {hint}", stop.metric)))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -371,6 +422,30 @@ pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset)
     problems
 }
 
+/// What a model that learns the rows themselves must not be asked for.
+pub(crate) fn check_rows(config: &TrainConfig, data: &Dataset, model: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    if config.label_smoothing > 0.0
+        || config.class_weights != ClassWeights::None
+        || config.resample != Resample::None
+    {
+        problems.push(format!(
+            "`train.label_smoothing`, `train.class_weights` and `train.resample` are for models that tell \
+             classes, which {model} does not"
+        ));
+    }
+    if data.train.is_weighted() {
+        problems.push(format!("`data.weight`: {model} cannot count rows differently"));
+    }
+    let augment = augment_problems(&config.augment, &data.input.shape);
+    problems.extend(augment.into_iter().map(|what| format!("`train.augment`: {what}")));
+    if config.augment.iter().any(|change| change.mixes()) {
+        let what = "`train.augment`: mixed rows are no rows to learn: leave mixup and cutmix out";
+        problems.push(what.into());
+    }
+    problems
+}
+
 /// What the model of rows that are so prepared is to be made for.
 fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss) -> Wanted<'a> {
     let target = &preparation.target;
@@ -386,6 +461,7 @@ fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss)
         outputs: target.tokens().map_or_else(|| outputs(target, loss), |tokens| tokens.vocabulary),
         every_place: target.tokens().is_some(),
         ahead: preparation.inputs.series().is_some_and(|series| series.horizon > 0),
+        classes: target.known_classes().map_or(0, <[String]>::len),
     }
 }
 
@@ -454,8 +530,15 @@ fn load(config: &RunConfig) -> Result<Dataset, Error> {
         options.text.arrangement = match named.family.takes {
             Takes::Pairs => Arrangement::Pairs,
             Takes::Masked => Arrangement::Masked(Hiding { share: 0.15, ..Hiding::default() }),
-            Takes::Images | Takes::Sequences | Takes::Text => Arrangement::Next,
+            Takes::Images | Takes::Sequences | Takes::Text | Takes::Rows => Arrangement::Next,
         };
+        options.itself = named.family.takes == Takes::Rows;
+    }
+    if !options.itself && !options.without.is_empty() {
+        return Err(wrong(format!(
+            "`data.without` is for models that learn the rows themselves, such as vae, not {}",
+            config.model.kind
+        )));
     }
     Ok(data::load(&config.data.path, &options)?)
 }
@@ -488,6 +571,7 @@ impl DataConfig {
             series: self.series.clone(),
             columns: self.columns.clone(),
             drop: self.drop.clone(),
+            without: self.without.clone(),
             ..data::Options::default()
         }
     }
@@ -644,6 +728,39 @@ fn suggest_series(data: &Dataset, forecast: bool, config: &mut RunConfig) {
 /// About so many steps teach a model what windows of a series tell.
 const SERIES_STEPS: u64 = 3_000;
 
+/// How a model that learns the rows themselves is trained: pixels are taken for probabilities; of a table
+/// the code has a third of its numbers.
+fn suggest_rows(data: &Dataset, config: &mut RunConfig) {
+    let ModelKind::Named(named) = config.model.kind else { return };
+    let Training { optimizer, epochs, .. } = named.family.training;
+    let (choices, width) = (&mut config.model.choices, data.train.width());
+    if matches!(data.preparation.inputs, InputPreparation::Pixels { .. }) {
+        choices.likelihood = Likelihood::Bernoulli;
+    } else {
+        let hidden = (2 * width).next_power_of_two().clamp(16, 256);
+        choices.encoder = Sizes::of(&[hidden, (hidden / 2).max(8)]);
+        choices.code = width.div_ceil(3).clamp(1, 16);
+    }
+    if named.word().starts_with("conv-") {
+        choices.encoder = Sizes::of(&[32, 64]);
+    }
+    let rows = data.train.len();
+    let train = &mut config.train;
+    let batch = (rows / 16).next_power_of_two().clamp(8, 128);
+    train.batch = Amount::Exactly(batch);
+    train.optimizer = optimizer;
+    train.schedule = Schedule::Cosine;
+    let steps = rows.div_ceil(batch).max(1) as u64;
+    train.epochs = (ROWS_STEPS / steps).clamp(epochs, 300);
+    if !data.valid.is_empty() {
+        let patience = (train.epochs / 5).max(5);
+        train.stop = Some(Stop { metric: "valid_loss".into(), patience });
+    }
+}
+
+/// About so many steps teach a model what rows look like, at least.
+const ROWS_STEPS: u64 = 6_000;
+
 /// The choices that suit the data.
 fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
     let mut config = base.clone();
@@ -675,6 +792,10 @@ fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
     }
     if let Some(series) = data.preparation.inputs.series() {
         suggest_series(data, series.horizon > 0, &mut config);
+        return config;
+    }
+    if let Task::Rows { .. } = data.task {
+        suggest_rows(data, &mut config);
         return config;
     }
     config.train.augment = suggested(data, config.model.kind);

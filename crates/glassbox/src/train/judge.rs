@@ -2,9 +2,10 @@
 
 use crate::Error;
 use crate::data::{Baseline, Dataset, Rows, Targets};
+use crate::nn::Loss;
 use crate::practice::{Evidence, Neighbours, Verdict, ask, told_and_known};
 use crate::train::evaluate::{largest, predictions, probabilities, told};
-use crate::train::figures::scaled_means;
+use crate::train::figures::{guess_of_rows, scaled_means};
 use crate::train::graphs::TOLD;
 use crate::train::trained::Model;
 
@@ -15,7 +16,7 @@ const LEARNED: f64 = 0.95;
 /// Judges a training: `kept` holds the weights to use, `end` those at its end where they are others,
 /// `curve` the training and validation loss of its epochs.
 pub(crate) fn judge(
-    data: &Dataset,
+    (data, loss): (&Dataset, Loss),
     kept: &Model,
     end: Option<&Model>,
     curve: Vec<(f64, Option<f64>)>,
@@ -23,9 +24,22 @@ pub(crate) fn judge(
 ) -> Result<Verdict, Error> {
     let results = kept.results(&data.train)?;
     let held_out = if data.valid.is_empty() { &data.test } else { &data.valid };
+    let row_losses = |results: &[f32], rows: &Rows| match loss {
+        Loss::OfModel(_) => first_of_each(results, rows),
+        _ => row_losses(results, rows),
+    };
     let losses = |model: &Model| Ok::<_, Error>(row_losses(&model.results(held_out)?, held_out));
+    let of_rows = matches!(loss, Loss::OfModel(_));
+    let baseline = match loss {
+        // Without a guess to compare with, the first loss is taken.
+        Loss::OfModel(measures) => guess_of_rows(measures, &data.train, &data.train)?
+            .or(curve.first().map(|(train, _)| *train))
+            .unwrap_or_default()
+            .abs(),
+        _ => baseline_loss(&data.train),
+    };
     let mut evidence = Evidence {
-        baseline: baseline_loss(&data.train),
+        baseline,
         train: row_losses(&results, &data.train),
         held_out: losses(kept)?,
         at_the_end: end.map(losses).transpose()?,
@@ -35,7 +49,7 @@ pub(crate) fn judge(
     };
     let mean = evidence.train.iter().sum::<f64>() / evidence.train.len().max(1) as f64;
     // Windows of a text have no neighbours.
-    let neighbours = data.train.target().tokens().is_none();
+    let neighbours = data.train.target().tokens().is_none() && !of_rows;
     if neighbours && mean > (1.0 - LEARNED) * evidence.baseline {
         evidence.neighbours = beside_neighbours(&results, &data.train)?;
     }
@@ -66,6 +80,12 @@ fn row_losses(results: &[f32], rows: &Rows) -> Vec<f64> {
             pairs.map(|(p, t)| mean_square(p, t)).collect()
         }
     }
+}
+
+/// The first of the figures of each row, its loss.
+fn first_of_each(results: &[f32], rows: &Rows) -> Vec<f64> {
+    let width = (results.len() / rows.len().max(1)).max(1);
+    results.chunks_exact(width).filter_map(|row| row.first()).map(|x| f64::from(*x)).collect()
 }
 
 fn mean_square(a: &[f64], b: &[f64]) -> f64 {

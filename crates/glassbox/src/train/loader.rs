@@ -137,6 +137,7 @@ impl<'a> Loader<'a> {
                 let outputs = self.train.outputs();
                 out.copy_from_slice(&all[places.start * outputs..places.end * outputs]);
             }
+            (TargetsMut::None, _) => {}
             _ => return Err(Error::new("the training graph's targets are of another kind")),
         }
         Ok(())
@@ -207,9 +208,9 @@ impl Ahead {
             start: 0,
             rows: Vec::new(),
             inputs: Vec::new(),
-            targets: match rows.classes().or(rows.target().tokens().map(|t| t.vocabulary)) {
-                Some(_) => Targets::Classes(Vec::new()),
-                None => Targets::Values(Vec::new()),
+            targets: match rows.are_numbers_told() {
+                true => Targets::Values(Vec::new()),
+                false => Targets::Classes(Vec::new()),
             },
             partners: Vec::new(),
             shares: Vec::new(),

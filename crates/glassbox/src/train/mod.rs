@@ -19,6 +19,8 @@ pub(crate) mod graphs;
 pub(crate) mod job;
 mod judge;
 pub(crate) mod language;
+mod latent;
+mod latent_use;
 mod loader;
 mod outcome;
 pub(crate) mod photos;
@@ -40,6 +42,8 @@ pub use figures::{
 pub use filler::{Candidate, Filled, Filler, Hidden};
 pub use forecast::{Forecast, Guess, Off, Rolled, StepAhead};
 pub use job::Job;
+pub use latent::{Codes, Latent, Remade, between};
+pub use latent_use::{Anomalies, Damage, Half, KnownRows, OddClass, Repaired};
 pub use photos::PhotoPredictions;
 pub use pretrained::publish;
 pub use resample::Resample;

@@ -271,7 +271,7 @@ impl Job {
         let status = folder.status()?;
         let short = status.epoch < self.config.train.epochs;
         let stopped_early = status.state == RunState::Finished && short;
-        judge(&self.data, kept, end.as_ref(), curve, stopped_early)
+        judge((&self.data, self.loss), kept, end.as_ref(), curve, stopped_early)
     }
 }
 

@@ -71,8 +71,10 @@ pub(crate) struct StepPlan {
     pub inputs: Vec<Buffer>,
     /// The loss, and what else was asked for.
     pub outputs: Vec<Buffer>,
-    /// Positions of inputs, targets, rate and step among the inputs.
-    slots: [usize; 4],
+    /// Positions of inputs, rate and step among the inputs.
+    slots: [usize; 3],
+    /// Position of the targets, where there are some beside the rows.
+    targets: Option<usize>,
     /// Positions of the partners' targets and shares, where images are mixed.
     mixed: Option<[usize; 2]>,
     /// Position of the seed, where something is drawn.
@@ -394,8 +396,9 @@ impl<'a> Steps<'a> {
         let plan = &mut self.plans[index];
         let from = From { loader: &mut self.loader, train: self.train, epoch: self.state.epoch };
         plan.fill(from, &self.order, batch.clone(), given)?;
-        let names = [name::INPUTS, name::TARGETS, name::RATE, name::STEP];
+        let names = [name::INPUTS, name::RATE, name::STEP];
         let given = names.into_iter().zip(plan.slots);
+        let given = given.chain(plan.targets.map(|slot| (name::TARGETS, slot)));
         let given = given.chain(plan.seed.map(|slot| (name::SEED, slot)));
         let given = given.chain(plan.row_weights.map(|slot| (name::ROW_WEIGHTS, slot)));
         let partners = [name::PARTNER_TARGETS, name::PARTNER_SHARES];
@@ -467,8 +470,8 @@ impl StepPlan {
         let weights = weights.map(|_| results.len() - 1);
         let prepared = session.prepare(graph, &results)?;
         let slot = |name| prepared.input(name).ok_or_else(|| missing(name));
-        let slots =
-            [slot(name::INPUTS)?, slot(name::TARGETS)?, slot(name::RATE)?, slot(name::STEP)?];
+        let slots = [slot(name::INPUTS)?, slot(name::RATE)?, slot(name::STEP)?];
+        let targets = prepared.input(name::TARGETS);
         let seed = prepared.input(name::SEED);
         let row_weights = prepared.input(name::ROW_WEIGHTS);
         let partners = prepared.input(name::PARTNER_TARGETS);
@@ -485,6 +488,7 @@ impl StepPlan {
             inputs,
             outputs,
             slots,
+            targets,
             mixed,
             seed,
             row_weights,
@@ -495,7 +499,7 @@ impl StepPlan {
 
     /// The learning rate of the step that it took last.
     pub fn rate(&self) -> f64 {
-        let rate = self.inputs.get(self.slots[2]).and_then(|buffer| buffer.as_slice::<f32>());
+        let rate = self.inputs.get(self.slots[1]).and_then(|buffer| buffer.as_slice::<f32>());
         rate.and_then(|rate| rate.first()).map_or(f64::NAN, |&rate| f64::from(rate))
     }
 
@@ -508,24 +512,29 @@ impl StepPlan {
     ) -> Result<(), Error> {
         let wrong = || Error::new("the training graph's inputs have unexpected types");
         let From { loader, train, epoch } = from;
-        let [inputs, targets, rate_slot, step_slot] = self.slots;
-        let (inputs, targets, partners) = match self.mixed {
-            None => {
+        let [inputs, rate_slot, step_slot] = self.slots;
+        let (inputs, targets, partners) = match (self.targets, self.mixed) {
+            (None, _) => (self.inputs.get_mut(inputs).ok_or_else(wrong)?, None, None),
+            (Some(targets), None) => {
                 let [inputs, targets] =
                     self.inputs.get_disjoint_mut([inputs, targets]).map_err(|_| wrong())?;
-                (inputs, targets, None)
+                (inputs, Some(targets), None)
             }
-            Some([labels, shares]) => {
+            (Some(targets), Some([labels, shares])) => {
                 let slots = [inputs, targets, labels, shares];
                 let [inputs, targets, labels, shares] =
                     self.inputs.get_disjoint_mut(slots).map_err(|_| wrong())?;
                 let labels = labels.as_slice_mut::<i64>().ok_or_else(wrong)?;
-                (inputs, targets, Some((labels, shares.as_slice_mut::<f32>().ok_or_else(wrong)?)))
+                let shares = shares.as_slice_mut::<f32>().ok_or_else(wrong)?;
+                (inputs, Some(targets), Some((labels, shares)))
             }
         };
-        let targets = match targets.dtype() == glassbox_engine::DType::I64 {
-            true => TargetsMut::Classes(targets.as_slice_mut::<i64>().ok_or_else(wrong)?),
-            false => TargetsMut::Values(targets.as_slice_mut::<f32>().ok_or_else(wrong)?),
+        let targets = match targets {
+            None => TargetsMut::None,
+            Some(targets) => match targets.dtype() == glassbox_engine::DType::I64 {
+                true => TargetsMut::Classes(targets.as_slice_mut::<i64>().ok_or_else(wrong)?),
+                false => TargetsMut::Values(targets.as_slice_mut::<f32>().ok_or_else(wrong)?),
+            },
         };
         let inputs = inputs.as_slice_mut::<f32>().ok_or_else(wrong)?;
         let out = BatchMut { inputs, targets, mixed: partners };

@@ -342,7 +342,19 @@ impl Model {
         &self.record.preparation
     }
 
+    /// A model that learns the rows themselves predicts nothing.
+    fn check_predicts(&self) -> Result<(), Error> {
+        match &self.record.task {
+            Task::Rows { .. } => Err(Error::new(
+                "the model learns what rows look like and predicts nothing: `glassbox anomaly` tells how \
+                 odd a row is, `encode` its code, `generate` makes new ones",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn predict_prepared(&self, prepared: Prepared) -> Result<Predictions, Error> {
+        self.check_predicts()?;
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
         let results = predictor.matrix(session, &prepared.matrix)?;
@@ -356,6 +368,7 @@ impl Model {
         rows: usize,
         fill: &mut Fill<'_>,
     ) -> Result<Predictions, Error> {
+        self.check_predicts()?;
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
         let results = predictor.run(session, rows, fill)?;
@@ -457,6 +470,9 @@ impl Model {
         if target.tokens().is_some() {
             return table_of_told(results, rows);
         }
+        if let Some(classes) = target.known_classes() {
+            return table_of_losses(results, rows, classes);
+        }
         if target.outputs() > 1 {
             return self.table_of_numbers(results, rows);
         }
@@ -495,6 +511,21 @@ fn table_of_told(results: &[f32], rows: &Rows) -> String {
         let [loss, accuracy, tokens] = told(row);
         let row = rows.source_row(index).unwrap_or(0);
         out += &format!("{row},{tokens},{loss},{accuracy}\n");
+    }
+    out
+}
+
+/// What each row costs a model that learns the rows themselves.
+fn table_of_losses(results: &[f32], rows: &Rows, classes: &[String]) -> String {
+    let width = (results.len() / rows.len().max(1)).max(1);
+    let labels = rows.labels().unwrap_or_default();
+    let mut out = String::from(if labels.is_empty() { "row,loss\n" } else { "row,class,loss\n" });
+    for (index, figures) in results.chunks_exact(width).enumerate() {
+        out += &rows.source_row(index).unwrap_or(0).to_string();
+        if let Some(class) = labels.get(index).and_then(|label| classes.get(*label as usize)) {
+            out += &format!(",{}", cell(class));
+        }
+        out += &format!(",{}\n", figures.first().copied().unwrap_or(f32::NAN));
     }
     out
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use glassbox_engine::{DType, Graph, Isa, Parameters};
 
 use crate::Error;
-use crate::data::{Augment, Dataset, RawTable, Rows};
+use crate::data::{Augment, Dataset, RawTable, Rows, Task};
 use crate::nn::{Chosen, Clip, Loss, Module, Optimizer, OwnLoss, Schedule};
 use crate::practice::Verdict;
 use crate::train::checkpoint::Checkpoint;
@@ -19,8 +19,9 @@ use crate::train::event::{self, Ending, Event};
 use crate::train::figures::{Report, report};
 use crate::train::fit::{Fit, Fitted};
 use crate::train::graphs::{Recipe, results, spelled_out};
-use crate::train::job::{check_target, objective};
+use crate::train::job::{check_rows, check_target, objective};
 use crate::train::judge::judge;
+use crate::train::latent::Latent;
 use crate::train::run::DataRecord;
 use crate::train::start::Start;
 use crate::train::steps::parts;
@@ -388,7 +389,10 @@ impl<M: Module> Trainer<M> {
         let loss = self.loss_for(data)?;
         let mut config = self.config.clone();
         config.loss = config::Loss::of(loss);
-        let problems = check_target(&config, loss, data);
+        let problems = match self.model.generative() {
+            Some(_) => check_rows(&config, data, self.model.name()),
+            None => check_target(&config, loss, data),
+        };
         if !problems.is_empty() {
             return Err(Error::new(problems.join("\n").replace("train.", "")));
         }
@@ -404,7 +408,9 @@ impl<M: Module> Trainer<M> {
         let inference = recipe.inference(data.train.len().clamp(1, 256))?;
         config.freeze = spelled_out(&config.freeze, &inference);
         let recipe = Recipe { config: &config, ..recipe };
-        check_outputs(&inference, results(&data.preparation.target, loss))?;
+        if self.model.generative().is_none() {
+            check_outputs(&inference, results(&data.preparation.target, loss))?;
+        }
         let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
         let again = recipe.check_recompute(&inference).err().unwrap_or_default();
         let others = recipe.check_optimizers(&inference).err().unwrap_or_default();
@@ -466,6 +472,30 @@ impl<M: Module> Trainer<M> {
     fn loss_for(&self, data: &Dataset) -> Result<Loss, Error> {
         let classes =
             data.train.classes().or(data.preparation.target.tokens().map(|t| t.vocabulary));
+        let of_rows = matches!(data.task, Task::Rows { .. });
+        match (self.model.generative(), of_rows, self.loss) {
+            (Some(model), true, None) => return Ok(Loss::OfModel(model.measures())),
+            (Some(_), true, Some(_)) => {
+                return Err(Error::new(format!(
+                    "{} knows itself what it makes small: leave the loss out",
+                    self.model.name()
+                )));
+            }
+            (Some(_), false, _) => {
+                return Err(Error::new(format!(
+                    "{} learns the rows themselves: give it `data.into_rows(&[])`",
+                    self.model.name()
+                )));
+            }
+            (None, true, _) => {
+                return Err(Error::new(format!(
+                    "the rows themselves are to be learned, which {} cannot: take a model such as \
+                     zoo::Autoencoder",
+                    self.model.name()
+                )));
+            }
+            (None, false, _) => {}
+        }
         let Some(loss) = self.loss else {
             return Ok(config::Loss::Auto.resolve(classes.is_some()));
         };
@@ -547,7 +577,31 @@ impl Run {
         let end = weights.map(|w| Model::of(&self.inference, w, DataRecord::of(&self.data)));
         let curve = self.history.iter().map(|epoch| (epoch.train_loss, epoch.valid_loss)).collect();
         let stopped_early = self.finished.ending == Ending::StoppedEarly;
-        judge(&self.data, &self.trained, end.transpose()?.as_ref(), curve, stopped_early)
+        judge(
+            (&self.data, self.loss),
+            &self.trained,
+            end.transpose()?.as_ref(),
+            curve,
+            stopped_early,
+        )
+    }
+
+    /// What was learned of the rows themselves, to make and change them; `model` is what was trained.
+    ///
+    /// ```
+    /// use glassbox::prelude::*;
+    /// use glassbox::zoo::Autoencoder;
+    /// let digits = data::digits().into_rows::<&str>(&[])?;
+    /// let model = Autoencoder::new(&[8, 8, 1], 2).encoder(&[32]);
+    /// let run = Trainer::new(model.clone()).epochs(2).fit(&digits)?;
+    /// let latent = run.latent(model);
+    /// let (rows, _) = latent.gather(&digits.test, &[0, 1])?;
+    /// assert_eq!(latent.encode(&rows, None)?.means.len(), 4);
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn latent(&self, model: impl Module + 'static) -> Latent {
+        let preparation = self.data.preparation.clone();
+        Latent::of(Box::new(model), self.trained.values(), preparation)
     }
 
     /// The figures of every epoch.

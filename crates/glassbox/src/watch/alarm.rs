@@ -293,7 +293,7 @@ fn best_guess(values: &[f64], loss: Loss) -> Option<f64> {
         // The best lies between the two.
         Loss::Huber { delta } => Some(huber(delta, average).min(huber(delta, median))),
         Loss::GaussianNll => Some(0.5 * ((std::f64::consts::TAU * variance).ln() + 1.0)),
-        Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Own(_) => None,
+        Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Own(_) | Loss::OfModel(_) => None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! the published ones.
 
 mod alexnet;
+mod autoencoder;
 mod bert;
 mod convnext;
 mod googlenet;
@@ -25,11 +26,13 @@ mod vit;
 mod xception;
 
 pub use crate::nn::Positions;
+pub use autoencoder::Autoencoder;
 pub use bert::{Bert, BertHead};
 pub use gpt::Gpt;
 pub use mlp::{Mlp, Normalize};
 pub use named::{
-    Alignment, Choices, FAMILIES, Family, Member, Named, Published, Takes, Training, Wanted,
+    Alignment, Choices, FAMILIES, Family, Likelihood, Member, Named, Published, Sizes, Takes,
+    Training, Wanted,
 };
 pub use network::{Layer, LayerKind, LayerProblem, Network};
 pub use recurrent::{Attention, Cell, Convolution, FromLast, Places, Recurrent, Tokens};

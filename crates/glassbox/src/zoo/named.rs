@@ -4,8 +4,8 @@ use glassbox_engine::{DType, Graph, Mode};
 use serde::Serialize;
 
 use super::{
-    Normalize, alexnet, convnext, googlenet, lenet, mobilenet, resnet, sequences, vgg, vit,
-    xception,
+    Normalize, alexnet, autoencoder, convnext, googlenet, lenet, mobilenet, resnet, sequences, vgg,
+    vit, xception,
 };
 use crate::nn::{Activation, Module, Optimizer, Positions};
 use crate::words::words;
@@ -30,6 +30,8 @@ pub static FAMILIES: &[&Family] = &[
     &sequences::BERT,
     &sequences::SEQ2SEQ,
     &sequences::TRANSFORMER,
+    &autoencoder::AUTOENCODER,
+    &autoencoder::VARIATIONAL,
 ];
 
 /// Models that differ in size alone.
@@ -67,6 +69,8 @@ pub enum Takes {
     Masked,
     /// Two sequences of tokens, of which the second says in its way what the first does.
     Pairs,
+    /// Rows of numbers of any shape, which it learns themselves.
+    Rows,
 }
 
 /// What a model is to be made for.
@@ -86,6 +90,8 @@ pub struct Wanted<'a> {
     pub every_place: bool,
     /// Whether it tells what comes after the end of a sequence, rather than what the whole is.
     pub ahead: bool,
+    /// Of a model that learns the rows themselves: how many classes of them are known.
+    pub classes: usize,
 }
 
 /// A model of a family.
@@ -199,6 +205,84 @@ pub struct Choices {
     /// How often a decoder reads in training what should have come before, rather than what it says
     /// itself, in [0, 1].
     pub teacher_forcing: f64,
+    /// Units (of convolutions: channels) of an encoder's hidden layers, input side first.
+    pub encoder: Sizes,
+    /// Those of a decoder, code side first; none: the encoder's, reversed.
+    pub decoder: Sizes,
+    /// How many numbers stand for a row.
+    pub code: usize,
+    /// What a row's numbers are taken to be distributed as.
+    pub likelihood: Likelihood,
+    /// What the divergence of a variational code counts in the loss.
+    pub beta: f64,
+    /// Over how many steps it comes to count so much.
+    pub warmup: usize,
+    /// Nats that each number of a code may diverge by at no cost.
+    pub free_bits: f64,
+    /// Whether the model is told of a row's class.
+    pub conditional: bool,
+    /// The standard deviation of the noise that is added to rows that are read.
+    pub noise: f64,
+    /// The share of rows that is hidden, in [0, 1).
+    pub mask: f64,
+    /// What the size of a code's numbers counts in the loss.
+    pub sparsity: f64,
+}
+
+words! {
+    /// What the numbers of a row are taken to be distributed as, given its code.
+    Likelihood {
+        /// As normal distributions of one variance.
+        Gaussian = "gaussian",
+        /// As coins, whose probability each number is; of numbers from 0 to 1.
+        Bernoulli = "bernoulli",
+    }
+}
+
+/// The most hidden layers that [`Sizes`] can tell of.
+const MOST_SIZES: usize = 8;
+
+/// The sizes of some layers, eight at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    sizes: [usize; MOST_SIZES],
+    layers: usize,
+}
+
+impl Sizes {
+    /// Of these layers; those beyond the eighth are left out.
+    pub const fn of(sizes: &[usize]) -> Self {
+        let layers = if sizes.len() < MOST_SIZES { sizes.len() } else { MOST_SIZES };
+        let mut held = [0; MOST_SIZES];
+        let mut at = 0;
+        while at < layers {
+            held[at] = sizes[at];
+            at += 1;
+        }
+        Sizes { sizes: held, layers }
+    }
+
+    /// The sizes, in order.
+    pub fn as_slice(&self) -> &[usize] {
+        &self.sizes[..self.layers]
+    }
+
+    /// From the sizes that a configuration lists.
+    ///
+    /// # Errors
+    /// More than eight.
+    pub(crate) fn from_list(sizes: &[usize]) -> Result<Self, String> {
+        match sizes.len() {
+            0..=MOST_SIZES => Ok(Sizes::of(sizes)),
+            more => Err(format!("lists {more} layers: {MOST_SIZES} at most")),
+        }
+    }
+}
+
+impl Serialize for Sizes {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.as_slice().serialize(to)
+    }
 }
 
 words! {
@@ -215,7 +299,7 @@ words! {
 
 impl Choices {
     /// Every choice, by the name by which a configuration calls it.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: [&'static str; 28] = [
         "activation",
         "normalize",
         "dropout",
@@ -233,6 +317,17 @@ impl Choices {
         "tied",
         "attention",
         "teacher_forcing",
+        "encoder",
+        "decoder",
+        "code",
+        "likelihood",
+        "beta",
+        "warmup",
+        "free_bits",
+        "conditional",
+        "noise",
+        "mask",
+        "sparsity",
     ];
 
     /// What families begin with, but for what they say themselves.
@@ -254,6 +349,17 @@ impl Choices {
         tied: false,
         attention: Alignment::None,
         teacher_forcing: 1.0,
+        encoder: Sizes::of(&[]),
+        decoder: Sizes::of(&[]),
+        code: 16,
+        likelihood: Likelihood::Gaussian,
+        beta: 1.0,
+        warmup: 0,
+        free_bits: 0.0,
+        conditional: false,
+        noise: 0.0,
+        mask: 0.0,
+        sparsity: 0.0,
     };
 
     /// Heads must share the units evenly.
@@ -350,6 +456,7 @@ impl Named {
             outputs,
             every_place: false,
             ahead: false,
+            classes: 0,
         };
         self.build_for(choices, &wanted)
     }
@@ -357,6 +464,37 @@ impl Named {
     /// The model for rows as wanted.
     pub fn build_for(self, choices: &Choices, wanted: &Wanted<'_>) -> Box<dyn Module> {
         (self.family.build)(self, choices, wanted)
+    }
+
+    /// Whether a model that learns rows themselves can be made so.
+    fn check_rows(self, choices: &Choices, wanted: &Wanted<'_>) -> Result<(), String> {
+        let word = self.word();
+        let convolutional = word.starts_with("conv-");
+        let plain = word.strip_prefix("conv-").unwrap_or(word);
+        let [encoder, decoder] = [choices.encoder, choices.decoder].map(|s| s.as_slice().len());
+        match wanted.row {
+            [_, _, _] => {}
+            row if convolutional => {
+                return Err(format!(
+                    "{word} reads images, not rows of shape {row:?}: take {plain}"
+                ));
+            }
+            _ => {}
+        }
+        if convolutional && decoder > 0 && decoder != encoder {
+            return Err(format!(
+                "the decoder of {word} doubles images {decoder} times and its encoder halves them \
+                 {encoder} times: give `model.decoder` as many layers as `model.encoder`"
+            ));
+        }
+        if choices.conditional && wanted.classes == 0 {
+            return Err(
+                "`model.conditional` tells the model of classes, and none are known: name the \
+                        column that holds them by --target"
+                    .into(),
+            );
+        }
+        Ok(())
     }
 
     /// Whether it takes rows of this shape.
@@ -368,6 +506,8 @@ impl Named {
         let (word, row) = (self.word(), wanted.row);
         let what = match (self.family.takes, wanted.tokens, row) {
             (Takes::Images, ..) => "",
+            (Takes::Rows, None, _) => return self.check_rows(choices, wanted),
+            (Takes::Rows, Some(_), _) => "numbers or images",
             (Takes::Sequences, None, [_, _]) => return choices.check_heads(self),
             (Takes::Sequences, None, _) => "sequences: numbers [time, features], or text",
             (Takes::Text, Some(_), _) if !wanted.every_place => {

@@ -144,7 +144,11 @@ fn part<'a>(args: &SeeArgs, data: &'a Dataset) -> Result<Part<'a>, AppError> {
 }
 
 pub fn run(args: &SeeArgs, ctx: &Context) -> Result<(), AppError> {
-    let folder = RunFolder::view(&ctx.run_path(&args.run)?)?;
+    let path = ctx.run_path(&args.run)?;
+    if super::rows::RowsRun::is_one(&path)? {
+        return super::rows::see::run(&args.run, ctx);
+    }
+    let folder = RunFolder::view(&path)?;
     match Sequences::are_read_by(&folder)? {
         true => sequences::run(args, &folder, ctx),
         false => images::run(args, &folder, ctx),

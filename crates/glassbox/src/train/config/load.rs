@@ -268,6 +268,7 @@ fn data(mut section: Section, default: &DataConfig) -> DataConfig {
     let of_text = of_text(&mut section, &default.text);
     let series = series(&mut section, &default.series);
     let drop = section.take("drop", default.drop.clone(), texts);
+    let without = section.take("without", default.without.clone(), texts);
     let columns = kinds(&mut section, &default.columns);
     let split = split(&mut section, default.split);
     let prepare = prepare(&mut section);
@@ -282,6 +283,7 @@ fn data(mut section: Section, default: &DataConfig) -> DataConfig {
         text: of_text,
         series,
         drop,
+        without,
         columns,
         split,
         prepare,
@@ -515,6 +517,10 @@ pub(super) fn positive(value: &Value) -> Result<f64, String> {
         Some(number) if number > 0.0 && number.is_finite() => Ok(number),
         _ => expected("a number above 0", value),
     }
+}
+
+pub(super) fn not_negative(value: &Value) -> Result<f64, String> {
+    bounded(value, Bound::NotNegative)
 }
 
 pub(super) fn share(value: &Value) -> Result<f64, String> {

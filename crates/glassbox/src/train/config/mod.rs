@@ -29,7 +29,7 @@ use crate::io::published::Pretrained;
 use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Positions, Schedule};
 pub use crate::train::resample::Resample;
-pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Named, Normalize};
+pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Likelihood, Named, Normalize, Sizes};
 
 /// The kinds of model that a configuration can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,8 @@ choices! {
         /// −ln of the density that a Gaussian gives to what was observed; the model gives its mean and
         /// the logarithm of its variance.
         GaussianNll = "gaussian_nll",
+        /// What the model itself makes small: of models that learn the rows themselves.
+        OfModel = "of_model",
     }
 }
 
@@ -115,6 +117,7 @@ impl Loss {
             Known::Huber { delta } => Loss::Huber { delta },
             Known::GaussianNll => Loss::GaussianNll,
             Known::Own(_) => Loss::Auto,
+            Known::OfModel(_) => Loss::OfModel,
         }
     }
 
@@ -131,6 +134,8 @@ impl Loss {
             Loss::AbsoluteError => Known::AbsoluteError,
             Loss::Huber { delta } => Known::Huber { delta },
             Loss::GaussianNll => Known::GaussianNll,
+            // Whose it is, is known where the model is.
+            Loss::OfModel => Known::OfModel(&crate::nn::NOTHING),
         }
     }
 }
@@ -190,6 +195,8 @@ pub struct DataConfig {
     pub weight: Option<String>,
     /// Columns that are left out.
     pub drop: Vec<String>,
+    /// Of models that learn the rows themselves: classes that are not learned, only tested.
+    pub without: Vec<String>,
     /// What columns are, where that is not to be inferred.
     pub columns: BTreeMap<String, Kind>,
     /// How much of a table or of images is kept in memory, in MiB; what is beyond lives in temporary
@@ -253,6 +260,11 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
+    /// Whether the model learns the rows themselves.
+    pub fn learns_rows(&self) -> bool {
+        matches!(self.kind, ModelKind::Named(named) if named.family.takes == crate::zoo::Takes::Rows)
+    }
+
     /// How weights are drawn: as said, else as suits the activation.
     pub fn initial(&self) -> Initial {
         self.initial.unwrap_or(self.activation.initial())
@@ -463,6 +475,7 @@ impl RunConfig {
                 text: TextOptions::default(),
                 series: SeriesOptions::default(),
                 drop: Vec::new(),
+                without: Vec::new(),
                 columns: BTreeMap::new(),
                 split: Split { valid: None, test: None, stratify: true, fold: None },
                 prepare: Vec::new(),

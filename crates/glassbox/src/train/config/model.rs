@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{Section, expected, flag, portion, positive, share, whole, word};
+use super::load::{Section, expected, flag, not_negative, portion, positive, share, whole, word};
 use super::source::{Place, Value};
 use super::{
-    Alignment, Choices, ModelConfig, ModelKind, Named, Normalize, Numbers, Positions, RunConfig,
-    layers,
+    Alignment, Choices, Likelihood, ModelConfig, ModelKind, Named, Normalize, Numbers, Positions,
+    RunConfig, Sizes, layers,
 };
 use crate::nearest::listed;
 use crate::nn::Initial;
@@ -161,10 +161,35 @@ fn choices(section: &mut Section, options: &[&str], begin: Choices) -> Choices {
                 read.teacher_forcing =
                     section.take("teacher_forcing", read.teacher_forcing, portion);
             }
+            "encoder" => read.encoder = section.take("encoder", read.encoder, sizes),
+            "decoder" => read.decoder = section.take("decoder", read.decoder, sizes),
+            "code" => read.code = section.take("code", read.code, count),
+            "likelihood" => {
+                let of = |value: &Value| word(value, Likelihood::ALL, Likelihood::word);
+                read.likelihood = section.take("likelihood", read.likelihood, of);
+            }
+            "beta" => read.beta = section.take("beta", read.beta, not_negative),
+            "warmup" => {
+                let of = |value: &Value| whole(value, 0).map(|steps| steps as usize);
+                read.warmup = section.take("warmup", read.warmup, of);
+            }
+            "free_bits" => {
+                read.free_bits = section.take("free_bits", read.free_bits, not_negative);
+            }
+            "conditional" => {
+                read.conditional = section.take("conditional", read.conditional, flag);
+            }
+            "noise" => read.noise = section.take("noise", read.noise, not_negative),
+            "mask" => read.mask = section.take("mask", read.mask, share),
+            "sparsity" => read.sparsity = section.take("sparsity", read.sparsity, not_negative),
             _ => {}
         }
     }
     read
+}
+
+fn sizes(value: &Value) -> Result<Sizes, String> {
+    Sizes::from_list(&units(value)?)
 }
 
 fn count(value: &Value) -> Result<usize, String> {

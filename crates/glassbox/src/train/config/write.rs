@@ -6,8 +6,9 @@ use glassbox_engine::Isa;
 
 use super::{
     Activation, Alignment, Amount, Augment, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute,
-    Initial, Kind, Label, Layer, LayerKind, Loss, ModelKind, Normalization, Normalize, Numbers,
-    Optimizer, Past, Positions, Preparation, RunConfig, Schedule, SeriesOptions, TextOptions,
+    Initial, Kind, Label, Layer, LayerKind, Likelihood, Loss, ModelKind, Normalization, Normalize,
+    Numbers, Optimizer, Past, Positions, Preparation, RunConfig, Schedule, SeriesOptions, Sizes,
+    TextOptions,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
@@ -41,6 +42,11 @@ impl RunConfig {
         line(out, "strict", data.strict, "true: an image that cannot be read is an error");
         let drop = data.drop.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         line(out, "drop", format!("[{drop}]"), "columns that are left out");
+        if !data.without.is_empty() {
+            let without: Vec<String> = data.without.iter().map(|name| quoted(name)).collect();
+            let comment = "classes that are tested but not learned";
+            line(out, "without", format!("[{}]", without.join(", ")), comment);
+        }
         let kind =
             |(name, kind): (&String, &Kind)| format!("{} = {}", quoted(name), quoted(kind.word()));
         let kinds = data.columns.iter().map(kind).collect::<Vec<_>>().join(", ");
@@ -346,9 +352,32 @@ fn write_choice(out: &mut String, option: &str, choices: &Choices) {
             let what = "how often training shows the decoder the right token before, not its own";
             (float(choices.teacher_forcing), what.into())
         }
+        "encoder" => (sizes(choices.encoder), "hidden layers, input side first".into()),
+        "decoder" => {
+            let what = "hidden layers, code side first; []: the encoder's, reversed";
+            (sizes(choices.decoder), what.into())
+        }
+        "code" => (choices.code.to_string(), "numbers that stand for a row".into()),
+        "likelihood" => (quoted(choices.likelihood.word()), words(Likelihood::ALL)),
+        "beta" => (float(choices.beta), "what the code's divergence counts".into()),
+        "warmup" => (choices.warmup.to_string(), "steps until it counts so much".into()),
+        "free_bits" => {
+            let what = "nats that each number of the code may diverge by at no cost";
+            (float(choices.free_bits), what.into())
+        }
+        "conditional" => {
+            (choices.conditional.to_string(), "true: the model is told of a row's class".into())
+        }
+        "noise" => (float(choices.noise), "standard deviation of noise that is read".into()),
+        "mask" => (float(choices.mask), "share of a row that is hidden from it".into()),
+        "sparsity" => (float(choices.sparsity), "what the size of codes counts".into()),
         _ => return,
     };
     line(out, option, value, comment);
+}
+
+fn sizes(sizes: Sizes) -> String {
+    format!("{:?}", sizes.as_slice())
 }
 
 fn section(out: &mut String, header: &str) {
