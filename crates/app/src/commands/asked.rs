@@ -121,7 +121,7 @@ impl Asked {
             serde_json::Value::String(path).to_string()
         };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 22] = [
+        let all: [(&str, &str, &Option<String>, Written); 23] = [
             ("--target", "data.target", &self.target, quoted),
             ("--text", "data.text.column", &self.text, quoted),
             ("--drop", "data.drop", &self.drop, |text| names(text)),
