@@ -485,7 +485,8 @@ fn using() -> Vec<Case> {
 }
 
 fn texts() -> Vec<Case> {
-    const TABLE: &str = "review,label\nI liked it,good\nI hated it,bad\n";
+    const TABLE: &str =
+        "review,label\nI liked it,good\nI hated it,bad\nI loved it,good\nI loathed it,bad\n";
     const T5: &str = r#"{"model_type": "t5", "vocab_size": 100}"#;
     const BERT: &str = r#"{"model_type": "bert", "vocab_size": 100, "hidden_act": "rellu"}"#;
     let labelled = |title, code, line| case(title, code, line).file("reviews.csv", TABLE);

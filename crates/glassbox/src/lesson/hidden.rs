@@ -24,8 +24,8 @@ const STEPS: usize = 1_000;
 const SHARE: f64 = 0.15;
 /// Words by which it is counted what is done with them.
 const COUNTED: usize = 100_000;
-/// Whose verb is hidden: one cat, many cats.
-const ASKED: [&str; 2] = ["the old cat <mask> at night.", "the old cats <mask> at night."];
+/// One word of a sentence is hidden, then another.
+const ASKED: [&str; 2] = ["the old cat <mask> at night.", "the old <mask> sleeps at night."];
 /// Candidates that are told.
 const TOP: usize = 4;
 
@@ -72,8 +72,8 @@ pub struct Asked {
     pub text: String,
     /// Candidates and their probabilities, the most probable first.
     pub candidates: Vec<(String, f64)>,
-    /// The probability of all verbs of one (`sleeps`), and of many (`sleep`).
-    pub of_one_and_many: [f64; 2],
+    /// The probability of all verbs together, and of all nouns.
+    pub verbs_and_nouns: [f64; 2],
 }
 
 /// What the lesson found.
@@ -92,7 +92,7 @@ pub struct Found {
     pub losses: Vec<f64>,
     /// The mean of the last fifty.
     pub last: f64,
-    /// Two sentences that differ in one letter.
+    /// A sentence, and what may stand at two of its places.
     pub asked: Vec<Asked>,
 }
 
@@ -219,12 +219,27 @@ impl Rows {
         let sum = |verbs: &[&str]| -> f64 {
             all.iter().filter(|(word, _)| verbs.contains(&word.as_str())).map(|(_, p)| p).sum()
         };
-        let of_one_and_many = [sum(&VERBS.map(|verb| verb[0])), sum(&VERBS.map(|verb| verb[1]))];
+        let verbs_and_nouns = [sum(VERBS.as_flattened()), sum(NOUNS.as_flattened())];
         let candidates = all.iter().take(TOP).cloned().collect();
-        Ok(Asked { text: text.to_owned(), candidates, of_one_and_many })
+        Ok(Asked { text: text.to_owned(), candidates, verbs_and_nouns })
     }
 }
 
+/// The nouns of the sentences, of one and of many.
+const NOUNS: [[&str; 2]; 12] = [
+    ["cat", "cats"],
+    ["dog", "dogs"],
+    ["bird", "birds"],
+    ["child", "children"],
+    ["friend", "friends"],
+    ["teacher", "teachers"],
+    ["sailor", "sailors"],
+    ["farmer", "farmers"],
+    ["king", "kings"],
+    ["ship", "ships"],
+    ["tree", "trees"],
+    ["star", "stars"],
+];
 /// The verbs of the sentences, of one and of many.
 const VERBS: [[&str; 2]; 16] = [
     ["sleeps", "sleep"],
@@ -258,7 +273,7 @@ fn loss<'g>(model: &Bert, at: Scope<'g>) -> Tensor<'g> {
     objective.record(at.child("loss"), scores, targets, Some(counted)).loss
 }
 
-/// Hides words, learns to tell them, and asks for the verb of one cat and of many.
+/// Hides words, learns to tell them, and asks for two words of a sentence.
 ///
 /// # Errors
 /// None.
@@ -322,8 +337,8 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
         columns: vec![
             text!("sentence", "문장"),
             text!("candidates", "후보"),
-            text!("verbs of one", "단수 동사"),
-            text!("verbs of many", "복수 동사"),
+            text!("a verb", "동사"),
+            text!("a noun", "명사"),
         ],
         rows: found
             .asked
@@ -331,8 +346,8 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
             .map(|asked| {
                 let candidate = |(word, p): &(String, f64)| format!("{word} {}", fixed(*p, 2));
                 let candidates: Vec<String> = asked.candidates.iter().map(candidate).collect();
-                let [one, many] = asked.of_one_and_many.map(|p| Text::same(fixed(p, 3)));
-                vec![Text::same(&*asked.text), Text::same(candidates.join(", ")), one, many]
+                let [verb, noun] = asked.verbs_and_nouns.map(|p| Text::same(fixed(p, 3)));
+                vec![Text::same(&*asked.text), Text::same(candidates.join(", ")), verb, noun]
             })
             .collect(),
     };
@@ -385,9 +400,11 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
         )),
         Part::Table(asked),
         Part::Paragraph(text!(
-            "One letter before the hidden word decides the form of the verb. Published BERTs tell more: \
+            "Nobody said what verbs and nouns are: what stands around a place tells which kind of word \
+             belongs there. Published BERTs tell more: \
              `glassbox predict FOLDER \"Paris is the [MASK] of France.\"`.",
-            "가린 낱말 앞의 글자 하나가 동사의 꼴을 정합니다. 공개된 BERT는 더 많이 압니다: \
+            "동사와 명사가 무엇인지 아무도 알려 주지 않았습니다. 자리의 앞뒤가 어떤 낱말이 올지 말해 줍니다. 공개된 \
+             BERT는 더 많이 압니다: \
              `glassbox predict FOLDER \"Paris is the [MASK] of France.\"`."
         )),
     ];
