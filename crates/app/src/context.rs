@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use glassbox::io::published::is_published;
 use glassbox::train::folder::{LAST, RunFolder};
 use glassbox::word2vec::WordVectors;
 use serde::Serialize;
@@ -51,6 +52,19 @@ impl Context {
         };
         let vectors = WordVectors::open(&path)?;
         Ok((path.display().to_string(), vectors))
+    }
+
+    /// The folder of RUN, or of a published model.
+    pub fn model_path(&self, run: &str) -> Result<PathBuf, AppError> {
+        let path = Path::new(run);
+        if is_published(path) {
+            return Ok(path.to_owned());
+        }
+        let found = RunFolder::resolve(self.runs(), run);
+        if found.is_err() && path.is_dir() && RunFolder::folds(self.runs(), run).is_empty() {
+            return Err(AppError::failed(self.text.neither_run_nor_model(run)));
+        }
+        Ok(found?)
     }
 
     /// Begins to listen for Ctrl-C; training stops after the step in which the flag is set.

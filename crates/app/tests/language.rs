@@ -53,6 +53,36 @@ fn a_text_file_needs_no_further_word_to_become_a_model_that_writes() {
 }
 
 #[test]
+fn hidden_tokens_are_told_whatever_tokens_are() {
+    for (tokenizer, epochs, asked, place) in [
+        ("character", 8, "the c[MASK]t sleeps.", Some(6)),
+        ("word", 40, "the old [MASK] at night.", Some(3)),
+        ("bpe", 40, "the old <mask> at night.", None),
+    ] {
+        let at = Workplace::new();
+        at.file("book.txt", sentences(600, 1) + "서울은 한국의 수도이다.\n");
+        let sizes = "--set model.units=32 --set model.layers=2 --set data.text.vocabulary=400";
+        let line = format!(
+            "train book.txt --model bert --out run --json --quiet --epochs {epochs} --batch 8 --lr 0.005 --set \
+             data.text.context=32 --set data.text.tokenizer={tokenizer} {sizes}"
+        );
+        let told: Value = serde_json::from_str(&at.done(&line).out).unwrap();
+        let better = number(&told["metrics"]["loss"]) < 0.8 * number(&told["baseline"]["loss"]);
+        assert!(better, "{tokenizer}: {told}");
+        let printed = at.run(&["predict", "run", asked, "--json", "--top", "4"]);
+        let said: Value = serde_json::from_str(&printed.out).unwrap();
+        let hidden = &said["texts"][0]["places"][0];
+        assert!(place.is_none_or(|place| hidden["token"] == place), "{said}");
+        let candidates = hidden["candidates"].as_array().unwrap();
+        let p: Vec<f64> = candidates.iter().map(|c| number(&c["probability"])).collect();
+        assert!(p.len() == 4 && p.is_sorted_by(|a, b| a >= b) && p[0] > 0.02, "{said}");
+        let best = candidates[0]["token"].as_str().unwrap().trim();
+        assert!(said["texts"][0]["filled"].as_str().unwrap().contains(best), "{said}");
+        at.done("explain run --param cls/predictions/bias[4] --quiet");
+    }
+}
+
+#[test]
 fn every_model_of_text_learns_and_can_be_looked_into() {
     for model in ["rnn", "lstm", "gru"] {
         let at = Workplace::new();

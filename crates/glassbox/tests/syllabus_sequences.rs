@@ -1,11 +1,12 @@
 //! Syllabus S1 (unrolling), S2 (an LSTM unit, fixture F8), S3 (GRU, bidirectional), S5 (embedding), S6
-//! (word2vec), S7 (encoder–decoder), S9 (√d_k, heads), S10 (order), S11 (sampling, perplexity) and N24 over time, as the lessons compute
+//! (word2vec), S7 (encoder–decoder), S9 (√d_k, heads), S10 (order), S11 (sampling, perplexity), S12 (hidden words) and N24 over time, as the lessons compute
 //! them.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
 mod support;
 
 use glassbox::lesson::cells::{Cell, Net as CellNet, score, size};
+use glassbox::lesson::hidden::{self, Done};
 use glassbox::lesson::order::{Positions, compare};
 use glassbox::lesson::sampling::{self, Drawn};
 use glassbox::lesson::through_time::{Net, learn_the_mean};
@@ -281,8 +282,21 @@ fn s11_perplexity_is_e_to_the_loss_and_sampling_cuts_as_it_says() {
 }
 
 #[test]
+fn hidden_words_are_told_by_their_neighbours() {
+    let found = hidden::find(&Options::default()).unwrap();
+    assert_close("shares", &found.shares, &[0.15, 0.8, 0.1, 0.1], 0.02);
+    // The plateau of who knows only how often words come is left behind.
+    assert!(found.losses[0] > found.guess && found.last < 0.7 * found.guess, "{found:?}");
+    // A verb where a verb belongs, a noun where a noun does.
+    let [verb, noun] = [&found.asked[0], &found.asked[1]].map(|asked| asked.verbs_and_nouns);
+    assert!(verb[0] > 0.8 && noun[1] > 0.8, "{:?}", found.asked);
+    let done = |done| found.sentence.iter().any(|word| word.done == done);
+    assert!([Done::Masked, Done::Replaced, Done::Kept, Done::Nothing].into_iter().all(done));
+}
+
+#[test]
 fn each_lesson_tells_its_numbers_in_both_languages() {
-    for id in ["N24", "S1", "S2", "S3", "S5", "S6", "S7", "S9", "S10", "S11"] {
+    for id in ["N24", "S1", "S2", "S3", "S5", "S6", "S7", "S9", "S10", "S11", "S12"] {
         let told = Lesson::find(id).unwrap().run(&Options::default()).unwrap();
         assert!(told.numbers.is_object() || told.numbers.is_array(), "{id}");
         let mut tables = 0;

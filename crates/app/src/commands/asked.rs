@@ -18,12 +18,12 @@ pub struct Asked {
     pub what: String,
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
     #[arg(long, value_name = "CLASS,…")]
     pub without: Option<String>,
-    #[arg(long, value_name = "COLUMN")]
-    pub text: Option<String>,
     #[arg(long, value_name = "COLUMN")]
     pub time: Option<String>,
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -181,8 +181,8 @@ impl Asked {
         };
         let all: [(&str, &str, &Option<String>, Written); 23] = [
             ("--target", "data.target", &self.target, quoted),
-            ("--drop", "data.drop", &self.drop, |text| names(text)),
             ("--text", "data.text.column", &self.text, quoted),
+            ("--drop", "data.drop", &self.drop, |text| names(text)),
             ("--without", "data.without", &self.without, |text| names(text)),
             ("--time", "data.series.time", &self.time, quoted),
             ("--horizon", "data.series.horizon", &self.horizon, bare),

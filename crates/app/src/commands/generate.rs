@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use glassbox::Writer;
 use glassbox::generate::Sampling;
+use glassbox::io::published::is_published;
 use glassbox::train::Text;
 use serde::Serialize;
 
@@ -63,8 +64,8 @@ enum Written {
 }
 
 pub fn run(args: &GenerateArgs, ctx: &Context) -> Result<(), AppError> {
-    let run = ctx.run_path(&args.run)?;
-    if RowsRun::is_one(&run)? {
+    let run = ctx.model_path(&args.run)?;
+    if !is_published(&run) && RowsRun::is_one(&run)? {
         return super::rows::generate::run(args, ctx);
     }
     let mut writer = Writer::load(&run)?.cached(!args.no_cache);

@@ -9,6 +9,7 @@ pub mod data;
 pub mod eval;
 pub mod explain;
 pub mod export;
+pub mod fill;
 pub mod folds;
 pub mod generate;
 pub mod init;
@@ -25,6 +26,7 @@ pub mod runs;
 #[cfg(feature = "image")]
 pub mod see;
 pub mod summary;
+pub mod texts;
 pub mod train;
 pub mod translate;
 

@@ -36,6 +36,7 @@ pub(crate) use inspect::inspect;
 pub(crate) use lesson::lesson;
 pub use line::{Line, Tone, fit, width, wrap};
 pub use outcome::{outcome, threshold};
+pub(crate) use predicted::Csv;
 pub use predicted::{Predicted, agreement};
 pub(crate) use profile::{plan, profile};
 pub use progress::Progress;

@@ -46,8 +46,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".label", "The class of a window: {words}", "구간(윈도)의 부류를 정하는 방법: {words}"),
     (
         ".text",
-        "The column of texts: each row is a document; for pairs, what becomes the --target",
-        "글이 담긴 열. 행마다 글 하나입니다. 쌍이면 --target 열로 바뀔 글",
+        "The column of texts: each row is a document; beside a --target, what has that class, or becomes that text",
+        "글이 담긴 열. 행마다 글 하나입니다. --target이 있으면 그 부류의 글, 또는 그 글로 바뀔 글",
     ),
     (
         ".strict",
@@ -70,8 +70,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".loss", "What is made small: {words}", "줄일 손실: {words}"),
     (
         ".weights",
-        "Start with the weights of a file of safetensors (PyTorch's names) or of a run",
-        "safetensors 파일(PyTorch 이름)이나 다른 실행의 가중치로 시작합니다",
+        "Start with the weights of a file of safetensors (PyTorch's names), a run, or a published folder",
+        "safetensors 파일(PyTorch 이름), 다른 실행, 공개된 모형 폴더의 가중치로 시작합니다",
     ),
     (
         ".freeze",
@@ -98,18 +98,33 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "export",
-        "Write a run's weights to a file that others load: safetensors with PyTorch's names, word vectors as word2vec has them.",
-        "실행의 가중치를 다른 프로그램이 읽는 파일로 씁니다: PyTorch 이름의 safetensors, 낱말 벡터는 word2vec 형식.",
+        "Write a run's weights to a file that others load (safetensors with PyTorch's names, word vectors as word2vec has them), or to a folder that Hugging Face's transformers loads.",
+        "실행의 가중치를 다른 프로그램이 읽는 파일(PyTorch 이름의 safetensors, 낱말 벡터는 word2vec 형식)이나 Hugging Face transformers가 읽는 폴더로 씁니다.",
     ),
     (
         "export.format",
-        "The format: safetensors, or word2vec of word vectors",
-        "형식: safetensors, 낱말 벡터는 word2vec",
+        "The format: safetensors; huggingface, a folder, of a run that began with one; word2vec, of word vectors",
+        "형식: safetensors. huggingface(폴더)는 그런 폴더로 시작한 실행, word2vec은 낱말 벡터만 됩니다",
     ),
     (
         "export.out_file",
-        "The file to write [weights.safetensors, vectors.txt]; word vectors are binary where it ends in .bin",
-        "쓸 파일 [weights.safetensors, vectors.txt]. 낱말 벡터는 이름이 .bin으로 끝나면 이진 형식",
+        "The file or folder to write [weights.safetensors, vectors.txt, model]; word vectors are binary where it ends in .bin",
+        "쓸 파일이나 폴더 [weights.safetensors, vectors.txt, model]. 낱말 벡터는 이름이 .bin으로 끝나면 이진 형식",
+    ),
+    (
+        "generate.run",
+        "A run's folder or name, `last`, or the folder of a published GPT-2",
+        "실행 폴더나 이름, `last`, 또는 공개된 GPT-2의 폴더",
+    ),
+    (
+        "predict.run",
+        "A run's folder or name, `last`, or the folder of a published BERT",
+        "실행 폴더나 이름, `last`, 또는 공개된 BERT의 폴더",
+    ),
+    (
+        "summary.run",
+        "A run's folder or name, `last`, or the folder of a published model",
+        "실행 폴더나 이름, `last`, 또는 공개된 모형의 폴더",
     ),
     (
         "generate",
@@ -283,18 +298,18 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "predict",
-        "Predict images, or the rows of a file; translate texts.",
-        "이미지나 파일의 각 행을 예측하고, 글을 번역합니다.",
+        "Predict images, or the rows of a file; translate texts; tell what is hidden in them.",
+        "이미지나 파일의 각 행을 예측하고, 글을 번역하고, 글의 가려진 곳을 알아맞힙니다.",
     ),
     (
         "predict.files",
-        "Images, folders or archives of images, or one file with rows; of a model of pairs, texts, or files with a text a line",
-        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나. 쌍으로 배운 모델이면 글, 또는 한 줄에 글 하나씩인 파일",
+        "Images, folders or archives of images, or one file with rows; of a model of text, texts ([MASK] hides a token), or files with a text a line",
+        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나. 글의 모형이면 글([MASK]는 가린 토큰), 또는 한 줄에 글 하나씩인 파일",
     ),
     (
         "predict.top",
-        "How many classes to tell; 3 of images, 1 of rows where absent",
-        "보여 줄 부류의 수. 없으면 이미지는 3, 행은 1",
+        "How many classes or candidates to tell; 5 of hidden tokens, 3 of images, 1 of rows where absent",
+        "보여 줄 부류나 후보의 수. 없으면 가려진 토큰은 5, 이미지는 3, 행은 1",
     ),
     (
         "predict.out_file",
@@ -594,7 +609,7 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
 
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
-    ("Data", "데이터", &["target", "drop", "without", "text", "strict"]),
+    ("Data", "데이터", &["target", "text", "drop", "without", "strict"]),
     ("Series", "시계열", &["time", "horizon", "window", "group", "label"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (
@@ -686,6 +701,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
     ("predict", "glassbox predict runs/photos photo.png holiday/ --top 5", "images", "이미지"),
     (
+        "predict",
+        "glassbox predict bert 'Paris is the [MASK] of France.'",
+        "a published model's folder",
+        "공개된 모형의 폴더",
+    ),
+    (
         "train",
         "glassbox train digits --model vae --epochs 3 --out runs/vae",
         "what the rows themselves look like",
@@ -706,6 +727,7 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "several, each from the next seed",
         "여럿을, 다음 시드로 하나씩",
     ),
+    ("generate", "glassbox generate gpt2 --prompt 'rome is'", "a published model", "공개된 모형"),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
     (
         "export",
@@ -714,6 +736,7 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "gensim 등에서 쓰기",
     ),
     ("summary", "glassbox summary last", "", ""),
+    ("summary", "glassbox summary gpt2", "a published model", "공개된 모형"),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),
     ("explain", "glassbox explain last --activation 'fc1/relu[3]' --row 1", "", ""),

@@ -15,6 +15,7 @@ pub fn sections() -> Vec<(&'static str, Vec<Case>)> {
         ("Training", training()),
         ("Runs", runs()),
         ("Using a model", using()),
+        ("Texts and published models", texts()),
         ("Word vectors", word_vectors()),
     ]
 }
@@ -513,6 +514,39 @@ fn using() -> Vec<Case> {
         explain("A row beyond the batch", "--param 'fc2/bias[0]' --row 99999"),
         explain("A step that was never taken", "--param 'fc2/bias[0]' --step 99999"),
         explain("An activation that is not there", "--activation 'fc1/rellu[0]'"),
+    ]
+}
+
+fn texts() -> Vec<Case> {
+    const TABLE: &str =
+        "review,label\nI liked it,good\nI hated it,bad\nI loved it,good\nI loathed it,bad\n";
+    const T5: &str = r#"{"model_type": "t5", "vocab_size": 100}"#;
+    const BERT: &str = r#"{"model_type": "bert", "vocab_size": 100, "hidden_act": "rellu"}"#;
+    let labelled = |title, code, line| case(title, code, line).file("reviews.csv", TABLE);
+    let folder = |title, line| case(title, 1, line).file("bert/weights.bin", "");
+    vec![
+        labelled(
+            "A column of texts that is not there",
+            1,
+            "glassbox train reviews.csv --text revew --target label",
+        ),
+        labelled(
+            "The text as its own class",
+            1,
+            "glassbox train reviews.csv --text label --target label",
+        ),
+        folder("A folder that holds neither a run nor a model", "glassbox predict bert '[MASK]'"),
+        folder("Weights from such a folder", "glassbox train sentences --weights bert --out run"),
+        case("A published model of an unknown type", 1, "glassbox generate t5 --prompt hello")
+            .file("t5/config.json", T5),
+        case("Settings of a published model that are not known", 1, "glassbox summary bert")
+            .file("bert/config.json", BERT),
+        case(
+            "A run that began with no published model",
+            1,
+            "glassbox export run --format huggingface",
+        )
+        .given("glassbox train iris --epochs 1 --hidden 5 --quiet --out run > log.txt"),
     ]
 }
 

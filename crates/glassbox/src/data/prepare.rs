@@ -158,6 +158,9 @@ impl Preparation {
         if let InputPreparation::Series(series) = &self.inputs {
             return series.apply(table);
         }
+        if let Some(text) = self.inputs.text().filter(|text| text.column.is_some()) {
+            return text.apply(table);
+        }
         let rows: Vec<u32> = (0..table.rows() as u32).collect();
         let mut matrix = Vec::new();
         let (features, mut warnings) = self.apply_rows(table, &rows, &mut |numbers| {

@@ -17,6 +17,7 @@ pub mod damaged;
 pub mod depth;
 pub mod embedding;
 pub mod gates;
+pub mod hidden;
 pub mod images;
 pub mod order;
 pub mod reparameterised;
@@ -202,6 +203,14 @@ pub const LESSONS: &[Lesson] = &[
             "작은 GPT의 분포 하나로 보는 온도, top-k, top-p와 퍼플렉시티",
         ],
         run: sampling::lesson,
+    },
+    Lesson {
+        id: "S12",
+        title: [
+            "a small BERT learns to tell hidden words: 15 %, of those 80/10/10",
+            "가린 낱말을 알아맞히는 작은 BERT: 15 %, 그중 80/10/10",
+        ],
+        run: hidden::lesson,
     },
     Lesson {
         id: "S14",

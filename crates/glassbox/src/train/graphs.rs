@@ -542,12 +542,19 @@ fn told<'g>(at: Scope<'g>, scores: Tensor<'g>, targets: Tensor<'g>) -> Tensor<'g
 
 /// The word for every layer but the one that gives the results.
 const BODY: &str = "body";
+/// Where BERT tells hidden tokens.
+const TOLD_BY: &str = "cls/";
 
-/// Patterns in which `body` is written out for a model.
+/// Patterns in which `body` is written out for a model; where no layer gives its results, `body` is left, which
+/// no parameter matches.
 pub(crate) fn spelled_out(patterns: &[String], inference: &Graph) -> Vec<String> {
-    let head = pytorch::head_of(inference).unwrap_or_default();
-    let written = |pattern: &String| match pattern.as_str() {
-        BODY => vec!["*".to_owned(), format!("!{head}*")],
+    // Scores by the table that tokens are read from are no layer, but what stands before them may be one.
+    let declared = || inference.declarations().into_iter();
+    let before =
+        || declared().any(|(path, _)| path.starts_with(TOLD_BY)).then(|| TOLD_BY.to_owned());
+    let head = pytorch::head_of(inference).or_else(before);
+    let written = |pattern: &String| match (pattern.as_str(), &head) {
+        (BODY, Some(head)) => vec!["*".to_owned(), format!("!{head}*")],
         _ => vec![pattern.clone()],
     };
     patterns.iter().flat_map(written).collect()

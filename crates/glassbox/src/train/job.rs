@@ -5,6 +5,7 @@ use std::path::Path;
 use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
+use crate::data::text::Special;
 use crate::data::{self, Arrangement, Dataset, Hiding, Method, Task, augment_problems};
 use crate::nn::{self, Module, Objective};
 use crate::train::config::{
@@ -13,6 +14,7 @@ use crate::train::config::{
 };
 use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
+use crate::train::pretrained;
 use crate::train::run::DataRecord;
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
@@ -45,7 +47,11 @@ impl Job {
         path: &str,
         configure: impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
     ) -> Result<Self, Error> {
-        let first = configure(&RunConfig::new(path))?;
+        let mut first = configure(&RunConfig::new(path))?;
+        if let Some(defaults) = pretrained::defaults(path, &first)? {
+            first = configure(&defaults)?;
+            pretrained::settle(&mut first)?;
+        }
         let mut data = load(&first, None)?;
         let mut suggested = first.clone();
         if gains_by_pieces(&data, &first) {
@@ -78,7 +84,7 @@ impl Job {
     /// The run in a folder, which keeps the weights that it began with.
     pub(crate) fn of_run(folder: &RunFolder) -> Result<Self, Error> {
         let config = folder.config()?;
-        let data = load(&config, Some(folder))?;
+        let data = load(&pretrained::as_trained(&config, folder), Some(folder))?;
         Job::of(config, data, Some(folder))
     }
 
@@ -90,11 +96,12 @@ impl Job {
         start.extend(given(&config)?);
         config.model.parameters.clear();
         // What it says of the model's paths cannot be checked by another model.
-        let data = load(&config, Some(folder))?;
+        let data = load(&pretrained::as_trained(&config, folder), Some(folder))?;
         Ok((Job::unchecked(config, data)?, start))
     }
 
-    fn of(config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
+    fn of(mut config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
+        pretrained::settle(&mut config)?;
         let numbers = matches!(config.model.kind, ModelKind::Mlp | ModelKind::Network)
             && !matches!(data.task, Task::Rows { .. });
         if numbers && data.preparation.inputs.text().is_some() {
@@ -443,6 +450,10 @@ fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss)
         row,
         tokens: text.map(|text| text.tokenizer.vocabulary()),
         source: text.map_or(0, |text| text.source),
+        padding: text
+            .filter(|text| text.arrangement == Arrangement::Label)
+            .and_then(|text| text.tokenizer.special(Special::Pad))
+            .map(i64::from),
         outputs: target.tokens().map_or_else(|| outputs(target, loss), |tokens| tokens.vocabulary),
         every_place: target.tokens().is_some(),
         ahead: preparation.inputs.series().is_some_and(|series| series.horizon > 0),
@@ -478,6 +489,9 @@ fn model(config: &ModelConfig, wanted: &Wanted<'_>) -> Result<Box<dyn Module>, E
             Err(problems) => Err(all_wrong(problems.into_iter().map(problem).collect())),
         };
     }
+    if let Some(published) = &config.published {
+        return pretrained::module(published, config.choices.dropout, wanted).map_err(wrong);
+    }
     if let ModelKind::Named(named) = config.kind {
         named
             .check(&config.choices, wanted)
@@ -505,10 +519,15 @@ fn load(config: &RunConfig, run: Option<&RunFolder>) -> Result<Dataset, Error> {
         Amount::Exactly(threads) => Some(threads),
     };
     let mut options = data::Options { threads, ..config.data.options() };
-    if let ModelKind::Named(named) = config.model.kind {
+    let pairs =
+        matches!(config.model.kind, ModelKind::Named(named) if named.family.takes == Takes::Pairs);
+    let labelled = config.data.text.column.is_some() && config.data.target.is_some() && !pairs;
+    if labelled {
+        options.text.arrangement = Arrangement::Label;
+    } else if let ModelKind::Named(named) = config.model.kind {
         options.text.arrangement = match named.family.takes {
-            Takes::Masked => Arrangement::Masked(Hiding { share: 0.15, ..Hiding::default() }),
             Takes::Pairs => Arrangement::Pairs,
+            Takes::Masked => Arrangement::Masked(Hiding { share: 0.15, ..Hiding::default() }),
             Takes::Images | Takes::Sequences | Takes::Text | Takes::Rows => Arrangement::Next,
             Takes::Words => return Err(wrong(crate::zoo::ITS_OWN_WAY.to_owned())),
         };

@@ -19,6 +19,7 @@ use crate::train::fit::{Fit, Fitted};
 use crate::train::folder::{Environment, GraphKind, RunFolder, RunState};
 use crate::train::job::Job;
 use crate::train::judge::judge;
+use crate::train::pretrained;
 use crate::train::trained::Model;
 use crate::train::translator;
 use crate::train::writer::Writer;
@@ -101,6 +102,7 @@ impl Job {
         if self.start.weights.is_some() {
             folder.set_start(&self.start.values)?;
         }
+        pretrained::keep(&self.config, folder)?;
         self.draw_augmented(folder)?;
         folder.set_graph(GraphKind::Train, &training)?;
         folder.set_graph(GraphKind::Infer, &inference)?;

@@ -64,7 +64,9 @@ fn suggest_text(data: &Dataset, named: Named, config: &mut RunConfig) {
     let rows = data.train.len();
     // About so many tokens a step, and some steps an epoch.
     let most = (TEXT_TOKENS / data.train.width().max(1)).next_power_of_two().clamp(4, 128);
-    let batch = (rows / 16).next_power_of_two().clamp(4, most);
+    let labelled = !matches!(data.task, Task::Language { .. });
+    let each = if labelled { 32 } else { 16 };
+    let batch = (rows / each).next_power_of_two().clamp(4, most);
     train.batch = Amount::Exactly(batch);
     let share = if train.weights.is_some() { 0.1 } else { 1.0 };
     train.optimizer = optimizer.with_lr(optimizer.lr() * share);
@@ -72,8 +74,13 @@ fn suggest_text(data: &Dataset, named: Named, config: &mut RunConfig) {
     train.clip = Some(Clip::Norm(1.0));
     let steps = rows.div_ceil(batch).max(1) as u64;
     let pairs = named.family.takes == Takes::Pairs;
-    let most = if pairs { epochs } else { epochs.min(TEXT_EPOCHS) };
-    train.epochs = (TEXT_STEPS / steps).clamp(1, most);
+    let most = if pairs || labelled { epochs } else { epochs.min(TEXT_EPOCHS) };
+    let enough = if labelled { LABELLED_STEPS } else { TEXT_STEPS };
+    train.epochs = (enough / steps).clamp(1, most);
+    if labelled && !data.valid.is_empty() {
+        let patience = (train.epochs / 4).max(3);
+        train.stop = Some(Stop { metric: "valid_loss".into(), patience });
+    }
     if pairs && !data.valid.is_empty() {
         // On few pairs the loss of what is held back rises long before the words that are told right
         // become fewer.
@@ -84,18 +91,22 @@ fn suggest_text(data: &Dataset, named: Named, config: &mut RunConfig) {
 
 /// About so many steps teach a model a text.
 const TEXT_STEPS: u64 = 5_000;
+/// About so many steps teach a model what texts are called.
+const LABELLED_STEPS: u64 = 2_000;
 /// A text is read so often at most.
 const TEXT_EPOCHS: u64 = 20;
 /// Tokens of a step.
 const TEXT_TOKENS: usize = 4_096;
 
-/// The model, where nobody said which: filters over time, of windows that have a class.
+/// The model, where nobody said which: filters over time, of windows that have a class and of texts.
 pub(super) fn model_of_windows(
     data: &Dataset,
     config: &RunConfig,
     configure: &impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
 ) -> Result<ModelConfig, Error> {
     let of_classes = data.preparation.inputs.series().is_some_and(|series| series.horizon == 0);
+    let texts = data.preparation.inputs.text().is_some_and(|text| text.column.is_some());
+    let of_classes = (of_classes || texts) && config.model.published.is_none();
     let Some(named) = Named::from_word("convolution").filter(|_| of_classes) else {
         return Ok(config.model.clone());
     };

@@ -150,6 +150,7 @@ impl Job {
             every_place: false,
             ahead: false,
             classes: 0,
+            padding: None,
         };
         match self.config.model.kind {
             ModelKind::Named(named) => {

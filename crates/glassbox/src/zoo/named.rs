@@ -86,6 +86,8 @@ pub struct Wanted<'a> {
     pub tokens: Option<usize>,
     /// Of a pair of sequences, how long the first is: the second follows it in the row.
     pub source: usize,
+    /// The token that stands behind the end of shorter rows, where rows are not all as long.
+    pub padding: Option<i64>,
     /// How many numbers it gives: for a row, or for every place of it.
     pub outputs: usize,
     /// Whether it gives them for every place.
@@ -478,6 +480,7 @@ impl Named {
             row: &images,
             tokens: None,
             source: 0,
+            padding: None,
             outputs,
             every_place: false,
             ahead: false,
@@ -536,6 +539,12 @@ impl Named {
             (Takes::Sequences, None, [_, _]) => return choices.check_heads(self),
             (Takes::Sequences, None, _) => "sequences: numbers [time, features], or text",
             (Takes::Words, ..) => return Err(words::ITS_OWN_WAY.to_owned()),
+            (Takes::Text, Some(_), _) if !wanted.every_place => {
+                return Err(format!(
+                    "{word} tells the next token, no class of a text: take bert, or lstm, gru, rnn, \
+                     convolution, attention"
+                ));
+            }
             (_, Some(_), _) => return choices.check_heads(self),
             (_, None, _) => "text",
         };

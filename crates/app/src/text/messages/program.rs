@@ -113,4 +113,24 @@ texts! {
         "`glassbox VERB --help` has examples and every flag."
         "`glassbox VERB --help`에 예와 모든 플래그가 있습니다."
     }
+    exported_folder(folder, arrays, numbers) {
+        "wrote {folder}: {arrays} arrays, {numbers} numbers, as Hugging Face's transformers reads them"
+        "{folder}에 썼습니다: 배열 {arrays}개, 수 {numbers}개. Hugging Face transformers가 읽는 형식입니다"
+    }
+    published_model(class, vocabulary, context) {
+        "published: {class}, knows {vocabulary} tokens, reads {context} at most"
+        "공개 모형: {class}. 아는 토큰 {vocabulary}종, 한 번에 읽는 토큰 최대 {context}개"
+    }
+    published_writes(folder, class) {
+        "{folder} holds a {class}, which writes: glassbox generate {folder} --prompt …"
+        "{folder}의 모형은 {class}이고, 글을 이어 씁니다: glassbox generate {folder} --prompt …"
+    }
+    published_learns(folder, class) {
+        "{folder} holds a {class}, which tells no hidden tokens: it can learn to, glassbox train FILE --weights {folder}"
+        "{folder}의 모형은 {class}이고, 가려진 토큰을 알아맞히지 못합니다. 훈련하면 됩니다: glassbox train FILE --weights {folder}"
+    }
+    neither_run_nor_model(folder) {
+        "{folder}: is neither a run (it has no run.toml) nor a published model (it has no config.json)"
+        "{folder}: 실행도 아니고(run.toml이 없음) 공개 모형도 아닙니다(config.json이 없음)"
+    }
 }

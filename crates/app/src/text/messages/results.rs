@@ -180,4 +180,6 @@ texts! {
         "best {metric} {value} at step {step}"
         "가장 좋은 {metric} {value} ({step}스텝)"
     }
+    column_token() { "token" "토큰" }
+    column_candidate() { "candidate" "후보" }
 }

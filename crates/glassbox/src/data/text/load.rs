@@ -79,6 +79,8 @@ pub enum Arrangement {
     Masked(Hiding),
     /// The second text of a pair, of which the first is shown.
     Pairs,
+    /// What the target's column says of the text.
+    Label,
 }
 
 /// Which tokens of a text are hidden.
@@ -112,11 +114,14 @@ pub struct TextPreparation {
     /// token stands in front of each.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub documents: bool,
+    /// The column of a table that holds the texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
 }
 
 impl Arrangement {
     /// The same for the tokens of a tokeniser.
-    fn of(self, tokenizer: &Tokenizer) -> Result<Self, DataError> {
+    pub(crate) fn of(self, tokenizer: &Tokenizer) -> Result<Self, DataError> {
         let Arrangement::Masked(hiding) = self else { return Ok(self) };
         let mask = tokenizer.special(Special::Mask).ok_or_else(|| {
             let what = "the tokenizer has no token for what is hidden, such as <mask> or [MASK]";
@@ -134,7 +139,7 @@ impl Arrangement {
     fn specials(self, documents: bool) -> &'static [&'static str] {
         match self {
             Arrangement::Next if documents => &["<eos>"],
-            Arrangement::Next => &[],
+            Arrangement::Next | Arrangement::Label => &[],
             Arrangement::Masked(_) => &["<pad>", "<unk>", "<mask>"],
             Arrangement::Pairs => &["<pad>", "<unk>", "<sos>", "<eos>"],
         }
@@ -318,7 +323,7 @@ pub(crate) fn text_of(path: &str) -> Result<(String, String), DataError> {
 }
 
 /// Bytes of a text that is held as a whole, at most.
-const MOST: u64 = 4 << 30;
+const MOST: u64 = 64 << 30;
 
 /// The text of a file, gzipped or not.
 pub(crate) fn whole(path: &Path) -> Result<String, DataError> {
@@ -394,11 +399,20 @@ fn rows_of(
         }
     }
     let (vocabulary, documents) = (tokenizer.vocabulary(), texts.are_documents());
-    let some = documents || matches!(arrangement, Arrangement::Masked(_));
-    let encoding = TargetEncoding::Tokens(Tokens { places: context, vocabulary, some });
-    let target = TargetPreparation { name: "next token".into(), encoding };
-    let text =
-        TextPreparation { tokenizer, second: None, context, source: 0, arrangement, documents };
+    let masked = matches!(arrangement, Arrangement::Masked(_));
+    let told = if masked { "hidden token" } else { "next token" };
+    let encoding =
+        TargetEncoding::Tokens(Tokens { places: context, vocabulary, some: documents || masked });
+    let target = TargetPreparation { name: told.into(), encoding };
+    let text = TextPreparation {
+        tokenizer,
+        second: None,
+        context,
+        source: 0,
+        arrangement,
+        documents,
+        column: None,
+    };
     let preparation = Preparation { inputs: InputPreparation::Text(Box::new(text)), target };
     Ok(of_windows(shown, preparation, windows, split, notices, fingerprint))
 }

@@ -13,6 +13,7 @@
 //! # Ok::<(), glassbox::data::DataError>(())
 //! ```
 
+mod labelled;
 mod load;
 mod pairs;
 mod sentences;
@@ -21,6 +22,7 @@ mod texts;
 mod tokenizer;
 mod windows;
 
+pub(in crate::data) use labelled::{Labelled, column_asked, labelled};
 pub use load::{Arrangement, Documents, Hiding, TextOptions, TextPreparation, from_text, is_text};
 pub(in crate::data) use load::{load, load_column};
 pub(crate) use load::{text_of, whole};

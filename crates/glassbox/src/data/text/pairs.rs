@@ -289,6 +289,7 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
         source,
         arrangement: Arrangement::Pairs,
         documents: false,
+        column: None,
     };
     let preparation = Preparation { inputs: InputPreparation::Text(Box::new(text)), target };
     Ok(of_windows(&shown, preparation, windows, parts, notices, &fingerprint))

@@ -192,7 +192,7 @@ impl Hiding {
     /// What stands at a place, and what is to be told there. Of the places that are drawn, four fifths
     /// are hidden, a tenth gets a token by chance, a tenth stays; each is to be told, the others are not
     /// (Devlin et al. 2019, section 3.1).
-    fn hide(self, stream: Stream, place: usize, id: u32) -> (u32, i64) {
+    pub(crate) fn hide(self, stream: Stream, place: usize, id: u32) -> (u32, i64) {
         let draw = |which: u64| stream.uniform(3 * place as u64 + which);
         if draw(0) >= self.share {
             return (id, -1);

@@ -25,6 +25,7 @@ pub use crate::data::{
     Normalization, NthFold, Past, Rule as Prepare, SeriesOptions, TextOptions,
 };
 use crate::io::FileError;
+use crate::io::published::Pretrained;
 use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Positions, Schedule};
 pub use crate::train::resample::Resample;
@@ -249,6 +250,10 @@ pub struct ModelConfig {
     pub skip: bool,
     /// What is chosen of a named model.
     pub choices: Choices,
+    /// The published model whose weights are taken: it says what [`choices`](Self::choices) do not. It
+    /// follows from `train.weights`.
+    #[serde(skip)]
+    pub published: Option<Pretrained>,
     /// `[[model.layer]]`, in order, of a network.
     pub layers: Vec<Layer>,
     /// Explicit starting values by path, e.g. `fc1/weight`; the other parameters are drawn.
@@ -349,7 +354,8 @@ pub struct TrainConfig {
     /// Batches whose gradients are put together into one step; at least 1.
     pub accumulate: u64,
     /// Where weights start, in place of being drawn: a file of safetensors (PyTorch's names and layouts,
-    /// or a run's own), or a run. What `model.parameters` gives comes after it.
+    /// or a run's own), a run, or the folder of a published model of text, which then says what model it
+    /// is, its sizes and its tokeniser. What `model.parameters` gives comes after it.
     pub weights: Option<String>,
     /// Parameters that do not learn, by path; `*` stands for any letters, and of several that fit the
     /// last holds: `!` before it lets them learn. `body` is every layer but the last.
@@ -489,6 +495,7 @@ impl RunConfig {
                 dropout: 0.0,
                 skip: false,
                 choices,
+                published: None,
                 layers: Vec::new(),
                 parameters: BTreeMap::new(),
             },

@@ -79,6 +79,7 @@ pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
         dropout: section.take("dropout", default.dropout, share),
         skip: section.take("skip", default.skip, flag),
         choices: plain.choices,
+        published: None,
         layers: if network { layers } else { Vec::new() },
         parameters: parameters(&mut section, default),
     };
@@ -110,6 +111,7 @@ fn read_named(mut section: Section, named: Named, default: &ModelConfig) -> Mode
     let read = ModelConfig {
         kind: ModelKind::Named(named),
         choices: choices(&mut section, family.options, begin),
+        published: default.published.clone(),
         parameters: parameters(&mut section, default),
         ..plain
     };

@@ -187,7 +187,8 @@ impl RunConfig {
         };
         line(out, "clip", clip, "gradients: false, { norm = 1.0 } or { value = 0.5 }");
         line(out, "accumulate", train.accumulate, "batches whose gradients make one step");
-        let comment = "where weights start: a file of safetensors, or a run";
+        let comment =
+            "where weights start: a file of safetensors, a run, or a folder with config.json";
         match &train.weights {
             Some(path) => line(out, "weights", quoted(path), comment),
             None => absent(out, "weights", "\"…\"", format!("{comment}; absent: they are drawn")),
@@ -279,6 +280,11 @@ fn write_text(out: &mut String, text: &TextOptions) {
         return absent(out, "text", value, also);
     }
     section(out, "[data.text]");
+    let meant = "the column of a table that holds the texts";
+    match column {
+        Some(column) => line(out, "column", quoted(column), meant),
+        None => absent(out, "column", "\"review\"", meant),
+    }
     let offered = "character, word, bpe, or a tokenizer.json";
     match tokenizer {
         Some(tokenizer) => line(out, "tokenizer", quoted(tokenizer), offered),
