@@ -176,7 +176,7 @@ fn killed_at_any_moment_of_a_save_a_whole_checkpoint_is_found() {
     let mut reached = 0;
     for round in 0..40u64 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_that_saves_without_end"])
+            .args(["--exact", "checkpoints::child_that_saves_without_end"])
             .env(SAVE_IN, folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -676,7 +676,7 @@ fn a_named_model_has_the_options_of_its_family_and_no_others() {
     assert!(error.contains("`model.hidden` is no option of resnet18"), "{error}");
     let error = read("patch = 4", &[]).unwrap_err().to_string();
     assert!(
-        error.contains("an option of `vit_tiny`, `vit_small`, `vit_base`, not of mlp"),
+        error.contains("an option of `vit_tiny`, `vit_small`, `vit_base`, `autoencoder`, `conv-autoencoder`, not of mlp"),
         "{error}"
     );
     let error = read("kind = \"resnet19\"", &[]).unwrap_err().to_string();

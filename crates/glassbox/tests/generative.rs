@@ -166,7 +166,7 @@ fn vae(path: &str) -> RunConfig {
     config.model.choices.encoder = Sizes::of(&[32]);
     config.model.choices.code = 3;
     config.model.choices.likelihood = Likelihood::Bernoulli;
-    config.model.choices.warmup = 20;
+    config.model.choices.kl_warmup = 20;
     config.train.batch = Amount::Exactly(100);
     config.train.epochs = 2;
     config

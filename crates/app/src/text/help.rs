@@ -634,6 +634,12 @@ pub const FLAGS: &[(&str, &str, &[&str])] = &[
 /// Command lines that do what they say, by verb, with a comment in English and Korean.
 pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("", "glassbox train digits", "built-in data, no download", "내장 데이터, 다운로드 없음"),
+    (
+        "",
+        "glassbox train sentences --model word2vec --out runs/words",
+        "vectors of words",
+        "낱말 벡터",
+    ),
     ("", "glassbox train iris.csv --target species", "a table of one's own", "내 표 데이터"),
     (
         "",
@@ -655,12 +661,7 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "what a network would see",
         "신경망이 보게 될 이미지",
     ),
-    (
-        "neighbours",
-        "glassbox train sentences --model word2vec --out runs/words && glassbox neighbours runs/words sea",
-        "",
-        "",
-    ),
+    ("neighbours", "glassbox neighbours runs/words sea", "", ""),
     ("neighbours", "glassbox neighbours runs/words sea night --count 3", "", ""),
     (
         "analogy",

@@ -118,9 +118,9 @@ pub fn principal(rows: &[f32], width: usize, count: usize) -> Vec<Vec<f64>> {
         }
     }
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    // Any start will do that is not orthogonal to what is looked for.
+    // Any start will do that is not orthogonal to what is looked for; no two are alike.
     let start = |number: usize| {
-        let of = |at: usize| ((at * (2 * number + 3) + number) % 7) as f64 - 2.5;
+        let of = |at: usize| (((at + 1) * (number + 1)) as f64).sqrt().sin();
         (0..width).map(of).collect::<Vec<f64>>()
     };
     let mut found: Vec<Vec<f64>> = (0..count.min(width)).map(start).collect();

@@ -219,7 +219,7 @@ impl fmt::Display for Alarm {
             Alarm::PosteriorCollapse { dead, code, kl } => write!(
                 f,
                 "{dead} of {code} numbers of the code are the same whatever the row; all together \
-                 carry {} nats (posterior collapse). Try model.warmup, model.free_bits, a smaller \
+                 carry {} nats (posterior collapse). Try model.kl_warmup, model.free_bits, a smaller \
                  model.beta or a smaller code",
                 short(kl)
             ),

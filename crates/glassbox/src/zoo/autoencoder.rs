@@ -488,7 +488,7 @@ pub(super) static VARIATIONAL: Family = Family {
         "activation",
         "likelihood",
         "beta",
-        "warmup",
+        "kl_warmup",
         "free_bits",
         "conditional",
     ],
@@ -515,7 +515,9 @@ fn build(named: Named, choices: &Choices, wanted: &Wanted<'_>) -> Box<dyn Module
         false => model,
     };
     Box::new(match named.word().ends_with("vae") {
-        true => model.variational(choices.beta).warmup(choices.warmup).free_bits(choices.free_bits),
+        true => {
+            model.variational(choices.beta).warmup(choices.kl_warmup).free_bits(choices.free_bits)
+        }
         false => model,
     })
 }

@@ -220,7 +220,7 @@ pub struct Choices {
     /// What the divergence of a variational code counts in the loss.
     pub beta: f64,
     /// Over how many steps it comes to count so much.
-    pub warmup: usize,
+    pub kl_warmup: usize,
     /// Nats that each number of a code may diverge by at no cost.
     pub free_bits: f64,
     /// Whether the model is told of a row's class.
@@ -338,7 +338,7 @@ impl Choices {
         "code",
         "likelihood",
         "beta",
-        "warmup",
+        "kl_warmup",
         "free_bits",
         "conditional",
         "noise",
@@ -376,7 +376,7 @@ impl Choices {
         code: 16,
         likelihood: Likelihood::Gaussian,
         beta: 1.0,
-        warmup: 0,
+        kl_warmup: 0,
         free_bits: 0.0,
         conditional: false,
         noise: 0.0,

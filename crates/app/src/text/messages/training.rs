@@ -225,7 +225,7 @@ texts! {
         "{folds}겹 가운데 {done}겹을 마치고 멈췄습니다. 이 겹을 이어서 하려면 `glassbox resume {run}`, 나머지는 `train --folds`로 다시 시작하세요"
     }
     alarm_collapse(dead, code, kl) {
-        "{dead} of {code} numbers of the code are the same whatever the row; all together carry {kl} nats (posterior collapse). Try model.warmup, model.free_bits, a smaller model.beta or a smaller code"
-        "코드의 수 {code}개 중 {dead}개가 행과 상관없이 같고, 모두 합해 {kl}나트를 담습니다(사후 분포 붕괴). model.warmup, model.free_bits를 쓰거나 model.beta 또는 코드를 줄여 보세요"
+        "{dead} of {code} numbers of the code are the same whatever the row; all together carry {kl} nats (posterior collapse). Try model.kl_warmup, model.free_bits, a smaller model.beta or a smaller code"
+        "코드의 수 {code}개 중 {dead}개가 행과 상관없이 같고, 모두 합해 {kl}나트를 담습니다(사후 분포 붕괴). model.kl_warmup, model.free_bits를 쓰거나 model.beta 또는 코드를 줄여 보세요"
     }
 }

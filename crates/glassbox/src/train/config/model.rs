@@ -173,9 +173,9 @@ fn choices(section: &mut Section, options: &[&str], begin: Choices) -> Choices {
                 read.likelihood = section.take("likelihood", read.likelihood, of);
             }
             "beta" => read.beta = section.take("beta", read.beta, not_negative),
-            "warmup" => {
+            "kl_warmup" => {
                 let of = |value: &Value| whole(value, 0).map(|steps| steps as usize);
-                read.warmup = section.take("warmup", read.warmup, of);
+                read.kl_warmup = section.take("kl_warmup", read.kl_warmup, of);
             }
             "free_bits" => {
                 read.free_bits = section.take("free_bits", read.free_bits, not_negative);

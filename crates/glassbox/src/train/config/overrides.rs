@@ -78,7 +78,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "model.code",
     "model.likelihood",
     "model.beta",
-    "model.warmup",
+    "model.kl_warmup",
     "model.free_bits",
     "model.conditional",
     "model.noise",

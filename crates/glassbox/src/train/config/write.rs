@@ -388,7 +388,7 @@ fn write_choice(out: &mut String, option: &str, choices: &Choices) {
         "code" => (choices.code.to_string(), "numbers that stand for a row".into()),
         "likelihood" => (quoted(choices.likelihood.word()), words(Likelihood::ALL)),
         "beta" => (float(choices.beta), "what the code's divergence counts".into()),
-        "warmup" => (choices.warmup.to_string(), "steps until it counts so much".into()),
+        "kl_warmup" => (choices.kl_warmup.to_string(), "steps until it counts so much".into()),
         "free_bits" => {
             let what = "nats that each number of the code may diverge by at no cost";
             (float(choices.free_bits), what.into())
