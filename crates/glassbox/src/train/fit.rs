@@ -344,6 +344,7 @@ impl Run<'_, '_> {
     fn patience_is_over(&self) -> bool {
         let stop = self.fit.config.stop.as_ref();
         !self.fit.data.valid.is_empty()
+            && !self.fit.loss.is_adversarial()
             && stop.is_some_and(|s| self.steps.state.epochs_without_improvement >= s.patience)
     }
 
@@ -412,8 +413,9 @@ impl Run<'_, '_> {
         let mut metrics = score(&results, shown, self.fit.loss);
         let seconds = self.epoch_started.elapsed().as_secs_f64();
         let state = &mut self.steps.state;
-        let improved =
-            !valid.is_empty() && improves(&metrics, self.fit.config, &mut state.best, state.step);
+        let improved = !valid.is_empty()
+            && !self.fit.loss.is_adversarial()
+            && improves(&metrics, self.fit.config, &mut state.best, state.step);
         state.epochs_without_improvement =
             if improved { 0 } else { state.epochs_without_improvement + 1 };
         let (epoch, step) = (state.epoch, state.step);

@@ -21,7 +21,7 @@ use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
 use crate::zoo::{
-    FromLast, LayerProblem, Likelihood, Mlp, Named, Network, Sizes, Takes, Training, Wanted,
+    FromLast, LayerProblem, Likelihood, Mlp, Named, Network, Normalize, Sizes, Takes, Training, Wanted,
 };
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
@@ -186,6 +186,10 @@ impl Job {
         let loss = config.train.loss.resolve(false);
         let model = model_of(&config.model, &data.preparation, &data.input.shape, loss)?;
         let loss = loss_of(&*model);
+        let problems = check_adversaries(&config.train, loss, config.model.kind.word());
+        if !problems.is_empty() {
+            return Err(all_wrong(problems));
+        }
         if let nn::Loss::OfModel(measures) = loss {
             let figures: Vec<String> =
                 measures.names.iter().map(|name| format!("valid_{name}")).collect();
@@ -435,6 +439,24 @@ pub(crate) fn check_rows(config: &TrainConfig, data: &Dataset, model: &str) -> V
     if config.augment.iter().any(|change| change.mixes()) {
         let what = "`train.augment`: mixed rows are no rows to learn: leave mixup and cutmix out";
         problems.push(what.into());
+    }
+    problems
+}
+
+/// What a model whose parts work against each other must not be asked for.
+pub(crate) fn check_adversaries(config: &TrainConfig, loss: nn::Loss, model: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    if loss.is_adversarial() && config.stop.is_some() {
+        problems.push(format!(
+            "`train.stop`: no loss of {model} tells how good it is, for its parts work against each other: \
+             leave it out"
+        ));
+    }
+    if loss.is_adversarial() && config.accumulate > 1 {
+        problems.push(format!(
+            "`train.accumulate`: the parts of {model} move one after the other, which several batches a \
+             step cannot do: leave it out, and take a larger `train.batch`"
+        ));
     }
     problems
 }
@@ -705,6 +727,9 @@ const SERIES_STEPS: u64 = 3_000;
 fn suggest_rows(data: &Dataset, config: &mut RunConfig) {
     let ModelKind::Named(named) = config.model.kind else { return };
     let Training { optimizer, epochs, .. } = named.family.training;
+    if named.is_adversarial() {
+        return suggest_adversaries(data, named, config);
+    }
     let (choices, width) = (&mut config.model.choices, data.train.width());
     if matches!(data.preparation.inputs, InputPreparation::Pixels { .. }) {
         choices.likelihood = Likelihood::Bernoulli;
@@ -728,6 +753,33 @@ fn suggest_rows(data: &Dataset, config: &mut RunConfig) {
         train.stop = Some(Stop { metric: "valid_loss".into(), patience });
     }
 }
+
+/// How adversaries are trained: without an end but the last step.
+fn suggest_adversaries(data: &Dataset, named: Named, config: &mut RunConfig) {
+    let Training { optimizer, epochs, .. } = named.family.training;
+    let (choices, train) = (&mut config.model.choices, &mut config.train);
+    let shape = &data.input.shape;
+    choices.bounded = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
+    if named.is_convolutional(shape) {
+        choices.encoder = Sizes::of(&[64, 128]);
+        choices.normalize = Normalize::Batch;
+    } else if data.train.width() < 64 {
+        choices.encoder = Sizes::of(&[128, 128]);
+        choices.code = 16;
+    }
+    let rows = data.train.len();
+    // A critic learns on parts of a batch.
+    let parts = if named.word() == "wgan-gp" { choices.critic_steps } else { 1 };
+    let batch = (rows / 16).next_power_of_two().clamp(8, 64) * parts;
+    train.batch = Amount::Exactly(batch);
+    train.optimizer = optimizer;
+    train.stop = None;
+    let steps = rows.div_ceil(batch).max(1) as u64;
+    train.epochs = (ADVERSARIES_STEPS / steps).clamp(epochs, 400);
+}
+
+/// About so many steps teach adversaries, at least.
+const ADVERSARIES_STEPS: u64 = 10_000;
 
 /// About so many steps teach a model what rows look like, at least.
 const ROWS_STEPS: u64 = 6_000;

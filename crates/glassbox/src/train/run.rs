@@ -198,7 +198,7 @@ impl Job {
         outcome.seconds = finished.seconds;
         outcome.loading = Some(finished.loading).filter(|loading| loading.threads > 0);
         if finished.ending != Ending::Interrupted {
-            outcome.verdict = Some(self.verdict(folder, &trained, inference)?);
+            outcome.verdict = self.verdict(folder, &trained, inference)?;
             let table = trained.table_of_results(&results, rows);
             crate::io::atomic::write(&folder.predictions(), table.as_bytes())?;
             if let Detail::Forecast { forecast } = &outcome.detail {
@@ -243,13 +243,16 @@ impl Job {
         Ok(Outcome::of(folder.path().display().to_string(), split, report))
     }
 
-    /// Whether the training in a folder overfitted, underfitted or went well.
+    /// Whether the training in a folder overfitted, underfitted or went well; none where no loss can tell.
     pub(crate) fn verdict(
         &self,
         folder: &RunFolder,
         kept: &Model,
         inference: &Graph,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Option<Verdict>, Error> {
+        if self.loss.is_adversarial() {
+            return Ok(None);
+        }
         let checkpoints = folder.checkpoints();
         let best = checkpoints.best_step()?;
         let end = match checkpoints.last()? {
@@ -269,7 +272,7 @@ impl Job {
         let status = folder.status()?;
         let short = status.epoch < self.config.train.epochs;
         let stopped_early = status.state == RunState::Finished && short;
-        judge((&self.data, self.loss), kept, end.as_ref(), curve, stopped_early)
+        judge((&self.data, self.loss), kept, end.as_ref(), curve, stopped_early).map(Some)
     }
 }
 

@@ -342,6 +342,9 @@ impl Alarms {
         loss: f64,
         rows: usize,
     ) -> Option<Alarm> {
+        if course.loss.is_adversarial() {
+            return None;
+        }
         let loss = course.per_row(loss, rows);
         let spike = self.spike(course, loss, rows);
         let [mean, variance] = self.usual.get_or_insert([Exact(loss), Exact(0.0)]);
