@@ -56,7 +56,7 @@ pub struct Measures {
 }
 
 /// Of a model that is not known.
-pub(crate) static NOTHING: Measures = 
+pub(crate) static NOTHING: Measures =
     Measures { names: &["loss"], guess: None, adversarial: false };
 
 impl PartialEq for Loss {

@@ -13,6 +13,8 @@ mod classes;
 mod facts;
 mod forecast;
 mod html;
+#[cfg(feature = "image")]
+mod made;
 mod numbers;
 mod page;
 #[cfg(feature = "image")]
@@ -67,7 +69,10 @@ pub(crate) fn write_with(
     data: Option<&Dataset>,
 ) -> Result<PathBuf, Error> {
     let path = folder.file(FILE);
-    let page = page::page(Words::English, &facts::Facts::gather(folder, outcome, data)?)?;
+    let page = {
+        let w = Words::English;
+        page::page(w, &facts::Facts::gather(w, folder, outcome, data)?)?
+    };
     atomic::write(&path, page.as_bytes())?;
     Ok(path)
 }
@@ -77,5 +82,5 @@ pub(crate) fn write_with(
 /// # Errors
 /// Files of the run that are missing or corrupt.
 pub fn page(folder: &RunFolder, outcome: &Outcome, words: Words) -> Result<String, Error> {
-    page::page(words, &facts::Facts::gather(folder, outcome, None)?)
+    page::page(words, &facts::Facts::gather(words, folder, outcome, None)?)
 }

@@ -21,7 +21,8 @@ use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::watch::look::unmatched;
 use crate::zoo::{
-    FromLast, LayerProblem, Likelihood, Mlp, Named, Network, Normalize, Sizes, Takes, Training, Wanted,
+    FromLast, LayerProblem, Likelihood, Mlp, Named, Network, Normalize, Sizes, Takes, Training,
+    Wanted,
 };
 
 /// A run that is ready to begin: the complete configuration, the data and the model.

@@ -24,6 +24,7 @@ mod outcome;
 pub(crate) mod photos;
 mod resample;
 pub(crate) mod run;
+pub(crate) mod samples;
 mod start;
 pub(crate) mod steps;
 mod trained;

@@ -17,6 +17,7 @@ use crate::train::fit::{Fit, Fitted};
 use crate::train::folder::{Environment, GraphKind, RunFolder, RunState};
 use crate::train::job::Job;
 use crate::train::judge::judge;
+use crate::train::samples::Samples;
 use crate::train::trained::Model;
 use crate::train::translator;
 
@@ -186,6 +187,7 @@ impl Job {
             training,
             inference,
             given: &self.start,
+            samples: Samples::of(&*self.model, &self.data, self.config.train.seed)?,
             folder: Some(folder),
             on_event,
             stop,
@@ -239,6 +241,9 @@ impl Job {
             if let Some(bleu) = translator::bleu(&*self.model, trained.values(), text, rows)? {
                 report.metrics.insert(name.into(), bleu.score);
             }
+        }
+        if let Some(samples) = Samples::of(&*self.model, &self.data, self.config.train.seed)? {
+            report.metrics.extend(samples.figures(trained.values())?);
         }
         Ok(Outcome::of(folder.path().display().to_string(), split, report))
     }

@@ -23,6 +23,7 @@ use crate::train::job::{check_adversaries, check_rows, check_target, objective};
 use crate::train::judge::judge;
 use crate::train::latent::Latent;
 use crate::train::run::DataRecord;
+use crate::train::samples::Samples;
 use crate::train::start::Start;
 use crate::train::steps::parts;
 use crate::train::trained::{Model, Predictions};
@@ -437,6 +438,7 @@ impl<M: Module> Trainer<M> {
             training: &training,
             inference: &inference,
             given: &start,
+            samples: Samples::of(&self.model, data, config.seed)?,
             folder: None,
             on_event: &mut |event| {
                 on_event(event);

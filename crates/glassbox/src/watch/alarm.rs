@@ -12,6 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Rows, Targets};
+use crate::metrics::ModesCovered;
 use crate::nn::Loss;
 use crate::train::state::Exact;
 use crate::watch::look::Look;
@@ -56,6 +57,13 @@ const SPIKE_START: f64 = 1.5;
 const SPIKE_USUAL: f64 = 5.0;
 /// … and by so many of its standard deviations.
 const SPIKE_DEVIATIONS: f64 = 8.0;
+/// A generator that covers less than this share of the modes, after a third of the training and
+/// [`PERSISTENT`] epochs in a row, has collapsed: two of eight are missing where one is left out by chance.
+const COLLAPSED: f64 = 0.8;
+/// A discriminator that tells more than this share apart is sure of itself: it has no use for most rows.
+const SURE: f64 = 0.9;
+/// Modes that have less than this share of an even one are rare.
+const RARE: f64 = 0.25;
 /// The share of a new batch in the usual loss: it remembers about 20 batches.
 const USUAL: f64 = 0.05;
 
@@ -110,12 +118,43 @@ pub enum Alarm {
         /// That of the simplest guess: the largest class, the mean.
         guess: f64,
     },
+    /// What a generator makes is of few of the data's modes.
+    ModeCollapse {
+        /// Of how many.
+        covered: usize,
+        /// How many there are.
+        modes: usize,
+        /// Why, as far as can be told.
+        cause: Collapse,
+    },
     /// The loss of one batch is far above the usual.
     LossSpike {
         /// The loss.
         loss: f64,
         /// The usual.
         usual: f64,
+    },
+}
+
+/// Why a generator makes only some of the data's modes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Collapse {
+    /// The discriminator tells nearly all rows apart: what it says of those that are made hardly depends on
+    /// where they lie, and little gradient reaches the generator.
+    VanishingGradient {
+        /// Which share it tells apart.
+        told: f64,
+    },
+    /// The modes that are missing are rare in the data.
+    BiasedData {
+        /// Their rows, against as many for each mode.
+        frequency: f64,
+    },
+    /// Neither: rates and other settings decide whether the two keep pace.
+    Settings {
+        /// The learning rate.
+        rate: f64,
     },
 }
 
@@ -130,6 +169,7 @@ impl Alarm {
             Alarm::RateTooHigh { .. } => "rate_too_high",
             Alarm::RateTooLow { .. } => "rate_too_low",
             Alarm::NotLearning { .. } => "not_learning",
+            Alarm::ModeCollapse { .. } => "mode_collapse",
             Alarm::LossSpike { .. } => "loss_spike",
         }
     }
@@ -195,6 +235,33 @@ impl fmt::Display for Alarm {
                 short(loss),
                 short(guess)
             ),
+            Alarm::ModeCollapse { covered, modes, cause } => {
+                write!(
+                    f,
+                    "what is made is of {covered} of the data's {modes} modes (mode collapse), "
+                )?;
+                match cause {
+                    Collapse::VanishingGradient { told } => write!(
+                        f,
+                        "and the discriminator tells {:.0} % apart: little gradient reaches the generator \
+                         (vanishing). Try a lower rate for discriminator/*, spectral = true, label \
+                         smoothing, or wgan-gp",
+                        100.0 * told
+                    ),
+                    Collapse::BiasedData { frequency } => write!(
+                        f,
+                        "and the missing ones have {} of the rows that an even share would be (biased \
+                         data). Try to collect more of them, or a conditional model",
+                        short(frequency)
+                    ),
+                    Collapse::Settings { rate } => write!(
+                        f,
+                        "which adversaries do where settings do not suit them (learning rate {}). Try a \
+                         lower rate, beta1 = 0.5, more units, or wgan-gp",
+                        short(rate)
+                    ),
+                }
+            }
             Alarm::LossSpike { loss, usual } => write!(
                 f,
                 "the loss of a batch jumped to {}, where {} was usual (spike). Look for extreme \
@@ -383,6 +450,31 @@ impl Alarms {
             found.extend(alarm.filter(|(_, alarm)| self.tell(alarm)));
         }
         found
+    }
+
+    /// What samples say of a generator after an epoch: which modes they are of, how frequent the missing ones
+    /// are, and which shares of rows and of what is made the discriminator tells.
+    pub(crate) fn modes(
+        &mut self,
+        course: &Course,
+        step: u64,
+        found: &ModesCovered,
+        missing: Option<f64>,
+        told: Option<(f64, f64)>,
+    ) -> Option<Alarm> {
+        let ModesCovered { covered, modes, .. } = *found;
+        // In the beginning nothing is covered.
+        let few = step >= course.steps / 3 && (covered as f64) < COLLAPSED * modes as f64;
+        if !self.persists("few modes", few, PERSISTENT) {
+            return None;
+        }
+        let told = told.map(|(real, fake)| 0.5 * (real + fake));
+        let cause = match (missing, told) {
+            (Some(frequency), _) if frequency < RARE => Collapse::BiasedData { frequency },
+            (_, Some(told)) if told > SURE => Collapse::VanishingGradient { told },
+            _ => Collapse::Settings { rate: course.rate },
+        };
+        Some(Alarm::ModeCollapse { covered, modes, cause }).filter(|alarm| self.tell(alarm))
     }
 
     /// Whether an alarm is new; it is not afterwards.

@@ -437,8 +437,11 @@ static CROSS_ENTROPY: Measures = Measures {
     adversarial: false,
 };
 
-static BOUND: Measures =
-    Measures { names: &["loss", "reconstruction", "kl", "squared_error"], guess: None, adversarial: false };
+static BOUND: Measures = Measures {
+    names: &["loss", "reconstruction", "kl", "squared_error"],
+    guess: None,
+    adversarial: false,
+};
 
 static BERNOULLI_BOUND: Measures = Measures {
     names: &["loss", "reconstruction", "kl", "squared_error"],

@@ -353,8 +353,7 @@ impl Generative for Gan {
                 let zero = of_real.full_like(0.0);
                 let counted = |right: Tensor<'g>| right.cast(DType::F32);
                 let loss = (-of_real).softplus() + of_fake.softplus();
-                let right =
-                    [counted(of_real.greater(zero)), counted(of_fake.less(zero))];
+                let right = [counted(of_real.greater(zero)), counted(of_fake.less(zero))];
                 (-of_fake).softplus().concatenate(&[loss, right[0], right[1]], -1)
             }
         };
@@ -452,8 +451,7 @@ pub(super) static WASSERSTEIN: Family = Family {
     build,
 };
 
-const DEFAULTS: Choices =
-    Choices { encoder: Sizes::of(&[256, 256]), code: 64, ..Choices::PLAIN };
+const DEFAULTS: Choices = Choices { encoder: Sizes::of(&[256, 256]), code: 64, ..Choices::PLAIN };
 
 const fn adam(lr: f64, beta1: f64, beta2: f64) -> Optimizer {
     Optimizer::Adam { lr, beta1, beta2, epsilon: 1e-8, weight_decay: 0.0 }

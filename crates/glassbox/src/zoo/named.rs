@@ -4,8 +4,8 @@ use glassbox_engine::{DType, Graph, Mode};
 use serde::Serialize;
 
 use super::{
-    Normalize, alexnet, autoencoder, convnext, gan, googlenet, lenet, mobilenet, resnet, sequences, vgg,
-    vit, xception,
+    Normalize, alexnet, autoencoder, convnext, gan, googlenet, lenet, mobilenet, resnet, sequences,
+    vgg, vit, xception,
 };
 use crate::nn::{Activation, Module, Optimizer, Positions};
 use crate::words::words;

@@ -365,15 +365,14 @@ fn write_choice(out: &mut String, option: &str, choices: &Choices) {
         "noise" => (float(choices.noise), "standard deviation of noise that is read".into()),
         "mask" => (float(choices.mask), "share of a row that is hidden from it".into()),
         "sparsity" => (float(choices.sparsity), "what the size of codes counts".into()),
-        "bounded" => {
-            (choices.bounded.to_string(), "true: numbers made lie between 0 and 1".into())
-        }
+        "bounded" => (choices.bounded.to_string(), "true: numbers made lie between 0 and 1".into()),
         "smoothing" => {
             let what = "how far below 1 the probability of rows of the data is to be";
             (float(choices.smoothing), what.into())
         }
         "spectral" => {
-            let what = "true: the discriminator's weights are divided by their largest singular value";
+            let what =
+                "true: the discriminator's weights are divided by their largest singular value";
             (choices.spectral.to_string(), what.into())
         }
         "critic_steps" => {
