@@ -773,7 +773,9 @@ fn suggest_adversaries(data: &Dataset, named: Named, config: &mut RunConfig) {
     let parts = if named.word() == "wgan-gp" { choices.critic_steps } else { 1 };
     let batch = (rows / 16).next_power_of_two().clamp(8, 64) * parts;
     train.batch = Amount::Exactly(batch);
-    train.optimizer = optimizer;
+    // What a few numbers tell is soon learned.
+    let lr = if data.train.width() < 64 { 1e-3 } else { optimizer.lr() };
+    train.optimizer = optimizer.with_lr(lr);
     train.stop = None;
     let steps = rows.div_ceil(batch).max(1) as u64;
     train.epochs = (ADVERSARIES_STEPS / steps).clamp(epochs, 400);
