@@ -130,6 +130,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Read the whole text again for every token: the same text, only slower",
         "토큰마다 글 전체를 다시 읽습니다: 같은 글, 느릴 뿐",
     ),
+    (
+        "generate.classifier",
+        "Of images and tables: which classes another run takes the rows for",
+        "이미지나 표: 다른 실행의 분류기가 만든 행을 어느 부류로 보는지",
+    ),
     ("generate.count", "Of images and tables: how many rows", "이미지나 표: 만들 행의 개수"),
     (
         "generate.class",

@@ -931,6 +931,10 @@ texts! {
         "`{class}`라는 부류가 없습니다. 부류: {known}"
     }
     title_generated(seed) { "new rows, seed {seed}" "새 행, 시드 {seed}" }
+    class_entropy(made, data, most) {
+        "entropy of the classes: {made} nats of what is made, {data} of the data, {most} at most"
+        "부류의 엔트로피: 만든 것 {made}내트, 데이터 {data}내트, 최대 {most}내트"
+    }
     points_of_data() { "data" "데이터" }
     points_made() { "made" "만든 것" }
     rows_no_picture() {

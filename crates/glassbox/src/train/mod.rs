@@ -8,6 +8,7 @@ pub mod log;
 pub mod state;
 pub mod summary;
 
+mod classified;
 mod cost;
 pub(crate) mod evaluate;
 mod evaluation;
@@ -32,6 +33,7 @@ mod trainer;
 pub(crate) mod translator;
 mod writer;
 
+pub use classified::ClassesMade;
 pub use evaluation::{Evaluation, Importances};
 pub use figures::{
     AtThreshold, ClassDetail, ClassResult, Confused, Coverage, Detail, NumberDetail, Report,
