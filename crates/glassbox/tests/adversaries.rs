@@ -10,11 +10,11 @@ use std::sync::atomic::AtomicBool;
 use glassbox::data::{self, Dataset, Options, Targets};
 use glassbox::engine::reference::Evaluation;
 use glassbox::engine::{Array, DType, Graph, Mode, Parameters, Session, Tensor, Value, grad};
-use glassbox::nn::{self, Chosen, Generative, Optimizer, Seen};
+use glassbox::nn::{self, Chosen, Generative, Optimizer, Schedule, Seen};
 use glassbox::prelude::Trainer;
+use glassbox::train::Job;
 use glassbox::train::event::Ending;
 use glassbox::train::folder::RunFolder;
-use glassbox::train::{Job, Run};
 use glassbox::watch::Alarm;
 use glassbox::zoo::Gan;
 use serde_json::Value as Json;
@@ -41,7 +41,7 @@ fn inputs(rows: &[usize], step: i64) -> Parameters {
 fn check(graph: &Graph, inputs: &Parameters, number: Value, slopes: &[(String, Value, Value)]) {
     let at = |value: &Value| graph.tensor(*value).unwrap();
     let mut asked = vec![at(&number)];
-    asked.extend(slopes.iter().map(|(_, _, slope)| at(slope)));
+    asked.extend(slopes.iter().flat_map(|(_, held, slope)| [at(held), at(slope)]));
     let run = Evaluation::new(graph, inputs, &graph.initial_values(3), &asked).unwrap();
     let mut largest: f64 = 0.0;
     for (path, parameter, slope) in slopes {
@@ -50,12 +50,13 @@ fn check(graph: &Graph, inputs: &Parameters, number: Value, slopes: &[(String, V
             let moved =
                 |by: f64| run.with_element(*parameter, element, here + by, number).unwrap()[0];
             let difference = |h: f64| (moved(h) - moved(-h)) / (2.0 * h);
-            let numeric = (4.0 * difference(1e-5) - difference(2e-5)) / 3.0;
+            // Not far: the slope of leaky ReLU jumps.
+            let numeric = difference(1e-6);
             let symbolic = run.at(*slope).unwrap()[element];
             largest = largest.max(symbolic.abs());
             let scale = 1.0 + symbolic.abs().max(numeric.abs());
             assert!(
-                (numeric - symbolic).abs() < 1e-6 * scale,
+                (numeric - symbolic).abs() < 1e-7 * scale,
                 "{path}[{element}]: {symbolic} against {numeric}"
             );
         }
@@ -279,7 +280,7 @@ fn a_gan_resumes_to_the_same_bits_by_any_number_of_threads() {
                 last.model,
                 last.optimizer,
                 read("samples/over-time.safetensors"),
-                read("samples/over-time.png"),
+                if cfg!(feature = "image") { read("samples/over-time.png") } else { Vec::new() },
                 ended.outcome.metrics,
             ));
         }
@@ -299,7 +300,8 @@ fn the_last_weights_are_kept_and_no_verdict_is_given() {
     assert_eq!(ended.outcome.verdict, None);
     assert_eq!(run.checkpoints().best_step().unwrap(), None);
     let page = std::fs::read_to_string(path.join("report.html")).unwrap();
-    assert!(page.contains("discriminator’s loss") && page.contains("data:image/png"));
+    assert!(page.contains("discriminator’s loss"));
+    assert_eq!(page.contains("what the same codes became"), cfg!(feature = "image"));
     let refused = |settings: &[&str]| {
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         let all = |base: &glassbox::train::config::RunConfig| base.set(&settings);
@@ -312,12 +314,13 @@ fn the_last_weights_are_kept_and_no_verdict_is_given() {
 }
 
 /// Trains on the ring; which alarm of collapse there was, and how many modes were covered at the end.
-fn on_ring(model: Gan, rates: [f64; 2], beta1: f64, epochs: u64) -> (Run, Option<Alarm>, f64, f64) {
+fn on_ring(model: Gan, rates: [f64; 2], beta1: f64, epochs: u64) -> (Option<Alarm>, f64, f64) {
     let data = data::ring(1_000, 0.02, 42).unwrap().into_rows::<&str>(&[]).unwrap();
     let adam = |lr| Optimizer::Adam { lr, beta1, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
     let run = Trainer::new(model)
         .optimizer(adam(rates[1]))
         .optimizer_for(Chosen::new("discriminator/*", adam(rates[0])))
+        .schedule(Schedule::Cosine)
         .batch(64)
         .epochs(epochs)
         .watch(0)
@@ -329,21 +332,20 @@ fn on_ring(model: Gan, rates: [f64; 2], beta1: f64, epochs: u64) -> (Run, Option
     };
     let alarm = run.alerts().iter().find_map(of);
     let last = run.history().last().unwrap().metrics.clone();
-    (run, alarm, last["modes_covered"], last["good_samples"])
+    (alarm, last["modes_covered"], last["good_samples"])
 }
 
-/// The recipe that is known to collapse, a discriminator that learns much faster than the generator, and the
-/// cure: both at one rate, with less momentum.
+/// The recipe that is known to collapse, a discriminator that learns faster than the generator, and the cure:
+/// one rate for both, no momentum, and a code of as many numbers as a point has.
 #[test]
 fn a_generator_that_is_left_behind_collapses_and_the_cured_recipe_covers_all_eight() {
-    let model = || Gan::new(&[2], 16).discriminator(&[128, 128]);
-    let (_, alarm, covered, _) = on_ring(model(), [5e-3, 2e-4], 0.9, 200);
+    let model = |code| Gan::new(&[2], code).discriminator(&[128, 128]);
+    let (alarm, covered, good) = on_ring(model(16), [3e-3, 1e-3], 0.5, 200);
     let told = alarm.unwrap_or_else(|| panic!("{covered} modes, and no alarm"));
-    assert!(
-        matches!(told, Alarm::ModeCollapse { modes: 8, .. }) && covered <= 4.0,
-        "{covered}: {told}"
-    );
-    let (_, alarm, covered, good) = on_ring(model(), [1e-3, 1e-3], 0.5, 400);
+    println!("collapsed: {covered} modes, {good} good: {told}");
+    assert!(matches!(told, Alarm::ModeCollapse { modes: 8, .. }) && covered <= 4.0, "{told}");
+    let (alarm, covered, good) = on_ring(model(2), [1e-3, 1e-3], 0.0, 400);
+    println!("cured: {covered} modes, {good} good");
     assert_eq!((alarm, covered), (None, 8.0));
-    assert!(good > 0.1, "{good}");
+    assert!(good > 0.3, "{good}");
 }

@@ -50,8 +50,11 @@ pub fn batch_norm_with<'g>(at: Scope<'g>, x: Tensor<'g>, epsilon: f64) -> Tensor
     let rows = x.reshape([each, channels]);
     let (centred, variance) = if batch {
         let batch_mean = rows.mean_axis(0);
-        // Moving the mean does not move the variance: its derivative to it, 0, need not be summed.
-        let batch_variance = (rows - batch_mean.detach()).square().mean_axis(0);
+        // About any fixed middle c the variance is the mean of (x − c)², less (mean − c)². With the mean
+        // itself as c the second term is 0, and so is its slope, which need not be summed over the rows; but
+        // its slope's slope is not.
+        let middle = batch_mean.detach();
+        let batch_variance = (rows - middle).square().mean_axis(0) - (batch_mean - middle).square();
         let unbiased = each as f64 / (each - 1) as f64;
         let towards = |running: Tensor<'g>, now: Tensor<'g>| {
             running * (1.0 - MOMENTUM) + now.detach().reshape([channels]) * MOMENTUM

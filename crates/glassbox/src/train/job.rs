@@ -766,16 +766,25 @@ fn suggest_adversaries(data: &Dataset, named: Named, config: &mut RunConfig) {
         choices.normalize = Normalize::Batch;
     } else if data.train.width() < 64 {
         choices.encoder = Sizes::of(&[128, 128]);
-        choices.code = 16;
+        choices.code = data.train.width().max(2);
     }
     let rows = data.train.len();
     // A critic learns on parts of a batch.
     let parts = if named.word() == "wgan-gp" { choices.critic_steps } else { 1 };
     let batch = (rows / 16).next_power_of_two().clamp(8, 64) * parts;
     train.batch = Amount::Exactly(batch);
-    // What a few numbers tell is soon learned.
-    let lr = if data.train.width() < 64 { 1e-3 } else { optimizer.lr() };
-    train.optimizer = optimizer.with_lr(lr);
+    train.optimizer = optimizer;
+    if data.train.width() < 64 {
+        // A code of as many numbers, no momentum and a rate that ends at 0 cover points best.
+        train.optimizer = Optimizer::Adam {
+            lr: 1e-3,
+            beta1: 0.0,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+        };
+        train.schedule = Schedule::Cosine;
+    }
     train.stop = None;
     let steps = rows.div_ceil(batch).max(1) as u64;
     train.epochs = (ADVERSARIES_STEPS / steps).clamp(epochs, 400);

@@ -57,7 +57,7 @@ const SPIKE_START: f64 = 1.5;
 const SPIKE_USUAL: f64 = 5.0;
 /// … and by so many of its standard deviations.
 const SPIKE_DEVIATIONS: f64 = 8.0;
-/// A generator that covers less than this share of the modes, after a third of the training and
+/// A generator that covers less than this share of the modes, after half of the training and
 /// [`PERSISTENT`] epochs in a row, has collapsed: two of eight are missing where one is left out by chance.
 const COLLAPSED: f64 = 0.8;
 /// A discriminator that tells more than this share apart is sure of itself: it has no use for most rows.
@@ -464,7 +464,7 @@ impl Alarms {
     ) -> Option<Alarm> {
         let ModesCovered { covered, modes, .. } = *found;
         // In the beginning nothing is covered.
-        let few = step >= course.steps / 3 && (covered as f64) < COLLAPSED * modes as f64;
+        let few = step >= course.steps / 2 && (covered as f64) < COLLAPSED * modes as f64;
         if !self.persists("few modes", few, PERSISTENT) {
             return None;
         }
