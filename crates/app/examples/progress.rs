@@ -38,6 +38,7 @@ fn feed(watch: &mut dyn FnMut(&Event)) {
         seed: 42,
         epochs,
         choices: None,
+        words: None,
         notices: vec!["loss: cross entropy (species has 3 classes)".into()],
     }));
     for epoch in 1..=epochs {

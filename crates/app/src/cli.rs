@@ -10,8 +10,8 @@ use crate::commands::rows::{anomaly, decode, encode, interpolate, restore};
 #[cfg(feature = "image")]
 use crate::commands::see;
 use crate::commands::{
-    bench, compare, completions, data, eval, explain, export, generate, init, inspect, lesson,
-    models, plan, predict, profile, resume, runs, summary, train,
+    analogy, bench, compare, completions, data, eval, explain, export, generate, init, inspect,
+    lesson, models, neighbours, plan, predict, profile, resume, runs, summary, train,
 };
 use crate::context::Context;
 use crate::error::AppError;
@@ -60,6 +60,8 @@ pub enum Verb {
     Interpolate(interpolate::InterpolateArgs),
     Restore(restore::RestoreArgs),
     Anomaly(anomaly::AnomalyArgs),
+    Neighbours(neighbours::NeighboursArgs),
+    Analogy(analogy::AnalogyArgs),
     Export(export::ExportArgs),
     Summary(summary::SummaryArgs),
     Explain(explain::ExplainArgs),
@@ -126,6 +128,8 @@ fn run(cli: Cli, text: Text) -> Result<(), AppError> {
         Verb::Interpolate(args) => interpolate::run(args, &context),
         Verb::Restore(args) => restore::run(args, &context),
         Verb::Anomaly(args) => anomaly::run(args, &context),
+        Verb::Neighbours(args) => neighbours::run(args, &context),
+        Verb::Analogy(args) => analogy::run(args, &context),
         Verb::Export(args) => export::run(args, &context),
         Verb::Summary(args) => summary::run(args, &context),
         Verb::Explain(args) => explain::run(args, &context),

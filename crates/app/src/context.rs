@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use glassbox::train::folder::RunFolder;
+use glassbox::io::published::is_published;
+use glassbox::train::folder::{LAST, RunFolder};
+use glassbox::word2vec::WordVectors;
 use serde::Serialize;
 
 use crate::cli::GlobalArgs;
@@ -28,9 +30,41 @@ impl Context {
         Path::new("runs")
     }
 
-    /// The folder of RUN.
+    /// The folder of RUN, which must be of a network.
     pub fn run_path(&self, run: &str) -> Result<PathBuf, AppError> {
+        let path = self.any_run_path(run)?;
+        match WordVectors::are_of(&RunFolder::view(&path)?) {
+            true => Err(AppError::failed(self.text.words_have_no_network(path.display()))),
+            false => Ok(path),
+        }
+    }
+
+    /// The folder of RUN, of a network or of word vectors.
+    pub fn any_run_path(&self, run: &str) -> Result<PathBuf, AppError> {
         Ok(RunFolder::resolve(self.runs(), run)?)
+    }
+
+    /// The word vectors of a run or of a file, and its path.
+    pub fn word_vectors(&self, word: &str) -> Result<(String, WordVectors), AppError> {
+        let path = match Path::new(word).is_file() && word != LAST {
+            true => PathBuf::from(word),
+            false => self.any_run_path(word)?,
+        };
+        let vectors = WordVectors::open(&path)?;
+        Ok((path.display().to_string(), vectors))
+    }
+
+    /// The folder of RUN, or of a published model.
+    pub fn model_path(&self, run: &str) -> Result<PathBuf, AppError> {
+        let path = Path::new(run);
+        if is_published(path) {
+            return Ok(path.to_owned());
+        }
+        let found = RunFolder::resolve(self.runs(), run);
+        if found.is_err() && path.is_dir() && RunFolder::folds(self.runs(), run).is_empty() {
+            return Err(AppError::failed(self.text.neither_run_nor_model(run)));
+        }
+        Ok(found?)
     }
 
     /// Begins to listen for Ctrl-C; training stops after the step in which the flag is set.

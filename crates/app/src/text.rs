@@ -155,8 +155,8 @@ mod tests {
 
     #[test]
     fn every_text_is_in_both_languages_with_the_same_placeholders() {
-        assert!(CATALOGUE.len() > 20);
-        for (key, english, korean) in CATALOGUE {
+        assert!(CATALOGUE.concat().len() > 20);
+        for (key, english, korean) in CATALOGUE.concat() {
             assert!(!english.is_empty() && !korean.is_empty(), "{key}");
             assert_eq!(placeholders(english), placeholders(korean), "{key}");
         }
@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn keys_are_unique() {
-        let keys = CATALOGUE.iter().chain(help::HELP).map(|(key, _, _)| key);
+        let texts = CATALOGUE.concat();
+        let keys = texts.iter().chain(help::HELP).map(|(key, _, _)| key);
         let unique: std::collections::BTreeSet<_> = keys.clone().collect();
         assert_eq!(unique.len(), keys.count());
     }

@@ -27,6 +27,18 @@ fn photos(at: &Workplace) {
     draw("holiday/beach.png".into(), 22, false);
 }
 
+/// Folders of published models.
+fn published(at: &Workplace) {
+    let from = concat!(env!("CARGO_MANIFEST_DIR"), "/../glassbox/tests/fixtures/published");
+    for model in ["bert", "gpt2"] {
+        std::fs::create_dir(at.path(model)).unwrap();
+        for file in std::fs::read_dir(format!("{from}/{model}")).unwrap() {
+            let file = file.unwrap().path();
+            std::fs::copy(&file, at.path(model).join(file.file_name().unwrap())).unwrap();
+        }
+    }
+}
+
 #[test]
 fn every_example_of_the_help_succeeds_in_the_order_of_the_help() {
     let at = Workplace::new();
@@ -35,6 +47,7 @@ fn every_example_of_the_help_succeeds_in_the_order_of_the_help() {
     let path =
         format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
     photos(&at);
+    published(&at);
     for (verb, line, ..) in EXAMPLES {
         if *verb == "init" && at.path("run.toml").exists() {
             std::fs::remove_file(at.path("run.toml")).unwrap();

@@ -53,6 +53,36 @@ fn a_text_file_needs_no_further_word_to_become_a_model_that_writes() {
 }
 
 #[test]
+fn hidden_tokens_are_told_whatever_tokens_are() {
+    for (tokenizer, epochs, asked, place) in [
+        ("character", 8, "the c[MASK]t sleeps.", Some(6)),
+        ("word", 40, "the old [MASK] at night.", Some(3)),
+        ("bpe", 40, "the old <mask> at night.", None),
+    ] {
+        let at = Workplace::new();
+        at.file("book.txt", sentences(600, 1) + "서울은 한국의 수도이다.\n");
+        let sizes = "--set model.units=32 --set model.layers=2 --set data.text.vocabulary=400";
+        let line = format!(
+            "train book.txt --model bert --out run --json --quiet --epochs {epochs} --batch 8 --lr 0.005 --set \
+             data.text.context=32 --set data.text.tokenizer={tokenizer} {sizes}"
+        );
+        let told: Value = serde_json::from_str(&at.done(&line).out).unwrap();
+        let better = number(&told["metrics"]["loss"]) < 0.8 * number(&told["baseline"]["loss"]);
+        assert!(better, "{tokenizer}: {told}");
+        let printed = at.run(&["predict", "run", asked, "--json", "--top", "4"]);
+        let said: Value = serde_json::from_str(&printed.out).unwrap();
+        let hidden = &said["texts"][0]["places"][0];
+        assert!(place.is_none_or(|place| hidden["token"] == place), "{said}");
+        let candidates = hidden["candidates"].as_array().unwrap();
+        let p: Vec<f64> = candidates.iter().map(|c| number(&c["probability"])).collect();
+        assert!(p.len() == 4 && p.is_sorted_by(|a, b| a >= b) && p[0] > 0.02, "{said}");
+        let best = candidates[0]["token"].as_str().unwrap().trim();
+        assert!(said["texts"][0]["filled"].as_str().unwrap().contains(best), "{said}");
+        at.done("explain run --param cls/predictions/bias[4] --quiet");
+    }
+}
+
+#[test]
 fn every_model_of_text_learns_and_can_be_looked_into() {
     for model in ["rnn", "lstm", "gru"] {
         let at = Workplace::new();
@@ -121,4 +151,107 @@ fn odd_texts_and_prompts_work_or_are_told() {
     at.done("train iris --out run-iris --quiet --epochs 1");
     let error = at.refused(1, "generate run-iris");
     assert!(error.contains("does not write"), "{error}");
+}
+
+#[test]
+fn names_a_line_become_a_model_that_writes_names() {
+    let at = Workplace::new();
+    let names = ["anna", "emma", "liam", "noah", "mina", "민준", "서연", "지우", "하은", "🙂"];
+    let lines: String = (0..40).map(|row| format!("{}\n\n", names[row % names.len()])).collect();
+    at.file("names.txt", lines);
+    let train = |run: &str, more: &str| {
+        format!(
+            "train names.txt --set data.text.documents=lines --model lstm --set model.units=24 \
+             --set model.layers=1 --lr 0.02 --epochs 40 --quiet --out {run}{more}"
+        )
+    };
+    let told: Value = serde_json::from_str(&at.done(&train("run", " --json")).out).unwrap();
+    assert!(number(&told["metrics"]["loss"]) < 0.5 * number(&told["baseline"]["loss"]), "{told}");
+    let several = at.json("generate run --count 6 --tokens 20");
+    let texts = several["texts"].as_array().unwrap();
+    assert_eq!(texts.len(), 6);
+    for text in texts {
+        assert_eq!(text["ended"], true, "{text}");
+        assert!(text["text"].as_str().unwrap().chars().count() <= 6, "{text}");
+    }
+    // A text is that of its own seed, and begins with the prompt.
+    let third = at.json("generate run --tokens 20 --seed 44");
+    assert_eq!(third["text"], texts[2]["text"]);
+    let plain = at.done("generate run --count 3 --tokens 20 --prompt 서 --quiet").out;
+    assert_eq!(plain.lines().count(), 3, "{plain}");
+    assert!(plain.lines().all(|line| line.starts_with('서')), "{plain}");
+    assert!(at.refused(2, "generate run --count 0").contains("--count"));
+    // The report shows what it writes.
+    let report = at.text("run/report.html");
+    let sample = at.text("run/samples/text.txt");
+    assert!(report.contains("What it writes") && report.contains(&sample), "{sample}");
+    // The same bits with other threads, and from the middle.
+    at.done(&train("again", " --threads 1"));
+    assert_eq!(at.last("again", "model.safetensors"), at.last("run", "model.safetensors"));
+    let again = at.json("eval run");
+    assert_eq!(again["metrics"], told["metrics"]);
+}
+
+#[test]
+fn rows_of_a_column_are_documents_and_two_columns_are_pairs() {
+    let at = Workplace::new();
+    let mut table = String::from("id\tkorean\tenglish\n");
+    for row in 0..60 {
+        let (korean, english) =
+            [("가자.", "Let's go."), ("먹자, 지금.", "Let's eat now."), ("안녕! 👋", "Hi!")]
+                [row % 3];
+        table += &format!("{row}\t{korean} {}\t{english} {}\n", row / 3, row / 3);
+    }
+    at.file("phrases.tsv", &table);
+    let small = "--quiet --epochs 2 --set model.units=16 --set model.layers=1";
+    at.done(&format!("train phrases.tsv --text korean --model gpt --out gpt {small}"));
+    assert!(!at.done("generate gpt --prompt 가 --tokens 5").out.is_empty());
+    at.done(&format!(
+        "train phrases.tsv --text english --target korean --model seq2seq --out pairs {small}"
+    ));
+    let said = at.run(&["predict", "pairs", "Let's go. 3", "--json"]);
+    assert!(said.out.contains("\"source\":\"Let's go. 3\""), "{}{}", said.out, said.error);
+    let said = at.refused(1, &format!("train phrases.tsv --text korea --model gpt {small}"));
+    assert!(said.contains("no column `korea`") && said.contains("korean"), "{said}");
+    let said = at.refused(1, &format!("train phrases.tsv --text english --model seq2seq {small}"));
+    assert!(said.contains("--target"), "{said}");
+    let said = at.refused(
+        1,
+        &format!(
+            "train phrases.tsv --text korean --model gpt --set data.text.documents=lines {small}"
+        ),
+    );
+    assert!(said.contains("each row of a table is a document"), "{said}");
+    let said = at.refused(
+        2,
+        &format!("train phrases.tsv --text korean --set data.text.documents=line {small}"),
+    );
+    assert!(said.contains("file, lines"), "{said}");
+}
+
+#[test]
+fn byte_pairs_are_told_by_the_character_and_inputs_have_no_slopes() {
+    let at = Workplace::new();
+    let told = trained(
+        &at,
+        "--set data.text.tokenizer=bpe --set data.text.vocabulary=300 --set model.units=16 --model gru",
+    );
+    let metrics = &told["metrics"];
+    let by_character = number(&metrics["nats_per_character"]);
+    assert!(0.1 < by_character && by_character < number(&metrics["loss"]), "{told}");
+    for line in ["explain run --prediction", "explain run --input all", "explain run --input 3"] {
+        let said = at.refused(1, line);
+        assert!(said.contains("tokens, which have no slopes"), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_setting_of_the_models_own_optimizer_needs_no_name_of_it() {
+    let at = Workplace::new();
+    at.done("init digits --model resnet20 --set train.optimizer.nesterov=true --out resnet.toml");
+    let toml = at.text("resnet.toml");
+    assert!(toml.contains("nesterov = true"), "{toml}");
+    let said =
+        at.refused(2, "init digits --model resnet20 --set train.optimizer.beta1=0.8 --out b.toml");
+    assert!(said.contains("of momentum"), "{said}");
 }

@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         true => Architecture::Cbow,
         false => Architecture::SkipGram,
     };
-    let mut settings = Settings { architecture, ..Settings::default() };
+    let mut settings = Settings::of(architecture);
     if let Some(epochs) = after("--epochs") {
         settings.epochs = epochs.parse()?;
     }

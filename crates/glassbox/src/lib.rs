@@ -24,7 +24,7 @@ mod error;
 mod words;
 
 pub use error::Error;
-pub use train::{Latent, Model, Translator, Writer};
+pub use train::{Filler, Latent, Model, Translator, Writer};
 
 #[doc = include_str!("../../../README.md")]
 #[cfg(doctest)]

@@ -1,17 +1,20 @@
-//! Syllabus S1 (unrolling), S2 (an LSTM unit, fixture F8), S3 (GRU, bidirectional), S7 (encoder–decoder),
-//! S9 (√d_k, heads), S10 (order), S11 (sampling, perplexity) and N24 over time, as the lessons compute
+//! Syllabus S1 (unrolling), S2 (an LSTM unit, fixture F8), S3 (GRU, bidirectional), S5 (embedding), S6
+//! (word2vec), S7 (encoder–decoder), S9 (√d_k, heads), S10 (order), S11 (sampling, perplexity), S12 (hidden words) and N24 over time, as the lessons compute
 //! them.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
 mod support;
 
 use glassbox::lesson::cells::{Cell, Net as CellNet, score, size};
+use glassbox::lesson::hidden::{self, Done};
 use glassbox::lesson::order::{Positions, compare};
 use glassbox::lesson::sampling::{self, Drawn};
 use glassbox::lesson::through_time::{Net, learn_the_mean};
 use glassbox::lesson::translate::{LARGE, SMALL};
 use glassbox::lesson::unrolled::{UNIT, slope_after, unroll};
-use glassbox::lesson::{Language, Lesson, Options, Part, gates, scaled, translate, unrolled};
+use glassbox::lesson::{
+    Language, Lesson, Options, Part, embedding, gates, scaled, translate, unrolled, word_vectors,
+};
 use glassbox::nn::{Activation, Clip};
 use support::steps::{assert_close, assert_prints};
 
@@ -147,6 +150,57 @@ fn n24_clipping_cures_an_explosion() {
 }
 
 #[test]
+fn s5_two_names_that_are_used_alike_end_close() {
+    let found = embedding::find(&Options::default()).unwrap();
+    // Four tokens to two identity units to four scores.
+    assert_eq!(found.embedding.parameters, 4 * 2 + 2 * 4);
+    assert_eq!((embedding::CODES[0], embedding::CODES[3]), (4.2, -32.1));
+    let (before, after) = (&found.before, &found.after);
+    assert!(after.cosine > before.cosine && after.cosine > 0.95, "{before:?} {after:?}");
+    // Closer to each other than either is to any other token; by their codes they are farthest apart.
+    let apart = |a: usize, b: usize| {
+        let [a, b] = [a, b].map(|at| after.points[at]);
+        (a[0] - b[0]).hypot(a[1] - b[1])
+    };
+    assert_close("distance", &[apart(0, 3)], &[after.distance], 1e-12);
+    assert!([(0, 1), (0, 2), (3, 1), (3, 2)].iter().all(|(a, b)| apart(*a, *b) > after.distance));
+    // The learned numbers tell every next token, the codes cannot: "is" would have to score highest at
+    // both ends of a line and not between.
+    let (embedding, codes) = (&found.embedding, &found.codes);
+    assert_eq!(embedding.told, 4);
+    assert!(codes.told < 4 && embedding.losses.last() < codes.losses.last());
+}
+
+#[test]
+fn s6_a_guess_touches_100_times_2_plus_k_of_600_million() {
+    for (negative, touched) in [(1, 300), (5, 700), (20, 2200)] {
+        let count = word_vectors::count(negative).unwrap();
+        assert_eq!(count.touched.weights, 2 * 3_000_000 * 100);
+        assert_eq!((count.touched.by_guess, count.counted), (touched, touched), "k = {negative}");
+    }
+}
+
+#[test]
+fn s6_words_in_the_same_places_come_near_each_other() {
+    let found = word_vectors::find(&Options::default()).unwrap();
+    // The frequent word is left out more often, and takes a lesser share of the negatives than of the text.
+    let [the, .., rare] = &found.words[..] else { panic!("{found:?}") };
+    assert!(the.kept < 0.5 && rare.kept > the.kept);
+    assert!(the.negatives < the.share && rare.negatives > rare.share);
+    let nouns = [
+        "dog", "bird", "child", "friend", "teacher", "sailor", "farmer", "king", "ship", "tree",
+        "star",
+    ];
+    for trained in &found.trained {
+        let [first, last] = trained.losses;
+        assert!(last < 0.9 * first, "{trained:?}");
+        let (word, near) = &trained.nearest[0];
+        assert_eq!(word, "cat");
+        assert!(near.iter().all(|near| nouns.contains(&near.word.as_str())), "{near:?}");
+    }
+}
+
+#[test]
 fn s7_220_parameters_and_384_million() {
     let [weights, biases] = SMALL.count().unwrap();
     assert_eq!(weights + biases, 220);
@@ -228,8 +282,21 @@ fn s11_perplexity_is_e_to_the_loss_and_sampling_cuts_as_it_says() {
 }
 
 #[test]
+fn hidden_words_are_told_by_their_neighbours() {
+    let found = hidden::find(&Options::default()).unwrap();
+    assert_close("shares", &found.shares, &[0.15, 0.8, 0.1, 0.1], 0.02);
+    // The plateau of who knows only how often words come is left behind.
+    assert!(found.losses[0] > found.guess && found.last < 0.7 * found.guess, "{found:?}");
+    // A verb where a verb belongs, a noun where a noun does.
+    let [verb, noun] = [&found.asked[0], &found.asked[1]].map(|asked| asked.verbs_and_nouns);
+    assert!(verb[0] > 0.8 && noun[1] > 0.8, "{:?}", found.asked);
+    let done = |done| found.sentence.iter().any(|word| word.done == done);
+    assert!([Done::Masked, Done::Replaced, Done::Kept, Done::Nothing].into_iter().all(done));
+}
+
+#[test]
 fn each_lesson_tells_its_numbers_in_both_languages() {
-    for id in ["N24", "S1", "S2", "S3", "S7", "S9", "S10", "S11"] {
+    for id in ["N24", "S1", "S2", "S3", "S5", "S6", "S7", "S9", "S10", "S11", "S12"] {
         let told = Lesson::find(id).unwrap().run(&Options::default()).unwrap();
         assert!(told.numbers.is_object() || told.numbers.is_array(), "{id}");
         let mut tables = 0;

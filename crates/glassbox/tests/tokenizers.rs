@@ -48,7 +48,8 @@ fn byte_pairs_give_every_text_back() {
 
 #[test]
 fn characters_give_back_the_text_that_they_know() {
-    let tokenizer = trained(TokenizerKind::Character, &TEXTS.concat(), usize::MAX);
+    let tokenizer =
+        trained(TokenizerKind::Character { lowercase: false }, &TEXTS.concat(), usize::MAX);
     for text in TEXTS {
         let composed: String = text.nfc().collect();
         let ids = tokenizer.encode(text);
@@ -62,7 +63,7 @@ fn characters_give_back_the_text_that_they_know() {
 fn decomposed_hangul_is_one_character_a_syllable() {
     let decomposed: String = "한글".nfd().collect();
     assert_eq!(decomposed.chars().count(), 6);
-    let tokenizer = trained(TokenizerKind::Character, &decomposed, usize::MAX);
+    let tokenizer = trained(TokenizerKind::Character { lowercase: false }, &decomposed, usize::MAX);
     assert_eq!(tokenizer.vocabulary(), SPECIALS.len() + 2);
     assert_eq!(tokenizer.encode("한글"), tokenizer.encode(&decomposed));
     assert_eq!(tokenizer.token(4), "글");
@@ -119,7 +120,8 @@ fn the_most_frequent_come_first_and_the_rest_is_unknown() {
     assert_eq!(ids, [4, 1, 1, 5]);
     assert_eq!(tokenizer.decode(&ids), "a <unk> <unk> b");
     // Without an unknown token there is nothing to stand for it.
-    let bare = Tokenizer::train(&TokenizerKind::Character, ["ab"], 9, &[]).unwrap();
+    let bare =
+        Tokenizer::train(&TokenizerKind::Character { lowercase: false }, ["ab"], 9, &[]).unwrap();
     assert_eq!(bare.encode("axb"), [0, 1]);
     assert_eq!(bare.special(Special::Unknown), None);
 }
@@ -139,9 +141,11 @@ fn what_frames_a_text_is_not_shown() {
 #[test]
 fn the_order_of_texts_makes_no_difference() {
     let lines = ["the cat sat", "on the mat", "고양이가 앉았다", "the end"];
-    for kind in
-        [TokenizerKind::Character, TokenizerKind::Word { lowercase: true }, TokenizerKind::Bpe]
-    {
+    for kind in [
+        TokenizerKind::Character { lowercase: false },
+        TokenizerKind::Word { lowercase: true },
+        TokenizerKind::Bpe,
+    ] {
         let forwards = Tokenizer::train(&kind, lines, 280, &SPECIALS).unwrap();
         let backwards = Tokenizer::train(&kind, lines.iter().rev(), 280, &SPECIALS).unwrap();
         assert_eq!(forwards, backwards);
@@ -156,13 +160,14 @@ fn what_cannot_be_a_tokenizer_is_refused() {
     let train = |kind, text, vocabulary, specials: &[&str]| {
         message(Tokenizer::train(&kind, [text], vocabulary, specials))
     };
-    let error = train(TokenizerKind::Character, "", 10, &[]);
+    let error = train(TokenizerKind::Character { lowercase: false }, "", 10, &[]);
     assert!(error.contains("no text to learn a vocabulary from"), "{error}");
     let error = train(TokenizerKind::Bpe, "abc", 200, &SPECIALS);
     assert!(error.contains("at least 260"), "{error}");
-    let error = train(TokenizerKind::Character, "abc", 4, &SPECIALS);
+    let error = train(TokenizerKind::Character { lowercase: false }, "abc", 4, &SPECIALS);
     assert!(error.contains("at least 5"), "{error}");
-    let error = train(TokenizerKind::Character, "abc", 10, &["<pad>", "<pad>"]);
+    let error =
+        train(TokenizerKind::Character { lowercase: false }, "abc", 10, &["<pad>", "<pad>"]);
     assert!(error.contains("`<pad>` is empty or comes twice"), "{error}");
     let json = r#"{"kind":"bpe","specials":[],"merges":[[0,900]]}"#;
     let error = serde_json::from_str::<Tokenizer>(json).unwrap_err().to_string();
@@ -301,7 +306,7 @@ proptest! {
         let ids = bpe.encode(&text);
         prop_assert_eq!(bpe.decode(&ids), composed.clone());
         prop_assert_eq!(streamed(&bpe, &ids), composed.clone());
-        let characters = trained(TokenizerKind::Character, &(taught + &text), usize::MAX);
+        let characters = trained(TokenizerKind::Character { lowercase: false }, &(taught + &text), usize::MAX);
         prop_assert_eq!(characters.decode(&characters.encode(&text)), composed);
     }
 
@@ -312,7 +317,7 @@ proptest! {
         let text = "가나다 각 abc ab a 👍👍".repeat(3);
         for kind in [
             TokenizerKind::Bpe,
-            TokenizerKind::Character,
+            TokenizerKind::Character { lowercase: false },
             TokenizerKind::Word { lowercase: false },
         ] {
             let tokenizer = trained(kind, &text, 320);

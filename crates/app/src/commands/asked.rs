@@ -1,11 +1,14 @@
 //! What `train` and `init` are asked for: WHAT, and the flags that stand for settings.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use clap::{ArgAction, Args};
-use glassbox::train::Job;
 use glassbox::train::config::{ConfigError, RunConfig};
+use glassbox::train::event::Event;
 use glassbox::train::folder::RunFolder;
+use glassbox::train::{Ended, Job};
+use glassbox::word2vec;
 
 use crate::error::AppError;
 
@@ -15,6 +18,8 @@ pub struct Asked {
     pub what: String,
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
     #[arg(long, value_name = "COLUMN,…")]
     pub drop: Option<String>,
     #[arg(long, value_name = "CLASS,…")]
@@ -66,11 +71,61 @@ pub struct Asked {
     pub folds: Option<usize>,
 }
 
+/// What can be trained.
+pub enum Training {
+    Network(Box<Job>),
+    Words(Box<word2vec::Job>),
+}
+
+impl Training {
+    /// Everything that decides its numbers.
+    pub fn config(&self) -> &RunConfig {
+        match self {
+            Training::Network(job) => &job.config,
+            Training::Words(job) => &job.config,
+        }
+    }
+
+    /// The model's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Training::Network(job) => job.model.name(),
+            Training::Words(job) => job.config.model.kind.word(),
+        }
+    }
+
+    /// Trains into a new folder.
+    pub fn train(
+        &self,
+        folder: &RunFolder,
+        on_event: &mut dyn FnMut(&Event),
+        stop: &AtomicBool,
+    ) -> Result<Ended, AppError> {
+        Ok(match self {
+            Training::Network(job) => job.train(folder, on_event, stop)?,
+            Training::Words(job) => job.train(folder, on_event, stop)?,
+        })
+    }
+}
+
 impl Asked {
     /// What WHAT, `--set` and the flags ask for together; flags win. All problems of all three are
     /// reported at once, each where the user wrote it.
     pub fn job(&self) -> Result<Job, AppError> {
         Ok(Job::new(self.path(), |base| self.configure(base))?)
+    }
+
+    /// The same, or the training of word vectors where these are asked for.
+    pub fn training(&self) -> Result<Training, AppError> {
+        match self.config()?.is_of_words() {
+            true => Ok(Training::Words(Box::new(self.words()?))),
+            false => Ok(Training::Network(Box::new(self.job()?))),
+        }
+    }
+
+    /// The training of word vectors that is asked for.
+    pub fn words(&self) -> Result<word2vec::Job, AppError> {
+        Ok(word2vec::Job::new(self.path(), |base| self.configure(base))?)
     }
 
     /// The same before any data is looked at, on the defaults.
@@ -119,13 +174,19 @@ impl Asked {
             serde_json::Value::String(path).to_string()
         };
         type Written = fn(&String) -> String;
-        let all: [(&str, &str, &Option<String>, Written); 22] = [
+        // The window of word vectors is one of words.
+        let window = match self.model.as_deref() {
+            Some("word2vec") => "model.window",
+            _ => "data.series.window",
+        };
+        let all: [(&str, &str, &Option<String>, Written); 23] = [
             ("--target", "data.target", &self.target, quoted),
+            ("--text", "data.text.column", &self.text, quoted),
             ("--drop", "data.drop", &self.drop, |text| names(text)),
             ("--without", "data.without", &self.without, |text| names(text)),
             ("--time", "data.series.time", &self.time, quoted),
             ("--horizon", "data.series.horizon", &self.horizon, bare),
-            ("--window", "data.series.window", &self.window, bare),
+            ("--window", window, &self.window, bare),
             ("--group", "data.series.group", &self.group, quoted),
             ("--label", "data.series.label", &self.label, quoted),
             ("--model", "model.kind", &self.model, quoted),

@@ -224,7 +224,7 @@ pub fn run(args: &CompareArgs, ctx: &Context) -> Result<(), AppError> {
         let see = ctx.text.see_help("glassbox compare");
         return Err(AppError::usage(format!("{}\n  {see}", ctx.text.two_runs())));
     }
-    let side = |run: &String| Side::of(&ctx.run_path(run)?)?.in_full();
+    let side = |run: &String| Side::of(&ctx.any_run_path(run)?)?.in_full();
     let sides = runs.iter().map(side).collect::<Result<Vec<_>, _>>()?;
     let found = Comparison::of(sides);
     if !ctx.global.quiet {

@@ -1,9 +1,11 @@
 //! `glassbox export RUN`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use glassbox::train::Model;
+use glassbox::train::folder::RunFolder;
+use glassbox::train::{Model, publish};
+use glassbox::word2vec::WordVectors;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -14,11 +16,15 @@ use crate::terminal::grouped;
 pub struct ExportArgs {
     #[arg(value_name = "RUN")]
     pub run: String,
-    #[arg(long, value_name = "FORMAT", default_value = "safetensors", value_parser = ["safetensors"], hide_possible_values = true)]
-    pub format: String,
-    #[arg(long, value_name = "FILE", default_value = "weights.safetensors")]
-    pub out_file: PathBuf,
+    #[arg(long, value_name = "FORMAT", value_parser = [SAFETENSORS, HUGGING_FACE, WORD2VEC], hide_possible_values = true)]
+    pub format: Option<String>,
+    #[arg(long, value_name = "FILE")]
+    pub out_file: Option<PathBuf>,
 }
+
+const SAFETENSORS: &str = "safetensors";
+const HUGGING_FACE: &str = "huggingface";
+const WORD2VEC: &str = "word2vec";
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -29,19 +35,74 @@ struct Json {
     numbers: usize,
 }
 
+/// What `--json` prints of word vectors.
+#[derive(Serialize)]
+struct OfWords {
+    run: String,
+    file: String,
+    words: usize,
+    dimensions: usize,
+}
+
 pub fn run(args: &ExportArgs, ctx: &Context) -> Result<(), AppError> {
-    let run = ctx.run_path(&args.run)?;
-    let model = Model::load(&run)?;
-    ctx.warn_of_checkpoints(model.warnings());
-    let weights = model.export(&args.out_file)?;
+    let path = ctx.any_run_path(&args.run)?;
+    let run = path.display().to_string();
+    let folder = RunFolder::view(&path)?;
+    let file = |usual: &str| args.out_file.clone().unwrap_or_else(|| PathBuf::from(usual));
+    match (args.format.as_deref(), WordVectors::are_of(&folder)) {
+        (Some(SAFETENSORS | HUGGING_FACE), true) => {
+            Err(AppError::failed(ctx.text.words_format_alone(run)))
+        }
+        (Some(WORD2VEC), false) => Err(AppError::failed(ctx.text.words_format_of_network(run))),
+        (_, true) => words(run, &folder, &file("vectors.txt"), ctx),
+        (Some(HUGGING_FACE), false) => {
+            let to = file("model");
+            let weights = publish(&path, &to)?;
+            wrote(run, &to, &weights, ctx)
+        }
+        (_, false) => {
+            let to = file("weights.safetensors");
+            let model = Model::load(&path)?;
+            ctx.warn_of_checkpoints(model.warnings());
+            let weights = model.export(&to)?;
+            wrote(run, &to, &weights, ctx)
+        }
+    }
+}
+
+fn wrote(
+    run: String,
+    to: &Path,
+    weights: &glassbox::engine::Parameters,
+    ctx: &Context,
+) -> Result<(), AppError> {
     let json = Json {
-        run: run.display().to_string(),
-        file: args.out_file.display().to_string(),
+        run,
+        file: to.display().to_string(),
         arrays: weights.len(),
         numbers: weights.elements(),
     };
     ctx.print(&json, |_| {
         let (arrays, numbers) = (grouped(json.arrays as u64), grouped(json.numbers as u64));
-        ctx.text.exported(&json.file, arrays, numbers) + "\n"
+        let written = match to.is_dir() {
+            true => ctx.text.exported_folder(&json.file, arrays, numbers),
+            false => ctx.text.exported(&json.file, arrays, numbers),
+        };
+        written + "\n"
+    })
+}
+
+fn words(run: String, folder: &RunFolder, file: &Path, ctx: &Context) -> Result<(), AppError> {
+    let vectors = WordVectors::of_run(folder)?;
+    vectors.save(file)?;
+    let json = OfWords {
+        run,
+        file: file.display().to_string(),
+        words: vectors.vocabulary().len(),
+        dimensions: vectors.dimensions(),
+    };
+    ctx.print(&json, |_| {
+        let words = grouped(json.words as u64);
+        ctx.text.words_exported(&json.file, words, json.dimensions) + "\n"
     })
 }

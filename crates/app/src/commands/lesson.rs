@@ -120,6 +120,9 @@ fn pictures(
         let (name, bytes) = match part {
             Part::Chart(chart) => (format!("{}.svg", chart.name), chart.svg(language).into_bytes()),
             Part::Bars(bars) => (format!("{}.svg", bars.name), bars.svg(language).into_bytes()),
+            Part::Places(places) => {
+                (format!("{}.svg", places.name), places.svg(language).into_bytes())
+            }
             #[cfg(feature = "image")]
             Part::Pictures(pictures) => (format!("{}.png", pictures.name), pictures.png()?),
             #[cfg(not(feature = "image"))]

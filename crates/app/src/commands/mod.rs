@@ -1,5 +1,6 @@
 //! One file a verb: its arguments and what it does.
 
+pub mod analogy;
 pub mod asked;
 pub mod bench;
 pub mod compare;
@@ -8,12 +9,14 @@ pub mod data;
 pub mod eval;
 pub mod explain;
 pub mod export;
+pub mod fill;
 pub mod folds;
 pub mod generate;
 pub mod init;
 pub mod inspect;
 pub mod lesson;
 pub mod models;
+pub mod neighbours;
 pub mod plan;
 pub mod predict;
 pub mod profile;
@@ -23,6 +26,7 @@ pub mod runs;
 #[cfg(feature = "image")]
 pub mod see;
 pub mod summary;
+pub mod texts;
 pub mod train;
 pub mod translate;
 

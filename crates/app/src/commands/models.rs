@@ -6,6 +6,8 @@ use glassbox::nearest::nearest;
 use glassbox::train::Job;
 use glassbox::train::config::{ModelKind, RunConfig};
 use glassbox::train::summary::Structure;
+use glassbox::word2vec;
+use glassbox::zoo::Takes;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -123,6 +125,11 @@ fn describe(name: &str, on: Option<&str>, ctx: &Context) -> Result<(), AppError>
     let published = named.and_then(|named| Some((named, named.member.published?)));
     // A named model is drawn as it was published where nobody names data.
     let (data, structure, config) = match (on, published) {
+        (_, None) if named.is_some_and(|named| named.family.takes == Takes::Words) => {
+            let data = on.unwrap_or("sentences");
+            let job = word2vec::Job::new(data, |defaults| defaults.set(&settings))?;
+            (Some(data), Some(job.structure()?), job.config)
+        }
         (None, Some((named, published))) => {
             let model = named.build(&named.family.defaults, published.classes);
             let image = [published.side, published.side, published.channels];

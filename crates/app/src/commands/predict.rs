@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use glassbox::Translator;
-use glassbox::data::{RawRows, RawTable, Skipped, Stretch, is_photos};
+use glassbox::data::{RawRows, RawTable, Skipped, Stretch, is_photos, is_table};
 use glassbox::io::atomic;
+use glassbox::io::published::{Pretrained, is_published};
 use glassbox::train::{Agreement, Model, PhotoPredictions, Prediction, Predictions};
+use glassbox::{Filler, Translator};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -37,6 +38,9 @@ struct Json<'a> {
     /// The files of images, one a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<&'a [String]>,
+    /// The texts, one a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    texts: Option<&'a [String]>,
     rows: &'a [Prediction],
     /// Of series: which rows follow each other, and at what times.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -69,11 +73,12 @@ struct Told {
     predictions: Predictions,
     table: Option<RawTable>,
     photos: Option<PhotoPredictions>,
+    texts: Option<Vec<String>>,
     observed: Option<Vec<Option<String>>>,
 }
 
 pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
-    let run = ctx.run_path(&args.run)?;
+    let run = ctx.model_path(&args.run)?;
     if let Some(out) = &args.out_file
         && args.files.iter().any(|file| is_same_file(out, file))
     {
@@ -83,10 +88,22 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
         let out_file = args.out_file.as_deref();
         return super::translate::run(&translator, &run, &args.files, out_file, ctx);
     }
+    if let Some(filler) = Filler::of(&run)? {
+        let how = (args.top, args.out_file.as_deref());
+        return super::fill::run(&filler, &run, &args.files, how, ctx);
+    }
+    if is_published(&run) {
+        let model = Pretrained::of_folder(&run, None).map_err(glassbox::Error::from)?;
+        let (folder, class) = (run.display(), model.class());
+        return Err(AppError::failed(match model {
+            Pretrained::Gpt(_) => ctx.text.published_writes(folder, class),
+            Pretrained::Bert(_) => ctx.text.published_learns(folder, class),
+        }));
+    }
     let model = Model::load(&run)?;
     ctx.warn_of_checkpoints(model.warnings());
     let told = predict(args, &model, ctx)?;
-    let Told { predictions, table, photos, observed } = &told;
+    let Told { predictions, table, photos, texts, observed } = &told;
     if !ctx.global.quiet {
         predictions.warnings.iter().for_each(|warning| ctx.warn(warning));
     }
@@ -95,6 +112,7 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
         predictions,
         table: table.as_ref(),
         files: photos.as_ref().map(|photos| &photos.files[..]),
+        texts: texts.as_deref(),
         observed: observed.as_deref(),
         top: args.top.unwrap_or(if photos.is_some() { TOP } else { 1 }),
     };
@@ -106,6 +124,7 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
         target: &predictions.target,
         classes: &predictions.classes,
         files: shown.files,
+        texts: shown.texts,
         rows: &predictions.rows,
         stretches: &predictions.stretches,
         agreement: score,
@@ -143,7 +162,18 @@ fn predict(args: &PredictArgs, model: &Model, ctx: &Context) -> Result<Told, App
         let known = photos.observed.iter().any(Option::is_some);
         let observed = known.then(|| photos.observed.clone());
         let predictions = photos.predictions.clone();
-        return Ok(Told { predictions, table: None, photos: Some(photos), observed });
+        return Ok(Told { predictions, table: None, photos: Some(photos), texts: None, observed });
+    }
+    if model.reads_texts() && !args.files.iter().any(|file| is_table_file(file)) {
+        let texts = super::texts::given(&args.files)?;
+        let predictions = model.predict_texts(&texts)?;
+        return Ok(Told {
+            predictions,
+            table: None,
+            photos: None,
+            texts: Some(texts),
+            observed: None,
+        });
     }
     let [file] = &args.files[..] else {
         return Err(AppError::usage(ctx.text.one_file_of_rows()));
@@ -151,11 +181,11 @@ fn predict(args: &PredictArgs, model: &Model, ctx: &Context) -> Result<Told, App
     match RawRows::from_path(file).map_err(glassbox::Error::from)? {
         RawRows::Table(table) => {
             let (predictions, observed) = (model.predict(&table)?, model.observed(&table));
-            Ok(Told { predictions, table: Some(table), photos: None, observed })
+            Ok(Told { predictions, table: Some(table), photos: None, texts: None, observed })
         }
         RawRows::Images(images) => {
             let predictions = model.predict_images(&images)?;
-            Ok(Told { predictions, table: None, photos: None, observed: None })
+            Ok(Told { predictions, table: None, photos: None, texts: None, observed: None })
         }
     }
 }
@@ -188,6 +218,11 @@ fn speed(photos: &PhotoPredictions) -> Speed {
         predicting_seconds: photos.predicting,
         one_seconds: photos.one,
     }
+}
+
+/// Whether a path is of a table, not of lines of text.
+fn is_table_file(path: &Path) -> bool {
+    path.is_file() && is_table(path)
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

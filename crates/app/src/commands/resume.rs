@@ -3,7 +3,9 @@
 use clap::Args;
 
 use glassbox::train::Job;
+use glassbox::train::event::Event;
 use glassbox::train::folder::RunFolder;
+use glassbox::word2vec;
 
 use crate::commands::train::finish;
 use crate::context::Context;
@@ -16,9 +18,13 @@ pub struct ResumeArgs {
 }
 
 pub fn run(args: &ResumeArgs, ctx: &Context) -> Result<(), AppError> {
-    let folder = RunFolder::resume(&ctx.run_path(&args.run)?)?;
+    let folder = RunFolder::resume(&ctx.any_run_path(&args.run)?)?;
     let stop = ctx.stop_flag();
     let mut progress = ctx.progress();
-    let ended = Job::resume(&folder, &mut |event| progress.handle(event), &stop)?;
+    let mut tell = |event: &Event| progress.handle(event);
+    let ended = match folder.config()?.is_of_words() {
+        true => word2vec::Job::resume(&folder, &mut tell, &stop)?,
+        false => Job::resume(&folder, &mut tell, &stop)?,
+    };
     finish(&ended, &folder, ctx)
 }

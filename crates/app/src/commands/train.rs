@@ -6,12 +6,13 @@ use clap::Args;
 use glassbox::train::Ended;
 use glassbox::train::event::Ending;
 use glassbox::train::folder::{self, RunFolder};
+use glassbox::word2vec::WordVectors;
 
 use crate::commands::asked::Asked;
 use crate::commands::folds;
 use crate::context::Context;
 use crate::error::AppError;
-use crate::terminal::outcome;
+use crate::terminal::{outcome, words_learned};
 
 #[derive(Args)]
 pub struct TrainArgs {
@@ -27,18 +28,19 @@ pub fn run(args: &TrainArgs, ctx: &Context) -> Result<(), AppError> {
     if let Some(number) = args.folds {
         return folds::run(args, number, ctx);
     }
-    let job = args.asked.job()?;
+    let training = args.asked.training()?;
+    let config = training.config();
     let folder = match &args.out {
-        Some(path) => RunFolder::create_at(path, &job.config)?,
+        Some(path) => RunFolder::create_at(path, config)?,
         None => {
-            let label = folder::label(&job.config.data.path, job.model.name());
-            RunFolder::create_in(ctx.runs(), &label, &job.config)?
+            let label = folder::label(&config.data.path, training.name());
+            RunFolder::create_in(ctx.runs(), &label, config)?
         }
     };
     folder.mark_last(ctx.runs())?;
     let stop = ctx.stop_flag();
     let mut progress = ctx.progress();
-    let ended = job.train(&folder, &mut |event| progress.handle(event), &stop)?;
+    let ended = training.train(&folder, &mut |event| progress.handle(event), &stop)?;
     finish(&ended, &folder, ctx)
 }
 
@@ -52,6 +54,10 @@ pub fn finish(ended: &Ended, folder: &RunFolder, ctx: &Context) -> Result<(), Ap
         return ctx.print(&state, |_| String::new());
     }
     let weighted = folder.config()?.train.weighs_classes();
-    let shown = |columns| outcome(&ended.outcome, weighted, ctx.text, columns);
+    let words = WordVectors::are_of(folder);
+    let shown = |columns| match words {
+        true => words_learned(&ended.outcome, ctx.text, columns),
+        false => outcome(&ended.outcome, weighted, ctx.text, columns),
+    };
     ctx.print(&ended.outcome, |screen| shown(screen.columns()))
 }

@@ -7,6 +7,7 @@ use glassbox::io::atomic;
 use glassbox::train::Translation;
 use serde::Serialize;
 
+use super::texts;
 use crate::context::Context;
 use crate::error::AppError;
 use crate::terminal::{Align, Table, grouped};
@@ -30,13 +31,7 @@ pub fn run(
     ctx: &Context,
 ) -> Result<(), AppError> {
     ctx.warn_of_checkpoints(translator.warnings());
-    let mut texts = Vec::new();
-    for text in given {
-        match text.is_file() {
-            true => texts.extend(lines_of(text)?),
-            false => texts.push(text.to_string_lossy().into_owned()),
-        }
-    }
+    let texts = texts::given(given)?;
     let translations = translator.translate(&texts, BEAMS)?;
     let unknown: u64 = translations.iter().map(|translation| translation.unknown).sum();
     if unknown > 0 && !ctx.global.quiet {
@@ -63,12 +58,4 @@ pub fn run(
             table.render(screen.columns())
         }
     })
-}
-
-/// The lines of a file; of lines with tabs what stands before the first.
-fn lines_of(file: &Path) -> Result<Vec<String>, AppError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| AppError::failed(format!("{}: {error}", file.display())))?;
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
-    Ok(text.lines().map(|line| line.split('\t').next().unwrap_or("").to_owned()).collect())
 }

@@ -33,6 +33,7 @@ pub fn choices(choices: &Choices, epochs: u64, text: Text) -> Vec<String> {
     let quoted =
         |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
     lines.push(match (choices.classes.is_empty(), choices.outputs.is_empty()) {
+        (true, _) if choices.loss == "L" => text.chosen_themselves(),
         (true, _) if choices.tokens.is_some() => text.chosen_told(&choices.target),
         (true, true) => text.chosen_number(&choices.target),
         (true, false) => text.chosen_numbers_of(listed(&quoted(&choices.outputs))),

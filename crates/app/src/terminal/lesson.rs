@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use glassbox::lesson::{Bars, Board, Chart, Part};
+use glassbox::lesson::{Bars, Board, Chart, Part, Places};
 
 use super::chart::{Curve, chart};
 use super::line::{Line, Tone, fit, width, wrap};
@@ -35,6 +35,7 @@ pub fn lesson(
             Part::Table(held) => table(held, text, screen),
             Part::Chart(held) => drawn(held, text, screen),
             Part::Bars(bars) => blocks(bars, text, screen),
+            Part::Places(held) => places(held, text, screen),
             Part::Pictures(_) => String::new(),
         });
     }
@@ -103,6 +104,55 @@ fn drawn(held: &Chart, text: Text, screen: Screen) -> String {
         legend = legend.with(drawn.tone, drawn.label).with(Tone::Plain, name);
     }
     out + legend.render(columns, screen.colour).trim_end() + "\n"
+}
+
+/// Lines of a drawing of names.
+const LINES: usize = 16;
+
+/// Names at their places, each behind a dot, on a sheet of letters; of names that meet the later one
+/// stands on a line of its own nearby.
+fn places(held: &Places, text: Text, screen: Screen) -> String {
+    let language = text.lang.of_lessons();
+    let columns = screen.columns().min(WIDEST).saturating_sub(2);
+    let widest = held.names.iter().map(|name| width(name) + 2).max().unwrap_or(0);
+    let room = columns.saturating_sub(widest).max(1);
+    let end = |axis: usize| {
+        let all = || held.within.iter().map(|point| point[axis]);
+        (all().fold(f64::MAX, f64::min), all().fold(f64::MIN, f64::max))
+    };
+    let share = |axis: usize, x: f64| {
+        let (low, high) = end(axis);
+        if high > low { ((x - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 }
+    };
+    // Of each line, what stands on it: columns from the left, and the name.
+    let mut lines: Vec<Vec<(usize, &str)>> = vec![Vec::new(); LINES];
+    for (name, point) in held.names.iter().zip(&held.points) {
+        let at = (share(0, point[0]) * (room - 1) as f64).round() as usize;
+        let line = ((1.0 - share(1, point[1])) * (LINES - 1) as f64).round() as usize;
+        let free = |line: &usize| {
+            let meets = |(other, taken): &(usize, &str)| {
+                at < other + width(taken) + 3 && *other < at + width(name) + 3
+            };
+            !lines[*line].iter().any(meets)
+        };
+        let near = (0..LINES).flat_map(|away| {
+            [line.checked_sub(away), Some(line + away).filter(|line| *line < LINES)]
+        });
+        let line = near.flatten().find(free).unwrap_or(line);
+        lines[line].push((at, name.as_str()));
+    }
+    let mut out = title(held.title.of(language), screen);
+    for mut line in lines {
+        line.sort_unstable();
+        let mut written = String::new();
+        for (at, name) in line {
+            let space = " ".repeat(at.saturating_sub(width(&written)));
+            written += &format!("{space}· {name} ");
+        }
+        out += &(fit(&format!("│ {written}"), columns + 2).trim_end().to_owned() + "\n");
+    }
+    let axes = format!("→ {}, ↑ {}", held.x.of(language), held.y.of(language));
+    out + &fit(&axes, columns) + "\n"
 }
 
 /// Each row of bars in one line of blocks.

@@ -24,6 +24,7 @@ mod structure;
 mod summary;
 mod table;
 mod verdict;
+mod words;
 
 pub(crate) use compare::compare;
 pub use curve::curve;
@@ -35,6 +36,7 @@ pub(crate) use inspect::inspect;
 pub(crate) use lesson::lesson;
 pub use line::{Line, Tone, fit, width, wrap};
 pub use outcome::{outcome, threshold};
+pub(crate) use predicted::Csv;
 pub use predicted::{Predicted, agreement};
 pub(crate) use profile::{plan, profile};
 pub use progress::Progress;
@@ -45,6 +47,7 @@ pub(crate) use see_sequences::see_sequences;
 pub use structure::structure;
 pub use summary::summary;
 pub use table::{Align, Table};
+pub use words::words_learned;
 
 /// How a stream is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,8 @@ use crate::text::Text;
 
 /// How many rows a person is shown.
 const SHOWN: usize = 20;
+/// Columns of a text that a person is shown.
+const TEXT: usize = 40;
 /// How many lines of a series.
 const SHOWN_OF_SERIES: usize = 48;
 
@@ -21,6 +23,8 @@ pub struct Predicted<'a> {
     pub table: Option<&'a RawTable>,
     /// The files that were predicted, where rows are files.
     pub files: Option<&'a [String]>,
+    /// The texts that were predicted, where rows are texts.
+    pub texts: Option<&'a [String]>,
     /// What the table says of the target, where it has that column.
     pub observed: Option<&'a [Option<String>]>,
     /// How many classes are told of a row.
@@ -35,9 +39,10 @@ impl Predicted<'_> {
         }
         let (target, classes) = (&self.predictions.target, !self.predictions.classes.is_empty());
         let numbers = if classes { Align::Left } else { Align::Right };
-        let mut headers = vec![match self.files {
-            Some(_) => (text.column_file(), Align::Left),
-            None => (text.column_row(), Align::Right),
+        let mut headers = vec![match (self.files, self.texts) {
+            (Some(_), _) => (text.column_file(), Align::Left),
+            (_, Some(_)) => (text.column_text(), Align::Left),
+            (None, None) => (text.column_row(), Align::Right),
         }];
         if self.observed.is_some() {
             headers.push((text.column_observed(target), numbers));
@@ -53,10 +58,10 @@ impl Predicted<'_> {
         }
         let mut table = Table::new(headers);
         for (index, row) in self.predictions.rows.iter().take(SHOWN).enumerate() {
-            let mut cells = vec![match self.files.and_then(|files| files.get(index)) {
-                Some(file) => end_of(file),
-                None => grouped(index as u64 + 1),
-            }];
+            let of = |all: Option<&[String]>| all.and_then(|all| all.get(index)).cloned();
+            let file = of(self.files).map(|file| end_of(&file));
+            let own = file.or_else(|| Some(fit(&of(self.texts)?, TEXT)));
+            let mut cells = vec![own.unwrap_or_else(|| grouped(index as u64 + 1))];
             if let Some(observed) = self.observed {
                 cells.push(observed.get(index).cloned().flatten().unwrap_or_else(|| "–".into()));
             }
@@ -146,8 +151,7 @@ impl Predicted<'_> {
 
     fn csv_of_stretches(&self) -> String {
         let (lines, names) = self.lines_of_stretches();
-        let mut out =
-            Csv { separator: self.table.map_or(',', RawTable::separator), text: String::new() };
+        let mut out = Csv::new(self.table.map_or(',', RawTable::separator));
         let several = self.predictions.stretches.iter().any(|stretch| stretch.group.is_some());
         let mut header: Vec<String> = several.then(|| "series".to_owned()).into_iter().collect();
         match self.predictions.classes.is_empty() {
@@ -183,12 +187,13 @@ impl Predicted<'_> {
             return self.csv_of_stretches();
         }
         let separator = self.table.map_or(',', RawTable::separator);
-        let own: Vec<String> = match (self.table, self.files) {
-            (Some(table), _) => table.names().to_vec(),
-            (None, Some(_)) => vec!["file".into()],
-            (None, None) => vec!["row".into()],
+        let own: Vec<String> = match (self.table, self.files, self.texts) {
+            (Some(table), ..) => table.names().to_vec(),
+            (None, Some(_), _) => vec!["file".into()],
+            (None, None, Some(_)) => vec!["text".into()],
+            (None, None, None) => vec!["row".into()],
         };
-        let mut out = Csv { separator, text: String::new() };
+        let mut out = Csv::new(separator);
         let mut header = own.clone();
         let target = std::slice::from_ref(&self.predictions.target);
         let outputs = match self.predictions.outputs.is_empty() {
@@ -213,8 +218,8 @@ impl Predicted<'_> {
                 Some(table) => (0..table.columns())
                     .map(|column| table.cell(index, column).into_owned())
                     .collect(),
-                None => match self.files.and_then(|files| files.get(index)) {
-                    Some(file) => vec![file.clone()],
+                None => match self.files.or(self.texts).and_then(|own| own.get(index)) {
+                    Some(own) => vec![own.clone()],
                     None => vec![(index + 1).to_string()],
                 },
             };
@@ -250,14 +255,18 @@ fn free_name(name: String, taken: &[String]) -> String {
 }
 
 /// Lines of cells, quoted where they must be (RFC 4180).
-struct Csv {
+pub(crate) struct Csv {
     separator: char,
-    text: String,
+    pub(crate) text: String,
 }
 
 impl Csv {
-    fn line<'a>(&mut self, cells: impl Iterator<Item = &'a str>) {
-        for (index, cell) in cells.enumerate() {
+    pub(crate) fn new(separator: char) -> Self {
+        Csv { separator, text: String::new() }
+    }
+
+    pub(crate) fn line<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
+        for (index, cell) in cells.into_iter().enumerate() {
             if index > 0 {
                 self.text.push(self.separator);
             }
@@ -316,6 +325,7 @@ mod tests {
             predictions: &predictions,
             table: Some(&table),
             files: None,
+            texts: None,
             observed: None,
             top: 1,
         };
@@ -335,6 +345,7 @@ mod tests {
             predictions: &predictions,
             table: Some(&table),
             files: None,
+            texts: None,
             observed: None,
             top: 1,
         };
@@ -349,6 +360,7 @@ mod tests {
             predictions: &predictions,
             table: None,
             files: None,
+            texts: None,
             observed: None,
             top: 1,
         };
@@ -371,6 +383,7 @@ mod tests {
             predictions: &predictions,
             table: None,
             files: Some(&files),
+            texts: None,
             observed: None,
             top: 3,
         };
@@ -391,6 +404,7 @@ mod tests {
             predictions: &predictions,
             table: None,
             files: None,
+            texts: None,
             observed: Some(&observed),
             top: 1,
         };

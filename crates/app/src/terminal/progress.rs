@@ -10,6 +10,7 @@ use super::choices::choices;
 use super::curve::curve;
 use super::format::{bytes, clock, figure, grouped, rate};
 use super::line::{Line, Tone, width, wrap};
+use super::words;
 use crate::text::Text;
 
 /// Between two drawings of the live line.
@@ -33,6 +34,8 @@ pub struct Progress<W: Write> {
     metrics: Metrics,
     /// The last epoch, where it came too soon after a drawing to be drawn.
     not_drawn: Option<Epoch>,
+    /// Words are counted, not rows.
+    words: bool,
     train_curve: Vec<f64>,
     valid_curve: Vec<f64>,
 }
@@ -46,12 +49,14 @@ struct Status<'a> {
     valid_loss: Option<f64>,
     metrics: &'a Metrics,
     rows_per_second: f64,
+    /// Whether these are words.
+    words: bool,
     remaining: Option<f64>,
 }
 
 impl<'a> Status<'a> {
     /// An epoch that is over.
-    fn of(epoch: &'a Epoch) -> Self {
+    fn of(epoch: &'a Epoch, words: bool) -> Self {
         Status {
             epoch: epoch.epoch,
             epochs: epoch.epochs,
@@ -60,6 +65,7 @@ impl<'a> Status<'a> {
             valid_loss: epoch.valid_loss,
             metrics: &epoch.metrics,
             rows_per_second: epoch.rows_per_second,
+            words,
             remaining: epoch.remaining.filter(|_| epoch.epoch < epoch.epochs),
         }
     }
@@ -77,6 +83,7 @@ impl<W: Write> Progress<W> {
             valid_loss: None,
             metrics: Metrics::new(),
             not_drawn: None,
+            words: false,
             train_curve: Vec::new(),
             valid_curve: Vec::new(),
         }
@@ -138,6 +145,10 @@ impl<W: Write> Progress<W> {
         for choice in started.choices.iter().flat_map(|c| choices(c, started.epochs, text)) {
             self.wrapped("", "  ", Tone::Faint, &choice);
         }
+        for line in started.words.iter().flat_map(|w| words::facts(w, started.epochs, text)) {
+            self.wrapped("", "  ", Tone::Faint, &line);
+        }
+        self.words = started.words.is_some();
         for notice in &started.notices {
             self.wrapped("", "  ", Tone::Faint, notice);
         }
@@ -157,6 +168,7 @@ impl<W: Write> Progress<W> {
             valid_loss: self.valid_loss,
             metrics: &metrics,
             rows_per_second: step.rows_per_second,
+            words: self.words,
             remaining: step.remaining,
         };
         self.draw(&status, now);
@@ -168,7 +180,7 @@ impl<W: Write> Progress<W> {
         self.valid_curve.extend(epoch.valid_loss);
         self.valid_loss = epoch.valid_loss;
         self.metrics = epoch.metrics.clone();
-        let status = Status::of(epoch);
+        let status = Status::of(epoch, self.words);
         self.not_drawn = None;
         let soon = self.last_drawn.is_some_and(|last| now.duration_since(last) < REDRAW);
         match self.screen.live {
@@ -203,7 +215,10 @@ impl<W: Write> Progress<W> {
 
     fn finished(&mut self, finished: &Finished) {
         if let Some(epoch) = self.not_drawn.take().filter(|epoch| epoch.epoch == finished.epoch) {
-            self.draw(&Status { remaining: None, ..Status::of(&epoch) }, Instant::now());
+            self.draw(
+                &Status { remaining: None, ..Status::of(&epoch, self.words) },
+                Instant::now(),
+            );
         }
         if self.drawn {
             let _ = writeln!(self.out);
@@ -306,10 +321,15 @@ fn with_figures(mut line: Line, figures: &[(String, String)]) -> Line {
     line
 }
 
+fn speed(status: &Status, text: Text) -> String {
+    let rate = rate(status.rows_per_second);
+    if status.words { text.words_per_second(rate) } else { text.rows_per_second(rate) }
+}
+
 /// One line an epoch, for files and pipes.
 fn plain(status: &Status, text: Text) -> Line {
     let line = Line::new().with(Tone::Plain, text.epoch(status.epoch, status.epochs));
-    let speed = text.rows_per_second(rate(status.rows_per_second));
+    let speed = speed(status, text);
     with_figures(line, &figures(status, text)).with(Tone::Faint, format!("  {speed}"))
 }
 
@@ -318,7 +338,7 @@ fn live(status: &Status, text: Text, columns: usize) -> Line {
     let head = format!("{} ", text.epoch(status.epoch, status.epochs));
     let percent = format!(" {:>2.0} %", status.fraction * 100.0);
     let figures = figures(status, text);
-    let speed = format!("  {}", text.rows_per_second(rate(status.rows_per_second)));
+    let speed = format!("  {}", speed(status, text));
     let left = status.remaining.map(|time| format!("  {}", text.time_left(clock(time))));
     let build = |bar: usize, speed: &str, left: &str| {
         let (done, rest) = bar_pieces(status.fraction, bar);

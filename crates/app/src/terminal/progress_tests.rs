@@ -13,6 +13,7 @@ fn started() -> Event {
         seed: 42,
         epochs: 50,
         choices: None,
+        words: None,
         notices: vec!["column `cabin` dropped: an identifier or free text, 147 of 204".into()],
     })
 }

@@ -32,9 +32,12 @@ impl Text {
                     Collapse::BiasedData { frequency } => self.collapse_biased(short(frequency)),
                     Collapse::Settings { rate } => self.collapse_settings(short(rate)),
                 };
-                self.alarm_collapse(covered, modes, why)
+                self.alarm_mode_collapse(covered, modes, why)
             }
             Alarm::LossSpike { loss, usual } => self.alarm_spike(short(loss), short(usual)),
+            Alarm::PosteriorCollapse { dead, code, kl } => {
+                self.alarm_collapse(dead, code, short(kl))
+            }
         }
     }
 }
@@ -66,6 +69,7 @@ mod tests {
                 cause: Collapse::BiasedData { frequency: 0.1 },
             },
             Alarm::ModeCollapse { covered: 3, modes: 8, cause: Collapse::Settings { rate: 0.005 } },
+            Alarm::PosteriorCollapse { dead: 15, code: 20, kl: 0.034 },
         ];
         for alarm in alarms {
             assert_eq!(Text::new(Lang::English).alarm(&alarm), alarm.to_string());

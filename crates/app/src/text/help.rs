@@ -35,8 +35,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".horizon", "Steps ahead to forecast", "앞으로 몇 스텝을 예측할지"),
     (
         ".window",
-        "Rows of a window, from which a forecast or a class is told",
-        "예측이나 분류에 쓰는 구간(윈도)의 행 수",
+        "Rows of a window, from which a forecast or a class is told; of word2vec, words on each side",
+        "예측이나 분류에 쓰는 구간(윈도)의 행 수. word2vec에서는 양쪽으로 보는 낱말 수",
     ),
     (
         ".group",
@@ -44,6 +44,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "여러 시계열을 구분하는 열. 예: person",
     ),
     (".label", "The class of a window: {words}", "구간(윈도)의 부류를 정하는 방법: {words}"),
+    (
+        ".text",
+        "The column of texts: each row is a document; beside a --target, what has that class, or becomes that text",
+        "글이 담긴 열. 행마다 글 하나입니다. --target이 있으면 그 부류의 글, 또는 그 글로 바뀔 글",
+    ),
     (
         ".strict",
         "Stop at images that cannot be read instead of leaving them out",
@@ -65,8 +70,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".loss", "What is made small: {words}", "줄일 손실: {words}"),
     (
         ".weights",
-        "Start with the weights of a file of safetensors (PyTorch's names) or of a run",
-        "safetensors 파일(PyTorch 이름)이나 다른 실행의 가중치로 시작합니다",
+        "Start with the weights of a file of safetensors (PyTorch's names), a run, or a published folder",
+        "safetensors 파일(PyTorch 이름), 다른 실행, 공개된 모형 폴더의 가중치로 시작합니다",
     ),
     (
         ".freeze",
@@ -93,11 +98,34 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "export",
-        "Write a run's weights to a file of safetensors that PyTorch loads: its names and layouts.",
-        "실행의 가중치를 PyTorch가 읽는 safetensors 파일로 씁니다: PyTorch의 이름과 배열 순서.",
+        "Write a run's weights to a file that others load (safetensors with PyTorch's names, word vectors as word2vec has them), or to a folder that Hugging Face's transformers loads.",
+        "실행의 가중치를 다른 프로그램이 읽는 파일(PyTorch 이름의 safetensors, 낱말 벡터는 word2vec 형식)이나 Hugging Face transformers가 읽는 폴더로 씁니다.",
     ),
-    ("export.format", "The format: safetensors", "형식: safetensors"),
-    ("export.out_file", "The file to write", "쓸 파일"),
+    (
+        "export.format",
+        "The format: safetensors; huggingface, a folder, of a run that began with one; word2vec, of word vectors",
+        "형식: safetensors. huggingface(폴더)는 그런 폴더로 시작한 실행, word2vec은 낱말 벡터만 됩니다",
+    ),
+    (
+        "export.out_file",
+        "The file or folder to write [weights.safetensors, vectors.txt, model]; word vectors are binary where it ends in .bin",
+        "쓸 파일이나 폴더 [weights.safetensors, vectors.txt, model]. 낱말 벡터는 이름이 .bin으로 끝나면 이진 형식",
+    ),
+    (
+        "generate.run",
+        "A run's folder or name, `last`, or the folder of a published GPT-2",
+        "실행 폴더나 이름, `last`, 또는 공개된 GPT-2의 폴더",
+    ),
+    (
+        "predict.run",
+        "A run's folder or name, `last`, or the folder of a published BERT",
+        "실행 폴더나 이름, `last`, 또는 공개된 BERT의 폴더",
+    ),
+    (
+        "summary.run",
+        "A run's folder or name, `last`, or the folder of a published model",
+        "실행 폴더나 이름, `last`, 또는 공개된 모형의 폴더",
+    ),
     (
         "generate",
         "Let a language model go on writing, token by token.",
@@ -105,6 +133,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     ("generate.prompt", "What it goes on from", "이어서 쓸 글의 시작"),
     ("generate.tokens", "How many tokens to write at most", "쓸 토큰의 최대 개수"),
+    (
+        "generate.count",
+        "How many texts to write, each from the next seed; of images and tables, how many rows",
+        "쓸 글의 수. 글마다 다음 시드를 씁니다. 이미지나 표이면 만들 행의 개수",
+    ),
     (
         "generate.temperature",
         "How daring: 0 takes the most probable token, 1 draws as the model says",
@@ -135,7 +168,6 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "Of images and tables: which classes another run takes the rows for",
         "이미지나 표: 다른 실행의 분류기가 만든 행을 어느 부류로 보는지",
     ),
-    ("generate.count", "Of images and tables: how many rows", "이미지나 표: 만들 행의 개수"),
     (
         "generate.class",
         "Of a model that is told of classes: the class of the new rows",
@@ -169,8 +201,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "interpolate.from",
-        "A row of the test part by its number in the source, or a file",
-        "시험 데이터의 행 번호(원본 기준) 또는 파일",
+        "A row of the run's data by its number in the source, or a file",
+        "실행 데이터의 행 번호(원본 기준) 또는 파일",
     ),
     ("interpolate.to", "Where it ends, in the same way", "끝 행, 같은 방식으로"),
     ("interpolate.steps", "Rows on the way", "사이의 행 수"),
@@ -200,6 +232,29 @@ pub const HELP: &[(&str, &str, &str)] = &[
         ".without",
         "Of models that learn the rows themselves: classes to leave out of the training",
         "행 자체를 배우는 모형: 훈련에서 뺄 부류",
+    ),
+    (
+        "neighbours",
+        "Show the words nearest to a word, by a run of word2vec or a file of vectors.",
+        "word2vec 실행이나 벡터 파일에서 한 낱말에 가장 가까운 낱말들을 보여 줍니다.",
+    ),
+    (
+        ".vectors",
+        "A run's folder or name, `last`, or a file of vectors",
+        "실행 폴더나 이름, `last`, 또는 벡터 파일",
+    ),
+    (".words", "Words", "낱말들"),
+    (".count", "How many words to show", "보여 줄 낱말 수"),
+    (
+        "analogy",
+        "Say what is to one word as another is to a third: king - man + woman.",
+        "유추: king - man + woman처럼 낱말 벡터를 더하고 뺍니다.",
+    ),
+    ("analogy.words", "Words, with + or - between them", "낱말들. 사이에 +나 -"),
+    (
+        "analogy.questions",
+        "Answer the questions of a file in place of words: four words a line, `: name` before a section",
+        "낱말 대신 파일의 물음에 답합니다: 한 줄에 낱말 넷, 묶음 앞에 `: 이름`",
     ),
     (
         "data",
@@ -248,18 +303,18 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "predict",
-        "Predict images, or the rows of a file; translate texts.",
-        "이미지나 파일의 각 행을 예측하고, 글을 번역합니다.",
+        "Predict images, or the rows of a file; translate texts; tell what is hidden in them.",
+        "이미지나 파일의 각 행을 예측하고, 글을 번역하고, 글의 가려진 곳을 알아맞힙니다.",
     ),
     (
         "predict.files",
-        "Images, folders or archives of images, or one file with rows; of a model of pairs, texts, or files with a text a line",
-        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나. 쌍으로 배운 모델이면 글, 또는 한 줄에 글 하나씩인 파일",
+        "Images, folders or archives of images, or one file with rows; of a model of text, texts ([MASK] hides a token), or files with a text a line",
+        "이미지, 이미지 폴더나 압축 파일, 또는 행이 들어 있는 파일 하나. 글의 모형이면 글([MASK]는 가린 토큰), 또는 한 줄에 글 하나씩인 파일",
     ),
     (
         "predict.top",
-        "How many classes to tell; 3 of images, 1 of rows where absent",
-        "보여 줄 부류의 수. 없으면 이미지는 3, 행은 1",
+        "How many classes or candidates to tell; 5 of hidden tokens, 3 of images, 1 of rows where absent",
+        "보여 줄 부류나 후보의 수. 없으면 가려진 토큰은 5, 이미지는 3, 행은 1",
     ),
     (
         "predict.out_file",
@@ -533,7 +588,7 @@ pub const HELP: &[(&str, &str, &str)] = &[
 /// The verbs by what one wants to do: the heading in English and Korean, and its verbs.
 pub const VERBS: &[(&str, &str, &[&str])] = &[
     ("Train", "훈련", &["data", "train", "init", "resume"]),
-    ("Use", "사용", &["predict", "eval", "export"]),
+    ("Use", "사용", &["predict", "neighbours", "analogy", "eval", "export"]),
     (
         "Make and repair",
         "만들기와 되살리기",
@@ -559,7 +614,7 @@ pub const VERBS: &[(&str, &str, &[&str])] = &[
 
 /// The flags of verbs that have many, by subject; the others are flags as such.
 pub const FLAGS: &[(&str, &str, &[&str])] = &[
-    ("Data", "데이터", &["target", "drop", "without", "strict"]),
+    ("Data", "데이터", &["target", "text", "drop", "without", "strict"]),
     ("Series", "시계열", &["time", "horizon", "window", "group", "label"]),
     ("Model", "모형", &["model", "hidden", "activation"]),
     (
@@ -606,12 +661,24 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "신경망이 보게 될 이미지",
     ),
     (
+        "neighbours",
+        "glassbox train sentences --model word2vec --out runs/words && glassbox neighbours runs/words sea",
+        "",
+        "",
+    ),
+    ("neighbours", "glassbox neighbours runs/words sea night --count 3", "", ""),
+    (
+        "analogy",
+        "glassbox analogy runs/words kings - king + cat",
+        "what is to cat as kings is to king?",
+        "king에 kings라면 cat에는?",
+    ),
+    (
         "train",
         "glassbox train sentences --model lstm --epochs 2 --out runs/text",
         "text, here the built-in one",
         "텍스트(여기서는 내장 텍스트)",
     ),
-    ("train", "glassbox train iris.csv --target species", "a table", "표"),
     (
         "train",
         "glassbox train photos --model lenet --out runs/photos",
@@ -639,6 +706,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
     ("predict", "glassbox predict runs/photos photo.png holiday/ --top 5", "images", "이미지"),
     (
+        "predict",
+        "glassbox predict bert 'Paris is the [MASK] of France.'",
+        "a published model's folder",
+        "공개된 모형의 폴더",
+    ),
+    (
         "train",
         "glassbox train digits --model vae --epochs 3 --out runs/vae",
         "what the rows themselves look like",
@@ -647,19 +720,28 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("generate", "glassbox generate runs/vae", "new images", "새 이미지"),
     ("encode", "glassbox encode runs/vae --out-file codes.csv", "", ""),
     ("decode", "glassbox decode runs/vae codes.csv --out-file again.png", "", ""),
-    (
-        "interpolate",
-        "glassbox interpolate runs/vae 1 2",
-        "two rows of the test part",
-        "시험 데이터의 두 행",
-    ),
+    ("interpolate", "glassbox interpolate runs/vae 1 2", "two rows of the data", "데이터의 두 행"),
     ("restore", "glassbox restore runs/vae --hide left", "", ""),
     ("restore", "glassbox restore runs/vae --noise 0.3 --out-file noisy.png", "", ""),
     ("anomaly", "glassbox anomaly runs/vae", "the run's own test part", "실행의 시험 데이터"),
     ("generate", "glassbox generate runs/text --prompt 'the '", "", ""),
     ("generate", "glassbox generate runs/text --tokens 100 --temperature 0.5 --top-k 5", "", ""),
+    (
+        "generate",
+        "glassbox generate runs/text --tokens 30 --count 3",
+        "several, each from the next seed",
+        "여럿을, 다음 시드로 하나씩",
+    ),
+    ("generate", "glassbox generate gpt2 --prompt 'rome is'", "a published model", "공개된 모형"),
     ("export", "glassbox export last --out-file weights.safetensors", "", ""),
+    (
+        "export",
+        "glassbox export runs/words --format word2vec --out-file vectors.txt",
+        "for gensim and others",
+        "gensim 등에서 쓰기",
+    ),
     ("summary", "glassbox summary last", "", ""),
+    ("summary", "glassbox summary gpt2", "a published model", "공개된 모형"),
     ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
     ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),
     ("explain", "glassbox explain last --activation 'fc1/relu[3]' --row 1", "", ""),

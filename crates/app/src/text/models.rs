@@ -106,6 +106,10 @@ fn of_family(name: &str) -> [&'static str; 2] {
             "attention reads one text and writes what it says in its way; pairs of texts",
             "어텐션으로 읽고 옮겨 쓰는 망. 짝지어진 텍스트용",
         ],
+        "word2vec" => [
+            "a vector for each word, from the words that stand around it; text, in a fast way of its own",
+            "둘레의 낱말로 배우는 낱말 벡터. 전용의 빠른 방법으로 배우는 텍스트용",
+        ],
         "BERT" => [
             "a transformer that tells hidden tokens by what stands around them; text",
             "가려진 토큰을 앞뒤를 보고 맞히는 트랜스포머. 텍스트용",

@@ -15,6 +15,40 @@ pub fn sections() -> Vec<(&'static str, Vec<Case>)> {
         ("Training", training()),
         ("Runs", runs()),
         ("Using a model", using()),
+        ("Texts and published models", texts()),
+        ("Word vectors", word_vectors()),
+    ]
+}
+
+fn word_vectors() -> Vec<Case> {
+    const TRAIN: &str =
+        "glassbox train book.txt --model word2vec --set min_count=1 --quiet --out run > log.txt";
+    let text = "the cat sees the dog. the dog sees the cat. a king loves a queen.\n".repeat(20);
+    let of = |title, code, line| case(title, code, line).file("book.txt", &text).given(TRAIN);
+    let asked = |title, code, line, text: &str| case(title, code, line).file("book.txt", text);
+    const EMPTY: &str = "glassbox train book.txt --model word2vec";
+    vec![
+        asked("A text without words", 1, EMPTY, " \n…\n"),
+        asked("A text of one word", 1, EMPTY, "no no no\n"),
+        asked("A text whose words are all rare", 1, EMPTY, "the cat sees the dog\n"),
+        asked(
+            "Settings that mean nothing to word vectors, or cannot be meant",
+            2,
+            "glassbox train book.txt --model word2vec --batch 8 --optimizer adam --set dimensions=9999",
+            &text,
+        ),
+        asked("A plan of word vectors", 2, "glassbox plan book.txt --model word2vec", &text),
+        of("Words that have no vector", 1, "glassbox neighbours run cta dgo"),
+        of("Words without signs between them", 2, "glassbox analogy run king queen"),
+        of("Questions that are none", 1, "glassbox analogy run --questions q.txt")
+            .file("q.txt", ": kin\nking queen\n"),
+        of("A verb for networks", 1, "glassbox predict run book.txt"),
+        of("Another format", 1, "glassbox export run --format safetensors"),
+        case("Word vectors of a network", 1, "glassbox neighbours run cat")
+            .given("glassbox train iris --epochs 1 --quiet --out run > log.txt"),
+        case("A file of no vectors", 1, "glassbox neighbours book.txt cat").file("book.txt", &text),
+        of("A text that has changed since", 1, "glassbox resume run")
+            .given("echo more >> book.txt"),
     ]
 }
 
@@ -480,6 +514,39 @@ fn using() -> Vec<Case> {
         explain("A row beyond the batch", "--param 'fc2/bias[0]' --row 99999"),
         explain("A step that was never taken", "--param 'fc2/bias[0]' --step 99999"),
         explain("An activation that is not there", "--activation 'fc1/rellu[0]'"),
+    ]
+}
+
+fn texts() -> Vec<Case> {
+    const TABLE: &str =
+        "review,label\nI liked it,good\nI hated it,bad\nI loved it,good\nI loathed it,bad\n";
+    const T5: &str = r#"{"model_type": "t5", "vocab_size": 100}"#;
+    const BERT: &str = r#"{"model_type": "bert", "vocab_size": 100, "hidden_act": "rellu"}"#;
+    let labelled = |title, code, line| case(title, code, line).file("reviews.csv", TABLE);
+    let folder = |title, line| case(title, 1, line).file("bert/weights.bin", "");
+    vec![
+        labelled(
+            "A column of texts that is not there",
+            1,
+            "glassbox train reviews.csv --text revew --target label",
+        ),
+        labelled(
+            "The text as its own class",
+            1,
+            "glassbox train reviews.csv --text label --target label",
+        ),
+        folder("A folder that holds neither a run nor a model", "glassbox predict bert '[MASK]'"),
+        folder("Weights from such a folder", "glassbox train sentences --weights bert --out run"),
+        case("A published model of an unknown type", 1, "glassbox generate t5 --prompt hello")
+            .file("t5/config.json", T5),
+        case("Settings of a published model that are not known", 1, "glassbox summary bert")
+            .file("bert/config.json", BERT),
+        case(
+            "A run that began with no published model",
+            1,
+            "glassbox export run --format huggingface",
+        )
+        .given("glassbox train iris --epochs 1 --hidden 5 --quiet --out run > log.txt"),
     ]
 }
 

@@ -11,6 +11,9 @@ use super::vector::for_each_isa;
 /// Numbers in one chunk: rows are whole chunks long, so that no loop has a rest.
 pub const CHUNK: usize = 16;
 
+/// The number by which [`for_each_isa`] knows the set whose registers hold a chunk.
+const AVX512: u8 = 2;
+
 /// Kernels over rows of `width` numbers, a multiple of [`CHUNK`].
 ///
 /// What is summed in which order follows from the sizes alone; between instruction sets the last
@@ -108,21 +111,17 @@ fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// A chunk as numbers of its own, which the compiler keeps in registers.
+/// Some numbers as an array of their own, which the compiler keeps in registers.
 #[inline(always)]
-fn chunk(data: &[f32], at: usize) -> [f32; CHUNK] {
-    let mut chunk = [0.0; CHUNK];
-    chunk.copy_from_slice(&data[at..at + CHUNK]);
-    chunk
+fn lanes<const L: usize>(data: &[f32], at: usize) -> [f32; L] {
+    let mut lanes = [0.0; L];
+    lanes.copy_from_slice(&data[at..at + L]);
+    lanes
 }
 
-/// The sum of a chunk by halves.
+/// The sum by halves.
 #[inline(always)]
-fn total(a: [f32; CHUNK]) -> f32 {
-    let mut eight = [0.0f32; 8];
-    for lane in 0..8 {
-        eight[lane] = a[lane] + a[lane + 8];
-    }
+fn total(eight: [f32; 8]) -> f32 {
     let mut four = [0.0f32; 4];
     for lane in 0..4 {
         four[lane] = eight[lane] + eight[lane + 4];
@@ -141,7 +140,7 @@ fn sum_body<const FMA: bool, const SET: u8>(
     for at in (0..width).step_by(CHUNK) {
         let mut sum = [0.0f32; CHUNK];
         for &id in ids {
-            let row = chunk(table, id as usize * width + at);
+            let row: [f32; CHUNK] = lanes(table, id as usize * width + at);
             for lane in 0..CHUNK {
                 sum[lane] += row[lane];
             }
@@ -156,52 +155,101 @@ for_each_isa! {
     sum<>(table: &[f32], ids: &[u32], factor: f32, to: &mut [f32]) = sum_body
 }
 
-/// `M` rows of `a` by `N` rows of `b`, all sums in registers.
+/// `M` rows of `a` by `N` rows of `b`, the lanes from `from` to `from + L` of all chunks: so many that all
+/// sums fit into registers.
 #[inline(always)]
-fn dot_tile<const FMA: bool, const M: usize, const N: usize>(
+fn dot_lanes<const FMA: bool, const M: usize, const N: usize, const L: usize>(
+    width: usize,
+    from: usize,
+    a: &[f32],
+    b: &[f32],
+) -> [[[f32; L]; N]; M] {
+    let chunks = width / CHUNK;
+    let (a, b) = (a.as_chunks::<CHUNK>().0, b.as_chunks::<CHUNK>().0);
+    // Each row with its length in sight, so that no element is checked for.
+    let a: [&[[f32; CHUNK]]; M] = std::array::from_fn(|i| &a[i * chunks..][..chunks]);
+    let b: [&[[f32; CHUNK]]; N] = std::array::from_fn(|j| &b[j * chunks..][..chunks]);
+    let mut sums = [[[0.0f32; L]; N]; M];
+    for at in 0..chunks {
+        for j in 0..N {
+            for i in 0..M {
+                for lane in 0..L {
+                    let (x, y) = (a[i][at][from + lane], b[j][at][from + lane]);
+                    sums[i][j][lane] = multiply_add::<FMA>(x, y, sums[i][j][lane]);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Results of a tile, at most.
+const TILE: usize = 16;
+
+/// `M` rows of `a` by `N` rows of `b`.
+#[inline(always)]
+fn dot_tile<const FMA: bool, const SET: u8, const M: usize, const N: usize>(
     width: usize,
     a: &[f32],
     b: &[f32],
     to: &mut [f32],
     stride: usize,
 ) {
-    let mut sums = [[[0.0f32; CHUNK]; N]; M];
-    for at in (0..width).step_by(CHUNK) {
-        for (i, sums) in sums.iter_mut().enumerate() {
-            let x = chunk(a, i * width + at);
-            for (j, sum) in sums.iter_mut().enumerate() {
-                let y = chunk(b, j * width + at);
-                for lane in 0..CHUNK {
-                    sum[lane] = multiply_add::<FMA>(x[lane], y[lane], sum[lane]);
-                }
+    let mut eights = [[0.0f32; 8]; TILE];
+    if SET == AVX512 {
+        let sums = dot_lanes::<FMA, M, N, CHUNK>(width, 0, a, b);
+        for (eight, sum) in eights.iter_mut().zip(sums.as_flattened()) {
+            for lane in 0..8 {
+                eight[lane] = sum[lane] + sum[lane + 8];
+            }
+        }
+    } else {
+        let low = dot_lanes::<FMA, M, N, 8>(width, 0, a, b);
+        eights[..M * N].copy_from_slice(low.as_flattened());
+        let high = dot_lanes::<FMA, M, N, 8>(width, 8, a, b);
+        for (eight, high) in eights.iter_mut().zip(high.as_flattened()) {
+            for lane in 0..8 {
+                eight[lane] += high[lane];
             }
         }
     }
-    for (i, sums) in sums.into_iter().enumerate() {
-        for (j, sum) in sums.into_iter().enumerate() {
-            to[i * stride + j] = total(sum);
-        }
+    let mut results = [0.0f32; TILE];
+    totals(&eights[..M * N], &mut results[..M * N]);
+    for (i, results) in results[..M * N].chunks_exact(N).enumerate() {
+        to[i * stride..i * stride + N].copy_from_slice(results);
     }
 }
 
+/// The sum of each by halves. By itself: seen from here the compiler would keep the vectors in pieces.
+#[inline(never)]
+fn totals(eights: &[[f32; 8]], to: &mut [f32]) {
+    for (to, eight) in to.iter_mut().zip(eights) {
+        *to = total(*eight);
+    }
+}
+
+/// Tiles of 4 × 4 where registers hold a whole chunk each and there are many, else of 4 × 2.
 #[inline(always)]
 fn dots_body<const FMA: bool, const SET: u8>(width: usize, a: &[f32], b: &[f32], to: &mut [f32]) {
     let (m, n) = (a.len() / width, b.len() / width);
+    let columns = if SET == AVX512 { 4 } else { 2 };
     let mut i = 0;
     while i < m {
         let tall = m - i >= 4;
         let a = &a[i * width..];
         let mut j = 0;
         while j < n {
-            let wide = n - j >= 4;
+            let wide = n - j >= columns;
             let (b, to) = (&b[j * width..], &mut to[i * n + j..]);
-            match (tall, wide) {
-                (true, true) => dot_tile::<FMA, 4, 4>(width, a, b, to, n),
-                (true, false) => dot_tile::<FMA, 4, 1>(width, a, b, to, n),
-                (false, true) => dot_tile::<FMA, 1, 4>(width, a, b, to, n),
-                (false, false) => dot_tile::<FMA, 1, 1>(width, a, b, to, n),
+            match (tall, wide, SET) {
+                (true, true, AVX512) => dot_tile::<FMA, SET, 4, 4>(width, a, b, to, n),
+                (true, true, _) => dot_tile::<FMA, SET, 4, 2>(width, a, b, to, n),
+                (true, false, _) => dot_tile::<FMA, SET, 4, 1>(width, a, b, to, n),
+                (false, true, AVX512) => dot_tile::<FMA, SET, 1, 4>(width, a, b, to, n),
+                (false, true, _) => dot_tile::<FMA, SET, 1, 2>(width, a, b, to, n),
+                (false, false, _) => dot_tile::<FMA, SET, 1, 1>(width, a, b, to, n),
             }
-            j += if wide { 4 } else { 1 };
+            j += if wide { columns } else { 1 };
         }
         i += if tall { 4 } else { 1 };
     }
@@ -223,7 +271,7 @@ fn combine_tile<const FMA: bool, const M: usize>(
     for at in (0..width).step_by(CHUNK) {
         let mut sums = [[0.0f32; CHUNK]; M];
         for (j, row) in rows.chunks_exact(width).enumerate() {
-            let row = chunk(row, at);
+            let row: [f32; CHUNK] = lanes(row, at);
             for i in 0..M {
                 let factor = factors[i * by_row + j * by_column];
                 for lane in 0..CHUNK {
@@ -246,16 +294,17 @@ fn combine_body<const FMA: bool, const SET: u8>(
     to: &mut [f32],
 ) {
     let m = to.len() / width;
+    // As many rows as there are registers for.
+    let tall = if SET == AVX512 { 8 } else { 4 };
     let mut i = 0;
     while i < m {
         let (factors, to) = (&factors[i * strides[0]..], &mut to[i * width..]);
-        if m - i >= 8 {
-            combine_tile::<FMA, 8>(width, factors, strides, rows, to);
-            i += 8;
-        } else {
-            combine_tile::<FMA, 1>(width, factors, strides, rows, to);
-            i += 1;
+        match (m - i >= tall, SET) {
+            (true, AVX512) => combine_tile::<FMA, 8>(width, factors, strides, rows, to),
+            (true, _) => combine_tile::<FMA, 4>(width, factors, strides, rows, to),
+            (false, _) => combine_tile::<FMA, 1>(width, factors, strides, rows, to),
         }
+        i += if m - i >= tall { tall } else { 1 };
     }
 }
 for_each_isa! {

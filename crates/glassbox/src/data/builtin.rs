@@ -27,7 +27,7 @@ pub const BUILTINS: [&str; 13] = [
 ];
 
 /// Sentences of the built-in text.
-const SENTENCES: usize = 4_000;
+pub(super) const SENTENCES: usize = 4_000;
 
 const DIGIT_IMAGES: &[u8] = include_bytes!("../../data/digits-images-idx3-ubyte.gz");
 const DIGIT_LABELS: &[u8] = include_bytes!("../../data/digits-labels-idx1-ubyte.gz");

@@ -58,6 +58,11 @@ fn load_source(path: &Path, options: &Options) -> Result<Dataset, DataError> {
     if options.text.arrangement == Arrangement::Pairs && path.is_file() {
         return text::load_pairs(path, options);
     }
+    // Texts that have a class are rows of a table like others.
+    let labelled = options.text.arrangement == Arrangement::Label;
+    if options.text.column.is_some() && !labelled && path.is_file() && !text::is_text(path) {
+        return text::load_column(path, options);
+    }
     if path.is_dir() {
         return load_folder(path, &shown, options);
     }

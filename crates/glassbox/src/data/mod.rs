@@ -90,5 +90,7 @@ pub use table::{MEMORY, RawTable, is_missing};
 pub use target::{Output, Spelling, TargetEncoding, TargetPreparation, Task, Tokens};
 pub(crate) use text::Epoch;
 pub use text::{
-    Arrangement, Hiding, TextOptions, TextPreparation, Tokenizer, from_text, is_text, sentences,
+    Arrangement, Documents, Hiding, TextOptions, TextPreparation, Tokenizer, from_text, is_text,
+    sentences,
 };
+pub(crate) use text::{text_of, whole as read_text};

@@ -101,6 +101,9 @@ pub enum TargetsMut<'a> {
     None,
 }
 
+/// How many tokens each row has, of a source and of what is told, and how many a row has at most.
+pub(crate) type TokenLengths = (Vec<[usize; 2]>, [usize; 2]);
+
 impl Rows {
     /// The rows at `positions` of a store.
     pub(super) fn new(
@@ -351,17 +354,20 @@ impl Rows {
                 return Err(misuse("numbers were asked for, but the targets are tokens".into()));
             }
         };
-        let width = self.width();
-        let numbers = Some(rows.len() * width);
-        let fits = |len: Option<usize>| len.is_none() || len == numbers;
-        if !fits(inputs.as_ref().map(|x| x.len())) || !fits(targets.as_ref().map(|x| x.len())) {
-            return Err(misuse(format!("a batch needs {width} tokens for each row")));
+        let (width, places) = (self.width(), self.outputs());
+        let fits = |len: Option<usize>, each| len.is_none_or(|len| len == rows.len() * each);
+        if !fits(inputs.as_ref().map(|x| x.len()), width)
+            || !fits(targets.as_ref().map(|x| x.len()), places)
+        {
+            let what =
+                format!("a batch needs {width} tokens for each row, and {places} to be told");
+            return Err(misuse(what));
         }
         for (at, row) in rows.iter().enumerate() {
             let window = self.position(*row)?;
-            let of_row = at * width..(at + 1) * width;
-            let inputs = inputs.as_deref_mut().and_then(|all| all.get_mut(of_row.clone()));
-            let targets = targets.as_deref_mut().and_then(|all| all.get_mut(of_row));
+            let of_row = |each: usize| at * each..(at + 1) * each;
+            let inputs = inputs.as_deref_mut().and_then(|all| all.get_mut(of_row(width)));
+            let targets = targets.as_deref_mut().and_then(|all| all.get_mut(of_row(places)));
             windows.gather(window, epoch, inputs, targets)?;
         }
         Ok(())
@@ -393,6 +399,15 @@ impl Rows {
         let all = counts.iter().sum::<u64>().max(1) as f64;
         let shares = counts.iter().map(|&count| count as f64 / all);
         Some(shares.filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum())
+    }
+
+    /// How many tokens each row has, of a source and of what is told, and how many it has at most; none
+    /// where all rows have the same.
+    pub(crate) fn token_lengths(&self) -> Result<Option<TokenLengths>, DataError> {
+        let Inputs::Windows(windows) = &self.store.inputs else { return Ok(None) };
+        let lengths = self.positions.iter().map(|at| windows.lengths(*at as usize));
+        let lengths: Option<Vec<[usize; 2]>> = lengths.collect::<Result<_, _>>()?;
+        Ok(lengths.map(|lengths| (lengths, windows.sizes())))
     }
 
     /// Where a row lies in the store.

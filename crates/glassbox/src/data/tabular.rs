@@ -20,6 +20,7 @@ use super::split::{Part, Split, check_fractions, hold_out, share, split, stream}
 use super::spool::{Spool, Stored};
 use super::table::RawTable;
 use super::target::{self, Output, Spelling, TargetEncoding, TargetPreparation, Task};
+use super::text;
 
 impl Dataset {
     /// A dataset of a table: column kinds, target and task are inferred where `options` do not say
@@ -166,6 +167,8 @@ pub(super) struct Understood {
 impl Understood {
     pub(super) fn of(table: &RawTable, options: &Options) -> Result<Self, DataError> {
         let (mut schema, counting) = schema::infer(table, &options.columns, &options.drop)?;
+        let text = text::column_asked(options).map(|name| column_of(table, name, "text"));
+        let text = text.transpose()?;
         let weight = options.weight.as_deref().map(|name| column_of(table, name, "weight"));
         if let Some(weight) = weight.transpose()? {
             schema.columns[weight].role = Role::Weight;
@@ -185,10 +188,27 @@ impl Understood {
                 let what = "the weight of a row cannot be its target";
                 return Err(DataError::new(place, what, "choose another column"));
             }
+            if text == Some(*index) {
+                let place = Place::file(table.file()).column(&table.names()[*index]);
+                let what = "the text cannot be what is to be told of it";
+                return Err(DataError::new(place, what, "choose another target, or another text"));
+            }
             schema.columns[*index].role = Role::Target;
             if found.spelling == Some(Spelling::Number) {
                 schema.columns[*index].kind = Kind::Category;
             }
+        }
+        if let Some(text) = text {
+            for (index, column) in schema.columns.iter_mut().enumerate() {
+                match (index == text, &column.role) {
+                    (true, _) => (column.role, column.kind) = (Role::Input, Kind::Text),
+                    (false, Role::Input | Role::Dropped(_)) => {
+                        column.role = Role::Dropped("only the text is read".into());
+                    }
+                    (false, _) => {}
+                }
+            }
+            drop_missing(table, text, &mut found)?;
         }
         rules::check(&options.rules, &schema, table.file())?;
         for (index, column) in schema.columns.iter().enumerate() {
@@ -227,27 +247,42 @@ impl Understood {
             drop(targets);
             targets = preparation.targets_of(table, &columns, &found.rows)?;
         }
-        let told = options.rules.iter().any(|rule| rule.with == Some(Method::Target));
-        let wanted = told.then(|| Wanted::new(&preparation.target, &targets, &parts.train));
-        let (inputs, own) = fit_inputs(table, &schema, &train, wanted.as_ref(), options)?;
-        preparation.inputs = inputs;
-        let width = preparation.input_shape().iter().product();
-        drop((train, wanted));
-        let mut matrix = Spool::new(options.memory);
-        let mut own = OwnEffects::new(own, width, &parts.train, found.rows.len());
-        preparation
-            .apply_rows(table, &found.rows, &mut |numbers| matrix.push(own.replace(numbers)))?;
         let weight = schema.columns.iter().position(|column| column.role == Role::Weight);
         let weights = weight.map(|column| weights(table, column, &found.rows)).transpose()?;
-
+        let told = options.rules.iter().any(|rule| rule.with == Some(Method::Target));
+        let wanted = told.then(|| Wanted::new(&preparation.target, &targets, &parts.train));
         let mut notices = table.notices().to_vec();
+        let text = text::column_asked(options).and_then(|name| table.column(name));
+        let (matrix, width) = match text {
+            Some(column) => {
+                let found = text::labelled(table, column, &train, &found.rows, options)?;
+                let text::Labelled { preparation: text, rows, notices: of_texts } = found;
+                notices.extend(of_texts);
+                let width = text.context;
+                preparation.inputs = InputPreparation::Text(Box::new(text));
+                (rows, width)
+            }
+            None => {
+                let (inputs, own) = fit_inputs(table, &schema, &train, wanted.as_ref(), options)?;
+                preparation.inputs = inputs;
+                let width = preparation.input_shape().iter().product();
+                drop((train, wanted));
+                let mut matrix = Spool::new(options.memory);
+                let mut own = OwnEffects::new(own, width, &parts.train, found.rows.len());
+                preparation.apply_rows(table, &found.rows, &mut |numbers| {
+                    matrix.push(own.replace(numbers))
+                })?;
+                (matrix.finish()?, width)
+            }
+        };
+
         notices.extend(assumed);
         notices.extend(found.notices);
         notices.extend(notices_on_columns(table, &schema, &preparation, options)?);
         notices.extend(schema::suspicious_counters(&schema, &counting));
         notices.extend(outliers);
         notices.extend(split_notices);
-        let inputs = Inputs::Floats(matrix.finish()?);
+        let inputs = Inputs::Floats(matrix);
         let source_rows = (found.rows.len() < table.rows()).then_some(found.rows);
         let store =
             Store { inputs, width, targets, source_rows, names: None, weights, overlap: None };

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::safetensors::{self, Metadata};
 use super::{FileError, atomic, pytorch};
 use crate::nn::{Activation, Module};
-use crate::zoo::{Bert, BertHead, Gpt};
+use crate::zoo::{Bert, BertHead, Choices, Gpt, Named};
 
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
@@ -67,7 +67,67 @@ pub struct Published {
     folder: PathBuf,
 }
 
+/// Whether a folder says that it holds a published model: it has a `config.json`, and is no run.
+pub fn is_published(folder: impl AsRef<Path>) -> bool {
+    let has = |name: &str| folder.as_ref().join(name).is_file();
+    has(CONFIG) && !has("run.toml")
+}
+
 impl Pretrained {
+    /// The model that a folder's `config.json` describes, without its values; of BERT with this head, where
+    /// one is asked for.
+    ///
+    /// # Errors
+    /// A folder without that file, one that is no JSON, models of other types, settings that are not
+    /// supported; all problems at once.
+    pub fn of_folder(folder: &Path, head: Option<BertHead>) -> Result<Self, FileError> {
+        Ok(described(folder, head)?.0)
+    }
+
+    /// The name by which a configuration calls models of its family; none where no family is called so.
+    pub fn named(&self) -> Option<Named> {
+        Named::from_word(self.module().name())
+    }
+
+    /// Its sizes, as a configuration says them.
+    pub fn choices(&self) -> Choices {
+        match self {
+            Pretrained::Gpt(model) => model.choices(),
+            Pretrained::Bert(model) => model.choices(),
+        }
+    }
+
+    /// The same with another share left out in training.
+    #[must_use]
+    pub fn dropout(self, rate: f64) -> Self {
+        match self {
+            Pretrained::Gpt(model) => Pretrained::Gpt(model.dropout(rate)),
+            Pretrained::Bert(model) => Pretrained::Bert(model.dropout(rate)),
+        }
+    }
+
+    /// The same with another head; GPT has but one.
+    #[must_use]
+    pub fn head(self, head: BertHead) -> Self {
+        match self {
+            Pretrained::Bert(model) => Pretrained::Bert(model.head(head)),
+            gpt @ Pretrained::Gpt(_) => gpt,
+        }
+    }
+
+    /// How many different tokens it knows, and how many it looks at.
+    pub fn tokens(&self) -> [usize; 2] {
+        match self {
+            Pretrained::Gpt(model) => [model.vocabulary(), model.longest()],
+            Pretrained::Bert(model) => [model.vocabulary(), model.longest()],
+        }
+    }
+
+    /// What Hugging Face calls it, e.g. `GPT2LMHeadModel`.
+    pub fn class(&self) -> &'static str {
+        self.names().0
+    }
+
     /// The model.
     pub fn module(&self) -> &dyn Module {
         match self {
@@ -241,8 +301,56 @@ fn json_file(path: &Path) -> Result<Map<String, Value>, FileError> {
         .map_err(|what| FileError::new(path, format_args!("no JSON: {what}")))
 }
 
+/// The model of a folder, and its configuration as it was read.
+fn described(
+    folder: &Path,
+    head: Option<BertHead>,
+) -> Result<(Pretrained, Map<String, Value>), FileError> {
+    let at = folder.join(CONFIG);
+    if folder.is_dir() && !at.exists() {
+        let what = "has no config.json, which says what model it holds: name a folder as \
+                    `model.save_pretrained(folder)` writes it";
+        return Err(FileError::new(folder, what));
+    }
+    let config = json_file(&at)?;
+    let model = model(&config, head).map_err(|what| FileError::new(&at, what))?;
+    Ok((model, config))
+}
+
+/// Parts of a model that are learned anew where a file lacks them, as classifiers are.
+const ADDED: [&str; 2] = ["cls/", "pooler/"];
+
+/// What a file's arrays give a model; heads that it lacks are to be drawn.
+pub(crate) fn values_of(
+    graph: &Graph,
+    file: &mut Parameters,
+) -> Result<pytorch::Read, Vec<String>> {
+    let lacks = |part: &&str| {
+        let name = part.replace('/', ".");
+        let has = |found: &str| {
+            [*part, &name]
+                .into_iter()
+                .any(|p| found.starts_with(p) || found.contains(&format!(".{p}")))
+        };
+        !file.iter().any(|(found, _)| has(found))
+    };
+    let lacking: Vec<&str> = ADDED.into_iter().filter(lacks).collect();
+    let anew = |path: &str| lacking.iter().any(|part| path.starts_with(part));
+    let mut added = Vec::new();
+    if graph.declarations().iter().any(|(path, _)| anew(path)) {
+        for (path, array) in graph.initial_values(0).iter().filter(|(path, _)| anew(path)) {
+            file.insert(path, array.clone());
+            added.push(path.to_owned());
+        }
+    }
+    let mut read = pytorch::read(graph, file)?;
+    added.iter().for_each(|path| drop(read.values.remove(path)));
+    read.drawn.extend(added);
+    Ok(read)
+}
+
 /// All arrays of a folder, from one file or several.
-fn arrays(folder: &Path) -> Result<Parameters, FileError> {
+pub(crate) fn arrays(folder: &Path) -> Result<Parameters, FileError> {
     let (whole, index) = (folder.join(WEIGHTS), folder.join(INDEX));
     if !index.exists() || whole.exists() {
         if !whole.exists() && folder.join("pytorch_model.bin").exists() {
@@ -294,39 +402,25 @@ impl Published {
     }
 
     fn read(folder: &Path, head: Option<BertHead>) -> Result<Self, FileError> {
-        let at = folder.join(CONFIG);
-        let config = json_file(&at)?;
-        let model = model(&config, head).map_err(|what| FileError::new(&at, what))?;
+        let (model, config) = described(folder, head)?;
         let mut file = arrays(folder)?;
         let graph = model.graph();
-        graph.check().map_err(|what| FileError::new(&at, what))?;
-        // Heads that are not there are drawn, as classifiers are.
-        let mut added = Vec::new();
-        for head in ["cls/", "pooler/"] {
-            let name = head.replace('/', ".");
-            let within = format!(".{name}");
-            if file.iter().any(|(found, _)| found.starts_with(&name) || found.contains(&within)) {
-                continue;
-            }
-            let drawn = graph.initial_values(0);
-            for (path, array) in drawn.iter().filter(|(path, _)| path.starts_with(head)) {
-                file.insert(path, array.clone());
-                added.push(path.to_owned());
-            }
-        }
-        let read = pytorch::read(&graph, &file)
+        graph.check().map_err(|what| FileError::new(folder.join(CONFIG), what))?;
+        let read = values_of(&graph, &mut file)
             .map_err(|problems| FileError::new(folder, problems.join("\n")))?;
         let mut values = read.values;
-        let drawn = graph.initial_values(0);
-        for path in &read.drawn {
-            if let Some(array) = drawn.get(path) {
-                values.insert(path.clone(), array.clone());
+        if !read.drawn.is_empty() {
+            let drawn = graph.initial_values(0);
+            for path in &read.drawn {
+                if let Some(array) = drawn.get(path) {
+                    values.insert(path.clone(), array.clone());
+                }
             }
         }
         let rest =
             read.unused.iter().filter_map(|name| Some((name.clone(), file.get(name)?.clone())));
         let rest = rest.collect();
-        let drawn = [read.drawn, added].concat();
+        let drawn = read.drawn;
         Ok(Published { model, values, drawn, config, rest, folder: folder.to_owned() })
     }
 
@@ -341,44 +435,85 @@ impl Published {
     /// # Errors
     /// Values of another model; files that cannot be written.
     pub fn save(&self, folder: &Path, values: &Parameters) -> Result<(), FileError> {
-        let (class, prefix, head) = self.model.names();
-        let written = pytorch::write(&self.model.graph(), values)
-            .map_err(|what| FileError::new(folder, what))?;
-        let of_head = |name: &str| !head.is_empty() && name.starts_with(head);
-        // What is not written is left as it was, but for another head.
-        let mut all: Parameters = self
-            .rest
-            .iter()
-            .filter(|(name, _)| !name.starts_with("cls.") && !name.starts_with("classifier."))
-            .map(|(name, array)| (name.to_owned(), array.clone()))
-            .collect();
-        for (name, array) in written.iter() {
-            let name = if of_head(name) { name.into() } else { format!("{prefix}{name}") };
-            all.insert(name, array.clone());
-        }
-        let mut config = self.config.clone();
-        config.insert("architectures".into(), json!([class]));
-        if let Pretrained::Bert(model) = &self.model
-            && let BertHead::Sequence(classes) | BertHead::Places(classes) = model.asked()
-            && config.get("id2label").and_then(Value::as_object).map(Map::len) != Some(classes)
-        {
-            let names =
-                (0..classes).map(|class| (class.to_string(), json!(format!("LABEL_{class}"))));
-            config.insert("id2label".into(), Value::Object(names.clone().collect()));
-            let numbers = (0..classes).map(|class| (format!("LABEL_{class}"), json!(class)));
-            config.insert("label2id".into(), Value::Object(numbers.collect()));
-        }
-        std::fs::create_dir_all(folder).map_err(FileError::at(folder, "cannot create"))?;
-        let text = format!("{:#}\n", Value::Object(config));
-        atomic::write(&folder.join(CONFIG), text.as_bytes())?;
-        let metadata = Metadata::from([("format".to_owned(), "pt".to_owned())]);
-        safetensors::write(&folder.join(WEIGHTS), &all, &metadata)?;
-        for name in TOKENIZER {
-            let from = self.folder.join(name);
-            if let Ok(bytes) = std::fs::read(&from) {
-                atomic::write(&folder.join(name), &bytes)?;
-            }
-        }
-        Ok(())
+        let (model, config) = (&self.model, self.config.clone());
+        write(folder, model, config, values, &self.rest, &[])?;
+        copy(&self.folder, folder, &TOKENIZER)
     }
+}
+
+/// Copies what says which model a folder holds and how its text becomes tokens; not its weights.
+pub(crate) fn copy_description(from: &Path, to: &Path) -> Result<(), FileError> {
+    std::fs::create_dir_all(to).map_err(FileError::at(to, "cannot create"))?;
+    copy(from, to, &[&[CONFIG], &TOKENIZER[..]].concat())
+}
+
+/// Writes a folder of a model whose description is in another: with this head, these values, and the names
+/// of its classes, where it has some. Gives the arrays that were written.
+///
+/// # Errors
+/// A description that is corrupt, values of another model, files that cannot be written.
+pub(crate) fn export(
+    described_in: &Path,
+    folder: &Path,
+    head: Option<BertHead>,
+    values: &Parameters,
+    classes: &[String],
+) -> Result<Parameters, FileError> {
+    let (model, config) = described(described_in, head)?;
+    let written = write(folder, &model, config, values, &Parameters::new(), classes)?;
+    copy(described_in, folder, &TOKENIZER)?;
+    Ok(written)
+}
+
+/// Those of these files that are there.
+fn copy(from: &Path, to: &Path, names: &[&str]) -> Result<(), FileError> {
+    for name in names {
+        if let Ok(bytes) = std::fs::read(from.join(name)) {
+            atomic::write(&to.join(name), &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes configuration and weights of a model; `rest` are arrays that it has no place for.
+fn write(
+    folder: &Path,
+    model: &Pretrained,
+    mut config: Map<String, Value>,
+    values: &Parameters,
+    rest: &Parameters,
+    classes: &[String],
+) -> Result<Parameters, FileError> {
+    let (class, prefix, head) = model.names();
+    let written =
+        pytorch::write(&model.graph(), values).map_err(|what| FileError::new(folder, what))?;
+    let of_head = |name: &str| !head.is_empty() && name.starts_with(head);
+    // What is not written is left as it was, but for another head.
+    let mut all: Parameters = rest
+        .iter()
+        .filter(|(name, _)| !name.starts_with("cls.") && !name.starts_with("classifier."))
+        .map(|(name, array)| (name.to_owned(), array.clone()))
+        .collect();
+    for (name, array) in written.iter() {
+        let name = if of_head(name) { name.into() } else { format!("{prefix}{name}") };
+        all.insert(name, array.clone());
+    }
+    config.insert("architectures".into(), json!([class]));
+    if let Pretrained::Bert(model) = model
+        && let BertHead::Sequence(count) | BertHead::Places(count) = model.asked()
+        && (!classes.is_empty()
+            || config.get("id2label").and_then(Value::as_object).map(Map::len) != Some(count))
+    {
+        let name = |class| classes.get(class).cloned().unwrap_or(format!("LABEL_{class}"));
+        let names = (0..count).map(|class| (class.to_string(), json!(name(class))));
+        config.insert("id2label".into(), Value::Object(names.collect()));
+        let numbers = (0..count).map(|class| (name(class), json!(class)));
+        config.insert("label2id".into(), Value::Object(numbers.collect()));
+    }
+    std::fs::create_dir_all(folder).map_err(FileError::at(folder, "cannot create"))?;
+    let text = format!("{:#}\n", Value::Object(config));
+    atomic::write(&folder.join(CONFIG), text.as_bytes())?;
+    let metadata = Metadata::from([("format".to_owned(), "pt".to_owned())]);
+    safetensors::write(&folder.join(WEIGHTS), &all, &metadata)?;
+    Ok(all)
 }

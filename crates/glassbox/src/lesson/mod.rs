@@ -12,10 +12,15 @@ mod told;
 pub mod bottleneck;
 pub mod cells;
 pub mod channels;
+pub mod components;
+pub mod damaged;
 pub mod depth;
+pub mod embedding;
 pub mod gates;
+pub mod hidden;
 pub mod images;
 pub mod order;
+pub mod reparameterised;
 pub mod sampling;
 pub mod scaled;
 pub mod separable;
@@ -26,10 +31,13 @@ pub mod transfer;
 pub mod translate;
 pub mod unrolled;
 pub mod windows;
+pub mod word_vectors;
 
 pub use count::{Count, count};
 pub(crate) use told::text;
-pub use told::{Bars, Board, Chart, Curve, Language, Part, Pictures, Shown, Table, Text, Told};
+pub use told::{
+    Bars, Board, Chart, Curve, Language, Part, Pictures, Places, Shown, Table, Text, Told,
+};
 
 use crate::Error;
 
@@ -149,6 +157,22 @@ pub const LESSONS: &[Lesson] = &[
         run: cells::lesson,
     },
     Lesson {
+        id: "S5",
+        title: [
+            "words as learned numbers: two names that are used alike come together",
+            "배운 수로 나타낸 낱말: 똑같이 쓰이는 두 이름이 만나기까지",
+        ],
+        run: embedding::lesson,
+    },
+    Lesson {
+        id: "S6",
+        title: [
+            "word2vec: CBOW, skip-gram, negatives, and how few weights a guess touches",
+            "word2vec: CBOW, 스킵그램, 음의 표본, 한 번에 건드리는 몇 안 되는 가중치",
+        ],
+        run: word_vectors::lesson,
+    },
+    Lesson {
         id: "S7",
         title: [
             "an encoder–decoder learns let's go → vamos",
@@ -181,12 +205,60 @@ pub const LESSONS: &[Lesson] = &[
         run: sampling::lesson,
     },
     Lesson {
+        id: "S12",
+        title: [
+            "a small BERT learns to tell hidden words: 15 %, of those 80/10/10",
+            "가린 낱말을 알아맞히는 작은 BERT: 15 %, 그중 80/10/10",
+        ],
+        run: hidden::lesson,
+    },
+    Lesson {
         id: "S14",
         title: [
             "one task, five models: dense, convolution, RNN, LSTM, attention",
             "한 과제, 다섯 모형: 밀집, 합성곱, RNN, LSTM, 어텐션",
         ],
         run: sequences::lesson,
+    },
+    Lesson {
+        id: "G1",
+        title: [
+            "a linear autoencoder finds the plane of the principal components",
+            "선형 오토인코더가 찾는 주성분의 평면",
+        ],
+        run: components::linear,
+    },
+    Lesson {
+        id: "G2",
+        title: [
+            "denoising and masked autoencoders, and damage that they never saw",
+            "잡음 제거와 마스크 오토인코더, 본 적 없는 손상",
+        ],
+        run: damaged::repairing,
+    },
+    Lesson {
+        id: "G3",
+        title: [
+            "odd rows: each digit left out of a training once",
+            "이상한 행: 숫자를 하나씩 빼고 훈련하기",
+        ],
+        run: damaged::oddness,
+    },
+    Lesson {
+        id: "G4",
+        title: [
+            "why a plain sample passes no gradient, and μ + σ·ε does",
+            "그냥 뽑으면 막히고 μ + σ·ε으로 뽑으면 통하는 기울기",
+        ],
+        run: reparameterised::lesson,
+    },
+    Lesson {
+        id: "G8",
+        title: [
+            "the encoder reused: components, linear and deep codes, a head on the code",
+            "인코더 다시 쓰기: 주성분, 선형과 깊은 코드, 코드 위의 분류",
+        ],
+        run: components::reused,
     },
 ];
 

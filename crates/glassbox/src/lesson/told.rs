@@ -83,8 +83,56 @@ pub enum Part {
     Chart(Chart),
     /// Rows of bars.
     Bars(Bars),
+    /// Names at their places in the plane.
+    Places(Places),
     /// Images beside each other, which only files show.
     Pictures(Pictures),
+}
+
+/// Names at their places in the plane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Places {
+    /// The stem of its file's name.
+    pub name: String,
+    /// What it shows.
+    pub title: Text,
+    /// The x axis.
+    pub x: Text,
+    /// The y axis.
+    pub y: Text,
+    /// The names.
+    pub names: Vec<String>,
+    /// Where each stands.
+    pub points: Vec<[f64; 2]>,
+    /// What the axes go around: also the points of a drawing that is compared with this one.
+    pub within: Vec<[f64; 2]>,
+}
+
+impl Places {
+    /// The drawing as an SVG file.
+    ///
+    /// ```
+    /// use glassbox::lesson::{Language, Places, Text};
+    /// let points = vec![[0.0, 1.0], [2.0, 3.0]];
+    /// let places = Places {
+    ///     name: "words".into(),
+    ///     title: Text::same("words"),
+    ///     x: Text::same("x"),
+    ///     y: Text::same("y"),
+    ///     names: vec!["cat".into(), "dog".into()],
+    ///     within: points.clone(),
+    ///     points,
+    /// };
+    /// assert!(places.svg(Language::English).contains(">dog</text>"));
+    /// ```
+    pub fn svg(&self, language: Language) -> String {
+        let labels = Labels {
+            description: self.title.of(language).into(),
+            x: self.x.of(language).into(),
+            y: self.y.of(language).into(),
+        };
+        alone(&chart::places(&labels, &self.names, &self.points, &self.within))
+    }
 }
 
 /// Images with captions.

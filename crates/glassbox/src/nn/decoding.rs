@@ -86,6 +86,12 @@ pub trait Decoder: Module {
         None
     }
 
+    /// The same model, with the same parameters, for sources of so many tokens; none where it has no
+    /// source, or reads sources of one length alone.
+    fn with_source(&self, _tokens: usize) -> Option<Box<dyn Module>> {
+        None
+    }
+
     /// Records the reading of a source, i64 `[rows, tokens]`: what is kept of it are states.
     #[track_caller]
     fn begin<'g>(&self, at: Scope<'g>, source: Tensor<'g>) {

@@ -289,6 +289,31 @@ pub fn scatter(labels: &Labels, points: &[(f64, f64)], diagonal: &str, rows: &st
     frame.draw(labels, &legend, &inside)
 }
 
+/// Names at their points; both axes go around `within`, so that charts of the same numbers compare.
+pub fn places(
+    labels: &Labels,
+    names: &[String],
+    points: &[[f64; 2]],
+    within: &[[f64; 2]],
+) -> String {
+    let scale = |axis: usize| Scale::linear(within.iter().map(|point| point[axis]), None);
+    let frame = Frame::new(scale(0), scale(1));
+    let mut inside = String::new();
+    for (name, [x, y]) in names.iter().zip(points).filter(|(_, p)| p.iter().all(|x| is_shown(*x))) {
+        let (x, y) = (frame.at_x(*x), frame.at_y(*y));
+        inside += &dot("point", x, y, 2.0);
+        let name = escape(name);
+        // Beyond the middle names stand on the left, where there is room.
+        let (at_x, anchor) = if x > 0.75 * WIDTH { (x - 4.0, "end") } else { (x + 4.0, "start") };
+        inside += &format!(
+            "<text class=\"place\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{name}</text>\n",
+            at(at_x),
+            at(y + 3.0)
+        );
+    }
+    frame.draw(labels, &[], &inside)
+}
+
 /// How many numbers fall into each of some equally wide ranges; zero is marked.
 pub fn histogram(labels: &Labels, values: &[f64], zero: &str, rows: &str) -> String {
     let shown = || values.iter().copied().filter(|x| is_shown(*x));

@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     pub seen: Option<Seen>,
     /// Headings and pictures of what a model makes that learns the rows themselves.
     pub made: Vec<(String, String)>,
+    /// What a model of language writes.
+    pub written: Option<String>,
 }
 
 /// Pictures as `data:` URIs.
@@ -171,8 +173,7 @@ impl Facts {
         let path = folder.file("run.toml");
         let settings =
             std::fs::read_to_string(&path).map_err(FileError::at(&path, "cannot read"))?;
-        let shown = std::path::absolute(folder.path()).unwrap_or_else(|_| folder.path().to_owned());
-        let run = shown.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let run = name_of(folder);
         Ok(Facts {
             run,
             outcome: outcome.clone(),
@@ -195,6 +196,7 @@ impl Facts {
                 false => seen(folder, outcome, &data, rows)?,
             },
             made: made(w, folder, &config, rows)?,
+            written: std::fs::read_to_string(folder.file("samples").join("text.txt")).ok(),
             data,
         })
     }
@@ -214,6 +216,12 @@ impl Facts {
     }
 }
 
+/// The name of a run's folder.
+pub fn name_of(folder: &RunFolder) -> String {
+    let shown = std::path::absolute(folder.path()).unwrap_or_else(|_| folder.path().to_owned());
+    shown.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 fn parameters(graph: &Graph) -> Vec<(String, Vec<usize>)> {
     let mut declared = graph.declarations();
     declared.retain(|(_, declaration)| declaration.kind == Kind::Parameter);
@@ -230,7 +238,7 @@ fn figure(value: &Value) -> f64 {
     value.as_f64().or_else(word).unwrap_or(f64::NAN)
 }
 
-fn epochs(path: &Path) -> Result<Vec<EpochFigures>, Error> {
+pub fn epochs(path: &Path) -> Result<Vec<EpochFigures>, Error> {
     let line = |line: Value| EpochFigures {
         epoch: line["epoch"].as_u64().unwrap_or_default(),
         step: line["step"].as_u64().unwrap_or_default(),

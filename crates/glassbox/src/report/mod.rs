@@ -10,6 +10,7 @@ mod augmented;
 pub(crate) mod chart;
 mod choices;
 mod classes;
+mod embedding;
 mod facts;
 mod forecast;
 mod html;
@@ -77,10 +78,21 @@ pub(crate) fn write_with(
     Ok(path)
 }
 
+/// Writes `report.html` of a run of word vectors.
+pub(crate) fn write_words(folder: &RunFolder, outcome: &Outcome) -> Result<PathBuf, Error> {
+    let path = folder.file(FILE);
+    let page = embedding::page(Words::English, folder, outcome)?;
+    atomic::write(&path, page.as_bytes())?;
+    Ok(path)
+}
+
 /// The report as HTML, in a language.
 ///
 /// # Errors
 /// Files of the run that are missing or corrupt.
 pub fn page(folder: &RunFolder, outcome: &Outcome, words: Words) -> Result<String, Error> {
-    page::page(words, &facts::Facts::gather(words, folder, outcome, None)?)
+    match crate::word2vec::is_of_words(folder) {
+        true => embedding::page(words, folder, outcome),
+        false => page::page(words, &facts::Facts::gather(words, folder, outcome, None)?),
+    }
 }

@@ -12,6 +12,7 @@ use crate::report::html::{
 use crate::report::words::Words;
 use crate::report::{choices, classes, forecast, numbers};
 use crate::train::config::{Amount, Loss, ModelKind};
+use crate::train::folder::Environment;
 use crate::train::{Detail, Undefined};
 
 const STYLE: &str = include_str!("style.css");
@@ -25,30 +26,8 @@ const MOST_ALERTS: usize = 20;
 
 /// The whole page.
 pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
-    let kind = facts.config.model.kind.word();
-    let source = file_name(&facts.data.source);
-    let title = w.title(&escape(source), kind);
-    let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
-         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
-        w.code()
-    );
     let target = name(&facts.data.preparation.target.name, 60);
-    let lines = [
-        w.told(&target),
-        w.finished(&minute(&facts.status.updated)),
-        w.folder(&name(&facts.run, 80)),
-    ];
-    let lines = lines.map(|line| format!("<span>{line}</span>")).join(" ");
-    out += &format!(
-        "<header>\n<p class=\"kicker\">{}</p>\n<h1>{title}</h1>\n<p class=\"facts\">{lines}</p>\n\
-         </header>\n",
-        w.kicker()
-    );
-    out += &outcome(w, facts);
+    let mut out = outcome(w, facts);
     out += &training(w, facts);
     let part = part(w, &facts.outcome.split);
     out += &match (&facts.predictions, facts.classes(), &facts.outcome.detail) {
@@ -65,15 +44,54 @@ pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
             let several = told.len() > 1;
             told.iter().map(|(name, told)| numbers::section(w, told, name, several)).collect()
         }
+        _ if facts.written.is_some() => String::new(),
         _ => format!("<p class=\"note\">{}</p>\n", w.no_predictions()),
     };
     out += &made(w, facts);
+    if let Some(written) = &facts.written {
+        out += &format!(
+            "<section class=\"written\">\n<h2>{}</h2>\n<p class=\"note\">{}</p>\n<pre>{}</pre>\n\
+             </section>\n",
+            w.written(),
+            w.written_how(),
+            escape(written)
+        );
+    }
     out += &seeing(w, facts);
     out += &data(w, facts);
     out += &model(w, facts);
-    out += &settings(w, facts);
-    out += &format!("<footer>{}</footer>\n</main>\n</body>\n</html>\n", w.footer());
-    Ok(out)
+    out += &settings(w, &facts.settings, &facts.environment);
+    let kind = facts.config.model.kind.word();
+    let (time, run) = (&facts.status.updated, &facts.run);
+    Ok(document(w, [&facts.data.source, kind], [&w.told(&target), time, run], &out))
+}
+
+/// The page around its sections: of what source and kind of model, what it tells (HTML), when it ended
+/// and in which run.
+pub(crate) fn document(
+    w: Words,
+    [source, kind]: [&str; 2],
+    [told, time, run]: [&str; 3],
+    sections: &str,
+) -> String {
+    let title = w.title(&escape(file_name(source)), kind);
+    let mut out = format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        w.code()
+    );
+    let lines = [told.to_owned(), w.finished(&minute(time)), w.folder(&name(run, 80))];
+    let lines = lines.map(|line| format!("<span>{line}</span>")).join(" ");
+    out += &format!(
+        "<header>\n<p class=\"kicker\">{}</p>\n<h1>{title}</h1>\n<p class=\"facts\">{lines}</p>\n\
+         </header>\n",
+        w.kicker()
+    );
+    out += sections;
+    out + &format!("<footer>{}</footer>\n</main>\n</body>\n</html>\n", w.footer())
 }
 
 /// Pictures of what a model makes that learns the rows themselves.
@@ -621,8 +639,8 @@ fn model(w: Words, facts: &Facts) -> String {
     )
 }
 
-fn settings(w: Words, facts: &Facts) -> String {
-    let environment = &facts.environment;
+/// The settings and by what the run was computed.
+pub(crate) fn settings(w: Words, settings: &str, environment: &Environment) -> String {
     let facts_of_environment = list_of_facts(&[
         (w.version(), escape(&environment.version)),
         (w.system(), escape(&environment.os)),
@@ -635,7 +653,7 @@ fn settings(w: Words, facts: &Facts) -> String {
          </section>\n<section>\n<h2>{}</h2>\n{facts_of_environment}</section>\n",
         w.settings(),
         w.settings_summary(),
-        escape(&facts.settings),
+        escape(settings),
         w.environment()
     )
 }

@@ -23,12 +23,14 @@ mod font;
 mod heat;
 mod plot;
 mod points;
+mod scatter;
 mod sheet;
 
 pub use colors::{Color, ColorMap};
 pub use heat::heat_map;
 pub use plot::{Series, plot};
 pub use points::points;
+pub use scatter::{ends, scatter};
 pub use sheet::Sheet;
 
 use std::io::Cursor;

@@ -170,6 +170,18 @@ pub(crate) fn told(results: &[f32]) -> [f64; 3] {
     [loss / places.max(1.0), right / places.max(1.0), places]
 }
 
+/// The mean divergence of each number of a variational code, which stand behind the figures of each row;
+/// nothing of other models.
+pub(crate) fn divergences(results: &[f32], rows: usize, loss: Loss) -> Vec<f64> {
+    let Loss::OfModel(Measures { names, .. }) = loss else { return Vec::new() };
+    let width = (results.len() / rows.max(1)).max(1);
+    let mean = |at: usize| {
+        let of_rows = results.chunks_exact(width).filter_map(|row| row.get(at));
+        of_rows.map(|x| f64::from(*x)).sum::<f64>() / rows.max(1) as f64
+    };
+    (names.len()..width).map(mean).collect()
+}
+
 /// Writes rows into a batch: first row, how many, where to.
 pub(crate) type Fill<'a> = dyn FnMut(usize, usize, &mut [f32]) -> Result<(), Error> + 'a;
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 pub use super::outcome::{EndFigures, Judged, Outcome};
 use crate::watch::{Alarm, Statistics};
+use crate::word2vec::Touched;
 
 /// Figures by name, e.g. `loss`, `accuracy`.
 pub type Metrics = BTreeMap<String, f64>;
@@ -54,8 +55,35 @@ pub struct Started {
     pub epochs: u64,
     /// What was inferred and chosen; none where a run goes on.
     pub choices: Option<Box<Choices>>,
+    /// Of a training of word vectors: its text and its settings.
+    pub words: Option<Words>,
     /// What was filled in, dropped or assumed, in words.
     pub notices: Vec<String>,
+}
+
+/// What a training of word vectors learns from, and how.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Words {
+    /// Words of the text.
+    pub words: u64,
+    /// Those that are frequent enough to be learned from.
+    pub kept: u64,
+    /// How many different ones these are.
+    pub vocabulary: u64,
+    /// Sentences.
+    pub sentences: u64,
+    /// Whether a word is guessed from the mean of those around, rather than each of these from it.
+    pub cbow: bool,
+    /// Numbers in a vector.
+    pub dimensions: usize,
+    /// Words around that are looked at on each side, at most.
+    pub window: usize,
+    /// Words that are not there, drawn for each that is.
+    pub negative: usize,
+    /// The rate of the first step.
+    pub rate: f64,
+    /// How many weights a guess touches.
+    pub touched: Touched,
 }
 
 /// What was inferred from the data and chosen for it.

@@ -11,7 +11,7 @@ use crate::data::{Dataset, ImageFacts, Role, Rows};
 use crate::nn::Loss;
 use crate::train::checkpoint::{Checkpoint, Checkpoints};
 use crate::train::config::{Stop, TrainConfig, WatchConfig};
-use crate::train::evaluate::{Predictor, score};
+use crate::train::evaluate::{Predictor, divergences, score};
 use crate::train::event::{self, Ending, Event, Finished, Metrics, more_is_better};
 use crate::train::folder::{RunFolder, RunState, Status};
 use crate::train::job::objective;
@@ -207,6 +207,7 @@ impl Run<'_, '_> {
             seed: config.seed,
             epochs: config.epochs,
             choices,
+            words: None,
             notices,
         }));
         self.epoch_started = Instant::now();
@@ -418,6 +419,13 @@ impl Run<'_, '_> {
         let results = self.steps.results(&mut self.predictor, shown)?;
         let mut metrics = score(&results, shown, self.fit.loss);
         self.sample(&mut metrics)?;
+        let divergences = divergences(&results, shown.len(), self.fit.loss);
+        let epochs = self.fit.config.epochs;
+        let epoch = self.steps.state.epoch;
+        let collapsed = self.steps.state.alarms.code(&divergences, epoch, epochs);
+        if let Some(alarm) = collapsed {
+            self.alert("encoder".into(), alarm.to_string(), Some(alarm))?;
+        }
         let seconds = self.epoch_started.elapsed().as_secs_f64();
         let state = &mut self.steps.state;
         let improved = !valid.is_empty()

@@ -13,13 +13,16 @@ use super::checkpoint::Checkpoints;
 use super::config::RunConfig;
 use super::event::{EndFigures, Outcome};
 use super::log::Log;
+use super::pretrained::KEPT;
 use super::state::LogOffsets;
+use crate::io::published::{Pretrained, is_published};
 use crate::io::{FileError, atomic, safetensors};
 use crate::nearest::nearest;
 
 /// The word that stands for the newest run.
 pub const LAST: &str = "last";
 const LOCK: &str = ".lock";
+const NO_RUN: &str = "is not a run: it has no run.toml";
 const OUTCOME: &str = "outcome.json";
 const START: &str = "start.safetensors";
 
@@ -182,7 +185,7 @@ impl RunFolder {
     /// Opens a run to look at it.
     pub fn view(path: &Path) -> Result<Self, FileError> {
         if !path.join("run.toml").is_file() {
-            return Err(FileError::new(path, "is not a run: it has no run.toml"));
+            return Err(FileError::new(path, NO_RUN));
         }
         Ok(RunFolder { path: path.to_owned(), _lock: None })
     }
@@ -215,7 +218,7 @@ impl RunFolder {
             return Err(FileError::new(word, problem));
         }
         let problem = match nearest(word, names.iter().map(String::as_str)) {
-            _ if Path::new(word).exists() => "is not a run: it has no run.toml".into(),
+            _ if Path::new(word).exists() => NO_RUN.into(),
             Some(near) => format!("there is no such run; did you mean `{near}`?"),
             None => "there is no such run; `last` is the newest".into(),
         };
@@ -264,7 +267,12 @@ impl RunFolder {
 
     /// The run's configuration.
     pub fn config(&self) -> Result<RunConfig, FileError> {
-        Ok(RunConfig::load(&self.file("run.toml"), &[])?)
+        let mut config = RunConfig::load(&self.file("run.toml"), &[])?;
+        let kept = self.file(KEPT);
+        if is_published(&kept) {
+            config.model.published = Some(Pretrained::of_folder(&kept, None)?);
+        }
+        Ok(config)
     }
 
     /// What the run is doing; one whose process died without a word is interrupted.
@@ -313,6 +321,9 @@ impl RunFolder {
 
     /// One of the run's graphs, as data.
     pub fn graph<T: DeserializeOwned>(&self, kind: GraphKind) -> Result<T, FileError> {
+        if crate::word2vec::is_of_words(self) {
+            return Err(FileError::new(&self.path, crate::word2vec::NO_NETWORK));
+        }
         self.read_json(graph_name(kind))
     }
 

@@ -81,6 +81,16 @@ pub(crate) struct Recipe<'a> {
 pub(crate) struct Part {
     pub rows: usize,
     pub ends: bool,
+    /// Of rows of tokens, how many there are of a source and of what is told, where that is fewer than
+    /// the longest row has.
+    pub sizes: Option<[usize; 2]>,
+}
+
+impl Part {
+    /// A step of so many rows of full length.
+    pub fn whole(rows: usize) -> Self {
+        Part { rows, ends: true, sizes: None }
+    }
 }
 
 /// Numbers of a row of [`name::TOLD`].
@@ -144,16 +154,19 @@ impl Recipe<'_> {
         graph.hold(self.held()?);
         let at = graph.root(Mode::Train);
         let rows = part.rows;
-        let inputs = self.inputs(&graph, rows);
         if let Some(model) = self.model.generative() {
+            let inputs = self.inputs(&graph, rows, self.input);
             self.train_rows(at, model, inputs, part);
             graph.check()?;
             return Ok(graph);
         }
-        let (prediction, heads) = self.model.forward_with_heads(at, inputs);
+        let (prediction, heads) = self.of_sizes(at, part);
         let prediction = prediction.named(name::PREDICTION);
         let targets = match (self.labels(), self.target.tokens()) {
-            (_, Some(tokens)) => graph.input(name::TARGETS, DType::I64, [rows, tokens.places]),
+            (_, Some(tokens)) => {
+                let places = part.sizes.map_or(tokens.places, |[_, told]| told);
+                graph.input(name::TARGETS, DType::I64, [rows, places])
+            }
             (true, _) => graph.input(name::TARGETS, DType::I64, [rows]),
             (false, _) => graph.input(name::TARGETS, DType::F32, [rows, self.target.outputs()]),
         };
@@ -250,7 +263,7 @@ impl Recipe<'_> {
     #[track_caller]
     pub fn inference(&self, rows: usize) -> Result<Graph, Diagnostics> {
         let graph = Graph::new();
-        let inputs = self.inputs(&graph, rows);
+        let inputs = self.inputs(&graph, rows, self.input);
         if let Some(model) = self.model.generative() {
             let Measured { made, figures } =
                 model.measure(graph.root(Mode::Eval), seen(&graph, model, inputs));
@@ -273,9 +286,34 @@ impl Recipe<'_> {
         Ok(graph)
     }
 
+    /// What the model makes of rows that may be shorter than the longest.
+    #[track_caller]
+    fn of_sizes<'g>(&self, at: Scope<'g>, part: Part) -> (Tensor<'g>, Vec<Head<'g>>) {
+        let (graph, rows) = (at.graph(), part.rows);
+        let Some([source, told]) = part.sizes else {
+            return self.model.forward_with_heads(at, self.inputs(graph, rows, self.input));
+        };
+        let ids = self.inputs(graph, rows, &[source + told]);
+        let places = self.target.tokens().map_or(told, |tokens| tokens.places);
+        let whole = self.input.iter().product::<usize>().saturating_sub(places);
+        if source == whole {
+            return self.model.forward_with_heads(at, ids);
+        }
+        if let Some(shorter) = self.model.decoder().and_then(|model| model.with_source(source)) {
+            return shorter.forward_with_heads(at, ids);
+        }
+        // A model that reads sources of one length alone gets what fills them.
+        let first = ids.slice(1, 0..source);
+        let none = ids.slice(1, 0..1).full_like(0.0);
+        let filled = vec![none; whole.saturating_sub(source)];
+        let ids =
+            first.concatenate(&[&filled[..], &[ids.slice(1, source..source + told)]].concat(), 1);
+        self.model.forward_with_heads(at, ids)
+    }
+
     /// The rows as the model reads them: numbers, or tokens by number.
-    fn inputs<'g>(&self, graph: &'g Graph, rows: usize) -> Tensor<'g> {
-        let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], self.input].concat());
+    fn inputs<'g>(&self, graph: &'g Graph, rows: usize, row: &[usize]) -> Tensor<'g> {
+        let inputs = graph.input(name::INPUTS, DType::F32, [&[rows], row].concat());
         match self.tokens {
             true => inputs.cast(DType::I64),
             false => inputs,
@@ -524,12 +562,19 @@ fn told<'g>(at: Scope<'g>, scores: Tensor<'g>, targets: Tensor<'g>) -> Tensor<'g
 
 /// The word for every layer but the one that gives the results.
 const BODY: &str = "body";
+/// Where BERT tells hidden tokens.
+const TOLD_BY: &str = "cls/";
 
-/// Patterns in which `body` is written out for a model.
+/// Patterns in which `body` is written out for a model; where no layer gives its results, `body` is left, which
+/// no parameter matches.
 pub(crate) fn spelled_out(patterns: &[String], inference: &Graph) -> Vec<String> {
-    let head = pytorch::head_of(inference).unwrap_or_default();
-    let written = |pattern: &String| match pattern.as_str() {
-        BODY => vec!["*".to_owned(), format!("!{head}*")],
+    // Scores by the table that tokens are read from are no layer, but what stands before them may be one.
+    let declared = || inference.declarations().into_iter();
+    let before =
+        || declared().any(|(path, _)| path.starts_with(TOLD_BY)).then(|| TOLD_BY.to_owned());
+    let head = pytorch::head_of(inference).or_else(before);
+    let written = |pattern: &String| match (pattern.as_str(), &head) {
+        (BODY, Some(head)) => vec!["*".to_owned(), format!("!{head}*")],
         _ => vec![pattern.clone()],
     };
     patterns.iter().flat_map(written).collect()

@@ -5,25 +5,22 @@ use std::path::Path;
 use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
-use crate::data::{
-    self, Arrangement, Augment, Dataset, Hiding, InputPreparation, Method, PreparedColumn, Task,
-    augment_problems,
-};
-use crate::nn::{self, Activation, Module, Objective, Optimizer};
+use crate::data::text::Special;
+use crate::data::{self, Arrangement, Dataset, Hiding, Method, Task, augment_problems};
+use crate::nn::{self, Module, Objective};
 use crate::train::config::{
-    Amount, Choices, ClassWeights, Clip, Columns, ConfigError, ConfigProblem, DataConfig, Initial,
-    Loss, ModelConfig, ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Schedule,
-    Stop, TrainConfig,
+    Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
+    ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
+use crate::train::pretrained;
+use crate::train::run::DataRecord;
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
+use crate::train::suggest::{gains_by_pieces, model_of_windows, suggest};
 use crate::watch::look::unmatched;
-use crate::zoo::{
-    FromLast, LayerProblem, Likelihood, Mlp, Named, Network, Normalize, Sizes, Takes, Training,
-    Wanted,
-};
+use crate::zoo::{FromLast, LayerProblem, Mlp, Network, Takes, Wanted};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
 pub struct Job {
@@ -50,14 +47,18 @@ impl Job {
         path: &str,
         configure: impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
     ) -> Result<Self, Error> {
-        let first = configure(&RunConfig::new(path))?;
-        let mut data = load(&first)?;
+        let mut first = configure(&RunConfig::new(path))?;
+        if let Some(defaults) = pretrained::defaults(path, &first)? {
+            first = configure(&defaults)?;
+            pretrained::settle(&mut first)?;
+        }
+        let mut data = load(&first, None)?;
         let mut suggested = first.clone();
         if gains_by_pieces(&data, &first) {
             suggested.data.prepare = vec![Prepare::new("numeric", Method::Piecewise)];
             let again = configure(&suggested)?;
             if again.data.prepare == suggested.data.prepare {
-                data = load(&again)?;
+                data = load(&again, None)?;
             }
         }
         suggested.model = model_of_windows(&data, &suggested, &configure)?;
@@ -76,14 +77,14 @@ impl Job {
 
     /// The run of a complete configuration.
     pub fn from_config(config: RunConfig) -> Result<Self, Error> {
-        let data = load(&config)?;
+        let data = load(&config, None)?;
         Job::of(config, data, None)
     }
 
     /// The run in a folder, which keeps the weights that it began with.
     pub(crate) fn of_run(folder: &RunFolder) -> Result<Self, Error> {
         let config = folder.config()?;
-        let data = load(&config)?;
+        let data = load(&pretrained::as_trained(&config, folder), Some(folder))?;
         Job::of(config, data, Some(folder))
     }
 
@@ -95,11 +96,12 @@ impl Job {
         start.extend(given(&config)?);
         config.model.parameters.clear();
         // What it says of the model's paths cannot be checked by another model.
-        let data = load(&config)?;
+        let data = load(&pretrained::as_trained(&config, folder), Some(folder))?;
         Ok((Job::unchecked(config, data)?, start))
     }
 
-    fn of(config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
+    fn of(mut config: RunConfig, data: Dataset, folder: Option<&RunFolder>) -> Result<Self, Error> {
+        pretrained::settle(&mut config)?;
         let numbers = matches!(config.model.kind, ModelKind::Mlp | ModelKind::Network)
             && !matches!(data.task, Task::Rows { .. });
         if numbers && data.preparation.inputs.text().is_some() {
@@ -113,7 +115,7 @@ impl Job {
             let inference = job.recipe().inference(1)?;
             job.config.train.freeze = spelled_out(&job.config.train.freeze, &inference);
         }
-        check_memory(&job.recipe().training(Part { rows: 1, ends: true })?)?;
+        check_memory(&job.recipe().training(Part::whole(1))?)?;
         job.find_start(folder)?;
         job.check_paths()?;
         job.check_watched()?;
@@ -229,7 +231,7 @@ impl Job {
         }
         let recipe = self.recipe();
         let inference = recipe.inference(1)?;
-        let training = recipe.training(Part { rows: 1, ends: true })?;
+        let training = recipe.training(Part::whole(1))?;
         let of_model = |path: &str| !path.starts_with(name::OPTIMIZER);
         let drawn = training.initial_values(0);
         let drawn = drawn.iter().filter(|(path, _)| of_model(path));
@@ -470,6 +472,10 @@ fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss)
         row,
         tokens: text.map(|text| text.tokenizer.vocabulary()),
         source: text.map_or(0, |text| text.source),
+        padding: text
+            .filter(|text| text.arrangement == Arrangement::Label)
+            .and_then(|text| text.tokenizer.special(Special::Pad))
+            .map(i64::from),
         outputs: target.tokens().map_or_else(|| outputs(target, loss), |tokens| tokens.vocabulary),
         every_place: target.tokens().is_some(),
         ahead: preparation.inputs.series().is_some_and(|series| series.horizon > 0),
@@ -505,6 +511,9 @@ fn model(config: &ModelConfig, wanted: &Wanted<'_>) -> Result<Box<dyn Module>, E
             Err(problems) => Err(all_wrong(problems.into_iter().map(problem).collect())),
         };
     }
+    if let Some(published) = &config.published {
+        return pretrained::module(published, config.choices.dropout, wanted).map_err(wrong);
+    }
     if let ModelKind::Named(named) = config.kind {
         named
             .check(&config.choices, wanted)
@@ -525,18 +534,24 @@ fn model(config: &ModelConfig, wanted: &Wanted<'_>) -> Result<Box<dyn Module>, E
     })
 }
 
-/// Loads what `[data]` says, by as many threads as train.
-fn load(config: &RunConfig) -> Result<Dataset, Error> {
+/// Loads what `[data]` says, by as many threads as train; for a run that has begun, by its tokenisers.
+fn load(config: &RunConfig, run: Option<&RunFolder>) -> Result<Dataset, Error> {
     let threads = match config.train.threads {
         Amount::All => None,
         Amount::Exactly(threads) => Some(threads),
     };
     let mut options = data::Options { threads, ..config.data.options() };
-    if let ModelKind::Named(named) = config.model.kind {
+    let pairs =
+        matches!(config.model.kind, ModelKind::Named(named) if named.family.takes == Takes::Pairs);
+    let labelled = config.data.text.column.is_some() && config.data.target.is_some() && !pairs;
+    if labelled {
+        options.text.arrangement = Arrangement::Label;
+    } else if let ModelKind::Named(named) = config.model.kind {
         options.text.arrangement = match named.family.takes {
-            Takes::Masked => Arrangement::Masked(Hiding { share: 0.15, ..Hiding::default() }),
             Takes::Pairs => Arrangement::Pairs,
+            Takes::Masked => Arrangement::Masked(Hiding { share: 0.15, ..Hiding::default() }),
             Takes::Images | Takes::Sequences | Takes::Text | Takes::Rows => Arrangement::Next,
+            Takes::Words => return Err(wrong(crate::zoo::ITS_OWN_WAY.to_owned())),
         };
         options.itself = named.family.takes == Takes::Rows;
     }
@@ -546,6 +561,9 @@ fn load(config: &RunConfig) -> Result<Dataset, Error> {
             config.model.kind
         )));
     }
+    let record = run.and_then(|folder| DataRecord::read(folder).ok());
+    options.text.known =
+        record.and_then(|record| record.preparation.inputs.text().cloned()).map(Box::new);
     Ok(data::load(&config.data.path, &options)?)
 }
 
@@ -581,313 +599,4 @@ impl DataConfig {
             ..data::Options::default()
         }
     }
-}
-
-/// Rows from which on numbers of a table are told a net in pieces: fewer do not say where to bend.
-const PIECES_FROM: usize = 4_000;
-/// The most numbers that a table in pieces may have: 256 MiB.
-const PIECES_UP_TO: usize = 1 << 26;
-
-/// Whether numbers of the table should be told a net in pieces: nobody said how to prepare them, and
-/// there are enough rows, but not so many that all pieces together are too large.
-fn gains_by_pieces(data: &Dataset, config: &RunConfig) -> bool {
-    let InputPreparation::Table { columns } = &data.preparation.inputs else { return false };
-    let number = |column: &&PreparedColumn| matches!(column, PreparedColumn::Number { .. });
-    let numbers = columns.iter().filter(number).count();
-    let rows = data.train.len() + data.valid.len() + data.test.len();
-    let pieces = numbers.saturating_mul(16).saturating_mul(rows);
-    config.data.prepare.is_empty()
-        && data.train.len() >= PIECES_FROM
-        && (1..=PIECES_UP_TO).contains(&pieces)
-}
-
-/// How a named model is trained: in one cycle, as its family says, in smaller steps where batches are
-/// smaller (Goyal et al. 2017).
-fn suggest_named(data: &Dataset, named: Named, config: &mut RunConfig) {
-    let Training { optimizer, epochs, label_smoothing } = named.family.training;
-    let pixels = data.input.shape.iter().take(2).product::<usize>();
-    let most = match pixels {
-        0..=4_096 => 128,
-        4_097..=16_384 => 64,
-        _ => 32,
-    };
-    // Some steps an epoch at least.
-    let batch = (data.train.len() / 16).next_power_of_two().clamp(8, most);
-    let share = batch as f64 / 128.0;
-    let share = if matches!(optimizer, Optimizer::Momentum { .. }) { share } else { share.sqrt() };
-    let train = &mut config.train;
-    train.batch = Amount::Exactly(batch);
-    // What has learned already moves by less.
-    let share = if train.weights.is_some() { share / 10.0 } else { share };
-    train.optimizer = optimizer.with_lr(optimizer.lr() * share);
-    train.schedule = Schedule::OneCycle { rise: 0.3 };
-    train.epochs = epochs;
-    if matches!(data.task, Task::Classification { .. }) {
-        train.label_smoothing = label_smoothing;
-        if data.valid.len() >= 2_000 {
-            // Never stops a cycle, but says by what the best epoch is known.
-            train.stop = Some(Stop { metric: "valid_accuracy".into(), patience: epochs });
-        }
-    }
-}
-
-/// How a model of text is trained: in one cycle, about as many steps whatever the text's length.
-fn suggest_text(data: &Dataset, named: Named, config: &mut RunConfig) {
-    let Training { optimizer, epochs, label_smoothing } = named.family.training;
-    let train = &mut config.train;
-    let rows = data.train.len();
-    // About so many tokens a step, and some steps an epoch.
-    let most = (TEXT_TOKENS / data.train.width().max(1)).next_power_of_two().clamp(4, 128);
-    let batch = (rows / 16).next_power_of_two().clamp(4, most);
-    train.batch = Amount::Exactly(batch);
-    let share = if train.weights.is_some() { 0.1 } else { 1.0 };
-    train.optimizer = optimizer.with_lr(optimizer.lr() * share);
-    train.schedule = Schedule::OneCycle { rise: 0.1 };
-    train.clip = Some(Clip::Norm(1.0));
-    let steps = rows.div_ceil(batch).max(1) as u64;
-    let pairs = named.family.takes == Takes::Pairs;
-    let most = if pairs { epochs } else { epochs.min(TEXT_EPOCHS) };
-    train.epochs = (TEXT_STEPS / steps).clamp(1, most);
-    if pairs && !data.valid.is_empty() {
-        // On few pairs the loss of what is held back rises long before the words that are told right
-        // become fewer.
-        train.stop = Some(Stop { metric: "valid_accuracy".into(), patience: train.epochs });
-    }
-    train.label_smoothing = label_smoothing;
-}
-
-/// About so many steps teach a model a text.
-const TEXT_STEPS: u64 = 5_000;
-/// A text is read so often at most.
-const TEXT_EPOCHS: u64 = 20;
-/// Tokens of a step.
-const TEXT_TOKENS: usize = 4_096;
-
-/// The model, where nobody said which: filters over time, of windows that have a class.
-fn model_of_windows(
-    data: &Dataset,
-    config: &RunConfig,
-    configure: &impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
-) -> Result<ModelConfig, Error> {
-    let of_classes = data.preparation.inputs.series().is_some_and(|series| series.horizon == 0);
-    let Some(named) = Named::from_word("convolution").filter(|_| of_classes) else {
-        return Ok(config.model.clone());
-    };
-    let kind = ModelKind::Named(named);
-    let choices = named.family.defaults;
-    let asked = RunConfig {
-        model: ModelConfig { kind, choices, ..config.model.clone() },
-        ..config.clone()
-    };
-    Ok(configure(&asked)?.model)
-}
-
-/// How a model of windows is trained. A forecast by an mlp without hidden layers is a weighted sum of the
-/// past, which begins as "the last value goes on"; it is hard to beat (Zeng et al. 2023).
-fn suggest_series(data: &Dataset, forecast: bool, config: &mut RunConfig) {
-    let rows = data.train.len();
-    let (model, train) = (&mut config.model, &mut config.train);
-    let batch = (rows / 8).next_power_of_two().clamp(8, 64);
-    train.batch = Amount::Exactly(batch);
-    train.schedule = Schedule::Cosine;
-    let steps = rows.div_ceil(batch).max(1) as u64;
-    let (enough, most, lr) = match model.kind {
-        ModelKind::Named(_) => {
-            let choices = Choices { units: 32, layers: 1, dropout: 0.0, ..model.choices };
-            model.choices = match model.kind.word() {
-                "convolution" => Choices { layers: 4, ..choices },
-                _ => choices,
-            };
-            train.clip = Some(Clip::Norm(1.0));
-            (SERIES_STEPS, 200, 3e-3)
-        }
-        ModelKind::Mlp if forecast => {
-            model.hidden = Vec::new();
-            model.initial = Some(Initial::Zeros);
-            (3 * SERIES_STEPS, 2_000, 1e-3)
-        }
-        ModelKind::Mlp => {
-            model.hidden = vec![64, 32];
-            (SERIES_STEPS, 200, 1e-3)
-        }
-        ModelKind::Network => (SERIES_STEPS, 200, 1e-3),
-    };
-    train.optimizer = Optimizer::ADAM.with_lr(lr);
-    train.epochs = (enough / steps).clamp(3, most);
-    if !data.valid.is_empty() {
-        let patience = (train.epochs / 4).max(3);
-        train.stop = Some(Stop { metric: "valid_loss".into(), patience });
-    }
-}
-
-/// About so many steps teach a model what windows of a series tell.
-const SERIES_STEPS: u64 = 3_000;
-
-/// How a model that learns the rows themselves is trained: pixels are taken for probabilities; of a table
-/// the code has a third of its numbers.
-fn suggest_rows(data: &Dataset, config: &mut RunConfig) {
-    let ModelKind::Named(named) = config.model.kind else { return };
-    let Training { optimizer, epochs, .. } = named.family.training;
-    if named.is_adversarial() {
-        return suggest_adversaries(data, named, config);
-    }
-    let (choices, width) = (&mut config.model.choices, data.train.width());
-    if matches!(data.preparation.inputs, InputPreparation::Pixels { .. }) {
-        choices.likelihood = Likelihood::Bernoulli;
-    } else {
-        let hidden = (2 * width).next_power_of_two().clamp(16, 256);
-        choices.encoder = Sizes::of(&[hidden, (hidden / 2).max(8)]);
-        choices.code = width.div_ceil(3).clamp(1, 16);
-    }
-    if named.word().starts_with("conv-") {
-        choices.encoder = Sizes::of(&[32, 64]);
-    }
-    let rows = data.train.len();
-    let train = &mut config.train;
-    let batch = (rows / 16).next_power_of_two().clamp(8, 128);
-    train.batch = Amount::Exactly(batch);
-    train.optimizer = optimizer;
-    let steps = rows.div_ceil(batch).max(1) as u64;
-    train.epochs = (ROWS_STEPS / steps).clamp(epochs, 300);
-    if !data.valid.is_empty() {
-        let patience = (train.epochs / 5).max(5);
-        train.stop = Some(Stop { metric: "valid_loss".into(), patience });
-    }
-}
-
-/// How adversaries are trained: without an end but the last step.
-fn suggest_adversaries(data: &Dataset, named: Named, config: &mut RunConfig) {
-    let Training { optimizer, epochs, .. } = named.family.training;
-    let (choices, train) = (&mut config.model.choices, &mut config.train);
-    let shape = &data.input.shape;
-    choices.bounded = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
-    if named.is_convolutional(shape) {
-        choices.encoder = Sizes::of(&[64, 128]);
-        choices.normalize = Normalize::Batch;
-    } else if data.train.width() < 64 {
-        choices.encoder = Sizes::of(&[128, 128]);
-        choices.code = data.train.width().max(2);
-    }
-    let rows = data.train.len();
-    // A critic learns on parts of a batch.
-    let parts = if named.word() == "wgan-gp" { choices.critic_steps } else { 1 };
-    let batch = (rows / 16).next_power_of_two().clamp(8, 64) * parts;
-    train.batch = Amount::Exactly(batch);
-    train.optimizer = optimizer;
-    if data.train.width() < 64 {
-        // A code of as many numbers, no momentum and a rate that ends at 0 cover points best.
-        train.optimizer = Optimizer::Adam {
-            lr: 1e-3,
-            beta1: 0.0,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.0,
-        };
-        train.schedule = Schedule::Cosine;
-    }
-    train.stop = None;
-    let steps = rows.div_ceil(batch).max(1) as u64;
-    train.epochs = (ADVERSARIES_STEPS / steps).clamp(epochs, 400);
-}
-
-/// About so many steps teach adversaries, at least.
-const ADVERSARIES_STEPS: u64 = 10_000;
-
-/// About so many steps teach a model what rows look like, at least.
-const ROWS_STEPS: u64 = 6_000;
-
-/// The choices that suit the data.
-fn suggest(data: &Dataset, base: &RunConfig) -> RunConfig {
-    let mut config = base.clone();
-    let rows = data.train.len();
-    if data.source == "dosage" {
-        // The textbook's net: one input, two softplus units, one output.
-        config.model.hidden = vec![2];
-        config.model.activation = Activation::Softplus;
-        let row = |values: [f64; 2]| Numbers::Many(values.map(Numbers::One).to_vec());
-        let column = |values: [f64; 2]| {
-            Numbers::Many(values.map(|v| Numbers::Many(vec![Numbers::One(v)])).to_vec())
-        };
-        config.model.parameters = [
-            ("fc1/weight".to_string(), Numbers::Many(vec![row([2.74, -1.13])])),
-            ("fc2/weight".to_string(), column([0.36, 0.63])),
-        ]
-        .into();
-        config.train.epochs = 450;
-        config.train.batch = Amount::All;
-        config.train.loss = Loss::SumOfSquares;
-        config.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(0.1);
-        return config;
-    }
-    if let (ModelKind::Named(named), true) =
-        (config.model.kind, data.preparation.inputs.text().is_some())
-    {
-        suggest_text(data, named, &mut config);
-        return config;
-    }
-    if let Some(series) = data.preparation.inputs.series() {
-        suggest_series(data, series.horizon > 0, &mut config);
-        return config;
-    }
-    if let Task::Rows { .. } = data.task {
-        suggest_rows(data, &mut config);
-        return config;
-    }
-    config.train.augment = suggested(data, config.model.kind);
-    if let ModelKind::Named(named) = config.model.kind {
-        suggest_named(data, named, &mut config);
-        return config;
-    }
-    let image = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
-    let table = matches!(data.preparation.inputs, InputPreparation::Table { .. });
-    config.model.hidden = match rows {
-        0..20_000 if image => vec![512, 256],
-        _ if image => vec![256, 128],
-        PIECES_FROM.. if table => vec![256, 256],
-        _ => vec![64, 32],
-    };
-    if table && (PIECES_FROM..50_000).contains(&rows) {
-        // So many weights would learn so few rows by heart.
-        config.model.dropout = 0.1;
-        config.train.optimizer = Optimizer::ADAMW.with_weight_decay(0.3);
-    }
-    config.train.batch = Amount::Exactly(match rows {
-        0..4_000 => 32,
-        4_000..20_000 => 64,
-        _ => 128,
-    });
-    // About ten thousand steps.
-    let steps = rows.div_ceil(config.train.batch.of(rows)).max(1) as u64;
-    let most = if table { 200 } else { 100 };
-    config.train.epochs = (10_000 / steps).clamp(15, most);
-    config.train.schedule = Schedule::Cosine;
-    if !data.valid.is_empty() {
-        // On few rows accuracy is too coarse to choose by.
-        let metric = match data.task {
-            Task::Classification { .. } if data.valid.len() >= 2_000 => "valid_accuracy",
-            _ => "valid_loss",
-        };
-        let patience = (config.train.epochs / 4).max(8);
-        config.train.stop = Some(Stop { metric: metric.into(), patience });
-    }
-    config
-}
-
-/// The augmentation that suits images that a model with convolutions sees: photos in colour are mirrored
-/// and moved by an eighth (He et al. 2015, section 4.2), those in grey moved by a fourteenth (two pixels
-/// of MNIST's). Digits and letters must not be mirrored, and a dense net does not look for the same thing
-/// elsewhere.
-fn suggested(data: &Dataset, model: ModelKind) -> Vec<Augment> {
-    let InputPreparation::Pixels { shape: [height, width, channels], .. } = data.preparation.inputs
-    else {
-        return Vec::new();
-    };
-    let side = height.min(width) as u64;
-    let (flip, padding) = match channels {
-        _ if model == ModelKind::Mlp => return Vec::new(),
-        3 => (Some(Augment::Flip { share: 0.5 }), side / 8),
-        _ => (None, side / 14),
-    };
-    let crop = (padding > 0).then_some(Augment::Crop { padding });
-    flip.into_iter().chain(crop).collect()
 }

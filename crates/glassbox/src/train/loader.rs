@@ -23,6 +23,8 @@ pub(crate) struct Loader<'a> {
     work: Work,
     train: &'a Rows,
     scratch: Scratch,
+    /// Whole rows, where batches are of shorter ones.
+    whole: (Vec<f32>, Vec<i64>),
     ahead: Option<Ahead>,
     spent: Spent,
 }
@@ -96,11 +98,13 @@ impl<'a> Loader<'a> {
         };
         let work = Work { rows: train.clone(), seed, augmenter };
         let ahead = (helpers > 0).then(|| Ahead::new(&work, batch, helpers)).flatten();
-        Loader { work, train, scratch: Scratch::default(), ahead, spent: Spent::default() }
+        let (scratch, whole, spent) = Default::default();
+        Loader { work, train, scratch, whole, ahead, spent }
     }
 
-    /// Writes the batch that stands at `batch` in the order of the epoch. Allocates nothing once
-    /// each chunk was filled.
+    /// Writes the batch that stands at `batch` in the order of the epoch. Its rows may be shorter than
+    /// the longest: of so many tokens of a source and of what is told. Allocates nothing once each chunk
+    /// was filled.
     ///
     /// # Errors
     /// As [`Rows::gather`], here or in a thread.
@@ -109,12 +113,23 @@ impl<'a> Loader<'a> {
         order: &[usize],
         epoch: u64,
         batch: Range<usize>,
+        sizes: Option<[usize; 2]>,
         out: BatchMut<'_>,
     ) -> Result<(), Error> {
         let began = Instant::now();
+        let whole = [self.train.width(), self.train.outputs()];
         let Some(ahead) = &mut self.ahead else {
             let rows = &order[batch];
-            self.work.gather(rows, epoch, out, &mut self.scratch)?;
+            if let Some(sizes) = sizes {
+                let (inputs, targets) = &mut self.whole;
+                inputs.resize(rows.len() * whole[0], 0.0);
+                targets.resize(rows.len() * whole[1], 0);
+                let all = BatchMut { inputs, targets: TargetsMut::Classes(targets), mixed: None };
+                self.work.gather(rows, epoch, all, &mut self.scratch)?;
+                shorten(&self.whole.0, &self.whole.1, whole, sizes, out)?;
+            } else {
+                self.work.gather(rows, epoch, out, &mut self.scratch)?;
+            }
             let took = began.elapsed();
             self.spent.add(rows.len(), took);
             self.spent.waited += took;
@@ -122,7 +137,13 @@ impl<'a> Loader<'a> {
         };
         let places = ahead.find(order, epoch, batch, &mut self.spent)?;
         self.spent.waited += began.elapsed();
-        let (width, chunk) = (self.train.width(), &ahead.current);
+        let (width, chunk) = (whole[0], &ahead.current);
+        if let Some(sizes) = sizes {
+            let Targets::Classes(targets) = &chunk.targets else { return Err(other_kind()) };
+            let inputs = &chunk.inputs[places.start * width..places.end * width];
+            let targets = &targets[places.start * whole[1]..places.end * whole[1]];
+            return shorten(inputs, targets, whole, sizes, out);
+        }
         out.inputs.copy_from_slice(&chunk.inputs[places.start * width..places.end * width]);
         if let Some((partners, shares)) = out.mixed {
             partners.copy_from_slice(&chunk.partners[places.clone()]);
@@ -138,7 +159,7 @@ impl<'a> Loader<'a> {
                 out.copy_from_slice(&all[places.start * outputs..places.end * outputs]);
             }
             (TargetsMut::None, _) => {}
-            _ => return Err(Error::new("the training graph's targets are of another kind")),
+            _ => return Err(other_kind()),
         }
         Ok(())
     }
@@ -152,6 +173,30 @@ impl<'a> Loader<'a> {
             waited: (waited.as_secs_f64() / seconds.max(1e-9)).min(1.0),
         }
     }
+}
+
+fn other_kind() -> Error {
+    Error::new("the training graph's targets are of another kind")
+}
+
+/// Copies the beginnings of rows: of their sources, and of what is told.
+fn shorten(
+    inputs: &[f32],
+    targets: &[i64],
+    [width, places]: [usize; 2],
+    [source, told]: [usize; 2],
+    out: BatchMut<'_>,
+) -> Result<(), Error> {
+    let TargetsMut::Classes(short) = out.targets else { return Err(other_kind()) };
+    let first = width - places;
+    let rows = inputs.chunks_exact(width).zip(targets.chunks_exact(places));
+    let to = out.inputs.chunks_exact_mut(source + told).zip(short.chunks_exact_mut(told));
+    for ((inputs, targets), (to, short)) in rows.zip(to) {
+        to[..source].copy_from_slice(&inputs[..source]);
+        to[source..].copy_from_slice(&inputs[first..first + told]);
+        short.copy_from_slice(&targets[..told]);
+    }
+    Ok(())
 }
 
 impl Spent {
@@ -363,7 +408,7 @@ mod tests {
                 let (mut inputs, mut labels) = (vec![0.0; at.len() * 1500], vec![0; at.len()]);
                 let targets = TargetsMut::Classes(&mut labels);
                 let out = BatchMut { inputs: &mut inputs, targets, mixed: None };
-                loader.gather(order, 0, at.clone(), out).unwrap();
+                loader.gather(order, 0, at.clone(), None, out).unwrap();
                 (inputs, labels)
             });
             let [a, b] = &mut results;
@@ -398,7 +443,7 @@ mod tests {
                     let targets = TargetsMut::Classes(&mut labels);
                     let mixed = Some((&mut partners[..], &mut shares[..]));
                     let out = BatchMut { inputs: &mut inputs, targets, mixed };
-                    loader.gather(&order, epoch, at, out).unwrap();
+                    loader.gather(&order, epoch, at, None, out).unwrap();
                     all.0.extend(inputs);
                     all.1.extend(labels);
                     all.2.extend(partners);
@@ -426,7 +471,13 @@ mod tests {
         let mut batch = |at: Range<usize>| {
             let (mut inputs, mut labels) = (vec![0.0; at.len() * 1500], vec![0; at.len()]);
             let targets = TargetsMut::Classes(&mut labels);
-            loader.gather(&order, 0, at, BatchMut { inputs: &mut inputs, targets, mixed: None })
+            loader.gather(
+                &order,
+                0,
+                at,
+                None,
+                BatchMut { inputs: &mut inputs, targets, mixed: None },
+            )
         };
         batch(0..512).unwrap();
         let error = batch(512..1024).unwrap_err().to_string();

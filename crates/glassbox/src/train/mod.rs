@@ -8,26 +8,31 @@ pub mod log;
 pub mod state;
 pub mod summary;
 
+mod buckets;
 mod classified;
 mod cost;
 pub(crate) mod evaluate;
 mod evaluation;
 mod figures;
+mod filler;
 mod fit;
 mod forecast;
 pub(crate) mod graphs;
 pub(crate) mod job;
 mod judge;
+pub(crate) mod language;
 mod latent;
 mod latent_use;
 mod loader;
 mod outcome;
 pub(crate) mod photos;
+pub(crate) mod pretrained;
 mod resample;
 pub(crate) mod run;
 pub(crate) mod samples;
 mod start;
 pub(crate) mod steps;
+mod suggest;
 mod trained;
 mod trainer;
 pub(crate) mod translator;
@@ -39,11 +44,13 @@ pub use figures::{
     AtThreshold, ClassDetail, ClassResult, Confused, Coverage, Detail, NumberDetail, Report,
     Residuals, Threshold, Undefined, Worst,
 };
+pub use filler::{Candidate, Filled, Filler, Hidden};
 pub use forecast::{Forecast, Guess, Off, Rolled, StepAhead};
 pub use job::Job;
 pub use latent::{Codes, Latent, Remade, between};
 pub use latent_use::{Anomalies, Damage, Half, KnownRows, OddClass, Repaired};
 pub use photos::PhotoPredictions;
+pub use pretrained::publish;
 pub use resample::Resample;
 pub use run::Ended;
 pub(crate) use run::{DataRecord, check_weights, graphs_of};

@@ -1,12 +1,14 @@
 //! Whole runs: train into a folder, go on, evaluate.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use glassbox_engine::{Graph, Parameters};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::data::{Dataset, Preparation, Rows, Schema, Task};
+use crate::data::{Arrangement, Dataset, Preparation, Rows, Schema, Task, TextPreparation};
+use crate::generate::Sampling;
 use crate::io::FileError;
 use crate::practice::Verdict;
 use crate::train::checkpoint::check_in_use;
@@ -17,9 +19,11 @@ use crate::train::fit::{Fit, Fitted};
 use crate::train::folder::{Environment, GraphKind, RunFolder, RunState};
 use crate::train::job::Job;
 use crate::train::judge::judge;
+use crate::train::pretrained;
 use crate::train::samples::Samples;
 use crate::train::trained::Model;
 use crate::train::translator;
+use crate::train::writer::Writer;
 
 /// `data.json`: what the rows were, and how raw rows become inputs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -99,6 +103,7 @@ impl Job {
         if self.start.weights.is_some() {
             folder.set_start(&self.start.values)?;
         }
+        pretrained::keep(&self.config, folder)?;
         self.draw_augmented(folder)?;
         folder.set_graph(GraphKind::Train, &training)?;
         folder.set_graph(GraphKind::Infer, &inference)?;
@@ -208,9 +213,29 @@ impl Job {
                 crate::io::atomic::write(&path, forecast.csv().as_bytes())?;
             }
             folder.set_outcome(&outcome)?;
+            self.write_sample(folder)?;
             crate::report::write_with(folder, &outcome, Some(&self.data))?;
         }
         Ok(Ended { ending: finished.ending, outcome })
+    }
+
+    /// `samples/text.txt`: what a model of language writes, from nothing.
+    fn write_sample(&self, folder: &RunFolder) -> Result<(), Error> {
+        let text = self.data.preparation.inputs.text();
+        let next = text.is_some_and(|text| text.arrangement == Arrangement::Next);
+        if !next || self.model.decoder().is_none() {
+            return Ok(());
+        }
+        let mut writer = Writer::load(folder.path())?;
+        let how = Sampling { most: SAMPLE, temperature: 0.8, ..Sampling::default() };
+        // Of a text without ends of lines, nothing says how to begin.
+        let Ok(text) = writer.write("", &how, |_| ControlFlow::Continue(())) else {
+            return Ok(());
+        };
+        let samples = folder.file("samples");
+        std::fs::create_dir_all(&samples)
+            .map_err(|error| FileError::new(&samples, format_args!("cannot create: {error}")))?;
+        Ok(crate::io::atomic::write(&samples.join("text.txt"), text.text.as_bytes())?)
     }
 
     /// The part that tells most about new rows, with its name.
@@ -244,6 +269,11 @@ impl Job {
         }
         if let Some(samples) = Samples::of(&*self.model, &self.data, self.config.train.seed)? {
             report.metrics.extend(samples.figures(trained.values())?);
+        }
+        let loss = report.metrics.get("loss").copied();
+        if let Some(nats) = text.zip(loss).and_then(|(text, loss)| by_character(text, here.1, loss))
+        {
+            report.metrics.insert("nats_per_character".into(), nats);
         }
         Ok(Outcome::of(folder.path().display().to_string(), split, report))
     }
@@ -280,6 +310,22 @@ impl Job {
         judge((&self.data, self.loss), kept, end.as_ref(), curve, stopped_early).map(Some)
     }
 }
+
+/// Of byte pairs, what a mean loss of so many nats a token is for each character, which can be compared
+/// whatever the tokens are.
+fn by_character(text: &TextPreparation, rows: &Rows, loss: f64) -> Option<f64> {
+    if text.arrangement != Arrangement::Next || text.tokenizer.kind() != "bpe" {
+        return None;
+    }
+    let counts = rows.token_counts()?;
+    let of = |(id, count): (u32, &u64)| Some(*count * text.tokenizer.characters(id)? as u64);
+    let characters: u64 = (0..).zip(&counts).filter_map(of).sum();
+    let tokens: u64 = counts.iter().sum();
+    (characters > 0).then(|| loss * tokens as f64 / characters as f64)
+}
+
+/// Tokens of the text that a model writes for its report.
+const SAMPLE: usize = 300;
 
 /// A run's weights must be those of its model in use, and of auxiliary heads that its training has.
 pub(crate) fn check_weights(

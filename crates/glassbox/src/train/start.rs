@@ -5,7 +5,7 @@ use std::path::Path;
 use glassbox_engine::{Graph, Parameters};
 
 use crate::Error;
-use crate::io::{FileError, pytorch, safetensors};
+use crate::io::{FileError, published, safetensors};
 use crate::train::event::Weights;
 use crate::train::folder::RunFolder;
 
@@ -21,8 +21,8 @@ impl Start {
     pub fn of(path: Option<&Path>, inference: &Graph, given: &Parameters) -> Result<Self, Error> {
         let mut start = Start::default();
         if let Some(path) = path {
-            let file = weights(path)?;
-            let read = pytorch::read(inference, &file).map_err(|problems| {
+            let mut file = weights(path)?;
+            let read = published::values_of(inference, &mut file).map_err(|problems| {
                 FileError::new(path, format!("does not fit the model: {}", problems.join("\n  ")))
             })?;
             start.weights = Some(Weights {
@@ -46,12 +46,16 @@ fn weights(path: &Path) -> Result<Parameters, Error> {
         };
         return Ok(checkpoint.weights());
     }
+    if published::is_published(path) {
+        return Ok(published::arrays(path)?);
+    }
     let read = safetensors::read(path).map(|(arrays, _)| arrays);
     let pickled = ["pt", "pth", "bin", "ckpt", "pkl"];
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     match read {
         Err(_) if path.is_dir() => {
-            let what = "is a folder, but no run: name a run, or a file of safetensors";
+            let what = "is a folder, but neither a run (it has no run.toml) nor a published model (it has \
+                        no config.json): name one of these, or a file of safetensors";
             Err(FileError::new(path, what).into())
         }
         Err(error) if path.is_file() && extension.is_some_and(|e| pickled.contains(&&*e)) => {

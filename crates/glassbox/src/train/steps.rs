@@ -8,6 +8,7 @@ use glassbox_engine::{Array, Buffer, Graph, Parameters, Plan, Prepared, Profile,
 use crate::Error;
 use crate::data::{Augmenter, BatchMut, Dataset, Rows, TargetsMut, epoch_order_into};
 use crate::nn::{Loss, Schedule, Span};
+use crate::train::buckets::Buckets;
 use crate::train::checkpoint::{Checkpoint, check_same_model};
 use crate::train::config::{self, TrainConfig};
 use crate::train::evaluate::Predictor;
@@ -35,6 +36,10 @@ pub(crate) struct Steps<'a> {
     /// The rows of the current epoch, in order.
     order: Vec<usize>,
     order_of: Option<u64>,
+    /// Of rows of tokens that have different lengths, which go together; and how long those of each batch
+    /// of the current epoch are.
+    buckets: Option<Buckets>,
+    sizes: Vec<[usize; 2]>,
     /// The rows of an epoch, where that is not each row once.
     taken: Option<Vec<usize>>,
     /// What the last step's loss counts by: rows, or the sum of their weights.
@@ -110,12 +115,21 @@ pub(crate) fn parts(data: &Dataset, config: &TrainConfig) -> Vec<Part> {
         how => taken(&data.train, how, config.seed).len(),
     };
     let batch = config.batch.of(rows).min(rows).max(1);
-    let mut parts = vec![Part { rows: batch, ends: true }];
+    // Of each length of a batch one, the most frequent first.
+    let buckets = Buckets::of(&data.train).ok().flatten();
+    let counted = buckets
+        .map(|buckets| buckets.counts(&taken(&data.train, config.resample, config.seed), batch));
+    let (whole, rest) = match counted {
+        Some((whole, rest)) => (whole.iter().map(|(sizes, _)| Some(*sizes)).collect(), Some(rest)),
+        None => (vec![None], None),
+    };
+    let of = |rows, ends| move |sizes: &Option<[usize; 2]>| Part { rows, ends, sizes: *sizes };
+    let mut parts: Vec<Part> = whole.iter().map(of(batch, true)).collect();
     if !rows.is_multiple_of(batch) {
-        parts.push(Part { rows: rows % batch, ends: true });
+        parts.push(Part { rows: rows % batch, ends: true, sizes: rest });
     }
     if config.accumulate > 1 && rows > batch {
-        parts.push(Part { rows: batch, ends: false });
+        parts.extend(whole.iter().map(of(batch, false)));
     }
     parts
 }
@@ -177,6 +191,9 @@ impl<'a> Steps<'a> {
             taken: (config.resample != Resample::None).then(|| taken.clone()),
             order: taken,
             order_of: None,
+            // One batch of all rows is as long as the longest.
+            sizes: parts[0].sizes.into_iter().collect(),
+            buckets: Buckets::of(&data.train)?,
             weight: 0.0,
             state,
         })
@@ -264,7 +281,8 @@ impl<'a> Steps<'a> {
         let rows = self.next_rows();
         let first = rows.start + number * self.batch;
         let batch = first..(first + self.batch).min(rows.end);
-        let part = Part { rows: batch.len(), ends: batch.end == rows.end };
+        let sizes = self.sizes.get(first / self.batch.max(1)).copied();
+        let part = Part { rows: batch.len(), ends: batch.end == rows.end, sizes };
         (batch, part)
     }
 
@@ -421,6 +439,9 @@ impl<'a> Steps<'a> {
             if let Some(taken) = &self.taken {
                 self.order.iter_mut().for_each(|place| *place = taken[*place]);
             }
+            if let Some(buckets) = &self.buckets {
+                self.sizes = buckets.arrange(&mut self.order, self.batch, self.seed, epoch);
+            }
             self.order_of = Some(epoch);
         }
     }
@@ -482,8 +503,10 @@ impl StepPlan {
         let partners = prepared.input(name::PARTNER_TARGETS);
         let mixed = partners.zip(prepared.input(name::PARTNER_SHARES)).map(|(t, s)| [t, s]);
         let (inputs, outputs) = (prepared.inputs(), prepared.outputs());
-        let fits = inputs[slots[0]].shape().sizes().first() == Some(&part.rows);
-        if !fits {
+        let shape = inputs[slots[0]].shape().sizes();
+        let tokens = part.sizes.map(|[source, told]| source + told);
+        let fits = tokens.is_none_or(|tokens| shape.last() == Some(&tokens));
+        if shape.first() != Some(&part.rows) || !fits {
             return Err(Error::new("the run's graphs do not fit its batches: train it anew"));
         }
         let profile = None;
@@ -543,7 +566,7 @@ impl StepPlan {
         };
         let inputs = inputs.as_slice_mut::<f32>().ok_or_else(wrong)?;
         let out = BatchMut { inputs, targets, mixed: partners };
-        loader.gather(order, epoch, batch.clone(), out)?;
+        loader.gather(order, epoch, batch.clone(), self.part.sizes, out)?;
         self.inputs[rate_slot].as_slice_mut::<f32>().ok_or_else(wrong)?[0] = given.rate as f32;
         self.inputs[step_slot].as_slice_mut::<i64>().ok_or_else(wrong)?[0] = given.step as i64;
         if let Some(slot) = self.row_weights {

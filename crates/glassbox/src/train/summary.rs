@@ -162,6 +162,14 @@ impl Structure {
         Structure::recorded(model, input, false, &[])
     }
 
+    /// What a model is made of that reads so many tokens.
+    ///
+    /// # Errors
+    /// Mistakes of the model: shapes that do not fit.
+    pub fn of_text_model(model: &dyn Module, tokens: usize) -> Result<Self, Error> {
+        Structure::recorded(model, &[tokens], true, &[])
+    }
+
     fn recorded(
         model: &dyn Module,
         input: &[usize],

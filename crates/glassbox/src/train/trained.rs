@@ -289,6 +289,23 @@ impl Model {
         self.predict_prepared(self.record.preparation.apply(table)?)
     }
 
+    /// Predicts texts of a model that was trained on a table's column of texts.
+    ///
+    /// # Errors
+    /// A model of something else.
+    pub fn predict_texts<T: AsRef<str>>(&self, texts: &[T]) -> Result<Predictions, Error> {
+        match self.record.preparation.inputs.text() {
+            Some(text) => self.predict_prepared(text.texts(texts)?),
+            None => Err(Error::new("the model reads no texts")),
+        }
+    }
+
+    /// Whether it tells something of whole texts.
+    pub fn reads_texts(&self) -> bool {
+        let text = self.record.preparation.inputs.text();
+        text.is_some_and(|text| text.column.is_some())
+    }
+
     /// What a table says of the target, a text for each row (none where it is missing), to compare
     /// predictions with; nothing where it has no such column.
     pub fn observed(&self, table: &RawTable) -> Option<Vec<Option<String>>> {

@@ -11,10 +11,7 @@ use crate::data::{Rows, TargetsMut};
 use crate::generate::{Beams, Generator, Hypothesis};
 use crate::metrics::Bleu;
 use crate::nn::Module;
-use crate::train::folder::RunFolder;
-use crate::train::job::model_of_run;
-use crate::train::run::DataRecord;
-use crate::train::trained::resolve;
+use crate::train::language::Language;
 
 /// A trained model of pairs of texts, which says what it was taught to make of a text.
 ///
@@ -27,10 +24,7 @@ use crate::train::trained::resolve;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub struct Translator {
-    model: Box<dyn Module>,
-    values: Parameters,
-    text: TextPreparation,
-    warnings: Vec<String>,
+    language: Language,
 }
 
 /// What a model makes of a text.
@@ -53,22 +47,8 @@ impl Translator {
     /// # Errors
     /// A folder that is not a run, or has no checkpoint yet; files that are corrupt.
     pub fn of_run(run: impl AsRef<Path>) -> Result<Option<Self>, Error> {
-        let run = &resolve(run.as_ref())?;
-        let folder = RunFolder::view(run)?;
-        let record = DataRecord::read(&folder)?;
-        let text = record.preparation.inputs.text();
-        let Some(text) = text.filter(|text| text.arrangement == Arrangement::Pairs) else {
-            return Ok(None);
-        };
-        let model = model_of_run(&folder.config()?, &record.preparation)?;
-        let Some((checkpoint, warnings)) = folder.checkpoints().best()? else {
-            return Err(Error::new(format!(
-                "{} has no checkpoint yet: let it train until its first one",
-                run.display()
-            )));
-        };
-        let (values, text) = (checkpoint.weights(), text.clone());
-        Ok(Some(Translator { model, values, text, warnings }))
+        let pairs = |arrangement| arrangement == Arrangement::Pairs;
+        Ok(Language::of(run.as_ref(), pairs)?.map(|language| Translator { language }))
     }
 
     /// As [`of_run`](Self::of_run), where it must be a model of pairs.
@@ -88,7 +68,7 @@ impl Translator {
 
     /// Checkpoints that could not be read, one of the others being taken in their place.
     pub fn warnings(&self) -> &[String] {
-        &self.warnings
+        &self.language.warnings
     }
 
     /// Translates texts, following the `width` most probable beginnings at once (1: always the most
@@ -101,17 +81,18 @@ impl Translator {
         texts: &[T],
         width: usize,
     ) -> Result<Vec<Translation>, Error> {
+        let Language { model, values, text: prepared, .. } = &self.language;
         let sources = texts.iter().map(|text| {
             let mut ids = Vec::new();
-            let unknown = self.text.tokenizer.encode_into(text.as_ref().trim(), &mut ids);
+            let unknown = prepared.tokenizer.encode_into(text.as_ref().trim(), &mut ids);
             (ids, unknown)
         });
         let (ids, unknown): (Vec<Vec<u32>>, Vec<u64>) = sources.unzip();
-        let found = search(&*self.model, self.values.clone(), &self.text, &ids, width)?;
+        let found = search(&**model, values.clone(), prepared, &ids, width)?;
         let each = texts.iter().zip(unknown).zip(found);
         let translation = |((source, unknown), found): ((&T, u64), Hypothesis)| Translation {
             source: source.as_ref().to_owned(),
-            text: text_of(&self.text, &found.ids),
+            text: text_of(prepared, &found.ids),
             log_probability: found.log_probability,
             unknown,
         };

@@ -4,16 +4,14 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use glassbox_engine::{Options, Parameters};
+use glassbox_engine::Options;
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::TextPreparation;
 use crate::generate::{Ending, Generator, Sampling};
-use crate::nn::Module;
+use crate::io::published::{Pretrained, is_published};
 use crate::train::folder::RunFolder;
-use crate::train::job::model_of_run;
-use crate::train::run::DataRecord;
+use crate::train::language::Language;
 use crate::train::trained::resolve;
 
 /// A trained language model of a run, which goes on from a text.
@@ -32,11 +30,8 @@ use crate::train::trained::resolve;
 /// # Ok::<(), glassbox::Error>(())
 /// ```
 pub struct Writer {
-    model: Box<dyn Module>,
-    values: Parameters,
-    text: TextPreparation,
+    language: Language,
     cached: bool,
-    warnings: Vec<String>,
 }
 
 /// What was written.
@@ -62,33 +57,28 @@ impl Text {
 }
 
 impl Writer {
-    /// The model of a run folder, with its best weights. `runs/last` is the newest run in `runs`.
+    /// The model of a run folder, with its best weights, or of a published folder. `runs/last` is the
+    /// newest run in `runs`.
     ///
     /// # Errors
-    /// A folder that is not a run, or has no checkpoint yet; a model that does not write; files that
-    /// are corrupt.
-    pub fn load(run: impl AsRef<Path>) -> Result<Self, Error> {
-        let run = &resolve(run.as_ref())?;
-        let folder = RunFolder::view(run)?;
-        let (config, record) = (folder.config()?, DataRecord::read(&folder)?);
-        let no_text = || {
-            Error::new(format!(
-                "the model of {} is a {}, which does not write: train one that does, such as gpt, on \
-                 text",
-                run.display(),
-                config.model.kind
-            ))
-        };
-        let text = record.preparation.inputs.text().cloned().ok_or_else(no_text)?;
-        let model = model_of_run(&config, &record.preparation)?;
-        model.decoder().ok_or_else(no_text)?;
-        let Some((checkpoint, warnings)) = folder.checkpoints().best()? else {
+    /// A folder that is neither, or has no checkpoint yet; a model that does not write; files that are
+    /// corrupt or do not belong together.
+    pub fn load(folder: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = folder.as_ref();
+        let found = Language::of(folder, |_| true)?;
+        let found = found.filter(|language| language.model.decoder().is_some());
+        let Some(language) = found else {
+            let kind = match is_published(folder) {
+                true => Pretrained::of_folder(folder, None)?.class().to_owned(),
+                false => RunFolder::view(&resolve(folder)?)?.config()?.model.kind.to_string(),
+            };
             return Err(Error::new(format!(
-                "{} has no checkpoint yet: let it train until its first one",
-                run.display()
+                "the model of {} is a {kind}, which does not write: train one that does, such as gpt, \
+                 on text",
+                folder.display()
             )));
         };
-        Ok(Writer { model, values: checkpoint.weights(), text, cached: true, warnings })
+        Ok(Writer { language, cached: true })
     }
 
     /// Whether it keeps what it has read, in place of reading all of it again for each token.
@@ -98,7 +88,7 @@ impl Writer {
 
     /// Checkpoints that could not be read, one of the others being taken in their place.
     pub fn warnings(&self) -> &[String] {
-        &self.warnings
+        &self.language.warnings
     }
 
     /// Goes on from a prompt and tells each piece of text as it comes: whole characters only. An empty
@@ -113,15 +103,17 @@ impl Writer {
         mut tell: impl FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Text, Error> {
         let began = Instant::now();
-        let tokenizer = &self.text.tokenizer;
+        let Language { model, values, text: prepared, .. } = &self.language;
+        let tokenizer = &prepared.tokenizer;
         let ids = self.ids_of(prompt)?;
-        let model = self.model.decoder().ok_or_else(|| Error::new("the model does not write"))?;
+        let model = model.decoder().ok_or_else(|| Error::new("the model does not write"))?;
         let options = Options::default();
-        let mut generator =
-            Generator::new(model, self.values.clone(), options)?.cached(self.cached);
+        let mut generator = Generator::new(model, values.clone(), options)?.cached(self.cached);
         let mut how = how.clone();
-        how.never.extend(self.text.silent());
-        how.stop.extend(self.text.end());
+        how.never.extend(prepared.silent());
+        // Published tables have rows beyond the last token.
+        how.never.extend((tokenizer.vocabulary()..model.vocabulary()).map(|id| id as i64));
+        how.stop.extend(prepared.end());
         let (mut text, mut decoder) = (String::new(), tokenizer.decoder());
         let written = generator.stream(&ids, &how, |id| {
             let piece = u32::try_from(id).ok().and_then(|id| decoder.push(id));
@@ -148,42 +140,29 @@ impl Writer {
         })
     }
 
-    /// The tokens of a prompt.
+    /// The tokens of a prompt, behind what a document begins with; of none, what begins a text.
     fn ids_of(&self, prompt: &str) -> Result<Vec<i64>, Error> {
-        let prompt = if prompt.is_empty() { "\n" } else { prompt };
-        let mut encoder = self.text.tokenizer.encoder();
+        let text = &self.language.text;
+        let begin = text.begin();
+        if let Some(start) = text.start().filter(|_| prompt.is_empty() && begin.is_empty()) {
+            return Ok(vec![start]);
+        }
+        let prompt = if prompt.is_empty() && begin.is_empty() { "\n" } else { prompt };
         let mut ids = Vec::new();
-        encoder.encode(prompt, &mut ids);
-        if encoder.unknown() > 0 {
-            let foreign = self.foreign(prompt);
+        if text.tokenizer.encode_into(prompt, &mut ids) > 0 {
+            let foreign = self.language.foreign(prompt);
             let foreign: Vec<&str> = foreign.iter().map(String::as_str).collect();
             return Err(Error::new(format!(
                 "the model never saw {}: leave it out of the prompt, or train on text that has it",
                 crate::nearest::listed(&foreign)
             )));
         }
+        let ids: Vec<i64> = begin.into_iter().chain(ids.into_iter().map(i64::from)).collect();
         if ids.is_empty() {
             return Err(Error::new(
                 "the prompt has no token that the model knows: give it another",
             ));
         }
-        Ok(ids.into_iter().map(i64::from).collect())
-    }
-    /// The characters or words of a prompt that the model does not know.
-    fn foreign(&self, prompt: &str) -> Vec<String> {
-        let tokenizer = &self.text.tokenizer;
-        let unknown = |piece: &String| {
-            let mut encoder = tokenizer.encoder();
-            encoder.encode(piece, &mut Vec::new());
-            encoder.unknown() > 0
-        };
-        let pieces: Vec<String> = match tokenizer.kind() {
-            "character" => prompt.chars().map(String::from).collect(),
-            _ => prompt.split_whitespace().map(str::to_owned).collect(),
-        };
-        let mut foreign: Vec<String> = pieces.into_iter().filter(unknown).collect();
-        foreign.sort_unstable();
-        foreign.dedup();
-        foreign
+        Ok(ids)
     }
 }

@@ -64,6 +64,10 @@ const COLLAPSED: f64 = 0.8;
 const SURE: f64 = 0.9;
 /// Modes that have less than this share of an even one are rare.
 const RARE: f64 = 0.25;
+/// A number of a variational code that diverges by fewer nats than this is the same whatever the row.
+const DEAD_CODE: f64 = 0.01;
+/// Epochs, and a fifth of the training, after which codes should carry something: in the beginning none do.
+const CODE_EPOCHS: u64 = 3;
 /// The share of a new batch in the usual loss: it remembers about 20 batches.
 const USUAL: f64 = 0.05;
 
@@ -134,6 +138,15 @@ pub enum Alarm {
         /// The usual.
         usual: f64,
     },
+    /// Numbers of a variational code carry nothing.
+    PosteriorCollapse {
+        /// How many.
+        dead: u64,
+        /// Of how many.
+        code: u64,
+        /// What all of them carry together, in nats.
+        kl: f64,
+    },
 }
 
 /// Why a generator makes only some of the data's modes.
@@ -171,6 +184,7 @@ impl Alarm {
             Alarm::NotLearning { .. } => "not_learning",
             Alarm::ModeCollapse { .. } => "mode_collapse",
             Alarm::LossSpike { .. } => "loss_spike",
+            Alarm::PosteriorCollapse { .. } => "posterior_collapse",
         }
     }
 }
@@ -268,6 +282,13 @@ impl fmt::Display for Alarm {
                  values in the data; try gradient clipping or a lower learning rate",
                 short(loss),
                 short(usual)
+            ),
+            Alarm::PosteriorCollapse { dead, code, kl } => write!(
+                f,
+                "{dead} of {code} numbers of the code are the same whatever the row; all together \
+                 carry {} nats (posterior collapse). Try model.warmup, model.free_bits, a smaller \
+                 model.beta or a smaller code",
+                short(kl)
             ),
         }
     }
@@ -475,6 +496,21 @@ impl Alarms {
             _ => Collapse::Settings { rate: course.rate },
         };
         Some(Alarm::ModeCollapse { covered, modes, cause }).filter(|alarm| self.tell(alarm))
+    }
+
+    /// What the divergences of a code's numbers say after an epoch of so many.
+    pub(crate) fn code(&mut self, divergences: &[f64], epoch: u64, epochs: u64) -> Option<Alarm> {
+        if divergences.is_empty() || epoch < CODE_EPOCHS.max(epochs / 5) {
+            return None;
+        }
+        let dead = divergences.iter().filter(|nats| **nats < DEAD_CODE).count();
+        let alarm = Alarm::PosteriorCollapse {
+            dead: dead as u64,
+            code: divergences.len() as u64,
+            kl: divergences.iter().sum(),
+        };
+        let most = dead as f64 >= DEAD * divergences.len() as f64;
+        Some(alarm).filter(|alarm| most && self.tell(alarm))
     }
 
     /// Whether an alarm is new; it is not afterwards.

@@ -3,6 +3,7 @@
 use glassbox_engine::{Graph, Role, Session, Tensor, Value, grad};
 
 use crate::Error;
+use crate::watch::attribution::check_numbers;
 use crate::watch::chain::Route;
 use crate::watch::numbers::Numbers;
 use crate::watch::{Element, Moment};
@@ -143,6 +144,9 @@ impl Moment {
         from: Option<&Target>,
         target: &Target,
     ) -> Result<Route<'a>, Error> {
+        if target.name == "inputs" {
+            check_numbers(&self.preparation)?;
+        }
         Route::new(asked.graph, asked.from, asked.of).ok_or_else(|| {
             let from = match from {
                 Some(from) => format!("`{}`", element_name(&from.name, &from.indices)),

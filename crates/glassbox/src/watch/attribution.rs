@@ -91,6 +91,18 @@ pub struct Attribution {
     pub complete: bool,
 }
 
+/// Tokens are names, not sizes: nothing lies between two of them, so no input has a slope.
+pub(crate) fn check_numbers(inputs: &InputPreparation) -> Result<(), Error> {
+    match inputs.text() {
+        None => Ok(()),
+        Some(_) => Err(Error::new(
+            "the inputs are tokens, which have no slopes: ask for a parameter or an activation \
+             (`glassbox explain RUN --param NAME`), or see what the model looks at (`glassbox see RUN \
+             --text TEXT`)",
+        )),
+    }
+}
+
 impl InUse {
     /// The model of a run with its best weights. No model code is needed: the graph is in the
     /// folder.
@@ -118,6 +130,7 @@ impl InUse {
 
     /// A model as it is used, trained on this data.
     pub(crate) fn of(graph: Graph, weights: Parameters, data: Dataset) -> Result<Self, Error> {
+        check_numbers(&data.preparation.inputs)?;
         let mut mean = vec![0.0; data.train.width()];
         for row in 0..data.train.len() {
             let numbers = numbers_of(&data.train, row)?;
@@ -223,6 +236,7 @@ impl InUse {
     }
 
     fn explain(&self, row: Row, class: Option<&str>) -> Result<Attribution, Error> {
+        check_numbers(&self.preparation.inputs)?;
         let target = &self.preparation.target;
         let graph = self.graph.clone();
         let missing = |name: &str| Error::new(format!("the inference graph has no `{name}`"));

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::data::{InputPreparation, PreparedColumn};
 use crate::watch::ask::{Sort, Target};
+use crate::watch::attribution::check_numbers;
 use crate::watch::{Element, Moment};
 
 /// The unit of an input before it was scaled: `raw = scaled · scale + offset`.
@@ -82,6 +83,7 @@ impl Moment {
     /// A name that does not exist (with the nearest); a category's column, whose features are listed;
     /// indices that do not fit.
     pub fn input(&self, text: &str, row: usize) -> Result<Element, Error> {
+        check_numbers(&self.preparation)?;
         let inside = text.trim().trim_start_matches('[').trim_end_matches(']');
         let numbers: Option<Vec<usize>> =
             inside.split(',').map(|part| part.trim().parse().ok()).collect();

@@ -1,5 +1,7 @@
 //! Looking into a step: a second plan with more outputs, prepared beside the plain one.
 
+use std::collections::BTreeMap;
+
 use glassbox_engine::op::Unary;
 use glassbox_engine::{
     Buffer, DType, Graph, Kind, Op, Prepared, Role, Session, Tensor, Value, grad,
@@ -41,13 +43,13 @@ pub(crate) struct Look {
 pub(crate) struct Watch<'a> {
     config: &'a WatchConfig,
     graphs: &'a [Graph],
-    /// Made for the first look.
-    plan: Option<LookPlan>,
+    /// Made for the first look at each of the graphs.
+    plans: BTreeMap<usize, LookPlan>,
 }
 
 impl<'a> Watch<'a> {
     pub fn new(config: &'a WatchConfig, graphs: &'a [Graph]) -> Self {
-        Watch { config, graphs, plan: None }
+        Watch { config, graphs, plans: BTreeMap::new() }
     }
 
     /// Whether the next step is looked at: the first, and each `every`-th. What is left of an epoch is
@@ -58,23 +60,28 @@ impl<'a> Watch<'a> {
             return Ok(false);
         }
         let asked = |step: u64| step == 1 || step.is_multiple_of(every);
-        let rest = (1..self.graphs.len()).any(|index| steps.part(index).ends);
+        let batch = steps.batch;
+        let whole = move |part: Part| part.ends && part.rows == batch;
+        let rest = (0..self.graphs.len()).map(|index| steps.part(index));
+        let rest = { rest }.any(|part| part.ends && !whole(part));
         let after_rest = rest && steps.state.position == 0 && next > 1;
         let is_asked = asked(next) || after_rest && asked(next - 1);
-        Ok(is_asked && steps.next_plan()? == 0)
+        let next = steps.next_plan()?;
+        Ok(is_asked && whole(steps.part(next)))
     }
 
     /// Takes the next step and looks; gives its loss and rows, as [`Steps::step`], and the look.
     pub fn step(&mut self, steps: &mut Steps<'_>) -> Result<(f64, usize, Look), Error> {
-        let part = steps.part(0);
-        let plan = match self.plan.take() {
+        let index = steps.next_plan()?;
+        let part = steps.part(index);
+        let plan = match self.plans.remove(&index) {
             Some(plan) => plan,
             None => {
-                let (graph, what) = (&self.graphs[0], &self.config.what);
+                let (graph, what) = (&self.graphs[index], &self.config.what);
                 LookPlan::new(&mut steps.session, graph, what, part, Detail::Sampled)?
             }
         };
-        self.plan.insert(plan).step(steps)
+        self.plans.entry(index).or_insert(plan).step(steps)
     }
 
     /// Keeps the parameters that the configuration asks for; alarms are raised from all.

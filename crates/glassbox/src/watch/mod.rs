@@ -17,6 +17,7 @@ pub(crate) mod look;
 mod moment;
 mod not_finite;
 mod numbers;
+pub(crate) mod plane;
 mod profile;
 pub mod sequence;
 mod statistics;

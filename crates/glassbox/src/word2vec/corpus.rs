@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::Error;
+use crate::data::read_text;
 use crate::io::FileError;
 use crate::nearest::nearest;
 
@@ -126,21 +127,17 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Reads a text file; sentences as [`sentences`] says.
+    /// Reads a text file, gzipped or not; sentences as [`sentences`] says.
     ///
     /// # Errors
     /// An unreadable file, a text that is not UTF-8, or fewer than two words that occur `min_count` times.
     pub fn read(path: &Path, min_count: u64) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(FileError::at(path, "cannot read"))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let line = 1 + error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count();
-            FileError::new(
-                path,
-                format!("line {line} is not UTF-8: convert the file, e.g. with iconv"),
-            )
-        })?;
-        Corpus::of(sentences(&text), min_count)
+        Corpus::of_text(&read_text(path)?, path, min_count)
+    }
+
+    /// Of the text of a file.
+    pub(super) fn of_text(text: &str, path: &Path, min_count: u64) -> Result<Self, Error> {
+        Corpus::of(sentences(text), min_count)
             .map_err(|error| FileError::new(path, error.to_string()).into())
     }
 
@@ -214,12 +211,17 @@ impl Corpus {
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
+
+    /// Sentences that have such words.
+    pub fn sentences(&self) -> usize {
+        self.ends.len()
+    }
 }
 
 fn too_few(total: u64, distinct: usize, left: usize, counts: &[u64], min_count: u64) -> Error {
     let most = counts.iter().max().copied().unwrap_or(0);
     Error::new(match (total, distinct) {
-        (0, _) => "there is no word in it".to_owned(),
+        (0, _) => "there is no word in it: name a file with text".to_owned(),
         (_, 1) => "there is one word only: vectors are learned from words beside each other".into(),
         _ => format!(
             "of {distinct} different words {left} occur at least {min_count} times, and two are needed; \
@@ -248,7 +250,7 @@ mod tests {
         let of = |text: &str, least| {
             Corpus::of(sentences(text), least).expect_err("too few").to_string()
         };
-        assert_eq!(of("  \n", 1), "there is no word in it");
+        assert_eq!(of("  \n", 1), "there is no word in it: name a file with text");
         assert!(of("one one one", 1).contains("one word only"));
         let message = of("a b a", 5);
         assert!(message.contains("most frequent occurs 2 times: lower `min_count`"), "{message}");

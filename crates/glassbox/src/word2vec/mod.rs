@@ -1,19 +1,27 @@
 //! Vectors of words, learned from which words stand beside each other: word2vec.
 //!
 //! A [`Corpus`] is a text as numbers of words; a [`Training`] goes through it; [`WordVectors`] are what is
-//! learned, with their neighbours, analogies and files.
+//! learned, with their neighbours, analogies and files. A [`Job`] is a training as a run, with its
+//! folder.
 //!
 //! A step touches few of the weights. Of skip-gram's two tables of 3 million words by 100 numbers, 600
 //! million in all, a guess with one negative touches three rows, 300 numbers: [`Touched`].
 
 mod corpus;
 mod files;
+mod folder;
+mod job;
 mod negatives;
+mod plane;
 mod settings;
 mod training;
 mod vectors;
 
 pub use corpus::{Corpus, Vocabulary, sentences};
+pub(crate) use folder::{NO_NETWORK, is_of_words, record};
+pub use job::Job;
+pub(crate) use job::TextRecord;
+pub use plane::Plane;
 pub use settings::{Architecture, Settings};
 pub use training::{Loss, Training};
 pub use vectors::{Neighbour, Section, WordVectors};

@@ -1,25 +1,35 @@
 //! What a training of word vectors can be told.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::Error;
+use crate::train::config::RunConfig;
+use crate::words::words;
 
-/// Which of a window's words are guessed from which.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Architecture {
-    /// Each word around from the one in the middle (skip-gram): better for rare words.
-    #[default]
-    SkipGram,
-    /// The word in the middle from the mean of those around (continuous bag of words): faster.
-    Cbow,
+words! {
+    /// Which of a window's words are guessed from which.
+    Architecture {
+        /// Each word around from the one in the middle (skip-gram): better for rare words.
+        SkipGram = "skip_gram",
+        /// The word in the middle from the mean of those around (continuous bag of words): faster.
+        Cbow = "cbow",
+    }
+}
+
+impl Architecture {
+    /// The rate that it is best begun with: that of the first program.
+    pub fn rate(self) -> f64 {
+        match self {
+            Architecture::SkipGram => 0.025,
+            Architecture::Cbow => 0.05,
+        }
+    }
 }
 
 /// The choices of Mikolov, Chen, Corrado, Dean, "Efficient estimation of word representations in
 /// vector space" and Mikolov, Sutskever, Chen, Corrado, Dean, "Distributed representations of words
 /// and phrases and their compositionality" (both 2013), with their usual values.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Settings {
     /// What is guessed from what.
     pub architecture: Architecture,
@@ -35,8 +45,7 @@ pub struct Settings {
     pub sample: f64,
     /// Times through the text.
     pub epochs: u64,
-    /// The rate of the first step; it falls in a line. The first program took 0.025 for skip-gram and 0.05
-    /// for the bag of words.
+    /// The rate of the first step, from which it falls in a line; see [`Architecture::rate`].
     pub rate: f64,
     /// The rate of the last.
     pub final_rate: f64,
@@ -45,23 +54,67 @@ pub struct Settings {
 }
 
 impl Default for Settings {
+    /// Those of skip-gram.
     fn default() -> Self {
+        Settings::of(Architecture::SkipGram)
+    }
+}
+
+impl Settings {
+    /// The usual ones.
+    ///
+    /// ```
+    /// use glassbox::word2vec::{Architecture, Settings};
+    /// assert_eq!(Settings::of(Architecture::Cbow).rate, 2.0 * Settings::default().rate);
+    /// ```
+    pub fn of(architecture: Architecture) -> Self {
         Settings {
-            architecture: Architecture::SkipGram,
+            architecture,
             dimensions: 100,
             window: 5,
             negative: 5,
             min_count: 5,
             sample: 1e-3,
             epochs: 5,
-            rate: 0.025,
+            rate: architecture.rate(),
             final_rate: 1e-4,
             seed: 42,
         }
     }
-}
 
-impl Settings {
+    /// The chance with which a word of this share of the text is kept: √(sample/share) + sample/share, as
+    /// word2vec's program has it.
+    ///
+    /// ```
+    /// use glassbox::word2vec::Settings;
+    /// let settings = Settings { sample: 1e-3, ..Settings::default() };
+    /// assert_eq!(settings.keeps(1e-3), 1.0);
+    /// assert!((settings.keeps(0.1) - 0.11).abs() < 1e-9);
+    /// ```
+    pub fn keeps(&self, share: f64) -> f64 {
+        let ratio = self.sample / share.max(f64::MIN_POSITIVE);
+        if self.sample > 0.0 { (ratio.sqrt() + ratio).min(1.0) } else { 1.0 }
+    }
+
+    /// What a configuration says.
+    pub(crate) fn from_config(config: &RunConfig) -> Self {
+        let (choices, train) = (&config.model.choices, &config.train);
+        let rate = train.optimizer.lr();
+        let usual = Settings::of(choices.architecture);
+        Settings {
+            architecture: choices.architecture,
+            dimensions: choices.dimensions,
+            window: choices.window,
+            negative: choices.negative,
+            min_count: choices.min_count,
+            sample: choices.sample,
+            epochs: train.epochs,
+            rate,
+            final_rate: usual.final_rate.min(rate),
+            seed: train.seed,
+        }
+    }
+
     /// Everything that cannot be meant.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! the rows that it owns, in the order of the text. So nobody writes what another reads, and the sums
 //! are the same on any number of threads.
 //!
-//! Within a segment some rows go together and share their negatives (Ji, Satish, Li, Dubey,
+//! Within a segment a few rows go together and share their negatives (Ji, Satish, Li, Dubey,
 //! "Parallelizing word2vec in shared and distributed memory", 2016), so that the work is products of
 //! small matrices. They share more than `negative` of them, each of which counts for less: in the
 //! mean the gradient is that of drawing for each row alone.
@@ -21,8 +21,6 @@ use super::negatives::Alias;
 use super::settings::{Architecture, Settings};
 use crate::Error;
 
-/// Rows that share their negatives, at least.
-const GROUP: usize = 16;
 /// Segments of a step.
 const SEGMENTS: usize = 16;
 /// How often the most frequent word is expected in a step, at most: its gradients are all taken at the
@@ -31,21 +29,25 @@ const MOST_OFTEN: f64 = 8.0;
 /// Of so many segments one is looked at for the loss.
 const LOSS_EVERY: usize = 8;
 
-/// How negatives are shared and steps cut, which differs by what costs most.
+/// Words of a step, at most: of longer ones words that come often in one place of the text alone would step
+/// too far.
+const WORDS: f64 = 512.0;
+
+/// How negatives are shared, which differs by what costs most.
 struct Shape {
+    /// Rows that share their negatives, at least.
+    group: usize,
     /// Negatives of a group.
     shared: usize,
-    /// Words of a step, at most.
-    words: f64,
 }
 
 impl Shape {
     fn of(settings: &Settings) -> Shape {
-        let (shared, words) = match settings.architecture {
-            Architecture::Cbow => (8, 2048.0),
-            Architecture::SkipGram => (8, 512.0),
+        let group = match settings.architecture {
+            Architecture::Cbow => 4,
+            Architecture::SkipGram => 8,
         };
-        Shape { shared: settings.negative.next_multiple_of(4).max(shared), words }
+        Shape { group, shared: settings.negative.next_multiple_of(4).max(8) }
     }
 }
 
@@ -106,14 +108,14 @@ impl<'a> Training<'a> {
             return Err(Error::new(format!("{words} words are too many: raise `min_count`")));
         }
         let counts = corpus.vocabulary.counts();
-        let keep = keep(settings.sample, counts);
+        let keep = keep(settings, counts);
         let kept = |(count, keep): (&u64, &u64)| *count as f64 * *keep as f64;
         let all: f64 = counts.iter().zip(&keep).map(kept).sum();
         let most = counts.iter().zip(&keep).map(kept).fold(0.0, f64::max);
         let shape = Shape::of(settings);
         // In words of the text, of which only some are kept.
         let share = all / corpus.len() as f64 / 4_294_967_296.0;
-        let words_of_step = (MOST_OFTEN * all / most / share).min(shape.words) as usize;
+        let words_of_step = (MOST_OFTEN * all / most / share).min(WORDS) as usize;
         let negatives: Vec<f64> = counts.iter().map(|&c| (c.max(1) as f64).powf(0.75)).collect();
         let mut training = Training {
             corpus,
@@ -154,6 +156,11 @@ impl<'a> Training<'a> {
     /// Words of a step.
     pub fn words_of_step(&self) -> usize {
         self.words_of_step
+    }
+
+    /// Bytes of both tables.
+    pub fn bytes(&self) -> u64 {
+        size_of_val(&self.weights[..]) as u64
     }
 
     /// Threads that compute.
@@ -265,14 +272,11 @@ impl Loss {
     }
 }
 
-/// For each word the chance of 2³² that one of it is kept, as word2vec's program has it.
-fn keep(sample: f64, counts: &[u64]) -> Vec<u64> {
+/// For each word the chance of 2³² that one of it is kept.
+fn keep(settings: &Settings, counts: &[u64]) -> Vec<u64> {
     let total = counts.iter().sum::<u64>() as f64;
-    let chance = |&count: &u64| {
-        let ratio = sample * total / count.max(1) as f64;
-        let chance = if sample > 0.0 { (ratio.sqrt() + ratio).min(1.0) } else { 1.0 };
-        (chance * 4_294_967_296.0) as u64
-    };
+    let chance =
+        |&count: &u64| (settings.keeps(count.max(1) as f64 / total) * 4_294_967_296.0) as u64;
     counts.iter().map(chance).collect()
 }
 
@@ -414,7 +418,7 @@ impl Task {
                     }
                 }
             }
-            if self.targets.len() >= GROUP {
+            if self.targets.len() >= training.shape.group {
                 self.group(segment, looks && self.loss.guesses == 0);
             }
         }

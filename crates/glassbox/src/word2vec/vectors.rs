@@ -98,8 +98,32 @@ impl WordVectors {
     /// # Errors
     /// Unknown words, each with the nearest spelling.
     pub fn analogy(&self, [a, b, c]: [&str; 3], count: usize) -> Result<Vec<Neighbour>, Error> {
-        let all = self.numbers(&[a, b, c])?;
-        Ok(self.near(&[all[1], all[2]], &[all[0]], count))
+        self.combination(&[b, c], &[a], count)
+    }
+
+    /// The words nearest to the sum of the unit vectors of `plus` without those of `minus`, all these left
+    /// out: `king − man + woman` is the [`analogy`](Self::analogy) of man, king and woman.
+    ///
+    /// # Errors
+    /// Unknown words, each with the nearest spelling; or none.
+    ///
+    /// ```
+    /// use glassbox::word2vec::{Vocabulary, WordVectors};
+    /// let words = ["a", "b", "c", "d"].map(String::from).to_vec();
+    /// let values = vec![1., 0., 0., 1., 1., 1., -1., 1.];
+    /// let vectors = WordVectors::new(Vocabulary::new(words, vec![0; 4])?, 2, values)?;
+    /// assert_eq!(vectors.combination(&["b"], &["a"], 1)?[0].word, "d");
+    /// # Ok::<(), glassbox::Error>(())
+    /// ```
+    pub fn combination(
+        &self,
+        plus: &[&str],
+        minus: &[&str],
+        count: usize,
+    ) -> Result<Vec<Neighbour>, Error> {
+        let all = self.numbers(&[plus, minus].concat())?;
+        let (plus, minus) = all.split_at(plus.len());
+        Ok(self.near(plus, minus, count))
     }
 
     fn numbers(&self, words: &[&str]) -> Result<Vec<usize>, Error> {

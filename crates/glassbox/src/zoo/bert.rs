@@ -1,5 +1,6 @@
 use glassbox_engine::{Scope, Tensor};
 
+use super::named::Choices;
 use super::parts::{active, number, residual_sum};
 use crate::nn::{self, Activation, Initial, Mask, Module, Positions};
 
@@ -166,6 +167,22 @@ impl Bert {
 
     fn hidden_units(&self) -> usize {
         self.hidden.unwrap_or(4 * self.units)
+    }
+
+    /// How many different tokens it knows.
+    pub(crate) fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    /// The most tokens that it looks at.
+    pub(crate) fn longest(&self) -> usize {
+        self.context
+    }
+
+    /// Its sizes, as a configuration says them.
+    pub(crate) fn choices(&self) -> Choices {
+        let &Bert { units, layers, heads, dropout, positions, activation, .. } = self;
+        Choices { units, layers, heads, dropout, positions, activation, ..Choices::PLAIN }
     }
 
     /// As [`forward`](Module::forward) with the type of each token, i64 of the shape of `ids`.

@@ -1,5 +1,6 @@
 use glassbox_engine::{Scope, Tensor};
 
+use super::named::Choices;
 use super::parts::{active, number, residual_sum};
 use crate::nn::{self, Activation, Decoder, Initial, Mask, Module, Past, Positions};
 
@@ -127,6 +128,22 @@ impl Gpt {
 
     fn hidden_units(&self) -> usize {
         self.hidden.unwrap_or(4 * self.units)
+    }
+
+    /// How many different tokens it knows.
+    pub(crate) fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    /// The most tokens that it looks at.
+    pub(crate) fn longest(&self) -> usize {
+        self.context
+    }
+
+    /// Its sizes, as a configuration says them.
+    pub(crate) fn choices(&self) -> Choices {
+        let &Gpt { units, layers, heads, dropout, positions, tied, activation, .. } = self;
+        Choices { units, layers, heads, dropout, positions, tied, activation, ..Choices::PLAIN }
     }
 
     /// Of the weights before a sum: as many sums as there are keep the variance.

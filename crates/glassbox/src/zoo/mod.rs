@@ -24,6 +24,7 @@ mod sequences;
 mod transformer;
 mod vgg;
 mod vit;
+mod words;
 mod xception;
 
 pub use crate::nn::Positions;
@@ -40,3 +41,4 @@ pub use network::{Layer, LayerKind, LayerProblem, Network};
 pub use recurrent::{Attention, Cell, Convolution, FromLast, Places, Recurrent, Tokens};
 pub use seq2seq::Seq2Seq;
 pub use transformer::Transformer;
+pub(crate) use words::ITS_OWN_WAY;

@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::{
     Normalize, alexnet, autoencoder, convnext, gan, googlenet, lenet, mobilenet, resnet, sequences,
-    vgg, vit, xception,
+    vgg, vit, words, xception,
 };
 use crate::nn::{Activation, Module, Optimizer, Positions};
+use crate::word2vec::Architecture;
 use crate::words::words;
 
 /// Every family of named models, in the order in which they are offered.
@@ -34,6 +35,7 @@ pub static FAMILIES: &[&Family] = &[
     &autoencoder::VARIATIONAL,
     &gan::ADVERSARIAL,
     &gan::WASSERSTEIN,
+    &words::FAMILY,
 ];
 
 /// Models that differ in size alone.
@@ -73,6 +75,8 @@ pub enum Takes {
     Pairs,
     /// Rows of numbers of any shape, which it learns themselves.
     Rows,
+    /// Words and those around them, in a way of its own: [`word2vec`](crate::word2vec).
+    Words,
 }
 
 /// What a model is to be made for.
@@ -84,6 +88,8 @@ pub struct Wanted<'a> {
     pub tokens: Option<usize>,
     /// Of a pair of sequences, how long the first is: the second follows it in the row.
     pub source: usize,
+    /// The token that stands behind the end of shorter rows, where rows are not all as long.
+    pub padding: Option<i64>,
     /// How many numbers it gives: for a row, or for every place of it.
     pub outputs: usize,
     /// Whether it gives them for every place.
@@ -237,6 +243,18 @@ pub struct Choices {
     pub critic_steps: usize,
     /// What a critic's gradient counts whose length is not 1.
     pub penalty: f64,
+    /// Of word vectors: what is guessed from what.
+    pub architecture: Architecture,
+    /// Of word vectors: numbers in a vector.
+    pub dimensions: usize,
+    /// Of word vectors: words around that are looked at on each side, at most.
+    pub window: usize,
+    /// Of word vectors: words that are not there, drawn for each that is.
+    pub negative: usize,
+    /// Of word vectors: words rarer than this are left out.
+    pub min_count: u64,
+    /// Of word vectors: the share of the text from which on a word is left out now and then; 0 keeps all.
+    pub sample: f64,
 }
 
 words! {
@@ -309,7 +327,7 @@ words! {
 
 impl Choices {
     /// Every choice, by the name by which a configuration calls it.
-    pub const NAMES: [&'static str; 33] = [
+    pub const NAMES: [&'static str; 39] = [
         "activation",
         "normalize",
         "dropout",
@@ -343,6 +361,12 @@ impl Choices {
         "spectral",
         "critic_steps",
         "penalty",
+        "architecture",
+        "dimensions",
+        "window",
+        "negative",
+        "min_count",
+        "sample",
     ];
 
     /// What families begin with, but for what they say themselves.
@@ -380,6 +404,12 @@ impl Choices {
         spectral: false,
         critic_steps: 5,
         penalty: 10.0,
+        architecture: Architecture::SkipGram,
+        dimensions: 100,
+        window: 5,
+        negative: 5,
+        min_count: 5,
+        sample: 1e-3,
     };
 
     /// Heads must share the units evenly.
@@ -472,6 +502,7 @@ impl Named {
             row: &images,
             tokens: None,
             source: 0,
+            padding: None,
             outputs,
             every_place: false,
             ahead: false,
@@ -551,6 +582,13 @@ impl Named {
             (Takes::Rows, Some(_), _) => "numbers or images",
             (Takes::Sequences, None, [_, _]) => return choices.check_heads(self),
             (Takes::Sequences, None, _) => "sequences: numbers [time, features], or text",
+            (Takes::Words, ..) => return Err(words::ITS_OWN_WAY.to_owned()),
+            (Takes::Text, Some(_), _) if !wanted.every_place => {
+                return Err(format!(
+                    "{word} tells the next token, no class of a text: take bert, or lstm, gru, rnn, \
+                     convolution, attention"
+                ));
+            }
             (_, Some(_), _) => return choices.check_heads(self),
             (_, None, _) => "text",
         };

@@ -404,6 +404,10 @@ impl Decoder for Seq2Seq {
         Some(self.source)
     }
 
+    fn with_source(&self, tokens: usize) -> Option<Box<dyn Module>> {
+        Some(Box::new(Seq2Seq { source: tokens, ..self.clone() }))
+    }
+
     #[track_caller]
     fn begin<'g>(&self, at: Scope<'g>, source: Tensor<'g>) {
         let (read, [h, c]) = self.encoded(at, source);

@@ -9,8 +9,7 @@ use crate::nn::{Activation, Module, Optimizer};
 
 /// What is decided by the vocabulary and what is read.
 fn tokens(wanted: &Wanted<'_>, units: usize) -> Option<Tokens> {
-    // Rows of windows have no padding.
-    let of = |vocabulary| Tokens { vocabulary, width: units, padding: None };
+    let of = |vocabulary| Tokens { vocabulary, width: units, padding: wanted.padding };
     wanted.tokens.map(of)
 }
 
@@ -209,10 +208,12 @@ pub(super) static BERT: Family = Family {
         layers: 4,
         heads: 4,
         dropout: 0.1,
+        // With learned places more than a thousand steps go by before the neighbours are found.
+        positions: crate::nn::Positions::Rotary,
         activation: Activation::Gelu { approximate: false },
         ..Choices::PLAIN
     },
-    training: Training { optimizer: adam(1e-3), epochs: 50, label_smoothing: 0.0 },
+    training: Training { optimizer: adam(2e-3), epochs: 50, label_smoothing: 0.0 },
     build: |_, choices, wanted| {
         let head = match wanted.every_place {
             true => BertHead::Tokens,
@@ -225,7 +226,8 @@ pub(super) static BERT: Family = Family {
             .units(choices.units)
             .dropout(choices.dropout)
             .positions(choices.positions)
-            .activation(choices.activation);
+            .activation(choices.activation)
+            .padding(wanted.padding.unwrap_or(0));
         Box::new(model) as Box<dyn Module>
     },
 };

@@ -340,6 +340,10 @@ impl Decoder for Transformer {
         Some(self.source)
     }
 
+    fn with_source(&self, tokens: usize) -> Option<Box<dyn Module>> {
+        Some(Box::new(Transformer { source: tokens, ..self.clone() }))
+    }
+
     #[track_caller]
     fn begin<'g>(&self, at: Scope<'g>, source: Tensor<'g>) {
         let memory = self.encoded(at, source, self.seen(source));

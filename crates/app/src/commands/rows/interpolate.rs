@@ -67,18 +67,21 @@ pub fn run(args: &InterpolateArgs, ctx: &Context) -> Result<(), AppError> {
     ctx.print(&json, |_| ctx.text.wrote_rows(grouped((args.steps + 2) as u64), &json.file) + "\n")
 }
 
-/// A row of the run's test part by its number in the source, or the row of a file.
+/// A row of the run's data by its number in the source, or the row of a file.
 fn row(run: &RowsRun, word: &str, ctx: &Context) -> Result<KnownRows, AppError> {
     if Path::new(word).exists() {
         let rows = run.latent.rows_of_files(&[PathBuf::from(word)])?;
         return Ok(rows.select(&[0]));
     }
-    let rows = run.rows(&[], usize::MAX)?;
-    match rows.names.iter().position(|name| name == word) {
-        Some(at) => Ok(rows.select(&[at])),
-        None => {
-            let some: Vec<&str> = rows.names.iter().take(5).map(String::as_str).collect();
-            Err(AppError::usage(ctx.text.no_such_row(word, some.join(", "))))
+    let data = run.data()?;
+    for part in [&data.test, &data.valid, &data.train] {
+        let is_it = |row: &usize| {
+            part.source_name(*row) == Some(word)
+                || part.source_row(*row).is_some_and(|number| number.to_string() == word)
+        };
+        if let Some(row) = (0..part.len()).find(is_it) {
+            return Ok(KnownRows::of(&part.select(&[row]).map_err(glassbox::Error::from)?, 1)?);
         }
     }
+    Err(AppError::usage(ctx.text.no_such_row(word)))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod images;
 pub(crate) mod sequences;
+mod words;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use glassbox::io::FileError;
 use glassbox::report::picture::Picture;
 use glassbox::train::folder::RunFolder;
 use glassbox::watch::sequence::Sequences;
+use glassbox::word2vec::WordVectors;
 
 use crate::context::Context;
 use crate::error::AppError;
@@ -144,11 +146,14 @@ fn part<'a>(args: &SeeArgs, data: &'a Dataset) -> Result<Part<'a>, AppError> {
 }
 
 pub fn run(args: &SeeArgs, ctx: &Context) -> Result<(), AppError> {
-    let path = ctx.run_path(&args.run)?;
+    let path = ctx.any_run_path(&args.run)?;
+    let folder = RunFolder::view(&path)?;
+    if WordVectors::are_of(&folder) {
+        return words::run(args, &folder, ctx);
+    }
     if super::rows::RowsRun::is_one(&path)? {
         return super::rows::see::run(&args.run, ctx);
     }
-    let folder = RunFolder::view(&path)?;
     match Sequences::are_read_by(&folder)? {
         true => sequences::run(args, &folder, ctx),
         false => images::run(args, &folder, ctx),

@@ -2,6 +2,7 @@
 //! next, or a class, is what it tells.
 
 pub(super) mod activity;
+mod apply;
 mod clock;
 mod lay;
 mod load;

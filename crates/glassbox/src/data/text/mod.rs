@@ -6,20 +6,26 @@
 //! ```
 //! use glassbox::data::text::{Tokenizer, TokenizerKind};
 //! let texts = ["the cat sat", "the hat"];
-//! let tokenizer = Tokenizer::train(&TokenizerKind::Character, texts, usize::MAX, &["<pad>"])?;
+//! let kind = TokenizerKind::Character { lowercase: false };
+//! let tokenizer = Tokenizer::train(&kind, texts, usize::MAX, &["<pad>"])?;
 //! assert_eq!(tokenizer.vocabulary(), 8); // <pad>, the space and a c e h s t
 //! assert_eq!(tokenizer.decode(&tokenizer.encode("teach")), "teach");
 //! # Ok::<(), glassbox::data::DataError>(())
 //! ```
 
+mod labelled;
 mod load;
 mod pairs;
 mod sentences;
+mod stream;
+mod texts;
 mod tokenizer;
 mod windows;
 
-pub(in crate::data) use load::load;
-pub use load::{Arrangement, Hiding, TextOptions, TextPreparation, from_text, is_text};
+pub(in crate::data) use labelled::{Labelled, column_asked, labelled};
+pub use load::{Arrangement, Documents, Hiding, TextOptions, TextPreparation, from_text, is_text};
+pub(in crate::data) use load::{load, load_column};
+pub(crate) use load::{text_of, whole};
 pub use pairs::Pairs;
 pub(in crate::data) use pairs::load as load_pairs;
 pub use sentences::sentences;

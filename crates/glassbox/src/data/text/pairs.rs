@@ -3,17 +3,20 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::load::{Arrangement, TextOptions, TextPreparation};
-use super::tokenizer::{Special, Tokenizer, TokenizerKind};
-use crate::data::dataset::{Dataset, Parts};
-use crate::data::error::{DataError, Place, Problems, count};
+use super::Windows;
+use super::load::{Arrangement, TextOptions, TextPreparation, kind_of, of_windows};
+use super::stream::Open;
+use super::texts::{column_of, each_line};
+use super::tokenizer::{Special, Tokenizer};
+use crate::data::dataset::Dataset;
+use crate::data::error::{DataError, Place, Problems, count, quoted};
 use crate::data::fingerprint::Fingerprint;
 use crate::data::options::Options;
 use crate::data::prepare::{InputPreparation, Preparation};
-use crate::data::rows::{Inputs, Store, Targets};
 use crate::data::source::Source;
 use crate::data::split::{Split, split};
 use crate::data::spool::Spool;
+use crate::data::table::RawTable;
 use crate::data::target::{TargetEncoding, TargetPreparation, Tokens};
 
 /// Pairs of texts of a file, in its order, each pair once.
@@ -36,8 +39,8 @@ pub struct Pairs {
     pub repeated: usize,
 }
 
-/// The longest line, in bytes: 16 MiB.
-const LONGEST_LINE: usize = 16 << 20;
+/// What to do about a cell of a pair that is empty.
+const FILL: &str = "fill in both texts, or leave the row out";
 /// Tokens of a side where nobody says: pairs of more are left out.
 const CONTEXT: usize = 32;
 /// Different tokens of a side at most where nobody says.
@@ -51,7 +54,7 @@ impl Pairs {
     /// # Errors
     /// Every line that has no second cell or an empty one; text that is not UTF-8; no pair at all.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, DataError> {
-        Pairs::read(Source::open(path.as_ref())?, &mut Fingerprint::new())
+        Pairs::read(&|| Source::open(path.as_ref()), &mut Fingerprint::new())
     }
 
     /// Reads bytes in memory; `name` is for messages.
@@ -59,50 +62,57 @@ impl Pairs {
     /// # Errors
     /// As [`from_path`](Self::from_path).
     pub fn of(name: &str, bytes: &[u8]) -> Result<Self, DataError> {
-        Pairs::read(Source::bytes(name, bytes), &mut Fingerprint::new())
+        Pairs::read(&|| Ok(Source::bytes(name, bytes)), &mut Fingerprint::new())
     }
 
-    fn read(mut source: Source<'_>, fingerprint: &mut Fingerprint) -> Result<Self, DataError> {
-        let file = source.name.clone();
+    /// The pairs of two columns of a table.
+    ///
+    /// # Errors
+    /// Columns that are not there; every row in which one of the texts is empty.
+    ///
+    /// ```
+    /// use glassbox::data::RawTable;
+    /// use glassbox::data::text::Pairs;
+    /// let table = RawTable::from_bytes("p.csv", "id,korean,english\n1,가.,Go.\n".as_bytes())?;
+    /// assert_eq!(Pairs::of_columns(&table, "english", "korean")?.pairs, [["Go.", "가."]]);
+    /// # Ok::<(), glassbox::data::DataError>(())
+    /// ```
+    pub fn of_columns(table: &RawTable, source: &str, target: &str) -> Result<Self, DataError> {
+        let columns = [column_of(table, source)?, column_of(table, target)?];
+        let mut found = Found::default();
+        for row in 0..table.rows() {
+            let [source, target] = columns.map(|column| table.cell(row, column));
+            found.add(|| table.place(row, columns[0]), [&source, &target], FILL);
+        }
+        found.finish(table.file(), FILL)
+    }
+
+    fn read(open: &Open<'_>, fingerprint: &mut Fingerprint) -> Result<Self, DataError> {
         let cure = "each line is a text, a tab, and what it becomes: Go.\t가.";
-        let (mut problems, mut seen) = (Problems::default(), HashSet::new());
-        let (mut pairs, mut repeated) = (Vec::new(), 0);
-        let (mut bytes, mut number) = (Vec::new(), 0);
-        while source.line(&mut bytes, LONGEST_LINE)? {
+        let (mut found, mut number) = (Found::default(), 0);
+        let file = open()?.name;
+        each_line(open, Some(fingerprint), &mut |line| {
             number += 1;
-            fingerprint.bytes(bytes.iter().copied());
-            let place = Place::file(&file).line(number);
-            let line = bytes.strip_prefix(b"\xEF\xBB\xBF").filter(|_| number == 1);
-            let line = match std::str::from_utf8(line.unwrap_or(&bytes)) {
-                Ok(line) => line.trim_end_matches(['\n', '\r']),
-                Err(error) => {
-                    let at = error.valid_up_to() + 1;
-                    let what = format!("is not UTF-8 text: byte {at} of the line does not belong");
-                    problems.push(place, what, "save the file as UTF-8");
-                    continue;
+            let place = || Place::file(&file).line(number);
+            match line {
+                Err((place, what)) => {
+                    found.problems.push(place, what, "save the file as UTF-8");
                 }
-            };
-            if line.trim().is_empty() {
-                continue;
-            }
-            let mut cells = line.split('\t').map(str::trim);
-            match (cells.next(), cells.next()) {
-                (Some(source), Some(target)) if !source.is_empty() && !target.is_empty() => {
-                    let pair = [source.to_string(), target.to_string()];
-                    match seen.insert(pair.clone()) {
-                        true => pairs.push(pair),
-                        false => repeated += 1,
+                Ok(line) if line.trim().is_empty() => {}
+                Ok(line) => match line.split_once('\t') {
+                    None => {
+                        let what = "there is no tab: a pair needs two texts";
+                        found.problems.push(place(), what, cure);
                     }
-                }
-                (_, None) => problems.push(place, "there is no tab: a pair needs two texts", cure),
-                _ => problems.push(place, "one of the two texts is empty", cure),
+                    Some((source, rest)) => {
+                        let target = rest.split('\t').next().unwrap_or_default();
+                        found.add(place, [source, target], cure);
+                    }
+                },
             }
-        }
-        problems.finish()?;
-        if pairs.is_empty() {
-            return Err(DataError::new(Place::file(&file), "there is no pair of texts", cure));
-        }
-        Ok(Pairs { pairs, repeated })
+            Ok(())
+        })?;
+        found.finish(&file, cure)
     }
 
     /// How many different sources there are, upper and lower case being the same.
@@ -147,13 +157,61 @@ impl Pairs {
     }
 }
 
+/// Pairs that were found so far, and what is wrong with others.
+#[derive(Default)]
+struct Found {
+    pairs: Vec<[String; 2]>,
+    seen: HashSet<[String; 2]>,
+    repeated: usize,
+    problems: Problems,
+}
+
+impl Found {
+    fn add(&mut self, place: impl FnOnce() -> Place, texts: [&str; 2], cure: &str) {
+        let pair = texts.map(|text| text.trim().to_string());
+        if pair.iter().any(String::is_empty) {
+            self.problems.push(place(), "one of the two texts is empty", cure);
+        } else if self.seen.insert(pair.clone()) {
+            self.pairs.push(pair);
+        } else {
+            self.repeated += 1;
+        }
+    }
+
+    fn finish(self, file: &str, cure: &str) -> Result<Pairs, DataError> {
+        self.problems.finish()?;
+        if self.pairs.is_empty() {
+            return Err(DataError::new(Place::file(file), "there is no pair of texts", cure));
+        }
+        Ok(Pairs { pairs: self.pairs, repeated: self.repeated })
+    }
+}
+
 /// A file of pairs as rows: the ids of the source, then what the decoder reads; what it is to say are
-/// the targets.
+/// the targets. Where columns are named, it is a table.
 pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, DataError> {
-    options.refuse_columns("pairs of texts")?;
     let shown = path.display().to_string();
     let mut fingerprint = Fingerprint::new();
-    let pairs = Pairs::read(Source::open(path)?, &mut fingerprint)?;
+    let pairs = match (&options.text.column, &options.target) {
+        (Some(source), Some(target)) => {
+            Options { target: None, ..options.clone() }.refuse_columns("pairs of texts")?;
+            let table = RawTable::open(path, options.memory)?;
+            fingerprint = table.fingerprint()?;
+            Pairs::of_columns(&table, source, target)?
+        }
+        (Some(source), None) => {
+            let what = format!(
+                "the texts of {} are to become others, and nobody says which",
+                quoted(source)
+            );
+            let cure = "name the column of those, too: --target COLUMN";
+            return Err(DataError::new(Place::file(&shown), what, cure));
+        }
+        (None, _) => {
+            options.refuse_columns("pairs of texts")?;
+            Pairs::read(&|| Source::open(path), &mut fingerprint)?
+        }
+    };
     let mut notices = Vec::new();
     if pairs.repeated > 0 {
         notices.push(format!("{} repeated and left out", count(pairs.repeated, "pair")));
@@ -164,7 +222,10 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
         let texts = parts.train.iter().filter_map(|row| pairs.pairs.get(*row)?.get(side));
         tokenizer_for(&options.text, texts)
     };
-    let (tokenizer, second) = (of_side(0)?, of_side(1)?);
+    let (tokenizer, second) = match &options.text.known {
+        Some(known) => (known.tokenizer.clone(), known.written().clone()),
+        None => (of_side(0)?, of_side(1)?),
+    };
     let [start, end] = [Special::Start, Special::End].map(|special| second.special(special));
     let (Some(start), Some(end), Some(0)) = (start, end, second.special(Special::Pad)) else {
         let what = "the tokenizer has no tokens that pad (as number 0), start and end a text";
@@ -209,21 +270,15 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
     }
     let width = |side: usize| ids.iter().filter_map(|pair| pair.get(side)).map(Vec::len).max();
     let (source, places) = (width(0).unwrap_or(1), width(1).unwrap_or(0) + 1);
-    let mut rows = Spool::new(options.memory);
-    let mut labels = Vec::with_capacity(ids.len() * places);
-    let mut row = Vec::with_capacity(source + places);
+    let (mut tokens, mut starts) = (Spool::new(options.memory / 2), Spool::new(options.memory / 8));
     for [first, then] in &ids {
-        row.clear();
-        row.extend(first.iter().map(|id| *id as f32));
-        row.resize(source, 0.0);
-        row.push(start as f32);
-        row.extend(then.iter().map(|id| *id as f32));
-        row.resize(source + places, 0.0);
-        rows.push(&row)?;
-        labels.extend(then.iter().map(|id| i64::from(*id)));
-        labels.push(i64::from(end));
-        labels.resize(labels.len() + places - 1 - then.len(), -1);
+        starts.push(&[tokens.len(), tokens.len() + first.len() as u64])?;
+        [first, &[start][..], then, &[end][..]].iter().try_for_each(|part| tokens.push(part))?;
     }
+    starts.push(&[tokens.len()])?;
+    let sizes = [source, places];
+    let (tokens, starts) = (tokens.finish()?, starts.finish()?);
+    let windows = Windows::apart(tokens, sizes, starts, 0, Arrangement::Pairs);
     let vocabulary = second.vocabulary();
     let encoding = TargetEncoding::Tokens(Tokens { places, vocabulary, some: true });
     let target = TargetPreparation { name: "translation".into(), encoding };
@@ -233,19 +288,11 @@ pub(in crate::data) fn load(path: &Path, options: &Options) -> Result<Dataset, D
         context: source + places,
         source,
         arrangement: Arrangement::Pairs,
+        documents: false,
+        column: None,
     };
     let preparation = Preparation { inputs: InputPreparation::Text(Box::new(text)), target };
-    let store = Store {
-        inputs: Inputs::Floats(rows.finish()?),
-        width: source + places,
-        targets: Targets::Classes(labels),
-        source_rows: None,
-        names: None,
-        weights: None,
-        overlap: None,
-    };
-    let parts = Parts::of(store, &preparation.target, parts);
-    Ok(Dataset::assemble(&shown, preparation, parts, None, notices, &fingerprint))
+    Ok(of_windows(&shown, preparation, windows, parts, notices, &fingerprint))
 }
 
 /// The tokeniser of a side: trained on the training part, or a published one.
@@ -253,13 +300,12 @@ fn tokenizer_for<'t>(
     options: &TextOptions,
     texts: impl Iterator<Item = &'t String>,
 ) -> Result<Tokenizer, DataError> {
-    let word = options.tokenizer.as_deref().unwrap_or("bpe");
-    match TokenizerKind::from_word(word) {
+    match kind_of(options, "bpe")? {
         Some(kind) => {
             let most = options.vocabulary.unwrap_or(VOCABULARY);
             Tokenizer::train(&kind, texts, most, &SPECIALS)
         }
-        None => Tokenizer::load(word),
+        None => Tokenizer::load(options.tokenizer.as_deref().unwrap_or_default()),
     }
 }
 

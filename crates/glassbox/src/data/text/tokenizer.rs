@@ -8,6 +8,7 @@ mod merges;
 mod pieces;
 #[cfg(feature = "tokenizers")]
 mod published;
+mod seams;
 mod train;
 mod units;
 
@@ -20,11 +21,12 @@ use serde::{Deserialize, Serialize};
 use self::bpe::Bpe;
 use self::form::Form;
 pub(crate) use self::pieces::words;
-use self::pieces::{composed, pieces};
+use self::pieces::{cased, composed, pieces};
 use self::units::Units;
 use crate::data::error::DataError;
 
 pub use self::decode::Decoder;
+pub(super) use self::seams::Seams;
 pub use self::train::{TokenizerKind, TokenizerTrainer};
 
 /// Turns text into token ids and token ids into text.
@@ -54,7 +56,10 @@ pub struct Tokenizer {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Model {
-    Character(Units),
+    Character {
+        units: Units,
+        lowercase: bool,
+    },
     Word {
         units: Units,
         lowercase: bool,
@@ -141,7 +146,7 @@ impl Tokenizer {
     /// What kind it is: `character`, `word`, `bpe` or `published`.
     pub fn kind(&self) -> &'static str {
         match &self.model {
-            Model::Character(_) => "character",
+            Model::Character { .. } => "character",
             Model::Word { .. } => "word",
             Model::Bpe(_) => "bpe",
             #[cfg(feature = "tokenizers")]
@@ -152,7 +157,7 @@ impl Tokenizer {
     /// How many ids there are, from 0 on.
     pub fn vocabulary(&self) -> usize {
         let units = match &self.model {
-            Model::Character(units) | Model::Word { units, .. } => units.texts.len(),
+            Model::Character { units, .. } | Model::Word { units, .. } => units.texts.len(),
             Model::Bpe(bpe) => bpe.len(),
             #[cfg(feature = "tokenizers")]
             Model::Published(published) => published.vocabulary(),
@@ -195,7 +200,7 @@ impl Tokenizer {
 
     /// Encodes texts one after another; remembers pieces that it has encoded before.
     pub fn encoder(&self) -> Encoder<'_> {
-        Encoder { tokenizer: self, known: HashMap::new(), unknown: 0 }
+        Encoder { tokenizer: self, known: HashMap::new(), characters: Vec::new(), unknown: 0 }
     }
 
     /// The text of ids. What begins, ends, separates and fills is left out; the unknown token and
@@ -224,12 +229,37 @@ impl Tokenizer {
             return Cow::Borrowed(name);
         }
         match &self.model {
-            Model::Character(units) | Model::Word { units, .. } => {
+            Model::Character { units, .. } | Model::Word { units, .. } => {
                 Cow::Borrowed(units.text(id).unwrap_or(""))
             }
             Model::Bpe(bpe) => readable(bpe.bytes(id).unwrap_or(&[])),
             #[cfg(feature = "tokenizers")]
             Model::Published(published) => Cow::Owned(published.token(id)),
+        }
+    }
+
+    /// How many characters a token stands for, or begins: together those of a text are its characters.
+    /// None where tokens do not say, such as words, which lose their spaces.
+    ///
+    /// ```
+    /// use glassbox::data::text::{Tokenizer, TokenizerKind};
+    /// let tokenizer = Tokenizer::train(&TokenizerKind::Bpe, ["안녕"], 260, &[])?;
+    /// let ids = tokenizer.encode("안녕!");
+    /// assert_eq!(ids.iter().filter_map(|id| tokenizer.characters(*id)).sum::<usize>(), 3);
+    /// # Ok::<(), glassbox::data::DataError>(())
+    /// ```
+    pub fn characters(&self, id: u32) -> Option<usize> {
+        if (id as usize) < self.specials.len() {
+            return Some(0);
+        }
+        match &self.model {
+            Model::Character { .. } => Some(1),
+            // All but the first byte of a character begin with the bits 10.
+            Model::Bpe(bpe) => {
+                let bytes = bpe.bytes(id).unwrap_or(&[]).iter();
+                Some(bytes.filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count())
+            }
+            _ => None,
         }
     }
 
@@ -240,9 +270,12 @@ impl Tokenizer {
             return Some(id);
         }
         match &self.model {
-            Model::Character(units) => units.id(&composed(token)),
-            Model::Word { units, lowercase: false } => units.id(&composed(token)),
-            Model::Word { units, lowercase: true } => units.id(&composed(token).to_lowercase()),
+            Model::Character { units, lowercase } | Model::Word { units, lowercase } => {
+                match lowercase {
+                    true => units.id(&composed(token).to_lowercase()),
+                    false => units.id(&composed(token)),
+                }
+            }
             Model::Bpe(_) => (0..self.vocabulary() as u32).find(|id| self.token(*id) == token),
             #[cfg(feature = "tokenizers")]
             Model::Published(published) => published.id(token),
@@ -256,6 +289,17 @@ impl Tokenizer {
             Model::Published(published) => published.special(name),
             _ => (0..).zip(&self.specials).find(|(_, own)| own == name).map(|(id, _)| id),
         })
+    }
+
+    /// Where a text may be cut into parts whose tokens are those of the whole.
+    pub(super) fn seams(&self) -> Seams {
+        match &self.model {
+            Model::Character { .. } => Seams::Characters,
+            Model::Word { .. } => Seams::Words,
+            Model::Bpe(_) => Seams::Pieces,
+            #[cfg(feature = "tokenizers")]
+            Model::Published(_) => Seams::Spaces,
+        }
     }
 
     /// Whether decoded text does not show this id.
@@ -280,7 +324,18 @@ pub struct Encoder<'t> {
     tokenizer: &'t Tokenizer,
     /// The ids of pieces that came before.
     known: HashMap<Box<str>, Box<[u32]>>,
+    /// The ids of characters by their number, as far as they came before.
+    characters: Vec<Seen>,
     unknown: u64,
+}
+
+/// What is known of a character.
+#[derive(Clone, Copy, Debug, Default)]
+enum Seen {
+    #[default]
+    Never,
+    Unknown,
+    Id(u32),
 }
 
 /// How many pieces an encoder remembers.
@@ -291,10 +346,10 @@ impl Encoder<'_> {
     pub fn encode(&mut self, text: &str, ids: &mut Vec<u32>) {
         let tokenizer = self.tokenizer;
         match &tokenizer.model {
-            Model::Character(units) => {
-                let mut bytes = [0; 4];
-                for c in composed(text).chars() {
-                    self.unit(units.id(c.encode_utf8(&mut bytes)), ids);
+            Model::Character { units, lowercase } => {
+                for c in cased(&composed(text), *lowercase) {
+                    let id = self.character(units, c);
+                    self.unit(id, ids);
                 }
             }
             Model::Word { units, lowercase } => {
@@ -330,6 +385,23 @@ impl Encoder<'_> {
                 }
             }
         }
+    }
+
+    fn character(&mut self, units: &Units, c: char) -> Option<u32> {
+        let at = c as usize;
+        match self.characters.get(at) {
+            Some(Seen::Id(id)) => return Some(*id),
+            Some(Seen::Unknown) => return None,
+            _ => {}
+        }
+        let id = units.id(c.encode_utf8(&mut [0; 4]));
+        if at >= self.characters.len() {
+            self.characters.resize(at + 1, Seen::Never);
+        }
+        if let Some(seen) = self.characters.get_mut(at) {
+            *seen = id.map_or(Seen::Unknown, Seen::Id);
+        }
+        id
     }
 
     /// How many characters or words so far the vocabulary does not have.

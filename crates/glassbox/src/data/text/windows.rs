@@ -1,4 +1,4 @@
-//! A text as rows: windows of so many tokens, which follow each other.
+//! Tokens as rows: windows over a text that follow each other, stretches of documents, pairs.
 
 use std::ops::Range;
 
@@ -9,15 +9,23 @@ use crate::data::error::DataError;
 use crate::data::rows::misuse;
 use crate::data::spool::Stored;
 
-/// The tokens of a text, of which each row is a window.
+/// Tokens, and which of them each row has.
 #[derive(Debug)]
 pub(in crate::data) struct Windows {
     tokens: Stored<u32>,
-    /// Tokens of a window.
-    context: usize,
-    /// The tokens of each part, and the number of its first window.
-    parts: Vec<(Range<u64>, u32)>,
+    /// Tokens of a row: of a source, and of what is read and told place by place.
+    sizes: [usize; 2],
+    layout: Layout,
     arrangement: Arrangement,
+}
+
+#[derive(Debug)]
+enum Layout {
+    /// The tokens of each part of a text, and the number of its first window.
+    Running(Vec<(Range<u64>, u32)>),
+    /// Where rows of their own begin, and where the last of them ends; each has as many tokens as it has.
+    /// A pair has two beginnings. Places without a token have the one that fills.
+    Apart { starts: Stored<u64>, fill: u32 },
 }
 
 /// Which epoch of a training asks; windows begin elsewhere in each, and other tokens are hidden.
@@ -25,6 +33,12 @@ pub(in crate::data) struct Windows {
 pub(crate) struct Epoch {
     pub seed: u64,
     pub epoch: u64,
+}
+
+/// Where a row's tokens lie: those of its source, and those that are read and told.
+struct Lie {
+    source: Range<u64>,
+    told: Range<u64>,
 }
 
 impl Windows {
@@ -41,68 +55,115 @@ impl Windows {
             first += windows_of(part, context, arrangement);
             (part.clone(), at)
         });
-        let parts = parts.collect();
-        Windows { tokens, context, parts, arrangement }
+        let layout = Layout::Running(parts.collect());
+        Windows { tokens, sizes: [0, context], layout, arrangement }
     }
 
-    /// The windows of a part, by number.
+    /// Rows of at most so many tokens that begin at `starts`, the end of the last behind them.
+    pub fn apart(
+        tokens: Stored<u32>,
+        sizes: [usize; 2],
+        starts: Stored<u64>,
+        fill: u32,
+        arrangement: Arrangement,
+    ) -> Self {
+        Windows { tokens, sizes, layout: Layout::Apart { starts, fill }, arrangement }
+    }
+
+    /// The windows of a part, by number; of a text alone.
     pub fn of_part(&self, part: usize) -> Range<u32> {
-        let Some((tokens, first)) = self.parts.get(part) else { return 0..0 };
-        *first..first + windows_of(tokens, self.context, self.arrangement)
+        let Layout::Running(parts) = &self.layout else { return 0..0 };
+        let Some((tokens, first)) = parts.get(part) else { return 0..0 };
+        *first..first + windows_of(tokens, self.sizes[1], self.arrangement)
     }
 
-    /// Writes the tokens of a window, and what is to be told at each of its places, as asked for.
-    pub fn gather(
-        &self,
-        window: usize,
-        epoch: Option<Epoch>,
-        inputs: Option<&mut [f32]>,
-        targets: Option<&mut [i64]>,
-    ) -> Result<(), DataError> {
-        let number = u32::try_from(window).map_err(|_| beyond(window))?;
-        let part = self.parts.iter().rposition(|(_, first)| *first <= number);
+    /// Tokens of a row at most: of a source, and of what is told.
+    pub fn sizes(&self) -> [usize; 2] {
+        self.sizes
+    }
+
+    /// Tokens of a row, where rows have different numbers of them.
+    pub fn lengths(&self, row: usize) -> Result<Option<[usize; 2]>, DataError> {
+        if matches!(self.layout, Layout::Running(_)) {
+            return Ok(None);
+        }
+        let Lie { source, told } = self.lies(row, None)?;
+        Ok(Some([source, told].map(|range| (range.end - range.start) as usize)))
+    }
+
+    /// Where the tokens of a row lie.
+    fn lies(&self, row: usize, epoch: Option<Epoch>) -> Result<Lie, DataError> {
+        let context = self.sizes[1];
+        let parts = match &self.layout {
+            Layout::Running(parts) => parts,
+            Layout::Apart { starts, .. } if self.arrangement == Arrangement::Pairs => {
+                let mut at = [0; 3];
+                starts.read(2 * row as u64, &mut at)?;
+                // The token that begins what is told is read, the one that ends it is not.
+                return Ok(Lie { source: at[0]..at[1], told: at[1]..at[2].saturating_sub(1) });
+            }
+            Layout::Apart { starts, .. } => {
+                let mut at = [0; 2];
+                starts.read(row as u64, &mut at)?;
+                return Ok(Lie { source: 0..0, told: at[0]..at[1] });
+            }
+        };
+        let number = u32::try_from(row).map_err(|_| beyond(row))?;
+        let part = parts.iter().rposition(|(_, first)| *first <= number);
         let part = part.filter(|part| self.of_part(*part).contains(&number));
-        let (tokens, first) = &self.parts[part.ok_or_else(|| beyond(window))?];
-        let read = read_of(self.context, self.arrangement);
-        let mut start = tokens.start + u64::from(number - first) * self.context as u64;
+        let (tokens, first) = parts.get(part.unwrap_or(usize::MAX)).ok_or_else(|| beyond(row))?;
+        let read = read_of(context, self.arrangement);
+        let mut start = tokens.start + u64::from(number - first) * context as u64;
         if let Some(Epoch { seed, epoch }) = epoch {
-            let shift = Stream::new(seed, "windows", epoch).uniform(0) * self.context as f64;
+            let shift = Stream::new(seed, "windows", epoch).uniform(0) * context as f64;
             start = (start + shift as u64).min(tokens.end - read as u64);
         }
-        let context = self.context;
-        match (self.arrangement, inputs, targets) {
-            (Arrangement::Masked(hiding), mut inputs, mut targets) => {
-                let epoch = epoch.unwrap_or(Epoch { seed: 0, epoch: u64::MAX });
-                let stream = Stream::new(epoch.seed, "hidden", epoch.epoch);
-                let stream = stream.within(u64::from(number));
-                self.each(start, context, |place, id| {
-                    let (seen, told) = hiding.hide(stream, place, id);
-                    put(&mut inputs, place, seen as f32);
-                    put(&mut targets, place, told);
-                })
-            }
-            (_, mut inputs, mut targets) => self.each(start, context + 1, |place, id| {
-                if place < context {
-                    put(&mut inputs, place, id as f32);
-                }
-                if let Some(before) = place.checked_sub(1) {
-                    put(&mut targets, before, i64::from(id));
-                }
-            }),
-        }
+        Ok(Lie { source: 0..0, told: start..start + context as u64 })
     }
 
-    /// Hands out so many tokens in order. Allocates nothing.
-    fn each(
+    /// Writes the tokens of a row, and what is to be told at each of its places, as asked for.
+    pub fn gather(
         &self,
-        start: u64,
-        tokens: usize,
-        mut take: impl FnMut(usize, u32),
+        row: usize,
+        epoch: Option<Epoch>,
+        mut inputs: Option<&mut [f32]>,
+        mut targets: Option<&mut [i64]>,
     ) -> Result<(), DataError> {
+        let Lie { source, told } = self.lies(row, epoch)?;
+        if let Layout::Apart { fill, .. } = &self.layout {
+            inputs.iter_mut().for_each(|inputs| inputs.fill(*fill as f32));
+            targets.iter_mut().for_each(|targets| targets.fill(-1));
+        }
+        self.each(source, |place, id| put(&mut inputs, place, id as f32))?;
+        let first = self.sizes[0];
+        if let Arrangement::Masked(hiding) = self.arrangement {
+            let epoch = epoch.unwrap_or(Epoch { seed: 0, epoch: u64::MAX });
+            let stream = Stream::new(epoch.seed, "hidden", epoch.epoch).within(row as u64);
+            return self.each(told, |place, id| {
+                let (seen, told) = hiding.hide(stream, place, id);
+                put(&mut inputs, first + place, seen as f32);
+                put(&mut targets, place, told);
+            });
+        }
+        // Each place tells the token that comes after its own.
+        let read = (told.end - told.start) as usize;
+        self.each(told.start..told.end + 1, |place, id| {
+            if place < read {
+                put(&mut inputs, first + place, id as f32);
+            }
+            if let Some(before) = place.checked_sub(1) {
+                put(&mut targets, before, i64::from(id));
+            }
+        })
+    }
+
+    /// Hands out tokens in order. Allocates nothing.
+    fn each(&self, tokens: Range<u64>, mut take: impl FnMut(usize, u32)) -> Result<(), DataError> {
         let mut some = [0; 256];
-        for first in (0..tokens).step_by(some.len()) {
-            let taken = some.len().min(tokens - first);
-            self.tokens.read(start + first as u64, &mut some[..taken])?;
+        let count = (tokens.end - tokens.start) as usize;
+        for first in (0..count).step_by(some.len()) {
+            let taken = some.len().min(count - first);
+            self.tokens.read(tokens.start + first as u64, &mut some[..taken])?;
             some[..taken].iter().enumerate().for_each(|(at, id)| take(first + at, *id));
         }
         Ok(())
@@ -131,7 +192,7 @@ impl Hiding {
     /// What stands at a place, and what is to be told there. Of the places that are drawn, four fifths
     /// are hidden, a tenth gets a token by chance, a tenth stays; each is to be told, the others are not
     /// (Devlin et al. 2019, section 3.1).
-    fn hide(self, stream: Stream, place: usize, id: u32) -> (u32, i64) {
+    pub(crate) fn hide(self, stream: Stream, place: usize, id: u32) -> (u32, i64) {
         let draw = |which: u64| stream.uniform(3 * place as u64 + which);
         if draw(0) >= self.share {
             return (id, -1);

@@ -7,9 +7,9 @@ use std::path::Path;
 use super::overrides::{self, SETTINGS};
 use super::source::{Located, Place, Table, Value, parse};
 use super::{
-    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Fit, ImageOptions, Impute, Kind,
-    Label, Normalization, Past, Preparation, Prepare, RunConfig, SeriesOptions, Split, TextOptions,
-    WatchConfig,
+    Amount, Columns, ConfigError, ConfigProblem, DataConfig, Documents, Fit, ImageOptions, Impute,
+    Kind, Label, ModelKind, Normalization, Past, Preparation, Prepare, RunConfig, SeriesOptions,
+    Split, TextOptions, WatchConfig,
 };
 use crate::choices::{Bound, Choice, Setting};
 use crate::io::FileError;
@@ -103,7 +103,16 @@ impl RunConfig {
 
     /// This configuration with `NAME=VALUE` overrides on top.
     pub fn set(&self, overrides: &[String]) -> Result<RunConfig, ConfigError> {
-        RunConfig::from_toml(&self.to_toml(), overrides)
+        // What the optimizer is may follow from the model that an override names.
+        RunConfig { data: RunConfig::new("").data, ..self.clone() }.read(
+            &self.to_toml(),
+            overrides,
+            |table| {
+                if let Some(Located { value: Value::Table(train), .. }) = table.get_mut("train") {
+                    train.remove("optimizer");
+                }
+            },
+        )
     }
 }
 
@@ -244,10 +253,19 @@ impl<'a> Section<'a> {
 
 fn run(table: Table, defaults: &RunConfig, found: &Found) -> RunConfig {
     let mut root = Section { path: "", table, keys: Vec::new(), found };
+    let of_data = data(root.section("data", "data"), &defaults.data);
+    let model = super::model::read(root.section("model", "model"), &defaults.model);
+    let mut train = defaults.train.clone();
+    if let ModelKind::Named(named) = model.kind
+        && model.kind != defaults.model.kind
+    {
+        // It comes with an optimizer of its own, whose settings may be changed without its name.
+        train.optimizer = named.family.training.optimizer;
+    }
     let config = RunConfig {
-        data: data(root.section("data", "data"), &defaults.data),
-        model: super::model::read(root.section("model", "model"), &defaults.model),
-        train: super::training::read(root.section("train", "train"), &defaults.train),
+        data: of_data,
+        model,
+        train: super::training::read(root.section("train", "train"), &train),
         watch: watch(root.section("watch", "watch"), &defaults.watch),
     };
     root.finish();
@@ -299,7 +317,13 @@ fn of_text(data: &mut Section, default: &TextOptions) -> TextOptions {
             .take("tokenizer", default.tokenizer.clone(), |value| text(value).map(Some)),
         vocabulary: section.take("vocabulary", default.vocabulary, some),
         context: section.take("context", default.context, some),
+        lower: section.take("lower", default.lower, flag),
+        documents: section.take("documents", default.documents, |value| {
+            word(value, Documents::ALL, Documents::word)
+        }),
+        column: section.take("column", default.column.clone(), |value| text(value).map(Some)),
         arrangement: default.arrangement,
+        known: None,
     };
     section.finish();
     options

@@ -21,13 +21,15 @@ use serde::Serialize;
 use crate::choices::choices;
 use crate::data::is_text;
 pub use crate::data::{
-    Augment, Columns, Fit, ImageOptions, Impute, Kind, Label, Method as Preparation, Normalization,
-    NthFold, Past, Rule as Prepare, SeriesOptions, TextOptions,
+    Augment, Columns, Documents, Fit, ImageOptions, Impute, Kind, Label, Method as Preparation,
+    Normalization, NthFold, Past, Rule as Prepare, SeriesOptions, TextOptions,
 };
 use crate::io::FileError;
+use crate::io::published::Pretrained;
 use crate::nn::Optimizers;
 pub use crate::nn::{Activation, Chosen, Clip, Initial, Optimizer, Positions, Schedule};
 pub use crate::train::resample::Resample;
+use crate::zoo::Takes;
 pub use crate::zoo::{Alignment, Choices, Layer, LayerKind, Likelihood, Named, Normalize, Sizes};
 
 /// The kinds of model that a configuration can name.
@@ -248,6 +250,10 @@ pub struct ModelConfig {
     pub skip: bool,
     /// What is chosen of a named model.
     pub choices: Choices,
+    /// The published model whose weights are taken: it says what [`choices`](Self::choices) do not. It
+    /// follows from `train.weights`.
+    #[serde(skip)]
+    pub published: Option<Pretrained>,
     /// `[[model.layer]]`, in order, of a network.
     pub layers: Vec<Layer>,
     /// Explicit starting values by path, e.g. `fc1/weight`; the other parameters are drawn.
@@ -257,7 +263,7 @@ pub struct ModelConfig {
 impl ModelConfig {
     /// Whether the model learns the rows themselves.
     pub fn learns_rows(&self) -> bool {
-        matches!(self.kind, ModelKind::Named(named) if named.family.takes == crate::zoo::Takes::Rows)
+        matches!(self.kind, ModelKind::Named(named) if named.family.takes == Takes::Rows)
     }
 
     /// How weights are drawn: as said, else as suits the activation.
@@ -348,7 +354,8 @@ pub struct TrainConfig {
     /// Batches whose gradients are put together into one step; at least 1.
     pub accumulate: u64,
     /// Where weights start, in place of being drawn: a file of safetensors (PyTorch's names and layouts,
-    /// or a run's own), or a run. What `model.parameters` gives comes after it.
+    /// or a run's own), a run, or the folder of a published model of text, which then says what model it
+    /// is, its sizes and its tokeniser. What `model.parameters` gives comes after it.
     pub weights: Option<String>,
     /// Parameters that do not learn, by path; `*` stands for any letters, and of several that fit the
     /// last holds: `!` before it lets them learn. `body` is every layer but the last.
@@ -451,6 +458,11 @@ impl Default for WatchConfig {
 }
 
 impl RunConfig {
+    /// Whether it is of vectors of words, which are learned by [`word2vec::Job`](crate::word2vec::Job).
+    pub fn is_of_words(&self) -> bool {
+        matches!(self.model.kind, ModelKind::Named(named) if named.family.takes == Takes::Words)
+    }
+
     /// The defaults for the data at `path`.
     pub fn new(path: impl Into<String>) -> Self {
         let path = path.into();
@@ -483,6 +495,7 @@ impl RunConfig {
                 dropout: 0.0,
                 skip: false,
                 choices,
+                published: None,
                 layers: Vec::new(),
                 parameters: BTreeMap::new(),
             },

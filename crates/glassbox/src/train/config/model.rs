@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{Section, expected, flag, not_negative, portion, positive, share, whole, word};
+use super::load::{
+    Section, bounded, expected, flag, not_negative, portion, positive, share, whole, word,
+};
 use super::source::{Place, Value};
 use super::{
     Alignment, Choices, Likelihood, ModelConfig, ModelKind, Named, Normalize, Numbers, Positions,
     RunConfig, Sizes, layers,
 };
+use crate::choices::Bound;
 use crate::nearest::listed;
 use crate::nn::Initial;
+use crate::word2vec::Architecture;
 
 pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
     let place = |section: &Section, key: &str| section.table.get(key).map(|at| at.place.clone());
@@ -75,6 +79,7 @@ pub(super) fn read(mut section: Section, default: &ModelConfig) -> ModelConfig {
         dropout: section.take("dropout", default.dropout, share),
         skip: section.take("skip", default.skip, flag),
         choices: plain.choices,
+        published: None,
         layers: if network { layers } else { Vec::new() },
         parameters: parameters(&mut section, default),
     };
@@ -106,6 +111,7 @@ fn read_named(mut section: Section, named: Named, default: &ModelConfig) -> Mode
     let read = ModelConfig {
         kind: ModelKind::Named(named),
         choices: choices(&mut section, family.options, begin),
+        published: default.published.clone(),
         parameters: parameters(&mut section, default),
         ..plain
     };
@@ -187,6 +193,22 @@ fn choices(section: &mut Section, options: &[&str], begin: Choices) -> Choices {
                 read.critic_steps = section.take("critic_steps", read.critic_steps, count);
             }
             "penalty" => read.penalty = section.take("penalty", read.penalty, not_negative),
+            "architecture" => {
+                let of = |value: &Value| word(value, Architecture::ALL, Architecture::word);
+                read.architecture = section.take("architecture", read.architecture, of);
+            }
+            "dimensions" => {
+                read.dimensions = section.take("dimensions", read.dimensions, count);
+            }
+            "window" => read.window = section.take("window", read.window, count),
+            "negative" => read.negative = section.take("negative", read.negative, count),
+            "min_count" => {
+                read.min_count = section.take("min_count", read.min_count, |v| whole(v, 1));
+            }
+            "sample" => {
+                let of = |value: &Value| bounded(value, Bound::NotNegative);
+                read.sample = section.take("sample", read.sample, of);
+            }
             _ => {}
         }
     }

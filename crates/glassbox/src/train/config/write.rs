@@ -5,13 +5,14 @@ use std::fmt::{Display, Write};
 use glassbox_engine::Isa;
 
 use super::{
-    Activation, Alignment, Amount, Augment, Choices, ClassWeights, Clip, Fit, ImageOptions, Impute,
-    Initial, Kind, Label, Layer, LayerKind, Likelihood, Loss, ModelKind, Normalization, Normalize,
-    Numbers, Optimizer, Past, Positions, Preparation, RunConfig, Schedule, SeriesOptions, Sizes,
-    TextOptions,
+    Activation, Alignment, Amount, Augment, Choices, ClassWeights, Clip, Documents, Fit,
+    ImageOptions, Impute, Initial, Kind, Label, Layer, LayerKind, Likelihood, Loss, ModelKind,
+    Normalization, Normalize, Numbers, Optimizer, Past, Positions, Preparation, RunConfig,
+    Schedule, SeriesOptions, Sizes, TextOptions,
 };
 use crate::choices::{Choice, Setting};
 use crate::nn::Chosen;
+use crate::word2vec::Architecture;
 
 impl RunConfig {
     /// The complete configuration as a commented file; [`RunConfig::from_toml`] reads it back to
@@ -23,7 +24,9 @@ impl RunConfig {
         self.write_data(&mut out);
         self.write_model(&mut out);
         self.write_train(&mut out);
-        self.write_watch(&mut out);
+        if !self.is_of_words() {
+            self.write_watch(&mut out);
+        }
         out
     }
 
@@ -31,6 +34,9 @@ impl RunConfig {
         let data = &self.data;
         section(out, "[data]");
         line(out, "path", quoted(&data.path), "built-in data, or a path from the working folder");
+        if self.is_of_words() {
+            return;
+        }
         match &data.target {
             Some(target) => line(out, "target", quoted(target), "the column to predict"),
             None => absent(out, "target", "\"…\"", "the column to predict; absent: inferred"),
@@ -135,6 +141,18 @@ impl RunConfig {
         let train = &self.train;
         section(out, "[train]");
         line(out, "epochs", train.epochs, "passes over the training part");
+        if self.is_of_words() {
+            line(out, "seed", train.seed, "what all randomness follows from");
+            let what = "the rate falls in a line over the training";
+            line(
+                out,
+                "optimizer",
+                choice(train.optimizer),
+                "of whose settings the rate alone counts",
+            );
+            line(out, "schedule", choice(train.schedule), what);
+            return self.write_machine(out);
+        }
         line(out, "batch", amount(train.batch), "rows a step, or \"all\"");
         line(out, "seed", train.seed, "what all randomness follows from");
         line(out, "loss", choice(train.loss), words(Loss::ALL));
@@ -169,7 +187,8 @@ impl RunConfig {
         };
         line(out, "clip", clip, "gradients: false, { norm = 1.0 } or { value = 0.5 }");
         line(out, "accumulate", train.accumulate, "batches whose gradients make one step");
-        let comment = "where weights start: a file of safetensors, or a run";
+        let comment =
+            "where weights start: a file of safetensors, a run, or a folder with config.json";
         match &train.weights {
             Some(path) => line(out, "weights", quoted(path), comment),
             None => absent(out, "weights", "\"…\"", format!("{comment}; absent: they are drawn")),
@@ -194,12 +213,7 @@ impl RunConfig {
             }
             None => line(out, "stop", false, "or { metric = \"valid_loss\", patience = 5 }"),
         }
-        let seconds = float(train.checkpoint_every);
-        line(out, "checkpoint_every", seconds, "seconds");
-        line(out, "threads", amount(train.threads), "or \"all\"; the numbers do not depend on it");
-        let set = train.instructions.map_or("auto".to_owned(), |isa| isa.to_string());
-        let sets = Isa::ALL.map(|isa| quoted(&isa.to_string())).join(", ");
-        line(out, "instructions", quoted(&set), format!("the widest there are, or {sets}"));
+        self.write_machine(out);
         line(out, "exact", train.exact, "true: convolutions summed term by term, slower");
         for change in &train.augment {
             section(out, "[[train.augment]]            # changes of training images, in order");
@@ -208,6 +222,17 @@ impl RunConfig {
                 line(out, name, written(setting), "");
             }
         }
+    }
+
+    /// How it runs.
+    fn write_machine(&self, out: &mut String) {
+        let train = &self.train;
+        let seconds = float(train.checkpoint_every);
+        line(out, "checkpoint_every", seconds, "seconds");
+        line(out, "threads", amount(train.threads), "or \"all\"; the numbers do not depend on it");
+        let set = train.instructions.map_or("auto".to_owned(), |isa| isa.to_string());
+        let sets = Isa::ALL.map(|isa| quoted(&isa.to_string())).join(", ");
+        line(out, "instructions", quoted(&set), format!("the widest there are, or {sets}"));
     }
 
     fn write_watch(&self, out: &mut String) {
@@ -246,17 +271,20 @@ fn write_image(out: &mut String, image: &ImageOptions) {
 }
 
 fn write_text(out: &mut String, text: &TextOptions) {
-    let TextOptions { tokenizer, vocabulary, context, .. } = text;
-    if (tokenizer, vocabulary, context) == (&None, &None, &None) {
+    let TextOptions { tokenizer, vocabulary, context, lower, documents, column, .. } = text;
+    let asked = tokenizer.is_some() || vocabulary.is_some() || context.is_some();
+    if !asked && !lower && *documents == Documents::File && column.is_none() {
         let value = "{ tokenizer = \"bpe\" }";
-        return absent(
-            out,
-            "text",
-            value,
-            "also vocabulary, context; absent: characters, 256 a row",
-        );
+        let also =
+            "also vocabulary, context, lower, documents, column; absent: characters, 256 a row";
+        return absent(out, "text", value, also);
     }
     section(out, "[data.text]");
+    let meant = "the column of a table that holds the texts";
+    match column {
+        Some(column) => line(out, "column", quoted(column), meant),
+        None => absent(out, "column", "\"review\"", meant),
+    }
     let offered = "character, word, bpe, or a tokenizer.json";
     match tokenizer {
         Some(tokenizer) => line(out, "tokenizer", quoted(tokenizer), offered),
@@ -270,6 +298,12 @@ fn write_text(out: &mut String, text: &TextOptions) {
     match context {
         Some(context) => line(out, "context", context, "tokens of a row"),
         None => absent(out, "context", "256", "tokens of a row"),
+    }
+    line(out, "lower", lower, "whether upper-case letters become lower-case ones");
+    line(out, "documents", quoted(documents.word()), "file: one text; lines: each line is one");
+    match column {
+        Some(column) => line(out, "column", quoted(column), "the texts of a table"),
+        None => absent(out, "column", "\"text\"", "the texts of a table"),
     }
 }
 
@@ -381,6 +415,20 @@ fn write_choice(out: &mut String, option: &str, choices: &Choices) {
         }
         "penalty" => {
             (float(choices.penalty), "what the critic's slope counts where it is not 1".into())
+        }
+        "architecture" => (quoted(choices.architecture.word()), words(Architecture::ALL)),
+        "dimensions" => (choices.dimensions.to_string(), "numbers in a vector".into()),
+        "window" => {
+            (choices.window.to_string(), "words around that are looked at on each side".into())
+        }
+        "negative" => {
+            let what = "words that are not there, drawn for each that is";
+            (choices.negative.to_string(), what.into())
+        }
+        "min_count" => (choices.min_count.to_string(), "words rarer than this are left out".into()),
+        "sample" => {
+            let what = "words of a larger share of the text are left out now and then; 0: never";
+            (float(choices.sample), what.into())
         }
         _ => return,
     };

@@ -43,7 +43,7 @@ impl<'t> Decoder<'t> {
             return None;
         }
         let text = match &self.tokenizer.model {
-            Model::Character(units) => self.name_or(id, units.text(id)).to_string(),
+            Model::Character { units, .. } => self.name_or(id, units.text(id)).to_string(),
             Model::Word { units, .. } => {
                 let word = self.name_or(id, units.text(id));
                 let space = self.before.is_some_and(|before| spaced(before, word));

@@ -10,18 +10,32 @@ use super::{Model, Tokenizer};
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub(super) enum Form {
-    Character { specials: Vec<String>, characters: String },
-    Word { specials: Vec<String>, lowercase: bool, words: Vec<String> },
-    Bpe { specials: Vec<String>, merges: Vec<(u32, u32)> },
-    Published { tokenizer: serde_json::Value },
+    Character {
+        specials: Vec<String>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        lowercase: bool,
+        characters: String,
+    },
+    Word {
+        specials: Vec<String>,
+        lowercase: bool,
+        words: Vec<String>,
+    },
+    Bpe {
+        specials: Vec<String>,
+        merges: Vec<(u32, u32)>,
+    },
+    Published {
+        tokenizer: serde_json::Value,
+    },
 }
 
 impl From<Tokenizer> for Form {
     fn from(tokenizer: Tokenizer) -> Form {
         let specials = tokenizer.specials;
         match tokenizer.model {
-            Model::Character(units) => {
-                Form::Character { specials, characters: units.texts.concat() }
+            Model::Character { units, lowercase } => {
+                Form::Character { specials, lowercase, characters: units.texts.concat() }
             }
             Model::Word { units, lowercase } => {
                 Form::Word { specials, lowercase, words: units.texts }
@@ -39,10 +53,11 @@ impl TryFrom<Form> for Tokenizer {
     fn try_from(form: Form) -> Result<Self, String> {
         let twice = || "the vocabulary holds a token twice".to_string();
         let (specials, model) = match form {
-            Form::Character { specials, characters } => {
+            Form::Character { specials, lowercase, characters } => {
                 let first = specials.len() as u32;
                 let characters = characters.chars().map(String::from).collect();
-                (specials, Model::Character(Units::new(characters, first).ok_or_else(twice)?))
+                let units = Units::new(characters, first).ok_or_else(twice)?;
+                (specials, Model::Character { units, lowercase })
             }
             Form::Word { specials, lowercase, words } => {
                 let units = Units::new(words, specials.len() as u32).ok_or_else(twice)?;

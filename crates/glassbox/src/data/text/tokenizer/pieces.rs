@@ -14,6 +14,15 @@ pub(super) fn composed(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The characters of a text, upper-case ones as lower-case ones where that is asked for.
+pub(super) fn cased(text: &str, lowercase: bool) -> impl Iterator<Item = char> {
+    // What is lower case already, as most is, is taken as it stands.
+    let plain = move |c: char| !lowercase || c.is_ascii_lowercase();
+    let own = move |c: char| plain(c).then_some(c);
+    let lower = move |c: char| (!plain(c)).then(|| c.to_lowercase()).into_iter().flatten();
+    text.chars().flat_map(move |c| own(c).into_iter().chain(lower(c)))
+}
+
 /// The most bytes of a piece. Longer runs of letters are cut, so that a text without spaces is
 /// learned and encoded in time that grows with its length alone.
 const LONGEST: usize = 256;

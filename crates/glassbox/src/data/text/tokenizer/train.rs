@@ -2,7 +2,8 @@
 
 use super::bpe::Bpe;
 use super::merges;
-use super::pieces::{composed, pieces, words};
+use super::pieces::{cased, composed, pieces, words};
+use super::seams::Seams;
 use super::units::{Counts, Units};
 use super::{Model, Tokenizer};
 use crate::data::error::{DataError, Place, quoted};
@@ -11,7 +12,10 @@ use crate::data::error::{DataError, Place, quoted};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenizerKind {
     /// Each character (Unicode scalar value, so a Hangul syllable is one) is a token.
-    Character,
+    Character {
+        /// Whether upper-case letters become lower-case ones.
+        lowercase: bool,
+    },
     /// Each word, each sign between words and each end of a line is a token, the most frequent
     /// ones first. Spaces are not kept: decoding puts them as written text has them.
     Word {
@@ -27,10 +31,10 @@ impl TokenizerKind {
     /// The words that stand for the kinds in a configuration.
     pub const WORDS: [&'static str; 3] = ["character", "word", "bpe"];
 
-    /// The kind that a word stands for; words keep their upper-case letters.
+    /// The kind that a word stands for; characters and words keep their upper-case letters.
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
-            "character" => Some(TokenizerKind::Character),
+            "character" => Some(TokenizerKind::Character { lowercase: false }),
             "word" => Some(TokenizerKind::Word { lowercase: false }),
             "bpe" => Some(TokenizerKind::Bpe),
             _ => None,
@@ -40,7 +44,7 @@ impl TokenizerKind {
     /// The word that stands for it in a configuration.
     pub fn word(&self) -> &'static str {
         match self {
-            TokenizerKind::Character => "character",
+            TokenizerKind::Character { .. } => "character",
             TokenizerKind::Word { .. } => "word",
             TokenizerKind::Bpe => "bpe",
         }
@@ -90,9 +94,8 @@ impl TokenizerTrainer {
     pub fn add(&mut self, text: &str) {
         let text = composed(text);
         match &self.kind {
-            TokenizerKind::Character => {
-                let mut bytes = [0; 4];
-                text.chars().for_each(|c| self.counts.add(c.encode_utf8(&mut bytes)));
+            TokenizerKind::Character { lowercase } => {
+                cased(&text, *lowercase).for_each(|c| self.counts.add_character(c));
             }
             TokenizerKind::Word { lowercase: false } => {
                 words(&text).for_each(|word| self.counts.add(word));
@@ -101,6 +104,28 @@ impl TokenizerTrainer {
                 words(&text).for_each(|word| self.counts.add(&word.to_lowercase()));
             }
             TokenizerKind::Bpe => pieces(&text).for_each(|piece| self.counts.add(piece)),
+        }
+    }
+
+    /// Where a text may be cut into parts that count as the whole does.
+    pub(in crate::data::text) fn seams(&self) -> Seams {
+        match self.kind {
+            TokenizerKind::Character { .. } => Seams::Characters,
+            TokenizerKind::Word { .. } => Seams::Words,
+            TokenizerKind::Bpe => Seams::Pieces,
+        }
+    }
+
+    /// Whether a text has characters that no text so far had.
+    pub(in crate::data::text) fn lacks(&self, text: &str) -> bool {
+        let TokenizerKind::Character { lowercase } = self.kind else { return false };
+        cased(&composed(text), lowercase).any(|c| !self.counts.has_character(c))
+    }
+
+    /// One more special token, which gets the next id.
+    pub(in crate::data::text) fn add_special(&mut self, name: &str) {
+        if !self.specials.iter().any(|known| known == name) {
+            self.specials.push(name.into());
         }
     }
 
@@ -135,10 +160,10 @@ impl TokenizerTrainer {
         let first = specials.len() as u32;
         let most_frequent = counted.iter().take(room + 1).map(|(text, _)| text.clone());
         let model = match kind {
-            TokenizerKind::Character => {
+            TokenizerKind::Character { lowercase } => {
                 let mut characters: Vec<String> = most_frequent.collect();
                 characters.sort_unstable();
-                Units::new(characters, first).map(Model::Character)
+                Units::new(characters, first).map(|units| Model::Character { units, lowercase })
             }
             TokenizerKind::Word { lowercase } => Units::new(most_frequent.collect(), first)
                 .map(|units| Model::Word { units, lowercase }),

@@ -1,0 +1,56 @@
+//! The syllabus's numbers of models that learn the rows themselves, as the lessons compute them.
+
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
+
+use glassbox::lesson::{Options, components, damaged, reparameterised};
+
+#[test]
+fn g1_and_g8_a_linear_code_is_the_components_and_a_deep_one_is_better() {
+    let found = components::find(&Options::default()).unwrap();
+    // 9·4 + 5·2 + 3·2 + 3·4 + 5·8, and 17·8 + 9·4 + 5·6 + 7·12 + 13·16.
+    assert_eq!(found.parameters, [104, 494]);
+    for of in &found.squeezed {
+        let (components, linear, deep) = (of.components.mse, of.linear.mse, of.deep.mse);
+        assert!((linear / components - 1.0).abs() < 0.05, "{of:?}");
+        assert!(of.cosines.iter().all(|cosine| *cosine > 0.97), "{of:?}");
+        assert!(deep < components, "{of:?}");
+        assert!((of.deep.rmse.powi(2) - deep).abs() < 1e-9);
+    }
+    assert!(found.squeezed[0].components.mse > found.squeezed[2].components.mse);
+    assert!(found.head_on_pixels > 0.7 && found.squeezed[2].head > 0.7, "{found:?}");
+}
+
+#[test]
+fn g2_each_damage_is_repaired_best_by_what_was_trained_for_it() {
+    let found = damaged::repairs(&Options::default()).unwrap();
+    let of = |damage: &str| found.repairs.iter().find(|r| r.damage.starts_with(damage)).unwrap();
+    let [plain, denoising, _] = of("noise 0.4").after;
+    assert!(denoising < plain && denoising < of("noise 0.4").before);
+    let [plain, _, masked] = of("40 %").after;
+    assert!(masked < plain && masked < of("40 %").before);
+}
+
+#[test]
+fn g3_digits_that_were_left_out_are_told_from_the_others() {
+    let found = damaged::odd(&Options::default()).unwrap();
+    assert_eq!(found.len(), 10);
+    // Most digits are; a 1 is part of others, and is made well though it was never seen.
+    let told = found.iter().filter(|odd| odd.roc_auc > 0.7).count();
+    assert!(told >= 6, "{found:?}");
+    assert!(found[1].roc_auc < 0.5, "{found:?}");
+    assert!(found.iter().all(|odd| odd.false_alarms < 0.2), "{found:?}");
+}
+
+#[test]
+fn g4_the_closed_divergence_is_the_sampled_one_and_only_one_way_has_a_gradient() {
+    let found = reparameterised::find(&Options::default()).unwrap();
+    assert_eq!(found.draws, 1_000_000);
+    for of in &found.divergences {
+        let apart = (of.closed - of.sampled).abs();
+        assert!(apart < 0.01 * of.closed.abs().max(0.1), "{of:?}");
+    }
+    let of = found.gradients;
+    assert!((of.through[0] - 2.0 * of.z).abs() < 1e-5);
+    assert!((of.through[1] - of.z * of.epsilon * (-0.5f64).exp()).abs() < 1e-5);
+    assert_eq!(of.stopped, [0.0; 2]);
+}
