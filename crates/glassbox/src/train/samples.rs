@@ -161,7 +161,7 @@ impl Samples {
             let restored = self.preparation.restore(made);
             let number = |text: &String| text.parse().unwrap_or(f64::NAN);
             let point = |row: &Vec<String>| match &row[..] {
-                [x, y] => ([number(x), number(y)], Some(0)),
+                [x, y] => ([number(x), number(y)], None),
                 _ => ([f64::NAN; 2], None),
             };
             let made_points: Vec<_> = restored.rows.iter().map(point).collect();
@@ -174,7 +174,7 @@ impl Samples {
                 ),
                 None => format!("epoch {epoch}"),
             };
-            sheet.add(points("", &made_points, &[String::new()]).reduced_to(460), &caption);
+            sheet.add(points("", &made_points, &[]).reduced_to(460), &caption);
         }
         Ok(sheet.columns(3).picture().write(&path)?)
     }

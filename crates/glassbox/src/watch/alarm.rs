@@ -58,7 +58,7 @@ const SPIKE_USUAL: f64 = 5.0;
 /// … and by so many of its standard deviations.
 const SPIKE_DEVIATIONS: f64 = 8.0;
 /// A generator that covers less than this share of the modes, after half of the training and
-/// [`PERSISTENT`] epochs in a row, has collapsed: two of eight are missing where one is left out by chance.
+/// in a tenth of its epochs in a row ([`PERSISTENT`] at least), has collapsed: two of eight are missing where one is left out by chance.
 const COLLAPSED: f64 = 0.8;
 /// A discriminator that tells more than this share apart is sure of itself: it has no use for most rows.
 const SURE: f64 = 0.9;
@@ -301,6 +301,8 @@ pub(crate) struct Course {
     round: u64,
     /// Steps of the whole training.
     steps: u64,
+    /// Its epochs.
+    epochs: u64,
     /// Rows of a whole step.
     batch: usize,
     /// The loss of a row of the simplest guess.
@@ -319,6 +321,7 @@ impl Course {
         Course {
             round: steps.steps_an_epoch().clamp(20, 200),
             steps: steps.steps_an_epoch().saturating_mul(config.epochs),
+            epochs: config.epochs,
             batch: steps.rows_a_step(),
             guess: guess(rows, loss).filter(|_| plain),
             loss,
@@ -486,7 +489,8 @@ impl Alarms {
         let ModesCovered { covered, modes, .. } = *found;
         // In the beginning nothing is covered.
         let few = step >= course.steps / 2 && (covered as f64) < COLLAPSED * modes as f64;
-        if !self.persists("few modes", few, PERSISTENT) {
+        let enough = u32::try_from(course.epochs / 10).unwrap_or(u32::MAX);
+        if !self.persists("few modes", few, PERSISTENT.max(enough)) {
             return None;
         }
         let told = told.map(|(real, fake)| 0.5 * (real + fake));
