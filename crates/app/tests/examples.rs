@@ -3,7 +3,7 @@
 #![cfg(unix)] // The examples are lines of a shell.
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
-mod support;
+use crate::support;
 
 use std::process::Command;
 

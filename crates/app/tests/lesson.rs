@@ -1,7 +1,7 @@
 //! `glassbox lesson`.
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
-mod support;
+use crate::support;
 
 use support::Workplace;
 

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
-mod support;
+use crate::support;
 
 use serde_json::{Value, json};
 use support::Workplace;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
-mod support;
+use crate::support;
 
 use std::fmt::Write;
 

@@ -1,8 +1,6 @@
 //! Whatever bytes come, reading answers with data or an error, never with a panic.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
-
 use std::io::Write;
 
 use glassbox::data::{Dataset, Idx, Options, RawTable, from_csv};

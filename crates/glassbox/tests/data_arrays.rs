@@ -1,7 +1,7 @@
 //! Datasets of people's own arrays, and gathering batches.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::data::{DataError, Dataset, Options, Prepare, Targets, TargetsMut};
 use glassbox::engine::Array;

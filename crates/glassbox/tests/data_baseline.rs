@@ -1,7 +1,7 @@
 //! What the dumbest predictor reaches, worked out by hand.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::data::{Baseline, Dataset, Options, Targets};
 use glassbox::engine::Array;

@@ -1,7 +1,7 @@
 //! Reading CSV: what is accepted silently, and what every refusal says.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::borrow::Cow;
 use std::io::Write;

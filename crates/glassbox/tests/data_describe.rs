@@ -1,7 +1,7 @@
 //! What is said of a table before anything is learned from it; and made-up data and folds.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::data::{
     self, Dataset, Description, Folding, InputPreparation, LeakKind, Options, PreparedColumn,

@@ -1,7 +1,7 @@
 //! Tables of other formats than CSV, and tables that do not fit in memory: the same data.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::io::Write;
 

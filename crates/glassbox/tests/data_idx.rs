@@ -1,7 +1,7 @@
 //! IDX files: what is read, and what every broken file is told.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::io::Write;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What a path or name is taken for, and what is said where it is nothing.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::data::{BUILTINS, Options, load};
 use support::{csv, folder, message};

@@ -1,7 +1,7 @@
 //! Parquet files as pyarrow, pandas and polars write them; `fixtures/parquet.py` wrote these.
 #![allow(clippy::unwrap_used, clippy::panic)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::path::PathBuf;
 

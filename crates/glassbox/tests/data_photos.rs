@@ -2,7 +2,7 @@
 #![cfg(feature = "image")]
 #![allow(clippy::unwrap_used, clippy::panic)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::io::{Cursor, Write};
 use std::path::Path;

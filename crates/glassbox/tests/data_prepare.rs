@@ -1,7 +1,7 @@
 //! Preparation: fitted on training rows only, applied to raw rows again.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::data::{
     self, Dataset, InputPreparation, Options, Preparation, Prepare, PreparedColumn, RawTable,

@@ -1,7 +1,7 @@
 //! Real files load untouched. Expected counts are what the data's publishers state.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::data::{Baseline, Dataset, Kind, Options, Role, Task, load};
 use support::shared;

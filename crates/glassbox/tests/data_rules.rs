@@ -1,7 +1,7 @@
 //! Rules of preparation, dates, weights and several targets.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::data::{
     DataError, Dataset, Impute, Method, Options, Preparation, RawTable, Rule, Targets, TargetsMut,

@@ -1,7 +1,7 @@
 //! What is inferred of columns: their kinds, what is dropped and why, and how it is shown.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeMap;
 

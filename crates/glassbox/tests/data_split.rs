@@ -1,7 +1,7 @@
 //! Splits and orders: every row in one part, every class in training, the same for the same seed.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::data::{
     Dataset, Folding, NthFold, Options, RawTable, epoch_order, from_csv, load, split,

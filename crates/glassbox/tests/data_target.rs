@@ -1,7 +1,7 @@
 //! Which column is learned, as what, and which targets cannot be.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeMap;
 

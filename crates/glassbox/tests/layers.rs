@@ -2,7 +2,7 @@
 //! from a list of layers.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::engine::{DType, Graph, Mode, Parameters, grad};
 use glassbox::nn::{self, Activation, Module};

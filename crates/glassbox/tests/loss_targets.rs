@@ -2,7 +2,7 @@
 //! numbers that broadcasting has made up.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::engine::{DType, Graph, Mode, Parameters};
 use glassbox::nn::Loss;

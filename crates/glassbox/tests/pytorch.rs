@@ -4,7 +4,7 @@
 //! for which the same fixtures are rounded.
 #![allow(clippy::unwrap_used, clippy::panic)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::path::Path;
 

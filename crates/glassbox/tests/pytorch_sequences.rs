@@ -3,7 +3,7 @@
 //! `fixtures/pytorch_sequences.py` made the fixture.
 #![allow(clippy::unwrap_used, clippy::panic)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::path::Path;
 

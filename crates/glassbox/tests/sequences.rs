@@ -2,7 +2,7 @@
 //! attention (S1, S2, S10), and what their plans and mistakes look like.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::engine::{DType, Graph, Mode, Options, Parameters, Session, Tensor, grad, reference};
 use glassbox::nn::{self, Activation, Mask, Recurrence, Recurrent};

@@ -1,7 +1,7 @@
 //! A model of several numbers: trained, scored, and used on raw rows.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::data::{Baseline, Options, RawTable, from_csv};
 use glassbox::prelude::*;

@@ -1,7 +1,7 @@
 //! What holds of softmax, its logarithm and cross entropy for any scores, as planned and run in f32.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::engine::{DType, Graph, Mode, Parameters, grad};
 use glassbox::nn::{Loss, log_softmax, softmax};

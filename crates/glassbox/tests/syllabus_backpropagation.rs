@@ -3,7 +3,7 @@
 //! in f32 by a session, and the same steps in f64 by the reference.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::engine::{DType, Graph, Mode, Parameters, Tensor, grad};
 use glassbox::nn::{Activation, Initial, Loss, Module, Optimizer, linear};

@@ -3,7 +3,7 @@
 //! Every number is read from recorded graphs, in f32 by a session and in f64 by the reference.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::engine::{DType, Distribution, Graph, Mode, Parameters, Tensor, grad};
 use glassbox::nn::{Initial, Loss, Optimizer, linear, seed, step};

@@ -2,7 +2,7 @@
 //! likeliest; a net that gives μ and σ for each row, and samples of it.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::f64::consts::TAU;
 

@@ -2,7 +2,7 @@
 //! as maximum likelihood) and N25 (why weights are drawn).
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::engine::{DType, Graph, Mode, Parameters};
 use glassbox::nn::{Activation, Initial, Loss, Module, Optimizer};

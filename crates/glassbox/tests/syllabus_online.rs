@@ -3,7 +3,7 @@
 //! still the large rate is the noisier. In f32 by a session and in f64 by the reference.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::f64::consts::FRAC_PI_2;
 

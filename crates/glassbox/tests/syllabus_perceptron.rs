@@ -3,7 +3,7 @@
 //! loop around it is plain Rust.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::engine::{DType, Graph, Mode, Parameters, Tensor, grad};
 use glassbox::nn::{Activation, Initial, Loss, Module, linear};

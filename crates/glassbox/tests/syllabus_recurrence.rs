@@ -3,7 +3,7 @@
 //! by the reference.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::engine::{DType, Graph, Initial, Mode, Parameters, Tensor, grad};
 use glassbox::nn::{Activation, Clip, Loss, Module, Optimizer, step};

@@ -3,7 +3,7 @@
 //! known for. Everything is trained by the library's trainer.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::data::{Rows, TargetsMut};
 use glassbox::engine::{DType, Distribution, Parameters};

@@ -3,7 +3,7 @@
 //! them.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::lesson::cells::{Cell, Net as CellNet, score, size};
 use glassbox::lesson::hidden::{self, Done};

@@ -3,7 +3,7 @@
 //! f64 by the reference.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use glassbox::engine::reference::Evaluation;
 use glassbox::engine::{DType, Graph, Mode, Parameters, Tensor, grad};

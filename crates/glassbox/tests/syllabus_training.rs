@@ -2,7 +2,7 @@
 //! how many steps an epoch has; and the weights of the best epoch, which are the ones kept.
 #![allow(clippy::unwrap_used, clippy::panic)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::sync::atomic::AtomicBool;
 

@@ -3,7 +3,7 @@
 //! on few images), and what the syllabus lists of common mistakes about vision.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::sync::LazyLock;
 

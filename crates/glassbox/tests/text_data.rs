@@ -6,7 +6,7 @@ use glassbox::data::{
     from_text, load, sentences,
 };
 
-mod support;
+use crate::support;
 use support::{folder, message};
 
 /// Every row of a part: what is read and what is told.

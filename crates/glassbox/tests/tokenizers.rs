@@ -6,7 +6,7 @@ use glassbox::data::text::{Special, Tokenizer, TokenizerKind};
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
-mod support;
+use crate::support;
 use support::message;
 
 const SPECIALS: [&str; 4] = ["<pad>", "<unk>", "<sos>", "<eos>"];

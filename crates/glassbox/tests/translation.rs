@@ -7,7 +7,7 @@ use glassbox::train::config::RunConfig;
 use glassbox::train::folder::RunFolder;
 use glassbox::train::{Evaluation, Job};
 
-mod support;
+use crate::support;
 use support::{folder, message};
 
 const PHRASES: &str = "\

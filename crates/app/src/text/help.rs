@@ -675,6 +675,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "train",
+        "glassbox train digits --model vae --epochs 3 --out runs/vae",
+        "what the rows themselves look like",
+        "행 자체의 모습",
+    ),
+    (
+        "train",
         "glassbox train sentences --model lstm --epochs 2 --out runs/text",
         "text, here the built-in one",
         "텍스트(여기서는 내장 텍스트)",
@@ -710,12 +716,6 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
         "glassbox predict bert 'Paris is the [MASK] of France.'",
         "a published model's folder",
         "공개된 모형의 폴더",
-    ),
-    (
-        "train",
-        "glassbox train digits --model vae --epochs 3 --out runs/vae",
-        "what the rows themselves look like",
-        "행 자체의 모습",
     ),
     ("generate", "glassbox generate runs/vae", "new images", "새 이미지"),
     ("encode", "glassbox encode runs/vae --out-file codes.csv", "", ""),
