@@ -2,7 +2,7 @@
 //! modes of the data that a generator covers are counted.
 #![allow(clippy::unwrap_used, clippy::panic)] // In tests; clippy exempts only the test functions themselves.
 
-mod support;
+use crate::support;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
