@@ -38,7 +38,7 @@ pub use generative::{Coded, Generative, Learn, Measured, Seen, divergence, kept,
 pub use initial::Initial;
 pub use linear::{linear, spectral_linear};
 pub(crate) use loss::NOTHING;
-pub use loss::{Loss, Measures, OwnLoss};
+pub use loss::{Loss, LossOfMean, Measures, OwnLoss};
 pub use normalize::{
     batch_norm, batch_norm_with, group_norm, layer_norm, layer_norm_with, rms_norm, spectral_norm,
 };

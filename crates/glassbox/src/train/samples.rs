@@ -151,7 +151,7 @@ impl Samples {
             for (line, epoch) in self.kept.keys().enumerate() {
                 captions[line * SHOWN] = format!("epoch {epoch}");
             }
-            return Ok(pictures.sheet(title, &rows, &captions, SHOWN)?.write(&path)?);
+            return pictures.sheet(title, &rows, &captions, SHOWN)?.write(&path);
         }
         if self.width != 2 {
             return Ok(());
@@ -176,7 +176,7 @@ impl Samples {
             };
             sheet.add(points("", &made_points, &[]).reduced_to(460), &caption);
         }
-        Ok(sheet.columns(3).picture().write(&path)?)
+        sheet.columns(3).picture().write(&path)
     }
 }
 
