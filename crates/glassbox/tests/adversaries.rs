@@ -72,11 +72,11 @@ fn the_penalty_on_a_critics_gradient_has_the_gradient_that_differences_find() {
         let graph = Graph::new();
         let rows = [&[6], &shape[..]].concat();
         let seen = Seen { rows: graph.input("rows", DType::F32, rows.clone()), classes: None };
-        let mut found: Option<(Value, Vec<(String, Value, Value)>)> = None;
+        let mut checked = false;
         let mut losses = Vec::new();
         model.train(graph.root(Mode::Train), seen, &mut |scope, loss| {
             losses.push(scope.to_owned());
-            if found.is_some() {
+            if checked {
                 return;
             }
             let below = format!("{scope}/");
@@ -91,7 +91,7 @@ fn the_penalty_on_a_critics_gradient_has_the_gradient_that_differences_find() {
                     each.map(|((path, held), slope)| (path.clone(), held.value(), slope.value()));
                 let each: Vec<_> = each.collect();
                 check(&graph, &inputs(&rows, 1), number.value(), &each);
-                found = Some((number.value(), each));
+                checked = true;
             }
         });
         graph.check().unwrap();
