@@ -1,5 +1,6 @@
 //! The library's tests, in one program: a program for each file would be linked and started apart.
 
+mod adversaries;
 mod augment;
 mod checkpoints;
 mod config;

@@ -96,7 +96,7 @@ fn real_tables_are_described() {
 
 #[test]
 fn made_up_data_is_the_same_for_the_same_seed() {
-    for name in ["blobs", "circles", "lines", "moons", "spirals", "xor"] {
+    for name in ["blobs", "circles", "grid", "lines", "moons", "ring", "spirals", "xor"] {
         let (one, two) = (builtin(name).unwrap(), builtin(name).unwrap());
         assert_eq!(one.fingerprint, two.fingerprint);
         assert_eq!((one.name.as_str(), one.train.len()), (name, 700));

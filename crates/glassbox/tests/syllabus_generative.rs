@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
-use glassbox::lesson::{Options, components, damaged, reparameterised};
+use glassbox::lesson::{Options, adversaries, components, damaged, reparameterised};
+use glassbox::watch::{Alarm, Collapse};
 
 #[test]
 fn g1_and_g8_a_linear_code_is_the_components_and_a_deep_one_is_better() {
@@ -54,4 +55,20 @@ fn g4_the_closed_divergence_is_the_sampled_one_and_only_one_way_has_a_gradient()
     assert!((of.through[0] - 2.0 * of.z).abs() < 1e-5);
     assert!((of.through[1] - of.z * of.epsilon * (-0.5f64).exp()).abs() < 1e-5);
     assert_eq!(of.stopped, [0.0; 2]);
+}
+
+#[test]
+fn a_generator_covers_the_ring_and_collapses_where_it_is_provoked() {
+    let covered = adversaries::covering(&Options::default()).unwrap();
+    assert_eq!(covered.alarm, None);
+    assert!(covered.stands.last().is_some_and(|stand| stand.covered == 8 && stand.good > 0.3));
+    let found = adversaries::collapses(&Options::default()).unwrap();
+    println!("{found:?}");
+    let cause = |course: &adversaries::Course| match course.alarm {
+        Some(Alarm::ModeCollapse { cause, .. }) => cause,
+        _ => panic!("no collapse: {course:?}"),
+    };
+    assert!(matches!(cause(&found.fast), Collapse::VanishingGradient { .. }));
+    assert!(matches!(cause(&found.biased), Collapse::BiasedData { .. }));
+    cause(&found.hasty);
 }

@@ -41,6 +41,8 @@ pub struct GenerateArgs {
     pub count: Option<usize>,
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
+    #[arg(long, value_name = "RUN")]
+    pub classifier: Option<String>,
     #[arg(long, value_name = "FILE")]
     pub out_file: Option<PathBuf>,
 }

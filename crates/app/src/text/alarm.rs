@@ -1,6 +1,6 @@
 //! Alarms of a training in words.
 
-use glassbox::watch::{Alarm, short};
+use glassbox::watch::{Alarm, Collapse, short};
 
 use super::Text;
 
@@ -23,6 +23,16 @@ impl Text {
             }
             Alarm::NotLearning { loss, guess } => {
                 self.alarm_not_learning(short(loss), short(guess))
+            }
+            Alarm::ModeCollapse { covered, modes, cause } => {
+                let why = match cause {
+                    Collapse::VanishingGradient { told } => {
+                        self.collapse_vanishing(format!("{:.0}", 100.0 * told))
+                    }
+                    Collapse::BiasedData { frequency } => self.collapse_biased(short(frequency)),
+                    Collapse::Settings { rate } => self.collapse_settings(short(rate)),
+                };
+                self.alarm_mode_collapse(covered, modes, why)
             }
             Alarm::LossSpike { loss, usual } => self.alarm_spike(short(loss), short(usual)),
             Alarm::PosteriorCollapse { dead, code, kl } => {
@@ -48,6 +58,17 @@ mod tests {
             Alarm::RateTooLow { update_ratio: 2.3e-6, rate: 1e-7 },
             Alarm::NotLearning { loss: 0.6934, guess: 0.68 },
             Alarm::LossSpike { loss: 31.4, usual: 0.21 },
+            Alarm::ModeCollapse {
+                covered: 1,
+                modes: 8,
+                cause: Collapse::VanishingGradient { told: 0.98 },
+            },
+            Alarm::ModeCollapse {
+                covered: 6,
+                modes: 8,
+                cause: Collapse::BiasedData { frequency: 0.1 },
+            },
+            Alarm::ModeCollapse { covered: 3, modes: 8, cause: Collapse::Settings { rate: 0.005 } },
             Alarm::PosteriorCollapse { dead: 15, code: 20, kl: 0.034 },
         ];
         for alarm in alarms {

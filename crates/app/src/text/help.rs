@@ -164,6 +164,11 @@ pub const HELP: &[(&str, &str, &str)] = &[
         "토큰마다 글 전체를 다시 읽습니다: 같은 글, 느릴 뿐",
     ),
     (
+        "generate.classifier",
+        "Of images and tables: which classes another run takes the rows for",
+        "이미지나 표: 다른 실행의 분류기가 만든 행을 어느 부류로 보는지",
+    ),
+    (
         "generate.class",
         "Of a model that is told of classes: the class of the new rows",
         "부류를 함께 배운 모형: 새 행의 부류",

@@ -122,6 +122,14 @@ fn of_family(name: &str) -> [&'static str; 2] {
             "codes that are drawn from a normal distribution, so that new rows can be made; tables, images",
             "정규분포에서 뽑는 코드로 새 행을 만드는 망. 표와 이미지용",
         ],
+        "Generative adversarial networks" => [
+            "a generator against a discriminator that tells its rows from real ones; tables, points, images",
+            "진짜 행을 가려내는 판별자와 겨루며 새 행을 만드는 생성자. 표, 점, 이미지용",
+        ],
+        "Wasserstein GANs" => [
+            "a generator led by a critic that estimates a distance (gradient penalty); tables, images",
+            "거리를 재는 비평자(기울기 벌점)를 따라 새 행을 만드는 생성자. 표와 이미지용",
+        ],
         _ => ["", ""],
     }
 }

@@ -10,15 +10,17 @@ use super::series::activity;
 use super::table::RawTable;
 
 /// The names of the built-in datasets.
-pub const BUILTINS: [&str; 11] = [
+pub const BUILTINS: [&str; 13] = [
     "activity",
     "blobs",
     "circles",
     "digits",
     "dosage",
+    "grid",
     "iris",
     "lines",
     "moons",
+    "ring",
     "sentences",
     "spirals",
     "xor",

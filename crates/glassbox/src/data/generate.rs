@@ -65,6 +65,29 @@ pub fn lines(rows: usize, noise: f64, seed: u64) -> Result<Dataset, DataError> {
     Shape::Lines.dataset(rows, noise, seed, &Options::default())
 }
 
+/// Eight small round clouds on a circle of radius 2, for models that learn rows themselves: which of the
+/// modes `mode 1` … `mode 8` do they make? `noise` is the clouds' standard deviation.
+///
+/// ```
+/// let ring = glassbox::data::ring(800, 0.02, 7)?;
+/// assert_eq!(ring.train.classes(), Some(8));
+/// # Ok::<(), glassbox::data::DataError>(())
+/// ```
+///
+/// # Errors
+/// As [`moons`].
+pub fn ring(rows: usize, noise: f64, seed: u64) -> Result<Dataset, DataError> {
+    Shape::Ring.dataset(rows, noise, seed, &Options::default())
+}
+
+/// As [`ring`]: 25 small round clouds, five by five, 2 apart.
+///
+/// # Errors
+/// As [`moons`].
+pub fn grid(rows: usize, noise: f64, seed: u64) -> Result<Dataset, DataError> {
+    Shape::Grid.dataset(rows, noise, seed, &Options::default())
+}
+
 /// The rows that are made when a generator is loaded by its name, always the same ones.
 const BY_NAME: (usize, u64) = (1000, 42);
 
@@ -77,6 +100,8 @@ fn named(name: &str) -> Option<(Shape, f64)> {
         "xor" => (Shape::Xor, 0.05),
         "blobs" => (Shape::Blobs { clouds: 3 }, 0.25),
         "lines" => (Shape::Lines, 0.2),
+        "ring" => (Shape::Ring, 0.02),
+        "grid" => (Shape::Grid, 0.05),
         _ => return None,
     })
 }
@@ -102,7 +127,14 @@ enum Shape {
     Xor,
     Blobs { clouds: usize },
     Lines,
+    Ring,
+    Grid,
 }
+
+/// Modes of [`ring`].
+const RING: usize = 8;
+/// Modes of [`grid`], along each side.
+const GRID: usize = 5;
 
 impl Shape {
     fn name(self) -> &'static str {
@@ -113,6 +145,8 @@ impl Shape {
             Shape::Xor => "xor",
             Shape::Blobs { .. } => "blobs",
             Shape::Lines => "lines",
+            Shape::Ring => "ring",
+            Shape::Grid => "grid",
         }
     }
 
@@ -126,6 +160,8 @@ impl Shape {
             Shape::Xor => vec!["same".into(), "different".into()],
             Shape::Blobs { clouds } => numbered("blob", clouds),
             Shape::Lines => Vec::new(),
+            Shape::Ring => numbered("mode", RING),
+            Shape::Grid => numbered("mode", GRID * GRID),
         }
     }
 
@@ -147,6 +183,10 @@ impl Shape {
             }
             Shape::Blobs { clouds } => polar(1.0, TAU * class as f64 / clouds as f64),
             Shape::Lines => [2.0 * u - 1.0, 1.5 * (2.0 * u - 1.0) + 0.5],
+            Shape::Ring => polar(2.0, TAU * class as f64 / RING as f64),
+            Shape::Grid => {
+                [class / GRID, class % GRID].map(|at| 2.0 * at as f64 - (GRID - 1) as f64)
+            }
         }
     }
 

@@ -24,7 +24,7 @@ const TABLES: [&str; 7] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parque
 const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy, .parquet; \
                          images: a folder or archive (.tar, .tar.gz, .zip) with a folder of images for each class, \
                          IDX files as MNIST's, CIFAR's .bin files; text: .txt (also .gz); \
-                         a built-in: activity, blobs, circles, digits, dosage, iris, lines, moons, sentences, spirals, xor";
+                         a built-in: activity, blobs, circles, digits, dosage, grid, iris, lines, moons, ring, sentences, spirals, xor";
 
 /// Loads a table (CSV, JSON lines, NPY, Parquet), images (a folder or an archive that has a folder for
 /// each class, or one for each part with those of the classes in it; IDX files; CIFAR's binary files),

@@ -71,7 +71,7 @@ pub use describe::{
 };
 pub use error::{DataError, Place, Problem};
 pub use folds::{Fold, Folding, NthFold, k_fold, time_series_folds};
-pub use generate::{blobs, circles, lines, moons, spirals, xor};
+pub use generate::{blobs, circles, grid, lines, moons, ring, spirals, xor};
 pub use idx::Idx;
 pub use load::{from_csv, is_table, load};
 pub use options::{Options, Prepare};

@@ -9,6 +9,7 @@ mod count;
 mod practice;
 mod told;
 
+pub mod adversaries;
 pub mod bottleneck;
 pub mod cells;
 pub mod channels;
@@ -251,6 +252,22 @@ pub const LESSONS: &[Lesson] = &[
             "그냥 뽑으면 막히고 μ + σ·ε으로 뽑으면 통하는 기울기",
         ],
         run: reparameterised::lesson,
+    },
+    Lesson {
+        id: "G6",
+        title: [
+            "a generator against a discriminator: losses, and the clouds that are covered",
+            "생성자와 판별자의 겨루기: 손실과 덮인 구름",
+        ],
+        run: adversaries::against,
+    },
+    Lesson {
+        id: "G7",
+        title: [
+            "mode collapse, provoked in three ways and told by an alarm",
+            "세 가지로 일으킨 모드 붕괴와 그것을 알리는 경보",
+        ],
+        run: adversaries::collapsing,
     },
     Lesson {
         id: "G8",

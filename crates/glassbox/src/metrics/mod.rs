@@ -25,12 +25,14 @@
 mod bleu;
 mod classification;
 mod confusion;
+mod modes;
 mod ranking;
 mod regression;
 
 pub use bleu::Bleu;
 pub use classification::{Classification, softmax};
 pub use confusion::{Average, Averaged, ClassFigures, Confusion};
+pub use modes::{Modes, ModesCovered, REACH};
 pub use ranking::{Cut, Ranking};
 pub use regression::{Regression, RegressionFigures, quantile};
 

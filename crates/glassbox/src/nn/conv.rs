@@ -1,7 +1,7 @@
 use glassbox_engine::op::Convolution;
 use glassbox_engine::{Scope, Tensor};
 
-use crate::nn::Initial;
+use crate::nn::{Initial, spectral_norm};
 
 /// A layer of filters: their size, how they go over images, how they are drawn.
 ///
@@ -23,12 +23,16 @@ pub struct Conv {
     pub initial: Initial,
     /// Whether a number is added to each channel. Batch normalisation after it makes it useless.
     pub bias: bool,
+    /// Whether weights are divided by their largest singular value ([`spectral_norm`]); not of transposed
+    /// convolutions.
+    pub spectral: bool,
 }
 
 impl Conv {
     /// Filters of this size, step by step, without padding, drawn as [`Initial::He`] says.
     pub fn new(size: [usize; 2]) -> Self {
-        Conv { size, how: Convolution::default(), initial: Initial::He, bias: true }
+        let how = Convolution::default();
+        Conv { size, how, initial: Initial::He, bias: true, spectral: false }
     }
 
     /// Filters over sequences, for [`conv1d`].
@@ -70,6 +74,11 @@ impl Conv {
     /// The same without a bias.
     pub fn without_bias(self) -> Self {
         Conv { bias: false, ..self }
+    }
+
+    /// The same with its weights divided by their largest singular value, or not.
+    pub fn spectral(self, spectral: bool) -> Self {
+        Conv { spectral, ..self }
     }
 
     fn taps(&self) -> usize {
@@ -196,7 +205,8 @@ fn filter<'g>(
     let outputs = taps.saturating_mul(channels / groups);
     let initial = conv.initial.weights(taps.saturating_mul(depth), outputs);
     let shape = [size, &[depth, channels]].concat();
-    at.parameter_of(x.dtype(), "weight", shape, initial)
+    let weight = at.parameter_of(x.dtype(), "weight", shape, initial);
+    if conv.spectral { spectral_norm(at, weight) } else { weight }
 }
 
 /// The bias of `channels` added, where there is one.

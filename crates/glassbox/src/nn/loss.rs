@@ -42,6 +42,9 @@ pub enum Loss {
     OfModel(&'static Measures),
 }
 
+/// The loss of a row (first) where it is taken for the mean of the training rows (second).
+pub type LossOfMean = fn(&[f32], &[f64]) -> f64;
+
 /// What a model that learns the rows themselves measures of each of them.
 #[derive(Debug)]
 pub struct Measures {
@@ -49,11 +52,15 @@ pub struct Measures {
     pub names: &'static [&'static str],
     /// The loss of a row (first) for whoever always answers with the mean of the training rows (second);
     /// none where nobody can.
-    pub guess: Option<fn(&[f32], &[f64]) -> f64>,
+    pub guess: Option<LossOfMean>,
+    /// Whether parts of the model work against each other, so that no loss tells how good it is: training
+    /// ends with its last step, and no verdict is given.
+    pub adversarial: bool,
 }
 
 /// Of a model that is not known.
-pub(crate) static NOTHING: Measures = Measures { names: &["loss"], guess: None };
+pub(crate) static NOTHING: Measures =
+    Measures { names: &["loss"], guess: None, adversarial: false };
 
 impl PartialEq for Loss {
     /// Same kind and settings; two functions of one's own never count as the same.
@@ -68,6 +75,12 @@ impl PartialEq for Loss {
 }
 
 impl Loss {
+    /// Whether it belongs to a model whose parts work against each other, so that it does not tell how good
+    /// the model is.
+    pub fn is_adversarial(self) -> bool {
+        matches!(self, Loss::OfModel(measures) if measures.adversarial)
+    }
+
     /// How it is written on a board.
     pub fn symbol(self) -> &'static str {
         match self {

@@ -36,11 +36,11 @@ pub use dropout::{dropout, seed, step, stochastic_depth};
 pub use embedding::{embedding, embedding_table};
 pub use generative::{Coded, Generative, Learn, Measured, Seen, divergence, kept, normal};
 pub use initial::Initial;
-pub use linear::linear;
+pub use linear::{linear, spectral_linear};
 pub(crate) use loss::NOTHING;
-pub use loss::{Loss, Measures, OwnLoss};
+pub use loss::{Loss, LossOfMean, Measures, OwnLoss};
 pub use normalize::{
-    batch_norm, batch_norm_with, group_norm, layer_norm, layer_norm_with, rms_norm,
+    batch_norm, batch_norm_with, group_norm, layer_norm, layer_norm_with, rms_norm, spectral_norm,
 };
 pub use objective::{Divisor, Objective, Recorded};
 pub(crate) use optimizer::fits;

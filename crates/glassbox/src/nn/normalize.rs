@@ -1,4 +1,4 @@
-use glassbox_engine::{Scope, Tensor};
+use glassbox_engine::{Initial, Scope, Tensor};
 
 /// Added to variances, so that nothing is divided by 0; PyTorch's default.
 const EPSILON: f64 = 1e-5;
@@ -50,8 +50,11 @@ pub fn batch_norm_with<'g>(at: Scope<'g>, x: Tensor<'g>, epsilon: f64) -> Tensor
     let rows = x.reshape([each, channels]);
     let (centred, variance) = if batch {
         let batch_mean = rows.mean_axis(0);
-        // Moving the mean does not move the variance: its derivative to it, 0, need not be summed.
-        let batch_variance = (rows - batch_mean.detach()).square().mean_axis(0);
+        // About any fixed middle c the variance is the mean of (x − c)², less (mean − c)². With the mean
+        // itself as c the second term is 0, and so is its slope, which need not be summed over the rows; but
+        // its slope's slope is not.
+        let middle = batch_mean.detach();
+        let batch_variance = (rows - middle).square().mean_axis(0) - (batch_mean - middle).square();
         let unbiased = each as f64 / (each - 1) as f64;
         let towards = |running: Tensor<'g>, now: Tensor<'g>| {
             running * (1.0 - MOMENTUM) + now.detach().reshape([channels]) * MOMENTUM
@@ -154,6 +157,45 @@ pub fn rms_norm<'g>(at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
     let size = (x.square().mean_axis(-1) + f64::from(f32::EPSILON)).sqrt();
     (x / size * weight).named("rms_norm")
 }
+
+/// Spectral normalisation (Miyato et al. 2018): weights `[…, outputs]`, taken as a matrix with a row for each
+/// input, divided by its largest singular value, so that what is multiplied by it grows no longer.
+///
+/// State: `direction [outputs, 1]`, the singular vector as far as it is known (drawn at first); whenever the
+/// weights are used in training it comes nearer by one step of the power method. How it was found passes no
+/// gradient.
+///
+/// ```
+/// use glassbox::engine::{Graph, Mode};
+/// let graph = Graph::new();
+/// let at = graph.root(Mode::Train).child("fc");
+/// let weight = at.parameter("weight", [16, 8], 1.0);
+/// assert_eq!(glassbox::nn::spectral_norm(at, weight).shape(), weight.shape());
+/// assert!(graph.declaration("fc/direction").is_some());
+/// ```
+#[track_caller]
+pub fn spectral_norm<'g>(at: Scope<'g>, weight: Tensor<'g>) -> Tensor<'g> {
+    let _inside = at.enter();
+    let outputs = weight.dim(-1);
+    let matrix = weight.reshape([weight.elements() / outputs.max(1), outputs]);
+    let drawn = Initial::Normal { mean: 0.0, deviation: 1.0 };
+    let known = at.state("direction", weight.dtype(), [outputs, 1], drawn);
+    let of_length_1 = |v: Tensor<'g>| v / (v.square().sum() + LEAST_SQUARE).sqrt();
+    let still = matrix.detach();
+    let left = of_length_1(still.matmul(known));
+    let right = match at.training() {
+        true => {
+            let nearer = of_length_1(still.transpose().matmul(left));
+            at.assign("direction", nearer);
+            nearer
+        }
+        false => of_length_1(known),
+    };
+    weight / (left * matrix.matmul(right)).sum()
+}
+
+/// Added to squared lengths, so that nothing is divided by 0.
+const LEAST_SQUARE: f64 = 1e-24;
 
 /// x · weight + bias, each channel by its own.
 #[track_caller]

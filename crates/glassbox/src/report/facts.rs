@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::data::{Dataset, InputPreparation, Task};
 use crate::io::FileError;
+use crate::report::Words;
 use crate::train::config::RunConfig;
 use crate::train::event::Outcome;
 use crate::train::folder::{Environment, GraphKind, RunFolder, Status};
@@ -35,6 +36,8 @@ pub(crate) struct Facts {
     pub depth: Option<GradientsByDepth>,
     /// Pictures of images that a model looks at; none of other data.
     pub seen: Option<Seen>,
+    /// Headings and pictures of what a model makes that learns the rows themselves.
+    pub made: Vec<(String, String)>,
     /// What a model of language writes.
     pub written: Option<String>,
 }
@@ -104,6 +107,21 @@ fn pictures(
     Ok(Some(Seen { mistakes: wrong, filters }))
 }
 
+/// What a model makes that learns the rows themselves; nothing of another model.
+fn made(
+    w: Words,
+    folder: &RunFolder,
+    config: &RunConfig,
+    data: Option<&Dataset>,
+) -> Result<Vec<(String, String)>, Error> {
+    #[cfg(feature = "image")]
+    if config.model.learns_rows() {
+        return super::made::pictures(w, folder, data);
+    }
+    let _ = (w, folder, config, data);
+    Ok(Vec::new())
+}
+
 /// A line of `metrics.jsonl`.
 pub(crate) struct EpochFigures {
     pub epoch: u64,
@@ -146,11 +164,12 @@ impl ToldNumber {
 impl Facts {
     /// Reads what a run's folder holds; images are taken from `data`, where it is at hand.
     pub fn gather(
+        w: Words,
         folder: &RunFolder,
         outcome: &Outcome,
         rows: Option<&Dataset>,
     ) -> Result<Self, Error> {
-        let data = DataRecord::read(folder)?;
+        let (data, config) = (DataRecord::read(folder)?, folder.config()?);
         let path = folder.file("run.toml");
         let settings =
             std::fs::read_to_string(&path).map_err(FileError::at(&path, "cannot read"))?;
@@ -158,7 +177,7 @@ impl Facts {
         Ok(Facts {
             run,
             outcome: outcome.clone(),
-            config: folder.config()?,
+            config: config.clone(),
             settings,
             environment: folder.environment()?,
             status: folder.status()?,
@@ -172,7 +191,11 @@ impl Facts {
                 &data.preparation.target.name,
             )?,
             depth: GradientsByDepth::of_run(folder)?,
-            seen: seen(folder, outcome, &data, rows)?,
+            seen: match config.model.learns_rows() {
+                true => None,
+                false => seen(folder, outcome, &data, rows)?,
+            },
+            made: made(w, folder, &config, rows)?,
             written: std::fs::read_to_string(folder.file("samples").join("text.txt")).ok(),
             data,
         })

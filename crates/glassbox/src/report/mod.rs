@@ -14,6 +14,8 @@ mod embedding;
 mod facts;
 mod forecast;
 mod html;
+#[cfg(feature = "image")]
+mod made;
 mod numbers;
 mod page;
 #[cfg(feature = "image")]
@@ -68,7 +70,10 @@ pub(crate) fn write_with(
     data: Option<&Dataset>,
 ) -> Result<PathBuf, Error> {
     let path = folder.file(FILE);
-    let page = page::page(Words::English, &facts::Facts::gather(folder, outcome, data)?)?;
+    let page = {
+        let w = Words::English;
+        page::page(w, &facts::Facts::gather(w, folder, outcome, data)?)?
+    };
     atomic::write(&path, page.as_bytes())?;
     Ok(path)
 }
@@ -88,6 +93,6 @@ pub(crate) fn write_words(folder: &RunFolder, outcome: &Outcome) -> Result<PathB
 pub fn page(folder: &RunFolder, outcome: &Outcome, words: Words) -> Result<String, Error> {
     match crate::word2vec::is_of_words(folder) {
         true => embedding::page(words, folder, outcome),
-        false => page::page(words, &facts::Facts::gather(folder, outcome, None)?),
+        false => page::page(words, &facts::Facts::gather(words, folder, outcome, None)?),
     }
 }

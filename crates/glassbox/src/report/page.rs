@@ -47,6 +47,7 @@ pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
         _ if facts.written.is_some() => String::new(),
         _ => format!("<p class=\"note\">{}</p>\n", w.no_predictions()),
     };
+    out += &made(w, facts);
     if let Some(written) = &facts.written {
         out += &format!(
             "<section class=\"written\">\n<h2>{}</h2>\n<p class=\"note\">{}</p>\n<pre>{}</pre>\n\
@@ -91,6 +92,19 @@ pub(crate) fn document(
     );
     out += sections;
     out + &format!("<footer>{}</footer>\n</main>\n</body>\n</html>\n", w.footer())
+}
+
+/// Pictures of what a model makes that learns the rows themselves.
+fn made(w: Words, facts: &Facts) -> String {
+    let picture = |(heading, uri): &(String, String)| {
+        let image = format!("<img class=\"sheet\" alt=\"{}\" src=\"{uri}\"/>\n", escape(heading));
+        figure(&escape(heading), &image, "")
+    };
+    let figures: String = facts.made.iter().map(picture).collect();
+    match figures.is_empty() {
+        true => figures,
+        false => format!("<section class=\"seen\">\n<h2>{}</h2>\n{figures}</section>\n", w.made()),
+    }
 }
 
 /// Pictures of what a model of images sees.
@@ -187,6 +201,17 @@ fn metric(w: Words, metric: &str, loss: Loss) -> (String, String) {
         "top_5_accuracy" => (w.name_top_5_accuracy(), w.meaning_top_5_accuracy()),
         "median_ae" => (w.name_median_ae(), w.meaning_median_ae()),
         "mse" => (w.name_mse(), w.meaning_mse()),
+        "discriminator_loss" => (w.name_discriminator_loss(), w.meaning_discriminator_loss()),
+        "real_accuracy" => (w.name_real_accuracy(), w.meaning_real_accuracy()),
+        "fake_accuracy" => (w.name_fake_accuracy(), w.meaning_fake_accuracy()),
+        "distance" => (w.name_distance(), w.meaning_distance()),
+        "slope" => (w.name_slope(), w.meaning_slope()),
+        "modes_covered" => (w.name_modes_covered(), w.meaning_modes_covered()),
+        "good_samples" => (w.name_good_samples(), w.meaning_good_samples()),
+        "reconstruction" => (w.name_reconstruction(), w.meaning_reconstruction()),
+        "kl" => (w.name_kl(), w.meaning_kl()),
+        "squared_error" => (w.name_squared_error(), w.meaning_squared_error()),
+        "absolute_error" => (w.name_absolute_error(), w.meaning_absolute_error()),
         "loss" => (w.name_loss(), choices::meaning_of_loss(w, loss)),
         other => (escape(other), String::new()),
     }
@@ -373,33 +398,47 @@ fn curves(w: Words, facts: &Facts) -> String {
     let heading = if logarithmic { w.loss_curve_log() } else { w.loss_curve() };
     let mut out = figure(&heading, &loss, "");
 
-    let main = main_metric(facts);
-    let value = |epoch: &EpochFigures| figure_of(epoch, main);
-    let shown = points(&value);
-    if shown.iter().any(|(_, y)| y.is_finite()) {
-        let (called, meaning) = metric(w, main, facts.config.train.loss);
-        let (part, class) = match validated {
-            true => (w.part_valid(), "second"),
-            false => (w.part_train(), "first"),
-        };
-        let heading = w.metric_curve(&called, &part);
-        let (from, to) = from_to(&shown);
-        let labels = |_| Labels {
-            description: w.curve_from_to(&heading, &from, &to),
-            x: w.epoch(),
-            y: called.clone(),
-        };
-        let within = match main {
-            "accuracy" => Some((0.0, 1.0)),
-            // R² has no lower bound.
-            "r2" => Some((-1e300, 1.0)),
-            _ => Some((0.0, 1e300)),
-        };
-        let lines = [Line { name: part, class, points: shown }];
-        let (curve, _) = chart::lines(labels, &lines, mark(&value).as_ref(), within);
-        out += &figure(&heading, &curve, &meaning);
+    let of_rows = facts.config.model.learns_rows();
+    let mains: Vec<&str> = match of_rows {
+        true => own_figures(facts),
+        false => vec![main_metric(facts)],
+    };
+    for main in mains {
+        let value = |epoch: &EpochFigures| figure_of(epoch, main);
+        let shown = points(&value);
+        if shown.iter().any(|(_, y)| y.is_finite()) {
+            let (called, meaning) = metric(w, main, facts.config.train.loss);
+            let (part, class) = match validated {
+                true => (w.part_valid(), "second"),
+                false => (w.part_train(), "first"),
+            };
+            let heading = w.metric_curve(&called, &part);
+            let (from, to) = from_to(&shown);
+            let labels = |_| Labels {
+                description: w.curve_from_to(&heading, &from, &to),
+                x: w.epoch(),
+                y: called.clone(),
+            };
+            let within = match main {
+                "accuracy" | "real_accuracy" | "fake_accuracy" | "good_samples" => Some((0.0, 1.0)),
+                // R² has no lower bound.
+                "r2" => Some((-1e300, 1.0)),
+                _ if of_rows => None,
+                _ => Some((0.0, 1e300)),
+            };
+            let lines = [Line { name: part, class, points: shown }];
+            let (curve, _) = chart::lines(labels, &lines, mark(&value).as_ref(), within);
+            out += &figure(&heading, &curve, &meaning);
+        }
     }
     out
+}
+
+/// What a model that learns the rows themselves measures beside its loss.
+fn own_figures(facts: &Facts) -> Vec<&str> {
+    let figures = facts.epochs.iter().flat_map(|epoch| epoch.figures.keys().map(String::as_str));
+    let names: BTreeSet<&str> = figures.filter(|name| *name != "loss").collect();
+    names.into_iter().collect()
 }
 
 /// Epochs, steps, time, and by what.

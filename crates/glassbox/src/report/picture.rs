@@ -250,7 +250,7 @@ impl Picture {
     /// # Errors
     /// A picture without pixels.
     pub fn data_uri(&self) -> Result<String, Error> {
-        Ok(format!("data:image/png;base64,{}", base64(&self.png()?)))
+        Ok(uri_of_png(&self.png()?))
     }
 }
 
@@ -271,6 +271,11 @@ fn check(count: usize, shape: &[usize]) -> Result<(), Error> {
         true => Ok(()),
         false => Err(Error::new(format!("{count} numbers are no picture of the shape {shape:?}"))),
     }
+}
+
+/// The bytes of a PNG file as text that a page can hold.
+pub(crate) fn uri_of_png(bytes: &[u8]) -> String {
+    format!("data:image/png;base64,{}", base64(bytes))
 }
 
 /// Base64 (RFC 4648, section 4).

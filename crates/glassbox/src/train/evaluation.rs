@@ -88,7 +88,7 @@ impl<'a> Evaluation<'a> {
         let started = Instant::now();
         let mut outcome = self.measure(part, self.part(part)?)?;
         let inference: Graph = self.folder.graph(GraphKind::Infer)?;
-        outcome.verdict = Some(self.job.verdict(self.folder, &self.trained, &inference)?);
+        outcome.verdict = self.job.verdict(self.folder, &self.trained, &inference)?;
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
     }

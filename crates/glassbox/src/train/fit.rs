@@ -16,6 +16,7 @@ use crate::train::event::{self, Ending, Event, Finished, Metrics, more_is_better
 use crate::train::folder::{RunFolder, RunState, Status};
 use crate::train::job::objective;
 use crate::train::log::Log;
+use crate::train::samples::{self, Samples};
 use crate::train::start::Start;
 use crate::train::state::{Best, Exact, LogOffsets};
 use crate::train::steps::Steps;
@@ -32,6 +33,8 @@ pub(crate) struct Fit<'a> {
     pub training: &'a [Graph],
     pub inference: &'a Graph,
     pub given: &'a Start,
+    /// Of a model that makes new rows.
+    pub samples: Option<Samples>,
     /// Where the run is kept, if it is.
     pub folder: Option<&'a RunFolder>,
     pub on_event: &'a mut dyn FnMut(&Event),
@@ -168,6 +171,9 @@ impl Run<'_, '_> {
                 },
                 None => {}
             }
+        }
+        if let Some(samples) = &mut self.fit.samples {
+            samples.resume(folder, self.steps.state.epoch);
         }
         let offsets = self.steps.state.logs;
         let (metrics, alerts) = folder.logs(offsets)?;
@@ -345,6 +351,7 @@ impl Run<'_, '_> {
     fn patience_is_over(&self) -> bool {
         let stop = self.fit.config.stop.as_ref();
         !self.fit.data.valid.is_empty()
+            && !self.fit.loss.is_adversarial()
             && stop.is_some_and(|s| self.steps.state.epochs_without_improvement >= s.patience)
     }
 
@@ -411,6 +418,7 @@ impl Run<'_, '_> {
         let shown: &Rows = if valid.is_empty() { &self.fit.data.train } else { valid };
         let results = self.steps.results(&mut self.predictor, shown)?;
         let mut metrics = score(&results, shown, self.fit.loss);
+        self.sample(&mut metrics)?;
         let divergences = divergences(&results, shown.len(), self.fit.loss);
         let epochs = self.fit.config.epochs;
         let epoch = self.steps.state.epoch;
@@ -420,8 +428,9 @@ impl Run<'_, '_> {
         }
         let seconds = self.epoch_started.elapsed().as_secs_f64();
         let state = &mut self.steps.state;
-        let improved =
-            !valid.is_empty() && improves(&metrics, self.fit.config, &mut state.best, state.step);
+        let improved = !valid.is_empty()
+            && !self.fit.loss.is_adversarial()
+            && improves(&metrics, self.fit.config, &mut state.best, state.step);
         state.epochs_without_improvement =
             if improved { 0 } else { state.epochs_without_improvement + 1 };
         let (epoch, step) = (state.epoch, state.step);
@@ -458,6 +467,30 @@ impl Run<'_, '_> {
         self.epoch_started = Instant::now();
         self.epoch_rows = 0;
         Ok(())
+    }
+
+    /// Makes rows of the same codes as after every epoch, and says which modes of the data they are of.
+    fn sample(&mut self, metrics: &mut Metrics) -> Result<(), Error> {
+        let Some(samples) = &mut self.fit.samples else { return Ok(()) };
+        let made = self.steps.in_use(|session| samples.make(session))?;
+        let state = &mut self.steps.state;
+        let mut alarm = None;
+        if let Some(found) = samples.covered(&made) {
+            if self.fit.loss.is_adversarial() {
+                let figure = |name: &str| metrics.get(name).copied();
+                let sure = figure("real_accuracy").zip(figure("fake_accuracy"));
+                let missing = samples.frequency_of_missing(&found);
+                alarm = state.alarms.modes(&self.course, state.step, &found, missing, sure);
+            }
+            metrics.extend(samples::figures(&found));
+        }
+        if let Some(folder) = self.fit.folder {
+            samples.keep(folder, made, (state.epoch, self.fit.config.epochs))?;
+        }
+        match alarm {
+            Some(alarm) => self.alert("generator".into(), alarm.to_string(), Some(alarm)),
+            None => Ok(()),
+        }
     }
 
     /// Saves where training stands, and before it the best epoch if it is not on the disk yet.

@@ -55,6 +55,8 @@ pub(crate) mod name {
     pub const GRADIENT_SUM: &str = "gradient_sum";
     /// State: what the sums of gradients will be divided by.
     pub const DIVISOR_SUM: &str = "divisor_sum";
+    /// State: how often the parameters below a scope have moved.
+    pub const UPDATES: &str = "updates";
     /// State: the moving average of a parameter.
     pub const AVERAGE: &str = "average";
 }
@@ -183,7 +185,7 @@ impl Recipe<'_> {
             self.objective.record(at, scores, targets, weights).loss * share
         });
         let of_heads = of_heads.reduce(|sum, loss| sum + loss);
-        let penalty = self.penalty(at, recorded, &learning, part);
+        let penalty = self.penalty(|| at.child(name::PENALTY), recorded, &learning, part);
         let more = [of_heads.map(|loss| loss.named(name::HEAD_LOSS)), penalty];
         let loss = match more.iter().flatten().copied().reduce(|sum, more| sum + more) {
             Some(more) => recorded.loss.named(name::DATA_LOSS) + more,
@@ -227,12 +229,14 @@ impl Recipe<'_> {
             let own = |path: &str| scope.is_empty() || path.starts_with(&below);
             let mut learning = graph.parameters();
             learning.retain(|(path, _)| own(path) && !self.frozen(path));
-            let updating = match entered {
-                true => at.again().child(name::OPTIMIZER).again(),
-                false => at.child(name::OPTIMIZER),
+            let once_more = |name: &str| match entered {
+                true => at.again().child(name).again(),
+                false => at.child(name),
             };
+            let updating = once_more(name::OPTIMIZER);
             let recorded = Recorded { loss, divisor };
-            let loss = match self.penalty(at, recorded, &learning, part) {
+            let penalised = || once_more(name::PENALTY);
+            let loss = match self.penalty(penalised, recorded, &learning, part) {
                 Some(penalty) => loss + penalty,
                 None => loss,
             };
@@ -242,6 +246,10 @@ impl Recipe<'_> {
                 gradients = accumulated(updating, &learning, gradients, divisor, part);
             }
             if part.ends {
+                let step = match scope.is_empty() {
+                    true => step,
+                    false => counted(updating, scope, step),
+                };
                 self.update(updating, &learning, gradients, rate, step);
             }
             entered = true;
@@ -454,7 +462,7 @@ impl Recipe<'_> {
     /// it once; in a mean of means it may stand in each.
     fn penalty<'g>(
         &self,
-        at: Scope<'g>,
+        at: impl FnOnce() -> Scope<'g>,
         recorded: Recorded<'g>,
         learning: &[(String, Tensor<'g>)],
         part: Part,
@@ -466,7 +474,7 @@ impl Recipe<'_> {
         if once || (l1 == 0.0 && l2 == 0.0) {
             return None;
         }
-        let penalty = penalty(at.child(name::PENALTY), &weights, l1, l2)?;
+        let penalty = penalty(at(), &weights, l1, l2)?;
         Some(penalty.named(name::PENALTY))
     }
 
@@ -512,6 +520,18 @@ impl Recipe<'_> {
             });
         }
     }
+}
+
+/// The number of this update of the parameters below a scope, which may move several times in a step.
+fn counted<'g>(at: Scope<'g>, scope: &str, step: Tensor<'g>) -> Tensor<'g> {
+    let _inside = at.enter();
+    let role = Role::Update { path: name::OPTIMIZER.to_string() };
+    at.graph().with_role(role, || {
+        let state = format!("{scope}/{}", name::UPDATES);
+        let number = at.state(&state, step.dtype(), [], 0.0) + 1.0;
+        at.assign(&state, number);
+        number
+    })
 }
 
 /// Rows as a model sees them that learns them: with their classes, if it is told of these.

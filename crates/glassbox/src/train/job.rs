@@ -189,6 +189,10 @@ impl Job {
         let loss = config.train.loss.resolve(false);
         let model = model_of(&config.model, &data.preparation, &data.input.shape, loss)?;
         let loss = loss_of(&*model);
+        let problems = check_adversaries(&config.train, loss, config.model.kind.word());
+        if !problems.is_empty() {
+            return Err(all_wrong(problems));
+        }
         if let nn::Loss::OfModel(measures) = loss {
             let figures: Vec<String> =
                 measures.names.iter().map(|name| format!("valid_{name}")).collect();
@@ -438,6 +442,24 @@ pub(crate) fn check_rows(config: &TrainConfig, data: &Dataset, model: &str) -> V
     if config.augment.iter().any(|change| change.mixes()) {
         let what = "`train.augment`: mixed rows are no rows to learn: leave mixup and cutmix out";
         problems.push(what.into());
+    }
+    problems
+}
+
+/// What a model whose parts work against each other must not be asked for.
+pub(crate) fn check_adversaries(config: &TrainConfig, loss: nn::Loss, model: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    if loss.is_adversarial() && config.stop.is_some() {
+        problems.push(format!(
+            "`train.stop`: no loss of {model} tells how good it is, for its parts work against each other: \
+             leave it out"
+        ));
+    }
+    if loss.is_adversarial() && config.accumulate > 1 {
+        problems.push(format!(
+            "`train.accumulate`: the parts of {model} move one after the other, which several batches a \
+             step cannot do: leave it out, and take a larger `train.batch`"
+        ));
     }
     problems
 }

@@ -147,6 +147,22 @@ impl Latent {
         self.model.generative().map_or(0, Generative::code)
     }
 
+    /// Whether new rows can be made of drawn codes.
+    pub fn samples(&self) -> bool {
+        self.model.generative().is_some_and(Generative::samples)
+    }
+
+    /// Whether rows have codes; adversaries find none.
+    pub fn has_encoder(&self) -> bool {
+        let graph = Graph::new();
+        let shape = [&[1], &self.shape()[..]].concat();
+        let rows = graph.input(name::INPUTS, DType::F32, shape);
+        let Some(model) = self.model.generative() else { return false };
+        let classes =
+            (model.classes() > 0).then(|| graph.input("classes", DType::F32, [1, model.classes()]));
+        model.encode(graph.root(Mode::Eval), Seen { rows, classes }).is_some()
+    }
+
     /// The classes that the model is told of beside rows and codes; none where it is told of none.
     pub fn told_classes(&self) -> &[String] {
         let told = self.model.generative().is_some_and(|model| model.classes() > 0);
@@ -204,7 +220,7 @@ impl Latent {
     /// # Errors
     /// A model whose codes follow no known distribution: of an autoencoder that is not variational.
     pub fn sample(&self, count: usize, label: Option<i64>, seed: u64) -> Result<Vec<f32>, Error> {
-        if !self.model.generative().is_some_and(Generative::samples) {
+        if !self.samples() {
             return Err(Error::new(format!(
                 "the codes of {} follow no known distribution, so that none can be drawn: train a vae",
                 self.model.name()

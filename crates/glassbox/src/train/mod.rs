@@ -9,6 +9,7 @@ pub mod state;
 pub mod summary;
 
 mod buckets;
+mod classified;
 mod cost;
 pub(crate) mod evaluate;
 mod evaluation;
@@ -28,6 +29,7 @@ pub(crate) mod photos;
 pub(crate) mod pretrained;
 mod resample;
 pub(crate) mod run;
+pub(crate) mod samples;
 mod start;
 pub(crate) mod steps;
 mod suggest;
@@ -36,6 +38,7 @@ mod trainer;
 pub(crate) mod translator;
 mod writer;
 
+pub use classified::ClassesMade;
 pub use evaluation::{Evaluation, Importances};
 pub use figures::{
     AtThreshold, ClassDetail, ClassResult, Confused, Coverage, Detail, NumberDetail, Report,

@@ -20,6 +20,7 @@ use crate::train::folder::{Environment, GraphKind, RunFolder, RunState};
 use crate::train::job::Job;
 use crate::train::judge::judge;
 use crate::train::pretrained;
+use crate::train::samples::Samples;
 use crate::train::trained::Model;
 use crate::train::translator;
 use crate::train::writer::Writer;
@@ -191,6 +192,7 @@ impl Job {
             training,
             inference,
             given: &self.start,
+            samples: Samples::of(&*self.model, &self.data, self.config.train.seed)?,
             folder: Some(folder),
             on_event,
             stop,
@@ -203,7 +205,7 @@ impl Job {
         outcome.seconds = finished.seconds;
         outcome.loading = Some(finished.loading).filter(|loading| loading.threads > 0);
         if finished.ending != Ending::Interrupted {
-            outcome.verdict = Some(self.verdict(folder, &trained, inference)?);
+            outcome.verdict = self.verdict(folder, &trained, inference)?;
             let table = trained.table_of_results(&results, rows);
             crate::io::atomic::write(&folder.predictions(), table.as_bytes())?;
             if let Detail::Forecast { forecast } = &outcome.detail {
@@ -265,6 +267,9 @@ impl Job {
                 report.metrics.insert(name.into(), bleu.score);
             }
         }
+        if let Some(samples) = Samples::of(&*self.model, &self.data, self.config.train.seed)? {
+            report.metrics.extend(samples.figures(trained.values())?);
+        }
         let loss = report.metrics.get("loss").copied();
         if let Some(nats) = text.zip(loss).and_then(|(text, loss)| by_character(text, here.1, loss))
         {
@@ -273,13 +278,16 @@ impl Job {
         Ok(Outcome::of(folder.path().display().to_string(), split, report))
     }
 
-    /// Whether the training in a folder overfitted, underfitted or went well.
+    /// Whether the training in a folder overfitted, underfitted or went well; none where no loss can tell.
     pub(crate) fn verdict(
         &self,
         folder: &RunFolder,
         kept: &Model,
         inference: &Graph,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Option<Verdict>, Error> {
+        if self.loss.is_adversarial() {
+            return Ok(None);
+        }
         let checkpoints = folder.checkpoints();
         let best = checkpoints.best_step()?;
         let end = match checkpoints.last()? {
@@ -299,7 +307,7 @@ impl Job {
         let status = folder.status()?;
         let short = status.epoch < self.config.train.epochs;
         let stopped_early = status.state == RunState::Finished && short;
-        judge((&self.data, self.loss), kept, end.as_ref(), curve, stopped_early)
+        judge((&self.data, self.loss), kept, end.as_ref(), curve, stopped_early).map(Some)
     }
 }
 

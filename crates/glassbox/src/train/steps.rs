@@ -232,12 +232,17 @@ impl<'a> Steps<'a> {
 
     /// The results of a part's rows by the weights to use. Training goes on from its own.
     pub fn results(&mut self, predictor: &mut Predictor, rows: &Rows) -> Result<Vec<f32>, Error> {
+        self.in_use(|session| predictor.rows(session, rows))
+    }
+
+    /// Does something by the weights to use. Training goes on from its own.
+    pub fn in_use<R>(&mut self, what: impl FnOnce(&mut Session) -> R) -> R {
         if !self.averages {
-            return predictor.rows(&mut self.session, rows);
+            return what(&mut self.session);
         }
         let (own, optimizer) = self.values();
         self.session.load(with_averages(own.clone(), &optimizer));
-        let results = predictor.rows(&mut self.session, rows);
+        let results = what(&mut self.session);
         self.session.load(own);
         results
     }

@@ -7,7 +7,7 @@ use crate::train::config::{
     Amount, Choices, Clip, ConfigError, Initial, Loss, ModelConfig, ModelKind, Numbers, RunConfig,
     Schedule, Stop,
 };
-use crate::zoo::{Likelihood, Named, Sizes, Takes, Training};
+use crate::zoo::{Likelihood, Named, Normalize, Sizes, Takes, Training};
 
 /// Rows from which on numbers of a table are told a net in pieces: fewer do not say where to bend.
 const PIECES_FROM: usize = 4_000;
@@ -165,6 +165,9 @@ const SERIES_STEPS: u64 = 3_000;
 fn suggest_rows(data: &Dataset, config: &mut RunConfig) {
     let ModelKind::Named(named) = config.model.kind else { return };
     let Training { optimizer, epochs, .. } = named.family.training;
+    if named.is_adversarial() {
+        return suggest_adversaries(data, named, config);
+    }
     let (choices, width) = (&mut config.model.choices, data.train.width());
     if matches!(data.preparation.inputs, InputPreparation::Pixels { .. }) {
         choices.likelihood = Likelihood::Bernoulli;
@@ -189,6 +192,44 @@ fn suggest_rows(data: &Dataset, config: &mut RunConfig) {
         train.stop = Some(Stop { metric: "valid_loss".into(), patience });
     }
 }
+
+/// How adversaries are trained: without an end but the last step.
+fn suggest_adversaries(data: &Dataset, named: Named, config: &mut RunConfig) {
+    let Training { optimizer, epochs, .. } = named.family.training;
+    let (choices, train) = (&mut config.model.choices, &mut config.train);
+    let shape = &data.input.shape;
+    choices.bounded = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
+    if named.is_convolutional(shape) {
+        choices.encoder = Sizes::of(&[64, 128]);
+        choices.normalize = Normalize::Batch;
+    } else if data.train.width() < 64 {
+        choices.encoder = Sizes::of(&[128, 128]);
+        choices.code = data.train.width().max(2);
+    }
+    let rows = data.train.len();
+    // A critic learns on parts of a batch.
+    let parts = if named.word() == "wgan-gp" { choices.critic_steps } else { 1 };
+    let batch = (rows / 16).next_power_of_two().clamp(8, 64) * parts;
+    train.batch = Amount::Exactly(batch);
+    train.optimizer = optimizer;
+    if data.train.width() < 64 {
+        // A code of as many numbers, no momentum and a rate that ends at 0 cover points best.
+        train.optimizer = Optimizer::Adam {
+            lr: 1e-3,
+            beta1: 0.0,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+        };
+        train.schedule = Schedule::Cosine;
+    }
+    train.stop = None;
+    let steps = rows.div_ceil(batch).max(1) as u64;
+    train.epochs = (ADVERSARIES_STEPS / steps).clamp(epochs, 400);
+}
+
+/// About so many steps teach adversaries, at least.
+const ADVERSARIES_STEPS: u64 = 10_000;
 
 /// About so many steps teach a model what rows look like, at least.
 const ROWS_STEPS: u64 = 6_000;

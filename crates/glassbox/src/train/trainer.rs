@@ -19,10 +19,11 @@ use crate::train::event::{self, Ending, Event};
 use crate::train::figures::{Report, report};
 use crate::train::fit::{Fit, Fitted};
 use crate::train::graphs::{Recipe, results, spelled_out};
-use crate::train::job::{check_rows, check_target, objective};
+use crate::train::job::{check_adversaries, check_rows, check_target, objective};
 use crate::train::judge::judge;
 use crate::train::latent::Latent;
 use crate::train::run::DataRecord;
+use crate::train::samples::Samples;
 use crate::train::start::Start;
 use crate::train::steps::parts;
 use crate::train::trained::{Model, Predictions};
@@ -390,7 +391,10 @@ impl<M: Module> Trainer<M> {
         let mut config = self.config.clone();
         config.loss = config::Loss::of(loss);
         let problems = match self.model.generative() {
-            Some(_) => check_rows(&config, data, self.model.name()),
+            Some(_) => {
+                let name = self.model.name();
+                [check_rows(&config, data, name), check_adversaries(&config, loss, name)].concat()
+            }
             None => check_target(&config, loss, data),
         };
         if !problems.is_empty() {
@@ -434,6 +438,7 @@ impl<M: Module> Trainer<M> {
             training: &training,
             inference: &inference,
             given: &start,
+            samples: Samples::of(&self.model, data, config.seed)?,
             folder: None,
             on_event: &mut |event| {
                 on_event(event);
@@ -558,7 +563,7 @@ impl Run {
     /// Whether the training overfitted, underfitted or went well, and why.
     ///
     /// # Errors
-    /// None that a finished training causes.
+    /// A model whose parts work against each other, of which no loss tells how good it is.
     ///
     /// ```
     /// use glassbox::practice::Kind;
@@ -572,6 +577,12 @@ impl Run {
     /// # Ok::<(), glassbox::Error>(())
     /// ```
     pub fn verdict(&self) -> Result<Verdict, Error> {
+        if self.loss.is_adversarial() {
+            return Err(Error::new(
+                "no loss tells how good adversaries are, so there is no verdict on them: look at what they \
+                 make",
+            ));
+        }
         let others = self.finished.best_step.is_some_and(|step| step != self.finished.step);
         let weights = others.then(|| self.last.weights());
         let end = weights.map(|w| Model::of(&self.inference, w, DataRecord::of(&self.data)));

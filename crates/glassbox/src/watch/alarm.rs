@@ -12,6 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Rows, Targets};
+use crate::metrics::ModesCovered;
 use crate::nn::Loss;
 use crate::train::state::Exact;
 use crate::watch::look::Look;
@@ -56,6 +57,13 @@ const SPIKE_START: f64 = 1.5;
 const SPIKE_USUAL: f64 = 5.0;
 /// … and by so many of its standard deviations.
 const SPIKE_DEVIATIONS: f64 = 8.0;
+/// A generator that covers less than this share of the modes, after half of the training and
+/// in a tenth of its epochs in a row ([`PERSISTENT`] at least), has collapsed: two of eight are missing where one is left out by chance.
+const COLLAPSED: f64 = 0.8;
+/// A discriminator that tells more than this share apart is sure of itself: it has no use for most rows.
+const SURE: f64 = 0.9;
+/// Modes that have less than this share of an even one are rare.
+const RARE: f64 = 0.25;
 /// A number of a variational code that diverges by fewer nats than this is the same whatever the row.
 const DEAD_CODE: f64 = 0.01;
 /// Epochs, and a fifth of the training, after which codes should carry something: in the beginning none do.
@@ -114,6 +122,15 @@ pub enum Alarm {
         /// That of the simplest guess: the largest class, the mean.
         guess: f64,
     },
+    /// What a generator makes is of few of the data's modes.
+    ModeCollapse {
+        /// Of how many.
+        covered: usize,
+        /// How many there are.
+        modes: usize,
+        /// Why, as far as can be told.
+        cause: Collapse,
+    },
     /// The loss of one batch is far above the usual.
     LossSpike {
         /// The loss.
@@ -132,6 +149,28 @@ pub enum Alarm {
     },
 }
 
+/// Why a generator makes only some of the data's modes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Collapse {
+    /// The discriminator tells nearly all rows apart: what it says of those that are made hardly depends on
+    /// where they lie, and little gradient reaches the generator.
+    VanishingGradient {
+        /// Which share it tells apart.
+        told: f64,
+    },
+    /// The modes that are missing are rare in the data.
+    BiasedData {
+        /// Their rows, against as many for each mode.
+        frequency: f64,
+    },
+    /// Neither: rates and other settings decide whether the two keep pace.
+    Settings {
+        /// The learning rate.
+        rate: f64,
+    },
+}
+
 impl Alarm {
     /// The word for its kind, as in JSON.
     pub fn kind(&self) -> &'static str {
@@ -143,6 +182,7 @@ impl Alarm {
             Alarm::RateTooHigh { .. } => "rate_too_high",
             Alarm::RateTooLow { .. } => "rate_too_low",
             Alarm::NotLearning { .. } => "not_learning",
+            Alarm::ModeCollapse { .. } => "mode_collapse",
             Alarm::LossSpike { .. } => "loss_spike",
             Alarm::PosteriorCollapse { .. } => "posterior_collapse",
         }
@@ -209,6 +249,33 @@ impl fmt::Display for Alarm {
                 short(loss),
                 short(guess)
             ),
+            Alarm::ModeCollapse { covered, modes, cause } => {
+                write!(
+                    f,
+                    "what is made is of {covered} of the data's {modes} modes (mode collapse), "
+                )?;
+                match cause {
+                    Collapse::VanishingGradient { told } => write!(
+                        f,
+                        "and the discriminator tells {:.0} % apart: little gradient reaches the generator \
+                         (vanishing). Try a lower rate for discriminator/*, spectral = true, label \
+                         smoothing, or wgan-gp",
+                        100.0 * told
+                    ),
+                    Collapse::BiasedData { frequency } => write!(
+                        f,
+                        "and the missing ones have {} of the rows that an even share would be (biased \
+                         data). Try to collect more of them, or a conditional model",
+                        short(frequency)
+                    ),
+                    Collapse::Settings { rate } => write!(
+                        f,
+                        "which adversaries do where settings do not suit them (learning rate {}). Try a \
+                         lower rate, beta1 = 0.5, more units, or wgan-gp",
+                        short(rate)
+                    ),
+                }
+            }
             Alarm::LossSpike { loss, usual } => write!(
                 f,
                 "the loss of a batch jumped to {}, where {} was usual (spike). Look for extreme \
@@ -234,6 +301,8 @@ pub(crate) struct Course {
     round: u64,
     /// Steps of the whole training.
     steps: u64,
+    /// Its epochs.
+    epochs: u64,
     /// Rows of a whole step.
     batch: usize,
     /// The loss of a row of the simplest guess.
@@ -252,6 +321,7 @@ impl Course {
         Course {
             round: steps.steps_an_epoch().clamp(20, 200),
             steps: steps.steps_an_epoch().saturating_mul(config.epochs),
+            epochs: config.epochs,
             batch: steps.rows_a_step(),
             guess: guess(rows, loss).filter(|_| plain),
             loss,
@@ -363,6 +433,9 @@ impl Alarms {
         loss: f64,
         rows: usize,
     ) -> Option<Alarm> {
+        if course.loss.is_adversarial() {
+            return None;
+        }
         let loss = course.per_row(loss, rows);
         let spike = self.spike(course, loss, rows);
         let [mean, variance] = self.usual.get_or_insert([Exact(loss), Exact(0.0)]);
@@ -401,6 +474,32 @@ impl Alarms {
             found.extend(alarm.filter(|(_, alarm)| self.tell(alarm)));
         }
         found
+    }
+
+    /// What samples say of a generator after an epoch: which modes they are of, how frequent the missing ones
+    /// are, and which shares of rows and of what is made the discriminator tells.
+    pub(crate) fn modes(
+        &mut self,
+        course: &Course,
+        step: u64,
+        found: &ModesCovered,
+        missing: Option<f64>,
+        told: Option<(f64, f64)>,
+    ) -> Option<Alarm> {
+        let ModesCovered { covered, modes, .. } = *found;
+        // In the beginning nothing is covered.
+        let few = step >= course.steps / 2 && (covered as f64) < COLLAPSED * modes as f64;
+        let enough = u32::try_from(course.epochs / 10).unwrap_or(u32::MAX);
+        if !self.persists("few modes", few, PERSISTENT.max(enough)) {
+            return None;
+        }
+        let told = told.map(|(real, fake)| 0.5 * (real + fake));
+        let cause = match (missing, told) {
+            (Some(frequency), _) if frequency < RARE => Collapse::BiasedData { frequency },
+            (_, Some(told)) if told > SURE => Collapse::VanishingGradient { told },
+            _ => Collapse::Settings { rate: course.rate },
+        };
+        Some(Alarm::ModeCollapse { covered, modes, cause }).filter(|alarm| self.tell(alarm))
     }
 
     /// What the divergences of a code's numbers say after an epoch of so many.

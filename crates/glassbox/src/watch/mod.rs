@@ -27,7 +27,7 @@ pub mod vision;
 mod why;
 
 pub(crate) use alarm::Course;
-pub use alarm::{Alarm, Alarms, short};
+pub use alarm::{Alarm, Alarms, Collapse, short};
 pub use attribution::{Attribution, InUse, InputShare, Of};
 pub use depth::GradientsByDepth;
 pub use element::Element;

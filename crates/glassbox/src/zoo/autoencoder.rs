@@ -313,7 +313,7 @@ struct Passed<'g> {
 }
 
 /// Numbers with the classes behind them.
-fn beside<'g>(x: Tensor<'g>, classes: Option<Tensor<'g>>) -> Tensor<'g> {
+pub(super) fn beside<'g>(x: Tensor<'g>, classes: Option<Tensor<'g>>) -> Tensor<'g> {
     classes.map_or(x, |classes| x.concatenate(&[classes], -1))
 }
 
@@ -428,19 +428,25 @@ impl Module for Autoencoder {
 static SQUARED_ERROR: Measures = Measures {
     names: &["loss", "squared_error", "absolute_error"],
     guess: Some(|row, mean| mean_over(row, mean, |x, mean| (x - mean).powi(2))),
+    adversarial: false,
 };
 
 static CROSS_ENTROPY: Measures = Measures {
     names: &["loss", "squared_error", "absolute_error"],
     guess: Some(|row, mean| mean_over(row, mean, bernoulli)),
+    adversarial: false,
 };
 
-static BOUND: Measures =
-    Measures { names: &["loss", "reconstruction", "kl", "squared_error"], guess: None };
+static BOUND: Measures = Measures {
+    names: &["loss", "reconstruction", "kl", "squared_error"],
+    guess: None,
+    adversarial: false,
+};
 
 static BERNOULLI_BOUND: Measures = Measures {
     names: &["loss", "reconstruction", "kl", "squared_error"],
     guess: Some(|row, mean| row.len() as f64 * mean_over(row, mean, bernoulli)),
+    adversarial: false,
 };
 
 fn mean_over(row: &[f32], mean: &[f64], of: fn(f64, f64) -> f64) -> f64 {

@@ -8,6 +8,7 @@ mod alexnet;
 mod autoencoder;
 mod bert;
 mod convnext;
+mod gan;
 mod googlenet;
 mod gpt;
 mod lenet;
@@ -29,6 +30,7 @@ mod xception;
 pub use crate::nn::Positions;
 pub use autoencoder::Autoencoder;
 pub use bert::{Bert, BertHead};
+pub use gan::Gan;
 pub use gpt::Gpt;
 pub use mlp::{Mlp, Normalize};
 pub use named::{

@@ -4,8 +4,8 @@ use glassbox_engine::{DType, Graph, Mode};
 use serde::Serialize;
 
 use super::{
-    Normalize, alexnet, autoencoder, convnext, googlenet, lenet, mobilenet, resnet, sequences, vgg,
-    vit, words, xception,
+    Normalize, alexnet, autoencoder, convnext, gan, googlenet, lenet, mobilenet, resnet, sequences,
+    vgg, vit, words, xception,
 };
 use crate::nn::{Activation, Module, Optimizer, Positions};
 use crate::word2vec::Architecture;
@@ -33,6 +33,8 @@ pub static FAMILIES: &[&Family] = &[
     &sequences::TRANSFORMER,
     &autoencoder::AUTOENCODER,
     &autoencoder::VARIATIONAL,
+    &gan::ADVERSARIAL,
+    &gan::WASSERSTEIN,
     &words::FAMILY,
 ];
 
@@ -231,6 +233,16 @@ pub struct Choices {
     pub mask: f64,
     /// What the size of a code's numbers counts in the loss.
     pub sparsity: f64,
+    /// Whether numbers that are made lie between 0 and 1, as those of pixels do.
+    pub bounded: bool,
+    /// How far below 1 the probability is to be that a discriminator gives rows of the data, in [0, 1).
+    pub smoothing: f64,
+    /// Whether weights of a discriminator are divided by their largest singular value.
+    pub spectral: bool,
+    /// How often a critic learns before the generator learns once; each time on a part of the batch.
+    pub critic_steps: usize,
+    /// What a critic's gradient counts whose length is not 1.
+    pub penalty: f64,
     /// Of word vectors: what is guessed from what.
     pub architecture: Architecture,
     /// Of word vectors: numbers in a vector.
@@ -315,7 +327,7 @@ words! {
 
 impl Choices {
     /// Every choice, by the name by which a configuration calls it.
-    pub const NAMES: [&'static str; 34] = [
+    pub const NAMES: [&'static str; 39] = [
         "activation",
         "normalize",
         "dropout",
@@ -344,6 +356,11 @@ impl Choices {
         "noise",
         "mask",
         "sparsity",
+        "bounded",
+        "smoothing",
+        "spectral",
+        "critic_steps",
+        "penalty",
         "architecture",
         "dimensions",
         "window",
@@ -382,6 +399,11 @@ impl Choices {
         noise: 0.0,
         mask: 0.0,
         sparsity: 0.0,
+        bounded: false,
+        smoothing: 0.0,
+        spectral: false,
+        critic_steps: 5,
+        penalty: 10.0,
         architecture: Architecture::SkipGram,
         dimensions: 100,
         window: 5,
@@ -494,11 +516,25 @@ impl Named {
         (self.family.build)(self, choices, wanted)
     }
 
+    /// Whether parts of it work against each other, so that no loss tells how good it is.
+    pub fn is_adversarial(self) -> bool {
+        [&gan::ADVERSARIAL, &gan::WASSERSTEIN].iter().any(|family| family.name == self.family.name)
+    }
+
+    /// Whether its layers are convolutions, for rows of this shape; of models that learn the rows themselves.
+    pub(crate) fn is_convolutional(self, row: &[usize]) -> bool {
+        self.word().starts_with("conv-") || gan::is_convolutional(self.word(), row)
+    }
+
     /// Whether a model that learns rows themselves can be made so.
     fn check_rows(self, choices: &Choices, wanted: &Wanted<'_>) -> Result<(), String> {
         let word = self.word();
-        let convolutional = word.starts_with("conv-");
-        let plain = word.strip_prefix("conv-").unwrap_or(word);
+        let adversarial = self.is_adversarial();
+        let convolutional = self.is_convolutional(wanted.row);
+        let plain = match word {
+            "dcgan" => "gan",
+            word => word.strip_prefix("conv-").unwrap_or(word),
+        };
         let [encoder, decoder] = [choices.encoder, choices.decoder].map(|s| s.as_slice().len());
         match wanted.row {
             [_, _, _] => {}
@@ -513,6 +549,14 @@ impl Named {
             return Err(format!(
                 "the decoder of {word} doubles images {decoder} times and its encoder halves them \
                  {encoder} times: give `model.decoder` as many layers as `model.encoder`"
+            ));
+        }
+        if let (true, &[height, width, _]) = (convolutional && adversarial, wanted.row)
+            && height.min(width) >> encoder == 0
+        {
+            return Err(format!(
+                "the discriminator of {word} halves images {encoder} times, and these are {height} × \
+                 {width}: give `model.encoder` fewer layers"
             ));
         }
         if choices.conditional && wanted.classes == 0 {

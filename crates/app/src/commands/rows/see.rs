@@ -34,6 +34,9 @@ struct Json {
 
 pub fn run(run: &str, ctx: &Context) -> Result<(), AppError> {
     let run = RowsRun::load(run, ctx)?;
+    if !run.latent.has_encoder() {
+        return made(&run, ctx);
+    }
     let rows = run.rows(&[], MAPPED)?;
     let labels = run.labels(&rows, ctx)?;
     let codes = run.latent.encode(&rows.numbers, labels.as_deref())?;
@@ -90,6 +93,53 @@ pub fn run(run: &str, ctx: &Context) -> Result<(), AppError> {
         out
     })
 }
+
+/// Of a model without an encoder: new rows, beside those of the data where they are points.
+fn made(run: &RowsRun, ctx: &Context) -> Result<(), AppError> {
+    let code = run.latent.code();
+    let mut files = Vec::new();
+    let title = ctx.text.title_generated(SEED);
+    let picture = match RowPictures::of(run.latent.preparation(), SHOWN) {
+        Some(pictures) => {
+            let made = run.latent.sample(SHOWN * SHOWN, None, SEED)?;
+            Some(pictures.sheet(&title, &made, &[], SHOWN)?)
+        }
+        None if run.latent.width() == 2 => {
+            let rows = run.rows(&[], MAPPED)?;
+            let made = run.latent.sample(rows.len(), None, SEED)?;
+            let place = |numbers: &[f32], kind| {
+                let restored = run.latent.preparation().restore(numbers).rows;
+                let number = |text: &String| text.parse().unwrap_or(f64::NAN);
+                let each = restored.into_iter().map(move |row| match &row[..] {
+                    [x, y] => ([number(x), number(y)], Some(kind)),
+                    _ => ([f64::NAN; 2], Some(kind)),
+                });
+                each.collect::<Vec<_>>()
+            };
+            let both = [place(&rows.numbers, 0), place(&made, 1)].concat();
+            Some(points(&title, &both, &[ctx.text.points_of_data(), ctx.text.points_made()]))
+        }
+        None => None,
+    };
+    if let Some(picture) = picture {
+        let path = run.out(None, "made.png")?;
+        picture.write(&path)?;
+        files.push(path.display().to_string());
+    }
+    let over_time = run.folder.file("samples/over-time.png");
+    if over_time.exists() {
+        files.push(over_time.display().to_string());
+    }
+    if files.is_empty() {
+        return Err(AppError::failed(ctx.text.rows_no_picture()));
+    }
+    let (divergences, in_use) = (Vec::new(), None);
+    let json = Json { run: run.path.display().to_string(), code, divergences, in_use, files };
+    ctx.print(&json, |_| json.files.iter().map(|file| format!("{file}\n")).collect())
+}
+
+/// The seed of codes that are drawn to be looked at.
+const SEED: u64 = 42;
 
 /// Codes of a grid, its two axes being those numbers, from the 2 % to the 98 % quantile of what rows have;
 /// the others at their means.

@@ -19,6 +19,16 @@ texts! {
         "`{class}`라는 부류가 없습니다. 부류: {known}"
     }
     title_generated(seed) { "new rows, seed {seed}" "새 행, 시드 {seed}" }
+    class_entropy(made, data, most) {
+        "entropy of the classes: {made} nats of what is made, {data} of the data, {most} at most"
+        "부류의 엔트로피: 만든 것 {made}내트, 데이터 {data}내트, 최대 {most}내트"
+    }
+    points_of_data() { "data" "데이터" }
+    points_made() { "made" "만든 것" }
+    rows_no_picture() {
+        "rows of this model are neither images nor points, so that nothing can be drawn: see them by `glassbox generate`"
+        "이 모형의 행은 이미지도 점도 아니어서 그릴 것이 없습니다: `glassbox generate`로 행을 보세요"
+    }
     title_decoded() { "rows made from codes" "코드에서 만든 행" }
     title_interpolated(from, to) { "from {from} to {to}" "{from}에서 {to}까지" }
     title_restored() { "whole, damaged, restored" "원본, 손상, 복원" }

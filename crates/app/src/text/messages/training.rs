@@ -133,6 +133,22 @@ texts! {
         "the loss is {loss}, no better than the simplest guess's {guess}. Look whether the inputs tell anything about the target; try another learning rate or a larger model"
         "손실 {loss}: 가장 단순한 추측의 {guess}보다 낫지 않습니다. 입력에 목표를 알려 주는 것이 있는지 살펴보고, 다른 학습률이나 더 큰 모형을 써 보세요"
     }
+    alarm_mode_collapse(covered, modes, why) {
+        "what is made is of {covered} of the data's {modes} modes (mode collapse), {why}"
+        "만든 것이 데이터의 최빈 구역 {modes}개 가운데 {covered}개에만 있습니다(모드 붕괴). {why}"
+    }
+    collapse_vanishing(told) {
+        "and the discriminator tells {told} % apart: little gradient reaches the generator (vanishing). Try a lower rate for discriminator/*, spectral = true, label smoothing, or wgan-gp"
+        "판별자가 {told} %를 가려내어 생성자에 기울기가 거의 닿지 않습니다(소실). discriminator/*의 학습률을 낮추거나, spectral = true, 라벨 평활화, wgan-gp를 써 보세요"
+    }
+    collapse_biased(frequency) {
+        "and the missing ones have {frequency} of the rows that an even share would be (biased data). Try to collect more of them, or a conditional model"
+        "빠진 구역의 행은 고르게 나눈 몫의 {frequency}배뿐입니다(치우친 데이터). 그런 행을 더 모으거나 조건부 모형을 써 보세요"
+    }
+    collapse_settings(rate) {
+        "which adversaries do where settings do not suit them (learning rate {rate}). Try a lower rate, beta1 = 0.5, more units, or wgan-gp"
+        "설정이 맞지 않을 때 흔한 일입니다(학습률 {rate}). 학습률을 낮추거나, beta1 = 0.5, 더 많은 유닛, wgan-gp를 써 보세요"
+    }
     alarm_spike(loss, usual) {
         "the loss of a batch jumped to {loss}, where {usual} was usual (spike). Look for extreme values in the data; try gradient clipping or a lower learning rate"
         "한 배치의 손실이 {loss} 값으로 뛰었습니다. 평소에는 {usual} 정도였습니다(급등). 데이터에 극단적인 값이 있는지 살펴보고, 기울기를 자르거나 학습률을 낮춰 보세요"

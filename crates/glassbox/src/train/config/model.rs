@@ -186,6 +186,13 @@ fn choices(section: &mut Section, options: &[&str], begin: Choices) -> Choices {
             "noise" => read.noise = section.take("noise", read.noise, not_negative),
             "mask" => read.mask = section.take("mask", read.mask, share),
             "sparsity" => read.sparsity = section.take("sparsity", read.sparsity, not_negative),
+            "bounded" => read.bounded = section.take("bounded", read.bounded, flag),
+            "smoothing" => read.smoothing = section.take("smoothing", read.smoothing, share),
+            "spectral" => read.spectral = section.take("spectral", read.spectral, flag),
+            "critic_steps" => {
+                read.critic_steps = section.take("critic_steps", read.critic_steps, count);
+            }
+            "penalty" => read.penalty = section.take("penalty", read.penalty, not_negative),
             "architecture" => {
                 let of = |value: &Value| word(value, Architecture::ALL, Architecture::word);
                 read.architecture = section.take("architecture", read.architecture, of);

@@ -399,6 +399,23 @@ fn write_choice(out: &mut String, option: &str, choices: &Choices) {
         "noise" => (float(choices.noise), "standard deviation of noise that is read".into()),
         "mask" => (float(choices.mask), "share of a row that is hidden from it".into()),
         "sparsity" => (float(choices.sparsity), "what the size of codes counts".into()),
+        "bounded" => (choices.bounded.to_string(), "true: numbers made lie between 0 and 1".into()),
+        "smoothing" => {
+            let what = "how far below 1 the probability of rows of the data is to be";
+            (float(choices.smoothing), what.into())
+        }
+        "spectral" => {
+            let what =
+                "true: the discriminator's weights are divided by their largest singular value";
+            (choices.spectral.to_string(), what.into())
+        }
+        "critic_steps" => {
+            let what = "how often the critic learns in a step, on parts of the batch";
+            (choices.critic_steps.to_string(), what.into())
+        }
+        "penalty" => {
+            (float(choices.penalty), "what the critic's slope counts where it is not 1".into())
+        }
         "architecture" => (quoted(choices.architecture.word()), words(Architecture::ALL)),
         "dimensions" => (choices.dimensions.to_string(), "numbers in a vector".into()),
         "window" => {
