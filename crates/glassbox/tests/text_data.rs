@@ -1,5 +1,7 @@
 //! Text as it comes: files larger than memory, documents, columns of tables.
 
+#![allow(clippy::unwrap_used)] // A test fails by panicking.
+
 use glassbox::data::text::Pairs;
 use glassbox::data::{
     Arrangement, Dataset, Documents, Hiding, Options, RawTable, Rows, TargetsMut, TextOptions,
