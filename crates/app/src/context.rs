@@ -64,7 +64,7 @@ impl Context {
         if found.is_err() && path.is_dir() && RunFolder::folds(self.runs(), run).is_empty() {
             return Err(AppError::failed(self.text.neither_run_nor_model(run)));
         }
-        Ok(found?)
+        self.run_path(run)
     }
 
     /// Begins to listen for Ctrl-C; training stops after the step in which the flag is set.

@@ -306,7 +306,10 @@ proptest! {
         let ids = bpe.encode(&text);
         prop_assert_eq!(bpe.decode(&ids), composed.clone());
         prop_assert_eq!(streamed(&bpe, &ids), composed.clone());
-        let characters = trained(TokenizerKind::Character { lowercase: false }, &(taught + &text), usize::MAX);
+        // A line apart: the end of one and the beginning of the other may compose to one character.
+        let known = format!("{taught}\n{text}");
+        let characters =
+            trained(TokenizerKind::Character { lowercase: false }, &known, usize::MAX);
         prop_assert_eq!(characters.decode(&characters.encode(&text)), composed);
     }
 

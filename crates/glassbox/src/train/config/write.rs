@@ -301,10 +301,6 @@ fn write_text(out: &mut String, text: &TextOptions) {
     }
     line(out, "lower", lower, "whether upper-case letters become lower-case ones");
     line(out, "documents", quoted(documents.word()), "file: one text; lines: each line is one");
-    match column {
-        Some(column) => line(out, "column", quoted(column), "the texts of a table"),
-        None => absent(out, "column", "\"text\"", "the texts of a table"),
-    }
 }
 
 fn write_series(out: &mut String, series: &SeriesOptions) {
