@@ -6,6 +6,10 @@ use glassbox::train::config::Loss;
 
 use super::Lang;
 
+mod examples;
+
+pub use examples::EXAMPLES;
+
 /// Key (`verb`, `verb.argument`, or `.argument` for that argument wherever it has no text of its
 /// own), English, Korean. `{words}` stands for what the argument takes (see [`words`]).
 pub const HELP: &[(&str, &str, &str)] = &[
@@ -634,167 +638,6 @@ pub const FLAGS: &[(&str, &str, &[&str])] = &[
             "threads",
         ],
     ),
-];
-
-/// Command lines that do what they say, by verb, with a comment in English and Korean.
-pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
-    ("", "glassbox train digits", "built-in data, no download", "내장 데이터, 다운로드 없음"),
-    (
-        "",
-        "glassbox train sentences --model word2vec --out runs/words",
-        "vectors of words",
-        "낱말 벡터",
-    ),
-    ("", "glassbox train iris.csv --target species", "a table of one's own", "내 표 데이터"),
-    (
-        "",
-        "glassbox predict last iris.csv",
-        "use what was trained last",
-        "마지막에 훈련한 것을 쓰기",
-    ),
-    ("data", "glassbox data iris.csv --target species", "", ""),
-    ("data", "glassbox data iris", "built-in data", "내장 데이터"),
-    (
-        "data",
-        "glassbox data photos",
-        "a folder of images for each class",
-        "부류마다 이미지 폴더 하나",
-    ),
-    (
-        "data",
-        "glassbox data digits --sheet seen.png --augment crop,rotate",
-        "what a network would see",
-        "신경망이 보게 될 이미지",
-    ),
-    ("neighbours", "glassbox neighbours runs/words sea", "", ""),
-    ("neighbours", "glassbox neighbours runs/words sea night --count 3", "", ""),
-    (
-        "analogy",
-        "glassbox analogy runs/words kings - king + cat",
-        "what is to cat as kings is to king?",
-        "king에 kings라면 cat에는?",
-    ),
-    (
-        "train",
-        "glassbox train digits --model vae --epochs 3 --out runs/vae",
-        "what the rows themselves look like",
-        "행 자체의 모습",
-    ),
-    (
-        "train",
-        "glassbox train sentences --model lstm --epochs 2 --out runs/text",
-        "text, here the built-in one",
-        "텍스트(여기서는 내장 텍스트)",
-    ),
-    (
-        "train",
-        "glassbox train photos --model lenet --out runs/photos",
-        "a folder of images for each class",
-        "부류마다 이미지 폴더 하나",
-    ),
-    (
-        "train",
-        "glassbox train photos --model lenet --weights runs/photos --freeze body",
-        "a run's weights, the last layer learns",
-        "다른 실행의 가중치로, 마지막 층만",
-    ),
-    (
-        "train",
-        "glassbox train iris --set stop.patience=5 --out runs/short",
-        "any setting",
-        "아무 설정이나",
-    ),
-    ("init", "glassbox init iris.csv --target species", "writes run.toml", "run.toml을 씁니다"),
-    ("init", "glassbox init digits --epochs 5 --out digits.toml", "", ""),
-    ("resume", "glassbox resume last", "", ""),
-    ("eval", "glassbox eval last", "", ""),
-    ("eval", "glassbox eval runs/short --json", "for scripts", "스크립트용"),
-    ("predict", "glassbox predict last iris.csv", "", ""),
-    ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
-    ("predict", "glassbox predict runs/photos photo.png holiday/ --top 5", "images", "이미지"),
-    (
-        "predict",
-        "glassbox predict bert 'Paris is the [MASK] of France.'",
-        "a published model's folder",
-        "공개된 모형의 폴더",
-    ),
-    ("generate", "glassbox generate runs/vae", "new images", "새 이미지"),
-    ("encode", "glassbox encode runs/vae --out-file codes.csv", "", ""),
-    ("decode", "glassbox decode runs/vae codes.csv --out-file again.png", "", ""),
-    ("interpolate", "glassbox interpolate runs/vae 1 2", "two rows of the data", "데이터의 두 행"),
-    ("restore", "glassbox restore runs/vae --hide left", "", ""),
-    ("restore", "glassbox restore runs/vae --noise 0.3 --out-file noisy.png", "", ""),
-    ("anomaly", "glassbox anomaly runs/vae", "the run's own test part", "실행의 시험 데이터"),
-    ("generate", "glassbox generate runs/text --prompt 'the '", "", ""),
-    ("generate", "glassbox generate runs/text --tokens 100 --temperature 0.5 --top-k 5", "", ""),
-    (
-        "generate",
-        "glassbox generate runs/text --tokens 30 --count 3",
-        "several, each from the next seed",
-        "여럿을, 다음 시드로 하나씩",
-    ),
-    ("generate", "glassbox generate gpt2 --prompt 'rome is'", "a published model", "공개된 모형"),
-    ("export", "glassbox export last --out-file weights.safetensors", "", ""),
-    (
-        "export",
-        "glassbox export runs/words --format word2vec --out-file vectors.txt",
-        "for gensim and others",
-        "gensim 등에서 쓰기",
-    ),
-    ("summary", "glassbox summary last", "", ""),
-    ("summary", "glassbox summary gpt2", "a published model", "공개된 모형"),
-    ("explain", "glassbox explain last --param 'fc2/bias[1]'", "", ""),
-    ("explain", "glassbox explain last --param 'fc1/weight[0, 3]' --step 2", "", ""),
-    ("explain", "glassbox explain last --activation 'fc1/relu[3]' --row 1", "", ""),
-    #[cfg(feature = "image")]
-    ("see", "glassbox see runs/photos", "some rows and mistakes", "행 몇 개와 오답"),
-    #[cfg(feature = "image")]
-    ("see", "glassbox see runs/photos --row 1,2 --class cat", "why not a cat?", "왜 cat이 아닌가?"),
-    #[cfg(feature = "image")]
-    (
-        "see",
-        "glassbox see runs/photos --row 1 --what gradcam,features --layer conv2",
-        "a layer by name",
-        "이름으로 고른 층",
-    ),
-    ("inspect", "glassbox inspect last", "", ""),
-    (
-        "inspect",
-        "glassbox inspect last --layer '*weight'",
-        "weights without biases and activations",
-        "편향과 활성값 없이 가중치만",
-    ),
-    ("lesson", "glassbox lesson", "which there are", "어떤 수업이 있는지"),
-    ("lesson", "glassbox lesson V1 --full", "every window's sum of products", "모든 창의 곱의 합"),
-    ("plan", "glassbox plan digits", "", ""),
-    (
-        "plan",
-        "glassbox plan digits --hidden 512,512 --batch 256",
-        "any flag of `train`",
-        "`train`의 모든 플래그",
-    ),
-    ("profile", "glassbox profile last", "", ""),
-    ("profile", "glassbox profile last --flame step.svg", "", ""),
-    ("profile", "glassbox profile last --trace step.json", "", ""),
-    ("compare", "glassbox compare runs/short last", "", ""),
-    ("compare", "glassbox compare runs/2*", "all of them", "전부"),
-    ("runs", "glassbox runs", "", ""),
-    ("models", "glassbox models", "", ""),
-    (
-        "models",
-        "glassbox models mlp --on digits",
-        "drawn for 8 × 8 images",
-        "8 × 8 이미지용으로 그리기",
-    ),
-    ("bench", "glassbox bench --list", "", ""),
-    ("bench", "glassbox bench mlp --seconds 1 --threads 2", "", ""),
-    (
-        "completions",
-        "glassbox completions bash > glassbox.bash",
-        "then: source glassbox.bash",
-        "그다음: source glassbox.bash",
-    ),
-    ("completions", "glassbox completions fish > glassbox.fish", "", ""),
 ];
 
 /// The text for an argument of a verb, or for a verb where the argument is empty.
