@@ -149,3 +149,18 @@ fn what_does_not_fit_is_refused_with_its_cure() {
     let error = at.refused(2, "anomaly run --share 2");
     assert!(error.contains("between 0 and 1"), "{error}");
 }
+
+#[test]
+fn windows_of_a_series_are_rows_too_and_their_model_is_explained() {
+    let at = Workplace::new();
+    let line = |t: usize| format!("{t},{}\n", [5, 9, 4, 1, 0, 2, 7][t % 7] * 3);
+    at.file("sales.csv", format!("t,sales\n{}", (0..300).map(line).collect::<String>()));
+    let line =
+        "train sales.csv --time t --target sales --horizon 7 --model autoencoder --epochs 40";
+    let told = at.json(&format!("{line} --out run"));
+    let loss = |of: &str| told[of]["loss"].as_f64().unwrap();
+    assert!(loss("metrics") < 0.5 * loss("baseline"), "{told}");
+    at.done("encode run --out-file codes.csv");
+    let explained = at.done("explain run --param encoder/code/bias[0]").out;
+    assert!(explained.contains("finite difference"), "{explained}");
+}

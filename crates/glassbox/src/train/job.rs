@@ -491,7 +491,8 @@ fn model_of(
     loss: nn::Loss,
 ) -> Result<Box<dyn Module>, Error> {
     let model = model(config, &wanted(preparation, row, loss))?;
-    Ok(match preparation.inputs.series() {
+    let forecasts = preparation.target.known_classes().is_none();
+    Ok(match preparation.inputs.series().filter(|_| forecasts) {
         // A Gaussian's variance is no level.
         Some(series) if series.from_last && loss != nn::Loss::GaussianNll => {
             Box::new(FromLast::new(model, series.levels(), series.targets.clone()))
@@ -555,6 +556,8 @@ fn load(config: &RunConfig, run: Option<&RunFolder>) -> Result<Dataset, Error> {
         };
         options.itself = named.family.takes == Takes::Rows;
     }
+    // Also where the model itself is not known any more.
+    options.itself |= config.train.loss == Loss::OfModel;
     if !options.itself && !options.without.is_empty() {
         return Err(wrong(format!(
             "`data.without` is for models that learn the rows themselves, such as vae, not {}",

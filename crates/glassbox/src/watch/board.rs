@@ -95,6 +95,8 @@ impl Moment {
             }
             (Loss::CrossEntropy | Loss::BinaryCrossEntropy, _) => told(&["class", "p(class)"]),
             (Loss::GaussianNll, _) => told(&["observed", "μ", "σ"]),
+            // Nothing is told beside the rows themselves.
+            (Loss::OfModel(_), _) => Vec::new(),
             (_, [_]) => told(&["observed", "predicted"]),
             (_, outputs) if outputs.len() <= BESIDE => {
                 let both = |name: &String| [format!("obs {name}"), format!("pred {name}")];
@@ -120,6 +122,9 @@ impl Moment {
             input(name::INPUTS)?.into_iter().take(self.features.len()).collect();
         if self.weighted() {
             context.extend(input(name::ROW_WEIGHTS)?);
+        }
+        if let Loss::OfModel(_) = self.loss {
+            return Ok(context);
         }
         let observed = input(name::TARGETS)?;
         let predicted = part(self.graph.named(name::PREDICTION), name::PREDICTION)?;
