@@ -16,7 +16,7 @@ const WIDTH: usize = 64;
 const SIDE: usize = 8;
 /// Sizes of codes that are compared.
 const CODES: [usize; 3] = [2, 8, 16];
-const EPOCHS: u64 = 80;
+const EPOCHS: u64 = 120;
 /// Of a net without activations, and of one with.
 const RATES: [f64; 2] = [1e-2, 3e-3];
 /// Rows with a label, of those that a head is trained on.
