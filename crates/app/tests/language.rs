@@ -193,6 +193,14 @@ fn names_a_line_become_a_model_that_writes_names() {
 }
 
 #[test]
+fn every_model_of_text_learns_as_it_is_suggested() {
+    let at = Workplace::new();
+    for model in ["rnn", "lstm", "gru", "gpt", "bert", "word2vec"] {
+        at.done(&format!("train sentences --model {model} --quiet --epochs 1 --out {model}"));
+    }
+}
+
+#[test]
 fn rows_of_a_column_are_documents_and_two_columns_are_pairs() {
     let at = Workplace::new();
     let mut table = String::from("id\tkorean\tenglish\n");
@@ -206,11 +214,13 @@ fn rows_of_a_column_are_documents_and_two_columns_are_pairs() {
     let small = "--quiet --epochs 2 --set model.units=16 --set model.layers=1";
     at.done(&format!("train phrases.tsv --text korean --model gpt --out gpt {small}"));
     assert!(!at.done("generate gpt --prompt 가 --tokens 5").out.is_empty());
-    at.done(&format!(
-        "train phrases.tsv --text english --target korean --model seq2seq --out pairs {small}"
-    ));
-    let said = at.run(&["predict", "pairs", "Let's go. 3", "--json"]);
-    assert!(said.out.contains("\"source\":\"Let's go. 3\""), "{}{}", said.out, said.error);
+    for model in ["seq2seq", "transformer"] {
+        at.done(&format!(
+            "train phrases.tsv --text english --target korean --model {model} --out {model} {small}"
+        ));
+        let said = at.run(&["predict", model, "Let's go. 3", "--json"]);
+        assert!(said.out.contains("\"source\":\"Let's go. 3\""), "{}{}", said.out, said.error);
+    }
     let said = at.refused(1, &format!("train phrases.tsv --text korea --model gpt {small}"));
     assert!(said.contains("no column `korea`") && said.contains("korean"), "{said}");
     let said = at.refused(1, &format!("train phrases.tsv --text english --model seq2seq {small}"));

@@ -386,7 +386,8 @@ pub(crate) fn objective(loss: nn::Loss, config: &TrainConfig, data: &Dataset) ->
 pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset) -> Vec<String> {
     let (classes, outputs) = (data.train.classes(), data.train.outputs());
     let mut problems = Vec::new();
-    if classes.is_none() && config.label_smoothing > 0.0 {
+    let tells_tokens = data.preparation.target.tokens().is_some();
+    if classes.is_none() && !tells_tokens && config.label_smoothing > 0.0 {
         problems.push("`train.label_smoothing` is for classes, but the target is a number".into());
     }
     if loss == nn::Loss::GaussianNll && outputs > 1 {
