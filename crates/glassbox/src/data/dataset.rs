@@ -82,10 +82,12 @@ impl Dataset {
         notices: Vec<String>,
         fingerprint: &Fingerprint,
     ) -> Self {
-        let task = match (preparation.target.classes(), preparation.target.tokens()) {
-            (Some(classes), _) => Task::Classification { classes: classes.to_vec() },
-            (_, Some(tokens)) => Task::Language { vocabulary: tokens.vocabulary },
-            _ => match preparation.target.known_classes() {
+        let target = &preparation.target;
+        let task = match (target.classes().or(target.tags()), target.tokens()) {
+            (Some(tags), Some(_)) => Task::Tags { tags: tags.to_vec() },
+            (Some(classes), None) => Task::Classification { classes: classes.to_vec() },
+            (None, Some(tokens)) => Task::Language { vocabulary: tokens.vocabulary },
+            _ => match target.known_classes() {
                 Some(classes) => Task::Rows { classes: classes.to_vec() },
                 None => Task::Regression,
             },

@@ -81,6 +81,8 @@ pub enum Arrangement {
     Pairs,
     /// What the target's column says of the text.
     Label,
+    /// The tag of each word.
+    Tags,
 }
 
 /// Which tokens of a text are hidden.
@@ -139,7 +141,7 @@ impl Arrangement {
     fn specials(self, documents: bool) -> &'static [&'static str] {
         match self {
             Arrangement::Next if documents => &["<eos>"],
-            Arrangement::Next | Arrangement::Label => &[],
+            Arrangement::Next | Arrangement::Label | Arrangement::Tags => &[],
             Arrangement::Masked(_) => &["<pad>", "<unk>", "<mask>"],
             Arrangement::Pairs => &["<pad>", "<unk>", "<sos>", "<eos>"],
         }

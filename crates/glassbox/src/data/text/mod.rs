@@ -13,11 +13,14 @@
 //! # Ok::<(), glassbox::data::DataError>(())
 //! ```
 
+mod entities;
 mod labelled;
 mod load;
 mod pairs;
 mod sentences;
 mod stream;
+mod tagged;
+mod tags;
 mod texts;
 mod tokenizer;
 mod windows;
@@ -29,6 +32,11 @@ pub(crate) use load::{text_of, whole};
 pub use pairs::Pairs;
 pub(in crate::data) use pairs::load as load_pairs;
 pub use sentences::sentences;
+pub use tagged::{Sentence, Sentences, is_tagged};
+pub(in crate::data) use entities::NAME as ENTITIES;
+pub use tags::from_sentences;
+pub(crate) use tags::{WordRow, unknown};
+pub(in crate::data) use tags::load as load_tagged;
 pub(crate) use tokenizer::words;
 pub use tokenizer::{Decoder, Encoder, Special, Tokenizer, TokenizerKind, TokenizerTrainer};
 pub(crate) use windows::Epoch;
