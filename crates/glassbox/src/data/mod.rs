@@ -93,4 +93,4 @@ pub use text::{
     Arrangement, Documents, Hiding, Sentence, Sentences, TextOptions, TextPreparation, Tokenizer,
     from_sentences, from_text, is_tagged, is_text, sentences,
 };
-pub(crate) use text::{WordRow, text_of, unknown as unknown_tokens, whole as read_text};
+pub(crate) use text::{text_of, unknown as unknown_tokens, whole as read_text};

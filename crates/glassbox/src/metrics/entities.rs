@@ -250,7 +250,9 @@ mod tests {
     #[test]
     fn a_name_is_right_where_all_of_its_words_and_its_kind_are() {
         // 5 names, 4 told, 2 of them right.
-        let sentences = |lines: [&str; 2]| lines.map(|line| line.split(' ').collect::<Vec<_>>());
+        fn sentences<'t>(lines: [&'t str; 2]) -> [Vec<&'t str>; 2] {
+            lines.map(|line| line.split(' ').collect())
+        }
         let observed = sentences(["B-PER I-PER O B-ORG O B-LOC", "B-LOC O B-PER"]);
         let predicted = sentences(["B-PER I-PER O O O B-PER", "B-LOC I-LOC B-PER"]);
         let found = Entities::of(&observed, &predicted).unwrap();

@@ -166,7 +166,7 @@ impl Job {
         if !problems.is_empty() {
             return Err(all_wrong(problems));
         }
-        let figures: &[&str] = match data.task {
+        let figures: &[&str] = match &data.task {
             Task::Classification { .. } => &["valid_loss", "valid_accuracy"],
             Task::Tags { tags } if Entities::are_of(tags) => {
                 &["valid_loss", "valid_accuracy", "valid_entity_f1"]

@@ -35,7 +35,7 @@ pub use sentences::sentences;
 pub use tagged::{Sentence, Sentences, is_tagged};
 pub(in crate::data) use entities::NAME as ENTITIES;
 pub use tags::from_sentences;
-pub(crate) use tags::{WordRow, unknown};
+pub(crate) use tags::unknown;
 pub(in crate::data) use tags::load as load_tagged;
 pub(crate) use tokenizer::words;
 pub use tokenizer::{Decoder, Encoder, Special, Tokenizer, TokenizerKind, TokenizerTrainer};
