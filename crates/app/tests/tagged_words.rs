@@ -50,7 +50,7 @@ fn every_model_of_sequences_learns_what_words_are_by_those_around_them() {
     let at = Workplace::new();
     at.file("ner.jsonl", lists(&sentences(500)));
     for (model, more) in [
-        ("", "--set model.units=24"),
+        ("--model lstm", "--set model.units=24"),
         ("--model gru", "--set model.units=24"),
         ("--model rnn", "--set model.units=24"),
         ("--model bert", "--set model.units=32 --set model.layers=2"),
@@ -58,8 +58,7 @@ fn every_model_of_sequences_learns_what_words_are_by_those_around_them() {
         ("--model convolution", "--set model.units=32"),
     ] {
         let run = format!("run{}", model.replace("--model ", "-"));
-        let line = format!("ner.jsonl {model} {more} --epochs 12 --out {run}");
-        let told = train(&at, &line.replace("  ", " "));
+        let told = train(&at, &format!("ner.jsonl {model} {more} --epochs 12 --out {run}"));
         let [metrics, guess] = [&told["metrics"], &told["baseline"]];
         assert_eq!(told["split"], "test");
         for figure in ["accuracy", "entity_f1", "f1_macro"] {
@@ -82,7 +81,11 @@ fn every_model_of_sequences_learns_what_words_are_by_those_around_them() {
         let sum: f64 = words[0]["probabilities"].as_array().unwrap().iter().map(number).sum();
         assert!((sum - 1.0).abs() < 1e-9);
     }
-    let config = at.text("run/run.toml");
+    let config = at.text("run-gru/run.toml");
+    assert!(config.contains("bidirectional = true"), "{config}");
+    // Without a word it is an LSTM, which may as well read forwards alone.
+    at.done("init ner.jsonl --out own.toml");
+    let config = at.text("own.toml");
     assert!(config.contains("bidirectional = true") && config.contains("\"lstm\""), "{config}");
 }
 
@@ -92,7 +95,7 @@ fn what_was_trained_is_used_measured_and_looked_at() {
     let all = sentences(460);
     at.file("ner.conll", columns(&all[..400]));
     let told =
-        train(&at, "ner.conll --set model.units=24 --set stop.metric=valid_entity_f1 --epochs 10 --out run");
+        train(&at, "ner.conll --model lstm --set model.units=24 --set stop.metric=valid_entity_f1 --epochs 10 --out run");
     // Columns and lists are the same sentences, whatever they are called.
     at.file("new.jsonl", lists(&all[400..]));
     let words: usize = all[400..].iter().map(|sentence| sentence.words.len()).sum();
@@ -224,7 +227,7 @@ fn what_does_not_fit_is_told_all_at_once() {
         ("--model gpt", "gpt tells the next token, no tag of a word"),
         ("--model seq2seq", "tells one text from another, no tags of words"),
         ("--model mlp", "reads numbers, and this is text"),
-        ("--text words", "did you mean"),
+        ("--text token", "did you mean `tokens`?"),
         ("--target tag", "did you mean `tags`?"),
         ("--text tags --target tags", "the words cannot be their own tags"),
         ("--set train.resample=over", "`train.resample` is for classes of rows"),

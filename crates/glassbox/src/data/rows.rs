@@ -401,6 +401,14 @@ impl Rows {
         Some(shares.filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum())
     }
 
+    /// The windows that the rows are of, where they are of tokens; and which of them each row is.
+    pub(super) fn of_tokens(&self) -> Option<(&Windows, &[u32])> {
+        match &self.store.inputs {
+            Inputs::Windows(windows) => Some((windows, &self.positions)),
+            _ => None,
+        }
+    }
+
     /// The words of a row whose tags are to be told; none of other rows.
     pub(crate) fn words(&self, row: usize) -> Option<Vec<&str>> {
         let Inputs::Windows(windows) = &self.store.inputs else { return None };

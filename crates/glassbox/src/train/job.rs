@@ -86,6 +86,8 @@ impl Job {
     pub(crate) fn of_run(folder: &RunFolder) -> Result<Self, Error> {
         let config = folder.config()?;
         let data = load(&pretrained::as_trained(&config, folder), Some(folder))?;
+        // They save time and nothing else: a folder that may only be read is as good.
+        let _ = data.keep_tokens(&folder.file(TOKENS));
         Job::of(config, data, Some(folder))
     }
 
@@ -557,6 +559,9 @@ fn model(config: &ModelConfig, wanted: &Wanted<'_>) -> Result<Box<dyn Module>, E
     })
 }
 
+/// Where a run keeps the tokens of its text.
+pub(crate) const TOKENS: &str = "tokens.bin";
+
 /// Loads what `[data]` says, by as many threads as train; for a run that has begun, by its tokenisers.
 fn load(config: &RunConfig, run: Option<&RunFolder>) -> Result<Dataset, Error> {
     let threads = match config.train.threads {
@@ -587,6 +592,7 @@ fn load(config: &RunConfig, run: Option<&RunFolder>) -> Result<Dataset, Error> {
         )));
     }
     let record = run.and_then(|folder| DataRecord::read(folder).ok());
+    options.text.kept = run.map(|folder| folder.file(TOKENS));
     options.text.known =
         record.and_then(|record| record.preparation.inputs.text().cloned()).map(Box::new);
     Ok(data::load(&config.data.path, &options)?)

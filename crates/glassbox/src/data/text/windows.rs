@@ -1,5 +1,7 @@
 //! Tokens as rows: windows over a text that follow each other, stretches of documents, pairs.
 
+mod kept;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -19,6 +21,9 @@ pub(in crate::data) struct Windows {
     layout: Layout,
     arrangement: Arrangement,
     tagged: Option<Tagged>,
+    /// Of tokens that can be kept in a file: what they follow from.
+    key: Option<String>,
+    was_kept: bool,
 }
 
 /// Of tokens that are of words which have tags.
@@ -106,7 +111,7 @@ impl Windows {
             (part.clone(), at)
         });
         let layout = Layout::Running(parts.collect());
-        Windows { tokens, sizes: [0, context], layout, arrangement, tagged: None }
+        Windows::of(tokens, [0, context], layout, arrangement)
     }
 
     /// Rows of at most so many tokens that begin at `starts`, the end of the last behind them.
@@ -117,8 +122,33 @@ impl Windows {
         fill: u32,
         arrangement: Arrangement,
     ) -> Self {
-        let layout = Layout::Apart { starts, fill };
-        Windows { tokens, sizes, layout, arrangement, tagged: None }
+        Windows::of(tokens, sizes, Layout::Apart { starts, fill }, arrangement)
+    }
+
+    fn of(
+        tokens: Stored<u32>,
+        sizes: [usize; 2],
+        layout: Layout,
+        arrangement: Arrangement,
+    ) -> Self {
+        let (tagged, key, was_kept) = (None, None, false);
+        Windows { tokens, sizes, layout, arrangement, tagged, key, was_kept }
+    }
+
+    /// The same tokens, which follow from what the key says and can be kept.
+    pub fn with_key(self, key: String) -> Self {
+        Windows { key: Some(key), ..self }
+    }
+
+    /// Whether they were read from a file of kept tokens, or can be written to none.
+    pub fn are_kept(&self) -> bool {
+        self.was_kept || self.key.is_none()
+    }
+
+    /// Of one text, how many tokens there are to learn from.
+    pub fn learned(&self) -> Option<u64> {
+        let Layout::Running(parts) = &self.layout else { return None };
+        parts.first().map(|(part, _)| part.end - part.start)
     }
 
     /// As [`apart`](Self::apart), of tokens of which some begin words that have tags.
