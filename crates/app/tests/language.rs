@@ -263,7 +263,7 @@ fn tokens_are_kept_and_made_again_where_they_do_not_fit() {
         "--set data.text.documents=lines",
     ] {
         let at = Workplace::new();
-        let told = trained(&at, &format!("--model gru --set model.units=12 --epochs 1 {more}"));
+        let told = trained(&at, &format!("--model gru --set model.units=12 {more}"));
         let path = at.path("run/tokens.bin");
         let whole = std::fs::read(&path).unwrap();
         let measured = || {

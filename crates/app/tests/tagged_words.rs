@@ -58,7 +58,7 @@ fn every_model_of_sequences_learns_what_words_are_by_those_around_them() {
         ("--model convolution", "--set model.units=32"),
     ] {
         let run = format!("run{}", model.replace("--model ", "-"));
-        let told = train(&at, &format!("ner.jsonl {model} {more} --epochs 12 --out {run}"));
+        let told = train(&at, &format!("ner.jsonl {model} {more} --epochs 40 --out {run}"));
         let [metrics, guess] = [&told["metrics"], &told["baseline"]];
         assert_eq!(told["split"], "test");
         for figure in ["accuracy", "entity_f1", "f1_macro"] {
