@@ -15,7 +15,8 @@ fn sentences(count: usize) -> Vec<Sentence> {
 
 /// The same as JSON lines.
 fn lists(sentences: &[Sentence]) -> String {
-    let line = |s: &Sentence| json!({"id": 1, "tokens": s.words, "tags": s.tags}).to_string() + "\n";
+    let line =
+        |s: &Sentence| json!({"id": 1, "tokens": s.words, "tags": s.tags}).to_string() + "\n";
     sentences.iter().map(line).collect()
 }
 
@@ -76,9 +77,12 @@ fn every_model_of_sequences_learns_what_words_are_by_those_around_them() {
         assert_eq!(of("word"), ["Jordan", "lives", "in", "Jordan", "."]);
         assert_eq!(of("tag"), ["B-PER", "O", "O", "B-LOC", "O"], "{model}");
         let names = &said["sentences"][0]["entities"];
-        assert_eq!(*names, json!([
-            {"first": 0, "end": 1, "kind": "PER"}, {"first": 3, "end": 4, "kind": "LOC"}
-        ]));
+        assert_eq!(
+            *names,
+            json!([
+                {"first": 0, "end": 1, "kind": "PER"}, {"first": 3, "end": 4, "kind": "LOC"}
+            ])
+        );
         let sum: f64 = words[0]["probabilities"].as_array().unwrap().iter().map(number).sum();
         assert!((sum - 1.0).abs() < 1e-9);
     }
@@ -95,8 +99,10 @@ fn what_was_trained_is_used_measured_and_looked_at() {
     let at = Workplace::new();
     let all = sentences(460);
     at.file("ner.conll", columns(&all[..400]));
-    let told =
-        train(&at, "ner.conll --model lstm --set model.units=24 --set stop.metric=valid_entity_f1 --epochs 10 --out run");
+    let told = train(
+        &at,
+        "ner.conll --model lstm --set model.units=24 --set stop.metric=valid_entity_f1 --epochs 10 --out run",
+    );
     // Columns and lists are the same sentences, whatever they are called.
     at.file("new.jsonl", lists(&all[400..]));
     let words: usize = all[400..].iter().map(|sentence| sentence.words.len()).sum();
@@ -235,7 +241,8 @@ fn what_does_not_fit_is_told_all_at_once() {
         ("--loss squared_error", "is for numbers"),
         ("--model lstm --set model.tied=true", "`model.tied`"),
     ] {
-        let printed = at.run(&[&["train", "ner.jsonl"], &line.split(' ').collect::<Vec<_>>()[..]].concat());
+        let printed =
+            at.run(&[&["train", "ner.jsonl"], &line.split(' ').collect::<Vec<_>>()[..]].concat());
         assert!(printed.code != 0 && printed.error.contains(told), "{line}: {}", printed.error);
     }
     train(&at, "ner.jsonl --model gru --set model.units=8 --epochs 1 --out run");

@@ -1,8 +1,8 @@
 //! Sentences of words with tags, from the library.
 #![allow(clippy::unwrap_used)] // In tests; clippy exempts only the test functions themselves.
 
-use glassbox::engine::{self, Array, DType, Graph, Mode, Parameters, Session};
 use glassbox::data::{self, Dataset, Options, Rows, Sentence, Sentences, from_sentences};
+use glassbox::engine::{self, Array, DType, Graph, Mode, Parameters, Session};
 use glassbox::metrics::{Classification, Entities};
 use glassbox::nn::Module;
 use glassbox::train::{Detail, Trainer};
@@ -113,10 +113,17 @@ fn a_word_is_told_the_same_whatever_stands_beside_its_sentence() {
     let vocabulary = tokens_of(&data);
     let tokens = Tokens { vocabulary, width: 12, padding: Some(0) };
     let models: [Box<dyn Module>; 4] = [
-        Box::new(Recurrent::new(Cell::Lstm, 12, 7).bidirectional(true).places(Places::Own).tokens(tokens)),
+        Box::new(
+            Recurrent::new(Cell::Lstm, 12, 7)
+                .bidirectional(true)
+                .places(Places::Own)
+                .tokens(tokens),
+        ),
         Box::new(Convolution::new(12, 7).layers(3).places(Places::Own).tokens(tokens)),
         Box::new(Attention::new(12, 7).places(Places::Own).tokens(tokens)),
-        Box::new(Bert::new(vocabulary, BertHead::Places(7)).context(32).layers(1).heads(2).units(12)),
+        Box::new(
+            Bert::new(vocabulary, BertHead::Places(7)).context(32).layers(1).heads(2).units(12),
+        ),
     ];
     for model in models {
         let name = model.name().to_owned();

@@ -109,9 +109,8 @@ impl Shown<'_> {
     fn words(&self) -> impl Iterator<Item = (usize, usize, Option<&str>, &TaggedWord)> {
         let both = self.told.sentences.iter().zip(self.observed).zip(1..);
         both.flat_map(|((told, observed), number)| {
-            let word = move |(at, word)| {
-                (number, at, observed.tags.get(at).map(String::as_str), word)
-            };
+            let word =
+                move |(at, word)| (number, at, observed.tags.get(at).map(String::as_str), word);
             told.words.iter().enumerate().map(word)
         })
     }

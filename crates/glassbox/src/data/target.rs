@@ -156,8 +156,9 @@ impl TargetPreparation {
     pub fn outputs(&self) -> usize {
         match &self.encoding {
             TargetEncoding::Several { outputs } => outputs.len().max(1),
-            TargetEncoding::Tokens(Tokens { places, .. })
-            | TargetEncoding::Tags { places, .. } => *places,
+            TargetEncoding::Tokens(Tokens { places, .. }) | TargetEncoding::Tags { places, .. } => {
+                *places
+            }
             _ => 1,
         }
     }

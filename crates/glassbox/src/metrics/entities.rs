@@ -150,7 +150,9 @@ impl Entities {
         for (number, (observed, predicted)) in observed.iter().zip(predicted).enumerate() {
             if observed.len() != predicted.len() {
                 let (words, said) = (observed.len(), predicted.len());
-                return Err(Error::new(format!("sentence {number}: {said} tags for {words} words")));
+                return Err(Error::new(format!(
+                    "sentence {number}: {said} tags for {words} words"
+                )));
             }
             let there: BTreeSet<Entity> = Entities::spans(observed).into_iter().collect();
             for entity in &there {
@@ -235,12 +237,10 @@ mod tests {
             [of(0, 2, "PER"), of(2, 3, "PER"), of(4, 5, "LOC")]
         );
         assert_eq!(spans("O I-PER I-LOC I-LOC"), [of(1, 2, "PER"), of(2, 4, "LOC")]);
-        assert_eq!(spans("S-PER S-PER B-LOC E-LOC I-LOC"), [
-            of(0, 1, "PER"),
-            of(1, 2, "PER"),
-            of(2, 4, "LOC"),
-            of(4, 5, "LOC")
-        ]);
+        assert_eq!(
+            spans("S-PER S-PER B-LOC E-LOC I-LOC"),
+            [of(0, 1, "PER"), of(1, 2, "PER"), of(2, 4, "LOC"), of(4, 5, "LOC")]
+        );
         assert_eq!(spans("B-PER I-LOC O"), [of(0, 1, "PER"), of(1, 2, "LOC")]);
         assert_eq!(spans("O O"), []);
         assert_eq!(spans("B I O"), [of(0, 2, "")]);
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_name_is_right_where_all_of_its_words_and_its_kind_are() {
         // 5 names, 4 told, 2 of them right.
-        fn sentences<'t>(lines: [&'t str; 2]) -> [Vec<&'t str>; 2] {
+        fn sentences(lines: [&str; 2]) -> [Vec<&str>; 2] {
             lines.map(|line| line.split(' ').collect())
         }
         let observed = sentences(["B-PER I-PER O B-ORG O B-LOC", "B-LOC O B-PER"]);

@@ -131,7 +131,8 @@ impl<'r> Told<'r> {
         let mut each = self.each();
         for row in 0..self.rows.len() {
             let number = self.rows.source_row(row).unwrap_or(0);
-            for (word, (scores, label)) in self.rows.words(row).unwrap_or_default().iter().zip(&mut each)
+            for (word, (scores, label)) in
+                self.rows.words(row).unwrap_or_default().iter().zip(&mut each)
             {
                 let best = largest(scores);
                 let name = |label: usize| self.names.get(label).map_or("", String::as_str);
@@ -189,8 +190,7 @@ impl<'r> Told<'r> {
 
 fn of_entities(found: &Entities) -> [(String, f64); 3] {
     let EntityFigures { precision, recall, f1, .. } = found.figures();
-    let figures =
-        [("entity_precision", precision), ("entity_recall", recall), ("entity_f1", f1)];
+    let figures = [("entity_precision", precision), ("entity_recall", recall), ("entity_f1", f1)];
     figures.map(|(name, figure)| (name.to_owned(), figure))
 }
 
@@ -301,7 +301,8 @@ impl Model {
     /// ```
     pub fn predict_words(&self, sentences: &[Sentence]) -> Result<Tagging, Error> {
         let preparation = self.preparation();
-        let (Some(text), Some(tags)) = (preparation.inputs.text(), preparation.target.tags()) else {
+        let (Some(text), Some(tags)) = (preparation.inputs.text(), preparation.target.tags())
+        else {
             return Err(Error::new("the model tells no tags of words"));
         };
         let mut encoder = text.tokenizer.encoder();

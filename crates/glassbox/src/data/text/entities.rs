@@ -16,8 +16,18 @@ const FIRST: [&str; 12] = [
     "Chelsea", "Devon",
 ];
 const LAST: [&str; 12] = [
-    "Stone", "Rivers", "Hill", "Brook", "Kim", "Okafor", "London", "Lincoln", "Kent", "York",
-    "Washington", "Berlin",
+    "Stone",
+    "Rivers",
+    "Hill",
+    "Brook",
+    "Kim",
+    "Okafor",
+    "London",
+    "Lincoln",
+    "Kent",
+    "York",
+    "Washington",
+    "Berlin",
 ];
 const PLACES: [&[&str]; 14] = [
     &["Paris"],

@@ -110,8 +110,8 @@ impl TextPreparation {
     /// Appends a row of so many tokens as the model reads: what begins a text, the text (its end is cut off
     /// where it is too long), what ends it, and padding.
     pub(crate) fn lay(&self, ids: &[u32], row: &mut Vec<f32>) -> Result<(), DataError> {
-        let [first, last] = [Special::Class, Special::Separator]
-            .map(|special| self.tokenizer.special(special));
+        let [first, last] =
+            [Special::Class, Special::Separator].map(|special| self.tokenizer.special(special));
         let frame = usize::from(first.is_some()) + usize::from(last.is_some());
         let own = ids.iter().take(self.context.saturating_sub(frame)).copied();
         let framed: Vec<u32> = first.into_iter().chain(own).chain(last).collect();

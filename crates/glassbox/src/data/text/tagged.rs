@@ -68,7 +68,8 @@ pub fn is_tagged(path: impl AsRef<Path>) -> bool {
     let name = path.to_string_lossy();
     name == entities::NAME
         || is_conll(&name)
-        || jsonl::is_jsonl(&name) && first_object(path).is_some_and(|first| lists(&first).count() > 1)
+        || jsonl::is_jsonl(&name)
+            && first_object(path).is_some_and(|first| lists(&first).count() > 1)
 }
 
 fn is_conll(name: &str) -> bool {
@@ -103,10 +104,7 @@ impl Sentences {
     /// # Errors
     /// Lists that are missing, no lists, empty or of different lengths, words without a tag, each with its
     /// line, all at once; a file that cannot be read or has no sentence.
-    pub fn from_path(
-        path: impl AsRef<Path>,
-        names: [Option<&str>; 2],
-    ) -> Result<Self, DataError> {
+    pub fn from_path(path: impl AsRef<Path>, names: [Option<&str>; 2]) -> Result<Self, DataError> {
         let path = path.as_ref();
         let shown = path.display().to_string();
         if shown == entities::NAME {
@@ -477,7 +475,8 @@ mod tests {
         let text = br#"{"a": ["x"], "b": ["y"], "c": ["z"]}"#;
         let found = Sentences::from_bytes("a.jsonl", text, asked).unwrap();
         assert_eq!((&found.all()[0].words[0][..], &found.all()[0].tags[0][..]), ("y", "z"));
-        let alone = Sentences::from_bytes("a.jsonl", br#"{"tokens": ["y"]}"#, [None, None]).unwrap();
+        let alone =
+            Sentences::from_bytes("a.jsonl", br#"{"tokens": ["y"]}"#, [None, None]).unwrap();
         assert!(!alone.are_tagged() && alone.all()[0].tags.is_empty());
         let error = Sentences::from_bytes("a.jsonl", text, [Some("bb"), None]).unwrap_err();
         assert!(error.to_string().contains("did you mean `b`?"), "{error}");
@@ -512,17 +511,11 @@ mod tests {
         fn of(texts: &[String]) -> Vec<&str> {
             texts.iter().map(String::as_str).collect()
         }
-        let all: Vec<(u64, Vec<&str>, Vec<&str>)> = found
-            .all()
-            .iter()
-            .map(|s| (s.line, of(&s.words), of(&s.tags)))
-            .collect();
+        let all: Vec<(u64, Vec<&str>, Vec<&str>)> =
+            found.all().iter().map(|s| (s.line, of(&s.words), of(&s.tags))).collect();
         assert_eq!(
             all,
-            [
-                (3, vec!["EU", "rejects"], vec!["B-ORG", "O"]),
-                (7, vec!["New York"], vec!["B-LOC"])
-            ]
+            [(3, vec!["EU", "rejects"], vec!["B-ORG", "O"]), (7, vec!["New York"], vec!["B-LOC"])]
         );
         assert_eq!(found.place(0, 1).line, Some(4));
         let found = problems("a.conll", "EU B-ORG\nrejects\n\ta\n");

@@ -373,7 +373,8 @@ mod tests {
     #[test]
     fn a_long_sentence_is_several_rows_of_one_part() {
         let words = vec!["\"the\""; 50].join(", ");
-        let tags = ["\"A\"", "\"B\""].iter().cycle().take(50).copied().collect::<Vec<_>>().join(", ");
+        let tags =
+            ["\"A\"", "\"B\""].iter().cycle().take(50).copied().collect::<Vec<_>>().join(", ");
         let line = format!("{{\"tokens\": [{words}], \"tags\": [{tags}]}}\n").repeat(20);
         let sentences = Sentences::from_bytes("a.jsonl", line.as_bytes(), [None, None]).unwrap();
         let mut options = Options::default();

@@ -20,7 +20,7 @@ pub(in crate::data) struct Windows {
     sizes: [usize; 2],
     layout: Layout,
     arrangement: Arrangement,
-    tagged: Option<Tagged>,
+    tagged: Option<Box<Tagged>>,
     /// Of tokens that can be kept in a file: what they follow from.
     key: Option<String>,
     was_kept: bool,
@@ -160,7 +160,7 @@ impl Windows {
         tagged: Tagged,
     ) -> Self {
         let windows = Windows::apart(tokens, [0, context], starts, fill, Arrangement::Tags);
-        Windows { tagged: Some(tagged), ..windows }
+        Windows { tagged: Some(Box::new(tagged)), ..windows }
     }
 
     /// The same rows with room for so many tokens.
@@ -239,9 +239,9 @@ impl Windows {
         }
         each(&self.tokens, source, |place, id| put(&mut inputs, place, id as f32))?;
         let first = self.sizes[0];
-        if let Some(Tagged { tags, .. }) = &self.tagged {
+        if let Some(tagged) = &self.tagged {
             each(&self.tokens, told.clone(), |place, id| put(&mut inputs, place, id as f32))?;
-            return each(tags, told, |place, tag| {
+            return each(&tagged.tags, told, |place, tag| {
                 put(&mut targets, place, if tag == NO_TAG { -1 } else { i64::from(tag) });
             });
         }

@@ -127,7 +127,10 @@ impl Windows {
                 own.map(|(row, _)| row).collect()
             };
             let split = Split { train: of(0), valid: of(1), test: of(2) };
-            (Windows::apart(stored, [0, *context], begins.finish().ok()?, *fill, arrangement), split)
+            (
+                Windows::apart(stored, [0, *context], begins.finish().ok()?, *fill, arrangement),
+                split,
+            )
         } else {
             let parts: Vec<_> = parts.iter().map(|[start, end]| *start..*end).collect();
             let windows = Windows::new(stored, *context, &parts, arrangement);
@@ -212,15 +215,13 @@ mod tests {
             Arrangement::Next,
         );
         let starts = Stored::Memory((0..=400).map(|row| row * 90).collect());
-        let apart =
-            Windows::apart(Stored::Memory(tokens), [0, 90], starts, 3, Arrangement::Next);
+        let apart = Windows::apart(Stored::Memory(tokens), [0, 90], starts, 3, Arrangement::Next);
         for windows in [running, apart] {
             let windows = Windows { key: Some("k".into()), ..windows };
             let part_of_row: Vec<u8> = (0..400).map(|row| (row % 7 % 3) as u8).collect();
             windows.keep(&path, &part_of_row).unwrap();
             for memory in [0, 1 << 20] {
-                let (again, split) =
-                    Windows::kept(&path, "k", Arrangement::Next, memory).unwrap();
+                let (again, split) = Windows::kept(&path, "k", Arrangement::Next, memory).unwrap();
                 assert!(again.was_kept);
                 assert_eq!(rows(&again, 400), rows(&windows, 400));
                 let Layout::Apart { .. } = windows.layout else {
