@@ -24,6 +24,7 @@ mod see_sequences;
 mod series;
 mod summary;
 mod support;
+mod tagged_words;
 mod text_classes;
 mod train_results;
 mod verbs;

@@ -195,8 +195,10 @@ fn names_a_line_become_a_model_that_writes_names() {
 #[test]
 fn every_model_of_text_learns_as_it_is_suggested() {
     let at = Workplace::new();
+    let lines = (0..120).map(|line| format!("The {line}th line says that it is line {line}.\n"));
+    at.file("lines.txt", lines.collect::<String>());
     for model in ["rnn", "lstm", "gru", "gpt", "bert", "word2vec"] {
-        at.done(&format!("train sentences --model {model} --quiet --epochs 1 --out {model}"));
+        at.done(&format!("train lines.txt --model {model} --quiet --epochs 1 --out {model}"));
     }
 }
 
@@ -264,4 +266,36 @@ fn a_setting_of_the_models_own_optimizer_needs_no_name_of_it() {
     let said =
         at.refused(2, "init digits --model resnet20 --set train.optimizer.beta1=0.8 --out b.toml");
     assert!(said.contains("of momentum"), "{said}");
+}
+
+#[test]
+fn tokens_are_kept_and_made_again_where_they_do_not_fit() {
+    for more in [
+        "--set data.text.tokenizer=bpe --set data.text.vocabulary=300",
+        "--set data.text.documents=lines",
+    ] {
+        let at = Workplace::new();
+        let told = trained(&at, &format!("--model gru --set model.units=12 {more}"));
+        let path = at.path("run/tokens.bin");
+        let whole = std::fs::read(&path).unwrap();
+        let measured = || {
+            let printed = at.done("eval run --json --quiet").out;
+            serde_json::from_str::<Value>(&printed).unwrap()["metrics"].clone()
+        };
+        assert_eq!(measured(), told["metrics"], "{more}");
+        let mut flipped = whole.clone();
+        flipped[7] ^= 64;
+        for damaged in [&whole[..whole.len() / 2], b"tokens", &flipped] {
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(measured(), told["metrics"], "{more}");
+            assert!(std::fs::read(&path).unwrap() == whole, "{more}: not made again");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(measured(), told["metrics"], "{more}");
+        assert!(path.exists());
+        // Another text is another text, whatever was kept.
+        at.file("book.txt", sentences(401, 1));
+        let error = at.refused(1, "eval run");
+        assert!(error.contains("is not what this run was trained on"), "{error}");
+    }
 }

@@ -66,6 +66,7 @@ mod syllabus_sequences;
 mod syllabus_softmax;
 mod syllabus_training;
 mod syllabus_vision;
+mod tagged_words;
 mod text_data;
 mod tokenizers;
 mod train_loop;

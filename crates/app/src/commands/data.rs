@@ -121,7 +121,8 @@ impl Other {
         let parts = [&data.train, &data.valid, &data.test];
         let rows: usize = parts.iter().map(|rows| rows.len()).sum();
         let mut classes: Vec<Frequent> = Vec::new();
-        for name in data.preparation.target.classes().unwrap_or_default() {
+        let target = &data.preparation.target;
+        for name in target.classes().or(target.tags()).unwrap_or_default() {
             classes.push(Frequent { value: name.clone(), rows: 0, share: 0.0 });
         }
         for label in parts.iter().flat_map(|rows| rows.labels().unwrap_or_default()) {
@@ -129,7 +130,13 @@ impl Other {
                 class.rows += 1;
             }
         }
-        classes.iter_mut().for_each(|class| class.share = class.rows as f64 / rows.max(1) as f64);
+        if target.tags().is_some() {
+            for count in parts.iter().filter_map(|rows| rows.tag_counts()) {
+                classes.iter_mut().zip(count).for_each(|(class, n)| class.rows += n as usize);
+            }
+        }
+        let all = classes.iter().map(|class| class.rows).sum::<usize>().max(1) as f64;
+        classes.iter_mut().for_each(|class| class.share = class.rows as f64 / all);
         let images = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
         let (source, shape) = (data.source.clone(), data.input.shape.clone());
         let tokens = data.preparation.inputs.text().map(|text| text.tokenizer.vocabulary());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use glassbox::data::RawTable;
+use glassbox::data::{RawTable, Sentences};
 use glassbox::train::event::Outcome;
 use glassbox::train::folder::RunFolder;
 use glassbox::train::{Evaluation, Importances};
@@ -46,8 +46,16 @@ pub fn run(args: &EvalArgs, ctx: &Context) -> Result<(), AppError> {
     let part = args.split.as_deref().unwrap_or(evaluation.telling_part());
     let result = match &args.file {
         Some(file) => {
-            let table = RawTable::from_path(file).map_err(glassbox::Error::from)?;
-            let (result, warnings) = evaluation.on_table(&table)?;
+            let (result, warnings) = match evaluation.tagged_words() {
+                Some(names) => {
+                    let read = Sentences::like(file, names).map_err(glassbox::Error::from)?;
+                    evaluation.on_sentences(&read)?
+                }
+                None => {
+                    let table = RawTable::from_path(file).map_err(glassbox::Error::from)?;
+                    evaluation.on_table(&table)?
+                }
+            };
             if !ctx.global.quiet {
                 warnings.iter().for_each(|warning| ctx.warn(warning));
             }

@@ -26,6 +26,7 @@ pub mod runs;
 #[cfg(feature = "image")]
 pub mod see;
 pub mod summary;
+pub mod tags;
 pub mod texts;
 pub mod train;
 pub mod translate;

@@ -102,6 +102,10 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
     }
     let model = Model::load(&run)?;
     ctx.warn_of_checkpoints(model.warnings());
+    if let Some(names) = model.tagged_words() {
+        let how = (args.top, args.out_file.as_deref());
+        return super::tags::run((&model, names), &run, &args.files, how, ctx);
+    }
     let told = predict(args, &model, ctx)?;
     let Told { predictions, table, photos, texts, observed } = &told;
     if !ctx.global.quiet {

@@ -188,7 +188,7 @@ fn goal(target: &TargetDescription, table: &Description, text: Text, columns: us
             lines(&heading, columns) + &classes_drawn(&target.classes, text, columns)
         }
         // Of tables as they are described.
-        Task::Language { .. } | Task::Rows { .. } => String::new(),
+        Task::Tags { .. } | Task::Language { .. } | Task::Rows { .. } => String::new(),
         Task::Regression => {
             let heading = text.target_is_number(&target.name);
             let column = table.columns.iter().find(|column| column.name == target.name);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use glassbox::train::event::Outcome;
-use glassbox::train::{AtThreshold, Detail, Forecast, Guess, NumberDetail, Off};
+use glassbox::train::{AtThreshold, Detail, EntityResult, Forecast, Guess, NumberDetail, Off};
 
 use super::classes::classes;
 use super::format::{figure, grouped};
@@ -21,7 +21,9 @@ const WORST: usize = 5;
 /// `weighted`: its classes have weights in training already.
 pub fn outcome(outcome: &Outcome, weighted: bool, text: Text, columns: usize) -> String {
     let mut out = match &outcome.detail {
-        Detail::Classes(detail) => classes(detail, text, columns) + "\n",
+        Detail::Classes(detail) => {
+            classes(detail, text, columns) + "\n" + &names(&detail.entities, text, columns)
+        }
         Detail::Numbers { outputs } => numbers(outputs, text, columns) + "\n",
         Detail::Forecast { forecast } => steps_ahead(forecast, text, columns) + "\n",
         Detail::None => String::new(),
@@ -30,6 +32,7 @@ pub fn outcome(outcome: &Outcome, weighted: bool, text: Text, columns: usize) ->
     if let (Some(of), Some(guess)) =
         (outcome.metrics.get("accuracy"), outcome.baseline.get("accuracy"))
         && !outcome.metrics.contains_key("perplexity")
+        && sentences(outcome).is_none()
         && of - guess < 2.0 * (of * (1.0 - of) / outcome.rows.max(1) as f64).sqrt()
     {
         let mut misleads = text.accuracy_misleads(figure(*guess), figure(*of));
@@ -53,9 +56,21 @@ pub fn outcome(outcome: &Outcome, weighted: bool, text: Text, columns: usize) ->
     out + &fit(&text.run_and_time(&outcome.run, seconds), columns) + "\n"
 }
 
+/// Where rows are words that have tags, of how many sentences they are.
+fn sentences(outcome: &Outcome) -> Option<usize> {
+    match &outcome.detail {
+        Detail::Classes(detail) => detail.sentences,
+        _ => None,
+    }
+}
+
 /// The model's figures beside the baseline's, where there is one.
 fn figures(outcome: &Outcome, text: Text, columns: usize) -> String {
-    let title = text.rows_of_split(text.split(&outcome.split), grouped(outcome.rows as u64));
+    let (split, rows) = (text.split(&outcome.split), grouped(outcome.rows as u64));
+    let title = match sentences(outcome) {
+        Some(sentences) => text.words_of_split(split, rows, grouped(sentences as u64)),
+        None => text.rows_of_split(split, rows),
+    };
     let (model, baseline) = (text.model(), text.baseline());
     let last = if outcome.baseline.is_empty() { "" } else { &baseline };
     let headers =
@@ -74,6 +89,28 @@ fn figures(outcome: &Outcome, text: Text, columns: usize) -> String {
         ]);
     }
     table.render(columns)
+}
+
+/// How well names of each kind are found, where tags are of names.
+fn names(found: &[EntityResult], text: Text, columns: usize) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
+    let right = |name: String| (name, Align::Right);
+    let mut table = Table::new([
+        (text.column_kind_of_name(), Align::Left),
+        right(text.column_precision()),
+        right(text.column_recall()),
+        right(text.column_f1()),
+        right(text.column_names()),
+    ]);
+    for EntityResult { name, figures } in found {
+        let shares = [figures.precision, figures.recall, figures.f1].map(|x| format!("{x:.3}"));
+        let [precision, recall, f1] = shares;
+        let names = grouped(figures.entities as u64);
+        table.row([name.clone(), precision, recall, f1, names]);
+    }
+    table.render(columns) + "\n"
 }
 
 /// How far numbers are off; of several, each one's figures.

@@ -107,6 +107,7 @@ fn facts(summary: &Summary, text: Text, columns: usize) -> Vec<String> {
     let parts = parts.map(|(part, rows)| format!("{} {}", text.split(part), count(rows)));
     let target = match &data.task {
         Task::Classification { classes } => text.target_of_classes(&data.target, classes.len()),
+        Task::Tags { tags } => text.target_of_tags(&data.target, tags.len()),
         Task::Regression => text.target_number(&data.target),
         Task::Language { vocabulary } => text.target_tokens(count(*vocabulary)),
         Task::Rows { .. } => text.target_rows(),

@@ -50,8 +50,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     (".label", "The class of a window: {words}", "구간(윈도)의 부류를 정하는 방법: {words}"),
     (
         ".text",
-        "The column of texts: each row is a document; beside a --target, what has that class, or becomes that text",
-        "글이 담긴 열. 행마다 글 하나입니다. --target이 있으면 그 부류의 글, 또는 그 글로 바뀔 글",
+        "The column of texts: each row is a document; beside a --target, what has that class, or becomes that text; of lists, the words whose tags are told",
+        "글이 담긴 열. 행마다 글 하나입니다. --target이 있으면 그 부류의 글, 또는 그 글로 바뀔 글. 목록이면 태그를 맞힐 낱말들",
     ),
     (
         ".strict",
@@ -291,8 +291,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "eval.file",
-        "A table of new rows that has the target's column too",
-        "예측할 열도 들어 있는 새 행의 표",
+        "A table of new rows that has the target's column too, or sentences of words with tags",
+        "예측할 열도 들어 있는 새 행의 표, 또는 낱말마다 태그가 있는 문장",
     ),
     ("eval.split", "The part: train, valid or test", "데이터의 부분: train, valid, test"),
     (
@@ -307,8 +307,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "predict",
-        "Predict images, or the rows of a file; translate texts; tell what is hidden in them.",
-        "이미지나 파일의 각 행을 예측하고, 글을 번역하고, 글의 가려진 곳을 알아맞힙니다.",
+        "Predict images, or the rows of a file; translate texts; tell what is hidden in them, or the tags of words.",
+        "이미지나 파일의 각 행을 예측하고, 글을 번역하고, 글의 가려진 곳이나 낱말의 태그를 알아맞힙니다.",
     ),
     (
         "predict.files",

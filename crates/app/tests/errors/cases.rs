@@ -535,6 +535,22 @@ fn texts() -> Vec<Case> {
             1,
             "glassbox train reviews.csv --text label --target label",
         ),
+        case("Lists of words and tags that do not fit", 1, "glassbox train ner.jsonl").file(
+            "ner.jsonl",
+            r#"{"tokens": ["in", "Rome"], "tags": ["O", "B-LOC"]}
+{"tokens": ["in", "Rome"], "tags": ["O"]}
+{"tokens": [], "tags": []}
+{"tokens": "in Rome", "tags": ["O", "B-LOC"]}
+{"tokens": ["in", ""], "tags": ["O", "B-LOC"]}
+"#,
+        ),
+        case("A word without a tag", 1, "glassbox train ner.conll")
+            .file("ner.conll", "in O\nRome\n\nat O\nhome O\n"),
+        case("One tag only", 1, "glassbox train ner.conll").file("ner.conll", "in O\nRome O\n"),
+        case("Tags that training never saw", 1, "glassbox eval run new.conll")
+            .file("new.conll", "in O\nRome B-CITY\n")
+            .given("glassbox train entities --model gru --epochs 1 --set units=4 --quiet --out run > log.txt"),
+        case("A model that tells no tags", 2, "glassbox train entities --model gpt"),
         folder("A folder that holds neither a run nor a model", "glassbox predict bert '[MASK]'"),
         folder("Weights from such a folder", "glassbox train sentences --weights bert --out run"),
         case("A published model of an unknown type", 1, "glassbox generate t5 --prompt hello")

@@ -10,12 +10,13 @@ use super::series::activity;
 use super::table::RawTable;
 
 /// The names of the built-in datasets.
-pub const BUILTINS: [&str; 13] = [
+pub const BUILTINS: [&str; 14] = [
     "activity",
     "blobs",
     "circles",
     "digits",
     "dosage",
+    "entities",
     "grid",
     "iris",
     "lines",
@@ -93,6 +94,7 @@ pub(super) fn load_builtin(name: &str, options: &Options) -> Option<Result<Datas
         "sentences" => {
             Some(super::text::from_text(name, &super::text::sentences(SENTENCES, 42), options))
         }
+        super::text::ENTITIES => Some(super::text::load_tagged(name.as_ref(), options)),
         activity::NAME => Some(activity::by_name(options)),
         _ => generate::by_name(name, options),
     }

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use glassbox_engine::{Array, Data};
@@ -14,6 +15,7 @@ use super::schema::Schema;
 use super::split::{Split, split};
 use super::spool::Stored;
 use super::target::{Spelling, TargetEncoding, TargetPreparation, Task, classes_of, counted};
+use crate::io::FileError;
 
 /// Data ready to learn from, and all that was decided about it.
 #[derive(Clone, Debug)]
@@ -82,10 +84,12 @@ impl Dataset {
         notices: Vec<String>,
         fingerprint: &Fingerprint,
     ) -> Self {
-        let task = match (preparation.target.classes(), preparation.target.tokens()) {
-            (Some(classes), _) => Task::Classification { classes: classes.to_vec() },
-            (_, Some(tokens)) => Task::Language { vocabulary: tokens.vocabulary },
-            _ => match preparation.target.known_classes() {
+        let target = &preparation.target;
+        let task = match (target.classes().or(target.tags()), target.tokens()) {
+            (Some(tags), Some(_)) => Task::Tags { tags: tags.to_vec() },
+            (Some(classes), None) => Task::Classification { classes: classes.to_vec() },
+            (None, Some(tokens)) => Task::Language { vocabulary: tokens.vocabulary },
+            _ => match target.known_classes() {
                 Some(classes) => Task::Rows { classes: classes.to_vec() },
                 None => Task::Regression,
             },
@@ -219,6 +223,28 @@ impl Dataset {
 }
 
 impl Dataset {
+    /// Keeps the tokens of a text in a file, from which the same text is read without being encoded
+    /// ([`TextOptions::kept`](super::TextOptions::kept)), unless it was read from there; of other data nothing.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(crate) fn keep_tokens(&self, path: &Path) -> Result<(), FileError> {
+        let Some((windows, _)) = self.train.of_tokens().filter(|(windows, _)| !windows.are_kept())
+        else {
+            return Ok(());
+        };
+        let parts = [&self.train, &self.valid, &self.test];
+        let mut part_of_row = vec![0; parts.iter().map(|part| part.len()).sum()];
+        for (number, part) in (0..).zip(parts) {
+            for row in part.of_tokens().map_or(&[][..], |(_, rows)| rows) {
+                if let Some(part) = part_of_row.get_mut(*row as usize) {
+                    *part = number;
+                }
+            }
+        }
+        windows.keep(path, &part_of_row)
+    }
+
     /// The same data, of which the rows themselves are learned; the classes of a classification are known
     /// beside them. Rows of the classes `without` are left out of the training and validation parts.
     ///

@@ -34,16 +34,16 @@ pub(super) fn read<'s>(
     let cure = "each line is one flat JSON object, such as {\"size\": 1.5, \"kind\": \"oak\"}";
     each_line(source, |line, text| {
         let place = Place::file(&name).line(line);
-        match serde_json::from_slice::<Flat>(text) {
+        match serde_json::from_slice::<Object>(text) {
             Err(error) => problems.push(place, words_of(&error), cure),
-            Ok(Flat(cells)) => {
+            Ok(Object(cells)) => {
                 let mut seen = HashSet::new();
                 for (key, cell) in cells {
                     if !seen.insert(key.clone()) {
                         let what = format!("the key {} comes twice", quoted(&key));
                         problems.push(place.clone(), what, cure);
                     }
-                    if cell.is_none() {
+                    if !matches!(cell, Cell::Value(_)) {
                         let what = "is a list or an object, not one value";
                         let cure = "write its parts as keys of their own, or leave it out";
                         problems.push(place.clone().column(&key), what, cure);
@@ -65,12 +65,12 @@ pub(super) fn read<'s>(
     each_line(open()?, |line, text| {
         row.iter_mut().for_each(String::clear);
         // It was read before: only a file that changed meanwhile fails.
-        let Flat(cells) = serde_json::from_slice(text).map_err(|error| {
+        let Object(cells) = serde_json::from_slice(text).map_err(|error| {
             DataError::new(Place::file(&name).line(line), words_of(&error), cure)
         })?;
         for (key, cell) in cells {
             if let Some(place) = columns.get(&key).and_then(|at| row.get_mut(*at)) {
-                *place = cell.unwrap_or_default();
+                *place = cell.value().unwrap_or_default();
             }
         }
         builder.row(row.iter().map(String::as_bytes), line)
@@ -79,7 +79,7 @@ pub(super) fn read<'s>(
 }
 
 /// Shows every line with anything in it, with its number from 1.
-fn each_line(
+pub(super) fn each_line(
     mut source: Source<'_>,
     mut see: impl FnMut(u64, &[u8]) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
@@ -95,7 +95,7 @@ fn each_line(
 }
 
 /// The parser's words without its own count of lines.
-fn words_of(error: &serde_json::Error) -> String {
+pub(super) fn words_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let column = error.column();
     match text.rsplit_once(" at line ") {
@@ -104,31 +104,48 @@ fn words_of(error: &serde_json::Error) -> String {
     }
 }
 
-/// The keys and values of an object in their order; a value is none where it is nested.
-struct Flat(Vec<(String, Option<String>)>);
+/// The keys and values of an object in their order.
+pub(super) struct Object(pub(super) Vec<(String, Cell)>);
 
-impl<'de> Deserialize<'de> for Flat {
+impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Flat;
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Object;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
             }
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Flat, M::Error> {
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Object, M::Error> {
                 let mut cells = Vec::new();
-                while let Some((key, Cell(cell))) = map.next_entry()? {
-                    cells.push((key, cell));
+                while let Some(entry) = map.next_entry()? {
+                    cells.push(entry);
                 }
-                Ok(Flat(cells))
+                Ok(Object(cells))
             }
         }
-        from.deserialize_map(Object)
+        from.deserialize_map(Keys)
     }
 }
 
-/// A value as the text of a cell; none where it is nested.
-struct Cell(Option<String>);
+/// A value: as the text of a cell, or the texts of a list's values.
+pub(super) enum Cell {
+    /// One value; null is empty.
+    Value(String),
+    /// Those of a list; none where one is a list or an object itself.
+    List(Vec<Option<String>>),
+    /// An object.
+    Nested,
+}
+
+impl Cell {
+    /// The text of one value.
+    pub(super) fn value(self) -> Option<String> {
+        match self {
+            Cell::Value(text) => Some(text),
+            Cell::List(_) | Cell::Nested => None,
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for Cell {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -139,30 +156,33 @@ impl<'de> Deserialize<'de> for Cell {
                 f.write_str("a JSON value")
             }
             fn visit_bool<E: Error>(self, value: bool) -> Result<Cell, E> {
-                Ok(Cell(Some(value.to_string())))
+                Ok(Cell::Value(value.to_string()))
             }
             fn visit_i64<E: Error>(self, value: i64) -> Result<Cell, E> {
-                Ok(Cell(Some(value.to_string())))
+                Ok(Cell::Value(value.to_string()))
             }
             fn visit_u64<E: Error>(self, value: u64) -> Result<Cell, E> {
-                Ok(Cell(Some(value.to_string())))
+                Ok(Cell::Value(value.to_string()))
             }
             fn visit_f64<E: Error>(self, value: f64) -> Result<Cell, E> {
-                Ok(Cell(Some(value.to_string())))
+                Ok(Cell::Value(value.to_string()))
             }
             fn visit_str<E: Error>(self, value: &str) -> Result<Cell, E> {
-                Ok(Cell(Some(value.to_string())))
+                Ok(Cell::Value(value.to_string()))
             }
             fn visit_unit<E: Error>(self) -> Result<Cell, E> {
-                Ok(Cell(Some(String::new())))
+                Ok(Cell::Value(String::new()))
             }
             fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Cell, S::Error> {
-                while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-                Ok(Cell(None))
+                let mut values = Vec::new();
+                while let Some(cell) = seq.next_element::<Cell>()? {
+                    values.push(cell.value());
+                }
+                Ok(Cell::List(values))
             }
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Cell, M::Error> {
                 while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
-                Ok(Cell(None))
+                Ok(Cell::Nested)
             }
         }
         from.deserialize_any(Any)

@@ -23,10 +23,10 @@ const TABLES: [&str; 7] = [".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parque
 /// What can be loaded, for messages.
 const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl (all also .gz), .npy, .parquet; \
                          images: a folder or archive (.tar, .tar.gz, .zip) with a folder of images for each class, \
-                         IDX files as MNIST's, CIFAR's .bin files; text: .txt (also .gz); \
-                         a built-in: activity, blobs, circles, digits, dosage, grid, iris, lines, moons, ring, sentences, spirals, xor";
+                         IDX files as MNIST's, CIFAR's .bin files; text: .txt; words with tags: .conll, .jsonl of lists (all also .gz); \
+                         a built-in: activity, blobs, circles, digits, dosage, entities, grid, iris, lines, moons, ring, sentences, spirals, xor";
 
-/// Loads a table (CSV, JSON lines, NPY, Parquet), images (a folder or an archive that has a folder for
+/// Loads a table (CSV, JSON lines, NPY, Parquet), sentences of tagged words, images (a folder or an archive that has a folder for
 /// each class, or one for each part with those of the classes in it; IDX files; CIFAR's binary files),
 /// or a built-in dataset by its name.
 ///
@@ -54,6 +54,9 @@ fn load_source(path: &Path, options: &Options) -> Result<Dataset, DataError> {
     let shown = path.display().to_string();
     if let Some(loaded) = load_builtin(&shown, options) {
         return loaded;
+    }
+    if text::is_tagged(path) && path.is_file() {
+        return text::load_tagged(path, options);
     }
     if options.text.arrangement == Arrangement::Pairs && path.is_file() {
         return text::load_pairs(path, options);
@@ -121,11 +124,14 @@ fn load_source(path: &Path, options: &Options) -> Result<Dataset, DataError> {
 pub fn is_table(path_or_name: impl AsRef<Path>) -> bool {
     let path = path_or_name.as_ref();
     match path.to_str() {
-        Some(name) if BUILTINS.contains(&name) => !["digits", "sentences"].contains(&name),
+        Some(name) if BUILTINS.contains(&name) => {
+            !["digits", "entities", "sentences"].contains(&name)
+        }
         _ if path.is_dir() => npy::inputs_in(path).is_some(),
         _ => {
             let images = photos::is_archive(path) || photos::is_image_name(path);
-            !images && !cifar::is_file(path) && idx_name(path).is_none() && !text::is_text(path)
+            let texts = text::is_text(path) || text::is_tagged(path);
+            !images && !texts && !cifar::is_file(path) && idx_name(path).is_none()
         }
     }
 }

@@ -90,7 +90,7 @@ pub use table::{MEMORY, RawTable, is_missing};
 pub use target::{Output, Spelling, TargetEncoding, TargetPreparation, Task, Tokens};
 pub(crate) use text::Epoch;
 pub use text::{
-    Arrangement, Documents, Hiding, TextOptions, TextPreparation, Tokenizer, from_text, is_text,
-    sentences,
+    Arrangement, Documents, Hiding, Sentence, Sentences, TextOptions, TextPreparation, Tokenizer,
+    from_sentences, from_text, is_tagged, is_text, sentences,
 };
-pub(crate) use text::{text_of, whole as read_text};
+pub(crate) use text::{text_of, unknown as unknown_tokens, whole as read_text};

@@ -354,7 +354,7 @@ impl Preparation {
                 })?;
                 Targets::Classes(labels)
             }
-            TargetEncoding::Tokens(_) => {
+            TargetEncoding::Tokens(_) | TargetEncoding::Tags { .. } => {
                 let what = format!("the model takes {}, not a table", self.expected());
                 return Err(DataError::new(Place::file(table.file()), what, ""));
             }

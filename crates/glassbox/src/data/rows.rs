@@ -401,6 +401,36 @@ impl Rows {
         Some(shares.filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum())
     }
 
+    /// The windows that the rows are of, where they are of tokens; and which of them each row is.
+    pub(super) fn of_tokens(&self) -> Option<(&Windows, &[u32])> {
+        match &self.store.inputs {
+            Inputs::Windows(windows) => Some((windows, &self.positions)),
+            _ => None,
+        }
+    }
+
+    /// The words of a row whose tags are to be told; none of other rows.
+    pub(crate) fn words(&self, row: usize) -> Option<Vec<&str>> {
+        let Inputs::Windows(windows) = &self.store.inputs else { return None };
+        Some(windows.words(*self.positions.get(row)? as usize)?.collect())
+    }
+
+    /// How often each tag comes; none where words have no tags.
+    pub fn tag_counts(&self) -> Option<Vec<u64>> {
+        self.target.tags()?;
+        self.token_counts()
+    }
+
+    /// The tags of a row's words, in order; nothing of other rows.
+    pub(crate) fn word_tags(&self, row: usize) -> Result<Vec<usize>, DataError> {
+        if self.target.tags().is_none() {
+            return Ok(Vec::new());
+        }
+        let mut labels = vec![-1; self.outputs()];
+        self.gather_targets(&[row], &mut TargetsMut::Classes(&mut labels))?;
+        Ok(labels.into_iter().filter_map(|label| usize::try_from(label).ok()).collect())
+    }
+
     /// How many tokens each row has, of a source and of what is told, and how many it has at most; none
     /// where all rows have the same.
     pub(crate) fn token_lengths(&self) -> Result<Option<TokenLengths>, DataError> {

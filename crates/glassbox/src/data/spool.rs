@@ -129,6 +129,14 @@ impl<T: Number> Stored<T> {
 }
 
 impl<T> Stored<T> {
+    /// The number of numbers.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Stored::Memory(all) => all.len() as u64,
+            Stored::File { len, .. } => *len,
+        }
+    }
+
     /// The numbers from position `at` on, where they lie in memory.
     pub(super) fn slice(&self, at: u64, count: usize) -> Option<&[T]> {
         let Stored::Memory(all) = self else { return None };

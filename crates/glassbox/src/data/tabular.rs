@@ -400,7 +400,7 @@ fn unscaled_target(
         (Task::Rows { .. }, _) => {
             TargetEncoding::Itself { names: Vec::new(), spelling: Spelling::Text }
         }
-        (Task::Regression | Task::Language { .. }, _) => {
+        (Task::Regression | Task::Tags { .. } | Task::Language { .. }, _) => {
             TargetEncoding::Values { mean: 0.0, std: 1.0 }
         }
     };
@@ -431,6 +431,7 @@ fn fit_target(
     match &mut target.encoding {
         TargetEncoding::Classes { .. }
         | TargetEncoding::Tokens(_)
+        | TargetEncoding::Tags { .. }
         | TargetEncoding::Itself { .. } => {}
         TargetEncoding::Values { mean, std } => fit(columns[0], mean, std)?,
         TargetEncoding::Several { outputs } => {

@@ -21,6 +21,11 @@ pub enum Task {
     },
     /// Telling a number.
     Regression,
+    /// Telling the tag of each word of a sentence.
+    Tags {
+        /// The tags, sorted; a label is a position in this list.
+        tags: Vec<String>,
+    },
     /// Telling tokens of a text.
     Language {
         /// How many different tokens there are.
@@ -81,6 +86,13 @@ pub enum TargetEncoding {
     },
     /// A token at each of several places.
     Tokens(Tokens),
+    /// At each of several places the tag of the word that begins there: its position in `names`.
+    Tags {
+        /// The tags, sorted.
+        names: Vec<String>,
+        /// At how many places of a row.
+        places: usize,
+    },
     /// Nothing beside the row itself, of which the class may be known: its position in `names`.
     Itself {
         /// The names, sorted; none where no class is known.
@@ -144,7 +156,9 @@ impl TargetPreparation {
     pub fn outputs(&self) -> usize {
         match &self.encoding {
             TargetEncoding::Several { outputs } => outputs.len().max(1),
-            TargetEncoding::Tokens(tokens) => tokens.places,
+            TargetEncoding::Tokens(Tokens { places, .. }) | TargetEncoding::Tags { places, .. } => {
+                *places
+            }
             _ => 1,
         }
     }
@@ -168,6 +182,7 @@ impl TargetPreparation {
             }
             TargetEncoding::Classes { .. }
             | TargetEncoding::Tokens(_)
+            | TargetEncoding::Tags { .. }
             | TargetEncoding::Itself { .. } => (0.0, 1.0),
         }
     }
@@ -218,10 +233,22 @@ impl TargetPreparation {
         }
     }
 
-    /// What tokens are to be told; none where the target is a class or a number.
+    /// What is to be told at the places of a row: tokens, or tags as if they were some; none where the
+    /// target is a class or a number.
     pub fn tokens(&self) -> Option<Tokens> {
-        match self.encoding {
-            TargetEncoding::Tokens(tokens) => Some(tokens),
+        match &self.encoding {
+            TargetEncoding::Tokens(tokens) => Some(*tokens),
+            TargetEncoding::Tags { names, places } => {
+                Some(Tokens { places: *places, vocabulary: names.len(), some: true })
+            }
+            _ => None,
+        }
+    }
+
+    /// The names of the tags that words have; none of other targets.
+    pub fn tags(&self) -> Option<&[String]> {
+        match &self.encoding {
+            TargetEncoding::Tags { names, .. } => Some(names),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@
 //! disk is full or the folder may not be written, the old file stays as it was.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +15,14 @@ pub const UNFINISHED: &str = ".tmp-";
 
 /// Replaces the file at `path` by `bytes`, all of them or none.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write`], of bytes that come one after the other.
+pub(crate) fn write_with(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), FileError> {
     let folder = parent(path);
     if !folder.exists() {
         let folder = folder.display();
@@ -24,7 +32,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         return Err(FileError::new(path, what));
     }
     let temporary = unfinished_name(path);
-    let written = write_synced(&temporary, bytes)
+    let written = File::create(&temporary)
+        .and_then(|file| {
+            let mut file = BufWriter::new(file);
+            fill(&mut file)?;
+            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+        })
         .and_then(|()| fs::rename(&temporary, path))
         .map_err(FileError::at(path, "cannot write"));
     if written.is_err() {

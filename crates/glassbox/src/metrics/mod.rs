@@ -25,6 +25,7 @@
 mod bleu;
 mod classification;
 mod confusion;
+mod entities;
 mod modes;
 mod ranking;
 mod regression;
@@ -32,6 +33,7 @@ mod regression;
 pub use bleu::Bleu;
 pub use classification::{Classification, softmax};
 pub use confusion::{Average, Averaged, ClassFigures, Confusion};
+pub use entities::{Entities, Entity, EntityFigures};
 pub use modes::{Modes, ModesCovered, REACH};
 pub use ranking::{Cut, Ranking};
 pub use regression::{Regression, RegressionFigures, quantile};

@@ -2,12 +2,13 @@
 //! the model was surest of.
 
 use crate::Error;
-use crate::metrics::{ClassFigures, Confusion, Ranking};
+use crate::metrics::{ClassFigures, Confusion, EntityFigures, Ranking};
 use crate::report::chart::{self, Labels};
 use crate::report::facts::ToldClass;
 use crate::report::html::{Head, count, cut, escape, name, number, percent, table};
 use crate::report::page::figure;
 use crate::report::words::Words;
+use crate::train::EntityResult;
 
 /// More classes than this have no table of all pairs.
 const MOST_IN_MATRIX: usize = 30;
@@ -43,6 +44,32 @@ pub(crate) fn section(
     }
     out += &mistakes(w, told, classes);
     Ok(out + "</section>\n")
+}
+
+/// How well names of each kind are found, where tags are of names.
+pub(crate) fn entities(w: Words, found: &[EntityResult]) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
+    let row = |kind: &EntityResult| {
+        let EntityFigures { precision, recall, f1, entities } = kind.figures;
+        let shares = [precision, recall, f1].map(|share| format!("{share:.3}"));
+        [vec![name(&kind.name, NAME)], shares.to_vec(), vec![count(entities)]].concat()
+    };
+    let rows: Vec<Vec<String>> = found.iter().map(row).collect();
+    let heads = [
+        Head::text(w.kind_of_name()),
+        Head::number(w.precision()),
+        Head::number(w.recall()),
+        Head::number(w.f1()),
+        Head::number(w.names()),
+    ];
+    format!(
+        "<section>\n<h2>{}</h2>\n{}<p class=\"note\">{}</p>\n</section>\n",
+        w.names_found(),
+        table(&heads, &rows),
+        w.names_found_note()
+    )
 }
 
 fn matrix(w: Words, confusion: &Confusion, classes: &[String]) -> String {

@@ -204,7 +204,7 @@ impl Facts {
     /// The names of the classes; none where numbers are told.
     pub fn classes(&self) -> Option<&[String]> {
         match &self.data.task {
-            Task::Classification { classes } => Some(classes),
+            Task::Classification { classes } | Task::Tags { tags: classes } => Some(classes),
             Task::Regression | Task::Language { .. } | Task::Rows { .. } => None,
         }
     }
@@ -283,7 +283,7 @@ fn predictions(path: &Path, task: &Task, target: &str) -> Result<Option<Told>, E
         lines.push((row, record));
     }
     match task {
-        Task::Classification { classes } => {
+        Task::Classification { classes } | Task::Tags { tags: classes } => {
             let names: HashMap<&str, usize> =
                 classes.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
             let told = lines.iter().enumerate().map(|(index, (row, record))| {

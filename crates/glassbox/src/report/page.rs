@@ -38,7 +38,11 @@ pub(crate) fn page(w: Words, facts: &Facts) -> Result<String, Error> {
                 _ => None,
             };
             let positive = names.iter().position(|name| Some(name.as_str()) == positive);
-            classes::section(w, told, names, &part, positive)?
+            let of_names = match &facts.outcome.detail {
+                Detail::Classes(detail) => &detail.entities[..],
+                _ => &[],
+            };
+            classes::section(w, told, names, &part, positive)? + &classes::entities(w, of_names)
         }
         (Some(Told::Numbers(told)), ..) => {
             let several = told.len() > 1;

@@ -296,6 +296,10 @@ words! {
     mistakes_note(shown, all) "{shown} of {all} mistakes, by the probability that the model gave to the wrong class. Worth a look: a wrong label in the data shows up here."
     no_mistakes() "None: every row is right."
     row() "row"
+    names_found() "Names"
+    kind_of_name() "kind"
+    names() "names"
+    names_found_note() "A name counts as found where all of its words and its kind are right, as conlleval counts. In the tables above, a row is a word; the number of a row is that of its sentence."
     rows_note() "Rows are counted from 1 in the source, a header not counted. predictions.csv in the run’s folder holds every row."
 
     // Forecasts

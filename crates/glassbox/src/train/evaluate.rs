@@ -10,6 +10,7 @@ use crate::metrics::Regression;
 use crate::nn::{Loss, Measures};
 use crate::train::event::Metrics;
 use crate::train::graphs::{TOLD, measure, name};
+use crate::train::tags::Told;
 
 /// Runs the inference graph over any number of rows, batch by batch.
 pub(crate) struct Predictor {
@@ -120,6 +121,9 @@ impl Predictor {
         if let Some(targets) = self.targets {
             return self.told(session, rows, targets);
         }
+        if let Some(tags) = rows.target().tags() {
+            return self.of_words(session, rows, tags.len());
+        }
         let mut wanted = Vec::with_capacity(self.batch);
         self.run(session, rows.len(), &mut |first, taken, numbers| {
             wanted.clear();
@@ -130,6 +134,31 @@ impl Predictor {
 }
 
 impl Predictor {
+    /// The scores `[words, tags]` of every word of a part: places where no word begins are left out.
+    fn of_words(
+        &mut self,
+        session: &mut Session,
+        rows: &Rows,
+        tags: usize,
+    ) -> Result<Vec<f32>, Error> {
+        let mut scores = Vec::new();
+        let mut labels = vec![-1; rows.outputs()];
+        let all: Vec<usize> = (0..rows.len()).collect();
+        for batch in all.chunks(self.batch.max(1)) {
+            let results = self.run(session, batch.len(), &mut |first, taken, numbers| {
+                let wanted = batch.get(first..first + taken).unwrap_or_default();
+                Ok(rows.gather_inputs(wanted, numbers)?)
+            })?;
+            for (row, results) in batch.iter().zip(results.chunks_exact(self.results.max(1))) {
+                rows.gather_targets(&[*row], &mut TargetsMut::Classes(&mut labels))?;
+                let places = labels.iter().zip(results.chunks_exact(tags.max(1)));
+                let of_words = places.filter(|(label, _)| **label >= 0);
+                of_words.for_each(|(_, place)| scores.extend_from_slice(place));
+            }
+        }
+        Ok(scores)
+    }
+
     /// How well tokens are told, for every row of a part.
     fn told(
         &mut self,
@@ -235,13 +264,18 @@ pub(crate) fn regression(predictions: &[f32], rows: &Rows) -> Result<Regression,
     Regression::of(&rows.values().unwrap_or_default(), &predicted, outputs)
 }
 
-/// How good results are: for tokens `loss` (mean of −ln p, nats), `accuracy` and `perplexity` (e to the
+/// How good results are: for tags of words `loss`, `accuracy`, and the figures of names where tags are of
+/// names; for tokens `loss` (mean of −ln p, nats), `accuracy` and `perplexity` (e to the
 /// loss); for classes `loss` (mean cross entropy, nats) and `accuracy`; for numbers
 /// `loss` (on the scale of training), and `rmse`, `mae`, `r2` in the target's own unit, each the
 /// mean over the outputs where there are several.
 pub(crate) fn score(results: &[f32], rows: &Rows, loss: Loss) -> Metrics {
     let n = rows.len().max(1) as f64;
     let mut metrics = Metrics::new();
+    if rows.target().tags().is_some() {
+        let told = Told::of(results, rows).ok().flatten();
+        return told.map(|told| told.score()).unwrap_or_default();
+    }
     if rows.target().tokens().is_some() {
         let [loss, accuracy, _] = told(results);
         let figures = [("loss", loss), ("accuracy", accuracy), ("perplexity", loss.exp())];

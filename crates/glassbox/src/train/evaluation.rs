@@ -6,7 +6,7 @@ use glassbox_engine::Graph;
 use serde::Serialize;
 
 use crate::Error;
-use crate::data::{InputPreparation, RawTable, Rows};
+use crate::data::{InputPreparation, RawTable, Rows, Sentences};
 use crate::practice::{Importance, permutation_importance};
 use crate::train::evaluate::score;
 use crate::train::event::Outcome;
@@ -102,6 +102,23 @@ impl<'a> Evaluation<'a> {
         let started = Instant::now();
         let (rows, warnings) = self.job.data.preparation.rows(table)?;
         let mut outcome = self.measure(table.file(), &rows)?;
+        outcome.seconds = started.elapsed().as_secs_f64();
+        Ok((outcome, warnings))
+    }
+
+    /// The lists of words and of tags that a file to be measured has, where the model tells tags of words.
+    pub fn tagged_words(&self) -> Option<[&str; 2]> {
+        self.trained.tagged_words()
+    }
+
+    /// The figures on sentences whose words have tags, and what was odd about them.
+    ///
+    /// # Errors
+    /// Tags that training never saw, each with its line; a model of something else; a positive class.
+    pub fn on_sentences(&self, sentences: &Sentences) -> Result<(Outcome, Vec<String>), Error> {
+        let started = Instant::now();
+        let (rows, warnings) = self.job.data.preparation.rows_of_sentences(sentences)?;
+        let mut outcome = self.measure(sentences.file(), &rows)?;
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok((outcome, warnings))
     }

@@ -14,6 +14,7 @@ use crate::nn::{Loss, Measures};
 use crate::train::evaluate::{deviations, predictions, probabilities, regression, score};
 use crate::train::event::Metrics;
 use crate::train::forecast::{Forecast, forecast};
+use crate::train::tags::{EntityResult, Told};
 
 /// More classes than this have no table of all pairs.
 const MOST_IN_MATRIX: usize = 100;
@@ -91,6 +92,12 @@ pub struct ClassDetail {
     /// Of two classes, another threshold than the most probable class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<Threshold>,
+    /// Where what is told are tags of words, and rows are words: of how many sentences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sentences: Option<usize>,
+    /// Where tags are of names: how well each kind of them is found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entities: Vec<EntityResult>,
 }
 
 /// How well one class is told; see [`ClassFigures`](crate::metrics::ClassFigures).
@@ -258,6 +265,9 @@ pub(crate) fn report(
     }
     let mut report =
         Report { rows: rows.len(), metrics: score(results, rows, loss), ..Report::default() };
+    if let Some(told) = Told::of(results, rows)? {
+        return words(report, results, &told, train);
+    }
     if rows.target().tokens().is_some() {
         tokens(&mut report, rows, train);
         return Ok(report);
@@ -267,7 +277,12 @@ pub(crate) fn report(
         return Ok(report);
     }
     match rows.labels() {
-        Some(labels) => classes(&mut report, results, &labels, rows, train)?,
+        Some(labels) => {
+            let labels: Vec<usize> = labels.iter().map(|&label| label as usize).collect();
+            let Some(simplest) = Simplest::of(&labels, rows, train) else { return Ok(report) };
+            let names = rows.target().classes().unwrap_or_default();
+            classes(&mut report, results, &labels, names, simplest)?;
+        }
         None => numbers(&mut report, results, rows, train, loss)?,
     }
     Ok(report)
@@ -316,19 +331,57 @@ fn tokens(report: &mut Report, rows: &Rows, train: &Rows) {
     report.baseline.extend(figures.map(|(name, figure)| (name.to_owned(), figure)));
 }
 
+/// Whoever does not look at the rows, or at the words around a word.
+pub(crate) struct Simplest {
+    /// The class that is said of each.
+    pub labels: Vec<usize>,
+    /// The mean of −ln p.
+    pub loss: Option<f64>,
+    /// Of two classes, the one that is looked for.
+    pub positive: Option<usize>,
+}
+
+impl Simplest {
+    /// The most frequent class of training.
+    fn of(labels: &[usize], rows: &Rows, train: &Rows) -> Option<Self> {
+        let fitted = Baseline::fit(train);
+        let Baseline::MajorityClass { class, .. } = fitted else { return None };
+        Some(Simplest {
+            labels: vec![class as usize; labels.len()],
+            loss: fitted.score(rows).and_then(|score| score.log_loss),
+            positive: (train.classes() == Some(2)).then(|| rarer(train)),
+        })
+    }
+}
+
+/// Of words that have tags: each word is what a row is elsewhere.
+fn words(
+    mut report: Report,
+    results: &[f32],
+    told: &Told<'_>,
+    train: &Rows,
+) -> Result<Report, Error> {
+    report.rows = told.labels.len();
+    let (simplest, of_names) = told.simplest(train)?;
+    classes(&mut report, results, &told.labels, told.names, simplest)?;
+    report.baseline.extend(of_names);
+    if let Detail::Classes(detail) = &mut report.detail {
+        detail.sentences = Some(told.count());
+        detail.entities = told.kinds();
+    }
+    Ok(report)
+}
+
 fn classes(
     report: &mut Report,
     results: &[f32],
-    labels: &[i64],
-    rows: &Rows,
-    train: &Rows,
+    labels: &[usize],
+    names: &[String],
+    simplest: Simplest,
 ) -> Result<(), Error> {
-    let labels: Vec<usize> = labels.iter().map(|&label| label as usize).collect();
-    let names = rows.target().classes().unwrap_or_default();
-    let figures = Classification::of(&labels, &all_probabilities(results, names.len()))?;
-    let Baseline::MajorityClass { class, .. } = Baseline::fit(train) else { return Ok(()) };
-    let guess = Confusion::of(&labels, &vec![class as usize; labels.len()], names.len())?;
-    let positive = (names.len() == 2).then(|| rarer(train));
+    let figures = Classification::of(labels, &all_probabilities(results, names.len()))?;
+    let Simplest { labels: guess, loss, positive } = simplest;
+    let guess = Confusion::of(labels, &guess, names.len())?;
     let mut add = |name: &str, model: Option<f64>, guess: Option<f64>| match model {
         Some(model) => {
             report.metrics.insert(name.into(), model);
@@ -362,9 +415,7 @@ fn classes(
     if names.len() >= MANY {
         add("top_5_accuracy", Some(figures.top_k(5)), None);
     }
-    if let Some(loss) = Baseline::fit(train).score(rows).and_then(|score| score.log_loss) {
-        report.baseline.insert("loss".into(), loss);
-    }
+    report.baseline.extend(loss.map(|loss| ("loss".to_owned(), loss)));
     let name = |class: usize| names.get(class).cloned().unwrap_or_default();
     let result = |(class, ranking): (usize, &Ranking)| {
         let found = confusion.class(class);
@@ -394,7 +445,7 @@ fn classes(
             .then(|| confusion.matrix().into_iter().map(count).collect()),
         confused: confusion.confused().into_iter().take(MOST_PAIRS).map(pair).collect(),
         positive: positive.map(name),
-        threshold: None,
+        ..ClassDetail::default()
     }));
     Ok(())
 }
@@ -545,6 +596,12 @@ impl Report {
         valid: (&[f32], &Rows),
         here: (&[f32], &Rows),
     ) -> Result<(), Error> {
+        if valid.1.target().tags().is_some() {
+            return match wanted {
+                Some(_) => Err(Error::new("words have tags: no class of them is the positive one")),
+                None => Ok(()),
+            };
+        }
         let Detail::Classes(detail) = &mut self.detail else {
             return match wanted {
                 Some(_) => Err(Error::new("the target is a number: it has no positive class")),

@@ -108,9 +108,14 @@ pub(crate) fn outputs(target: &TargetPreparation, loss: Loss) -> usize {
     }
 }
 
-/// How many numbers the model in use gives for a row: one score for each class, or the numbers.
-pub(crate) fn results(target: &TargetPreparation, loss: Loss) -> usize {
-    target.classes().map_or_else(|| outputs(target, loss), <[String]>::len)
+/// The shape of what the model in use gives for a row: one score for each class (of tags, at each place), or
+/// the numbers.
+pub(crate) fn results(target: &TargetPreparation, loss: Loss) -> Vec<usize> {
+    match (target.tags(), target.classes()) {
+        (Some(tags), _) => vec![target.outputs(), tags.len()],
+        (_, Some(classes)) => vec![classes.len()],
+        _ => vec![outputs(target, loss)],
+    }
 }
 
 /// A training whose parameters and states cannot be held is refused before they are drawn.
@@ -277,7 +282,8 @@ impl Recipe<'_> {
             prediction = prediction.full_like(0.0).concatenate(&[prediction], -1);
         }
         prediction.named(name::PREDICTION);
-        if let Some(tokens) = self.target.tokens() {
+        // Scores of tags are few enough to be handed out.
+        if let Some(tokens) = self.target.tokens().filter(|_| self.target.tags().is_none()) {
             let targets = graph.input(name::TARGETS, DType::I64, [rows, tokens.places]);
             told(graph.root(Mode::Eval).child("telling"), prediction, targets).named(name::TOLD);
         }

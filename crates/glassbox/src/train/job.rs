@@ -7,6 +7,7 @@ use glassbox_engine::{DType, Graph, Parameters};
 use crate::Error;
 use crate::data::text::Special;
 use crate::data::{self, Arrangement, Dataset, Hiding, Method, Task, augment_problems};
+use crate::metrics::Entities;
 use crate::nn::{self, Module, Objective};
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
@@ -86,6 +87,8 @@ impl Job {
     pub(crate) fn of_run(folder: &RunFolder) -> Result<Self, Error> {
         let config = folder.config()?;
         let data = load(&pretrained::as_trained(&config, folder), Some(folder))?;
+        // They save time and nothing else: a folder that may only be read is as good.
+        let _ = data.keep_tokens(&folder.file(TOKENS));
         Job::of(config, data, Some(folder))
     }
 
@@ -150,7 +153,10 @@ impl Job {
                 "`train.loss = \"{words}\"` is for numbers, but the target `{target}` is a class: \
                  take cross_entropy"
             )),
-            (true, Some(classes)) if loss == nn::Loss::BinaryCrossEntropy && classes != 2 => {
+            (true, Some(classes))
+                if loss == nn::Loss::BinaryCrossEntropy
+                    && (classes != 2 || data.preparation.target.tokens().is_some()) =>
+            {
                 problems.push(format!(
                     "`train.loss = \"{words}\"` is for two classes, but the target `{target}` has \
                      {classes}: take cross_entropy"
@@ -163,8 +169,12 @@ impl Job {
         if !problems.is_empty() {
             return Err(all_wrong(problems));
         }
-        let figures: &[&str] = match data.task {
+        let figures: &[&str] = match &data.task {
             Task::Classification { .. } => &["valid_loss", "valid_accuracy"],
+            Task::Tags { tags } if Entities::are_of(tags) => {
+                &["valid_loss", "valid_accuracy", "valid_entity_f1"]
+            }
+            Task::Tags { .. } => &["valid_loss", "valid_accuracy"],
             Task::Regression => &["valid_loss", "valid_rmse", "valid_mae", "valid_r2"],
             Task::Language { .. } => &["valid_loss", "valid_accuracy", "valid_perplexity"],
             Task::Rows { .. } => &["valid_loss"],
@@ -373,24 +383,37 @@ fn all_wrong(messages: Vec<String>) -> Error {
 
 /// The loss with what a configuration says of its classes.
 pub(crate) fn objective(loss: nn::Loss, config: &TrainConfig, data: &Dataset) -> Objective {
-    let labels = data.train.labels().unwrap_or_default();
+    let mut labels = data.train.labels().unwrap_or_default();
+    let tags = data.preparation.target.tags().map(<[String]>::len);
+    if tags.is_some() && config.class_weights == ClassWeights::Balanced {
+        let counts = data.train.token_counts().unwrap_or_default();
+        let of = |(label, count): (i64, &u64)| std::iter::repeat_n(label, *count as usize);
+        labels = (0..).zip(&counts).flat_map(of).collect();
+    }
+    let classes = data.train.classes().or(tags).unwrap_or(0);
     Objective {
         loss,
         label_smoothing: config.label_smoothing,
-        class_weights: config.class_weights.of(&labels, data.train.classes().unwrap_or(0)),
+        class_weights: config.class_weights.of(&labels, classes),
     }
 }
 
 /// What only classes have must not be asked of numbers, each class needs its weight, and a loss must
 /// take what the rows give.
 pub(crate) fn check_target(config: &TrainConfig, loss: nn::Loss, data: &Dataset) -> Vec<String> {
-    let (classes, outputs) = (data.train.classes(), data.train.outputs());
+    let tags = data.preparation.target.tags().map(<[String]>::len);
+    let (classes, outputs) = (data.train.classes().or(tags), data.train.outputs());
     let mut problems = Vec::new();
+    if tags.is_some() && config.resample != Resample::None {
+        let what = "`train.resample` is for classes of rows, and here words have tags: \
+                    `train.class_weights` counts rare ones more";
+        problems.push(what.into());
+    }
     let tells_tokens = data.preparation.target.tokens().is_some();
     if classes.is_none() && !tells_tokens && config.label_smoothing > 0.0 {
         problems.push("`train.label_smoothing` is for classes, but the target is a number".into());
     }
-    if loss == nn::Loss::GaussianNll && outputs > 1 {
+    if loss == nn::Loss::GaussianNll && outputs > 1 && classes.is_none() {
         problems.push(format!(
             "`train.loss = \"gaussian_nll\"` is for one number, but there are {outputs} targets: take \
              squared_error, or train one model for each"
@@ -475,11 +498,12 @@ fn wanted<'a>(preparation: &data::Preparation, row: &'a [usize], loss: nn::Loss)
         tokens: text.map(|text| text.tokenizer.vocabulary()),
         source: text.map_or(0, |text| text.source),
         padding: text
-            .filter(|text| text.arrangement == Arrangement::Label)
+            .filter(|text| matches!(text.arrangement, Arrangement::Label | Arrangement::Tags))
             .and_then(|text| text.tokenizer.special(Special::Pad))
             .map(i64::from),
         outputs: target.tokens().map_or_else(|| outputs(target, loss), |tokens| tokens.vocabulary),
         every_place: target.tokens().is_some(),
+        own_places: target.tags().is_some(),
         ahead: preparation.inputs.series().is_some_and(|series| series.horizon > 0),
         classes: target.known_classes().map_or(0, <[String]>::len),
     }
@@ -537,6 +561,9 @@ fn model(config: &ModelConfig, wanted: &Wanted<'_>) -> Result<Box<dyn Module>, E
     })
 }
 
+/// Where a run keeps the tokens of its text.
+pub(crate) const TOKENS: &str = "tokens.bin";
+
 /// Loads what `[data]` says, by as many threads as train; for a run that has begun, by its tokenisers.
 fn load(config: &RunConfig, run: Option<&RunFolder>) -> Result<Dataset, Error> {
     let threads = match config.train.threads {
@@ -567,6 +594,7 @@ fn load(config: &RunConfig, run: Option<&RunFolder>) -> Result<Dataset, Error> {
         )));
     }
     let record = run.and_then(|folder| DataRecord::read(folder).ok());
+    options.text.kept = run.map(|folder| folder.file(TOKENS));
     options.text.known =
         record.and_then(|record| record.preparation.inputs.text().cloned()).map(Box::new);
     Ok(data::load(&config.data.path, &options)?)

@@ -7,6 +7,7 @@ use crate::practice::{Evidence, Neighbours, Verdict, ask, told_and_known};
 use crate::train::evaluate::{largest, predictions, probabilities, told};
 use crate::train::figures::{guess_of_rows, scaled_means};
 use crate::train::graphs::TOLD;
+use crate::train::tags::Told;
 use crate::train::trained::Model;
 
 /// A model that has removed this share of the simplest guess's loss on its training rows is not
@@ -59,6 +60,10 @@ pub(crate) fn judge(
 /// The loss of each row: −ln(probability of its class), or the squared error on the scale of
 /// training.
 fn row_losses(results: &[f32], rows: &Rows) -> Vec<f64> {
+    if rows.target().tags().is_some() {
+        let told = Told::of(results, rows).ok().flatten();
+        return told.map(|told| told.row_losses()).unwrap_or_default();
+    }
     if rows.target().tokens().is_some() {
         return results.chunks_exact(TOLD).map(|row| told(row)[0]).collect();
     }

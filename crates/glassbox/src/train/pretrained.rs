@@ -128,11 +128,10 @@ pub(crate) fn module(
              published with it"
         ));
     }
-    let head = match wanted.every_place {
-        true => BertHead::Tokens,
-        false => BertHead::Sequence(wanted.outputs),
-    };
-    match published.clone().dropout(dropout).head(head) {
+    match published.clone().dropout(dropout).head(BertHead::of(wanted)) {
+        Pretrained::Gpt(_) if wanted.own_places => {
+            Err("gpt tells the next token, no tag of a word: take a bert".into())
+        }
         Pretrained::Gpt(_) if !wanted.every_place => {
             Err("gpt tells the next token, no class of a text: take a bert".into())
         }
@@ -171,6 +170,7 @@ pub fn publish(run: impl AsRef<Path>, folder: impl AsRef<Path>) -> Result<Parame
     let target = DataRecord::read(&view)?.preparation.target;
     let (head, classes) = match (&target.encoding, target.classes()) {
         (_, Some(classes)) => (BertHead::Sequence(classes.len()), classes),
+        (TargetEncoding::Tags { names, .. }, _) => (BertHead::Places(names.len()), &names[..]),
         (TargetEncoding::Tokens(_), None) => (BertHead::Tokens, &[][..]),
         _ => (BertHead::None, &[][..]),
     };

@@ -17,7 +17,7 @@ use crate::train::event::{Ending, Event, Outcome};
 use crate::train::figures::{Detail, report};
 use crate::train::fit::{Fit, Fitted};
 use crate::train::folder::{Environment, GraphKind, RunFolder, RunState};
-use crate::train::job::Job;
+use crate::train::job::{Job, TOKENS};
 use crate::train::judge::judge;
 use crate::train::pretrained;
 use crate::train::samples::Samples;
@@ -100,6 +100,7 @@ impl Job {
         let record = serde_json::to_value(DataRecord::of(&self.data))
             .map_err(|error| FileError::new(folder.file("data.json"), error))?;
         folder.set_data(&record)?;
+        self.data.keep_tokens(&folder.file(TOKENS))?;
         if self.start.weights.is_some() {
             folder.set_start(&self.start.values)?;
         }

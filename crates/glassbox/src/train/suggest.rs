@@ -87,6 +87,10 @@ fn suggest_text(data: &Dataset, named: Named, config: &mut RunConfig) {
         train.stop = Some(Stop { metric: "valid_accuracy".into(), patience: train.epochs });
     }
     train.label_smoothing = label_smoothing;
+    if let Task::Tags { .. } = data.task {
+        // What stands behind a word says as much of it as what stands before.
+        config.model.choices.bidirectional = named.family.options.contains(&"bidirectional");
+    }
 }
 
 /// About so many steps teach a model a text.
@@ -98,16 +102,19 @@ const TEXT_EPOCHS: u64 = 20;
 /// Tokens of a step.
 const TEXT_TOKENS: usize = 4_096;
 
-/// The model, where nobody said which: filters over time, of windows that have a class and of texts.
+/// The model, where nobody said which: filters over time, of windows that have a class and of texts; of
+/// words that have tags a recurrent one.
 pub(super) fn model_of_windows(
     data: &Dataset,
     config: &RunConfig,
     configure: &impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
 ) -> Result<ModelConfig, Error> {
     let of_classes = data.preparation.inputs.series().is_some_and(|series| series.horizon == 0);
+    let tags = matches!(data.task, Task::Tags { .. });
     let texts = data.preparation.inputs.text().is_some_and(|text| text.column.is_some());
     let of_classes = (of_classes || texts) && config.model.published.is_none();
-    let Some(named) = Named::from_word("convolution").filter(|_| of_classes) else {
+    let word = if tags { "lstm" } else { "convolution" };
+    let Some(named) = Named::from_word(word).filter(|_| of_classes) else {
         return Ok(config.model.clone());
     };
     let kind = ModelKind::Named(named);

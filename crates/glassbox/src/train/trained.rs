@@ -13,6 +13,7 @@ use crate::train::evaluate::{Fill, Predictor, deviation, largest, probabilities,
 use crate::train::folder::{GraphKind, LAST, RunFolder};
 use crate::train::graphs::TOLD;
 use crate::train::run::{DataRecord, check_weights};
+use crate::train::tags::Told;
 
 /// A trained model, which knows how raw rows become its inputs. It can be shared between threads;
 /// calls take turns.
@@ -129,12 +130,7 @@ impl Prediction {
     /// `classes` are [`Predictions::classes`].
     pub fn top<'c>(&self, most: usize, classes: &'c [String]) -> Vec<(&'c str, f64)> {
         let Prediction::Class { probabilities, .. } = self else { return Vec::new() };
-        let names = classes.iter().map(String::as_str);
-        let mut all: Vec<(&str, f64)> = names.zip(probabilities.iter().copied()).collect();
-        // Equal ones stay in the order of the classes.
-        all.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-        all.truncate(most);
-        all
+        best_of(most, classes, probabilities)
     }
 
     /// The standard deviation of a number, from a model that tells it.
@@ -456,6 +452,9 @@ impl Model {
         let width = (results.len() / rows.len().max(1)).max(1);
         let target = &self.record.preparation.target;
         let (labels, values) = (rows.labels(), rows.values());
+        if let Ok(Some(told)) = Told::of(results, rows) {
+            return told.table();
+        }
         if target.tokens().is_some() {
             return table_of_told(results, rows);
         }
@@ -491,6 +490,19 @@ impl Model {
         }
         out
     }
+}
+
+/// The most probable of some names, the best first; equal ones stay in their order.
+pub(crate) fn best_of<'n>(
+    most: usize,
+    names: &'n [String],
+    probabilities: &[f64],
+) -> Vec<(&'n str, f64)> {
+    let names = names.iter().map(String::as_str);
+    let mut all: Vec<(&str, f64)> = names.zip(probabilities.iter().copied()).collect();
+    all.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    all.truncate(most);
+    all
 }
 
 /// How well the tokens of each row are told.

@@ -414,7 +414,7 @@ impl<M: Module> Trainer<M> {
         config.freeze = spelled_out(&config.freeze, &inference);
         let recipe = Recipe { config: &config, ..recipe };
         if self.model.generative().is_none() {
-            check_outputs(&inference, results(&data.preparation.target, loss))?;
+            check_outputs(&inference, &results(&data.preparation.target, loss))?;
         }
         let frozen = recipe.check_freeze(&inference).err().unwrap_or_default();
         let again = recipe.check_recompute(&inference).err().unwrap_or_default();
@@ -526,14 +526,18 @@ impl<M: Module> Trainer<M> {
 }
 
 /// The model must give as many results a row as there are to tell.
-pub(crate) fn check_outputs(inference: &Graph, wanted: usize) -> Result<(), Error> {
+pub(crate) fn check_outputs(inference: &Graph, wanted: &[usize]) -> Result<(), Error> {
     let given = inference.named("prediction").map(|p| p.shape());
     match given {
-        Some(shape) if shape.rank() == 2 && shape.sizes()[1] == wanted => Ok(()),
-        Some(shape) => Err(Error::new(format!(
-            "the model gives {shape} for a batch; the data asks for [rows, {wanted}]: one score \
-             for each class, or one number for each target"
-        ))),
+        Some(shape) if shape.sizes().get(1..) == Some(wanted) => Ok(()),
+        Some(shape) => {
+            let wanted: Vec<String> = wanted.iter().map(usize::to_string).collect();
+            Err(Error::new(format!(
+                "the model gives {shape} for a batch; the data asks for [rows, {}]: one score \
+                 for each class, or one number for each target",
+                wanted.join(", ")
+            )))
+        }
         None => Err(Error::new("the model gives nothing")),
     }
 }

@@ -148,6 +148,7 @@ impl Job {
             source: 0,
             outputs: words,
             every_place: false,
+            own_places: false,
             ahead: false,
             classes: 0,
             padding: None,

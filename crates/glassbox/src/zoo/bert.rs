@@ -1,6 +1,6 @@
 use glassbox_engine::{Scope, Tensor};
 
-use super::named::Choices;
+use super::named::{Choices, Wanted};
 use super::parts::{active, number, residual_sum};
 use crate::nn::{self, Activation, Initial, Mask, Module, Positions};
 
@@ -18,6 +18,17 @@ pub enum BertHead {
     Sequence(usize),
     /// One of so many classes for each place, `[rows, time, classes]`.
     Places(usize),
+}
+
+impl BertHead {
+    /// What tells what is wanted.
+    pub(crate) fn of(wanted: &Wanted<'_>) -> Self {
+        match (wanted.every_place, wanted.own_places) {
+            (true, true) => BertHead::Places(wanted.outputs),
+            (true, false) => BertHead::Tokens,
+            (false, _) => BertHead::Sequence(wanted.outputs),
+        }
+    }
 }
 
 /// An encoder as BERT (Devlin et al., "BERT: Pre-training of deep bidirectional transformers for language

@@ -94,6 +94,9 @@ pub struct Wanted<'a> {
     pub outputs: usize,
     /// Whether it gives them for every place.
     pub every_place: bool,
+    /// Whether what it tells of a place is of what stands there, so that it may look at all of the row;
+    /// else it is of what comes next, or was hidden.
+    pub own_places: bool,
     /// Whether it tells what comes after the end of a sequence, rather than what the whole is.
     pub ahead: bool,
     /// Of a model that learns the rows themselves: how many classes of them are known.
@@ -505,6 +508,7 @@ impl Named {
             padding: None,
             outputs,
             every_place: false,
+            own_places: false,
             ahead: false,
             classes: 0,
         };
@@ -583,10 +587,23 @@ impl Named {
             (Takes::Sequences, None, [_, _]) => return choices.check_heads(self),
             (Takes::Sequences, None, _) => "sequences: numbers [time, features], or text",
             (Takes::Words, ..) => return Err(words::ITS_OWN_WAY.to_owned()),
-            (Takes::Text, Some(_), _) if !wanted.every_place => {
+            (Takes::Text, Some(_), _) if !wanted.every_place || wanted.own_places => {
+                let what = if wanted.own_places { "tag of a word" } else { "class of a text" };
                 return Err(format!(
-                    "{word} tells the next token, no class of a text: take bert, or lstm, gru, rnn, \
+                    "{word} tells the next token, no {what}: take bert, or lstm, gru, rnn, \
                      convolution, attention"
+                ));
+            }
+            (Takes::Pairs, Some(_), _) if wanted.own_places => {
+                return Err(format!(
+                    "{word} tells one text from another, no tags of words: take bert, or lstm, gru, rnn, \
+                     convolution, attention"
+                ));
+            }
+            (Takes::Sequences, Some(tokens), _) if choices.tied && tokens != wanted.outputs => {
+                return Err(format!(
+                    "`model.tied` gives {word} the scores of tokens, which are not told here: leave it \
+                     out"
                 ));
             }
             (_, Some(_), _) => return choices.check_heads(self),

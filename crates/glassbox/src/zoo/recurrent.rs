@@ -25,8 +25,12 @@ words! {
         Last = "last",
         /// The mean of those that are real: one row of outputs.
         Mean = "mean",
-        /// Each: a row of outputs for every place, as language models give them.
+        /// Each, by what stands there and before: a row of outputs for every place, as language models
+        /// give them.
         Every = "every",
+        /// Each, by what stands there, before and behind: a row of outputs for every place, as is told of
+        /// words what they are.
+        Own = "own",
     }
 }
 
@@ -86,7 +90,7 @@ impl<'g> Read<'g> {
         let place = x.graph().iota([1, time, 1], 1);
         let ends = self.lengths.map(|lengths| lengths.reshape([rows, 1, 1]));
         match (places, ends) {
-            (Places::Every, _) => x,
+            (Places::Every | Places::Own, _) => x,
             (Places::Last, None) => x.slice(1, time.saturating_sub(1)..time).drop_axis(1),
             (Places::Last, Some(ends)) => {
                 (place + 1.0).equal(ends).select(x, zero).sum_axis(1).drop_axis(1)
@@ -102,6 +106,15 @@ impl<'g> Read<'g> {
         }
     }
 
+    /// `x [rows, time, units]` with 0 at places that are not real, so that nobody sees how many there are.
+    #[track_caller]
+    fn real(&self, at: Scope<'g>, x: Tensor<'g>) -> Tensor<'g> {
+        let Some(ends) = self.lengths else { return x };
+        let _inside = at.enter();
+        let place = x.graph().iota([1, x.dim(1), 1], 1);
+        place.less(ends.reshape([x.dim(0), 1, 1])).select(x, x.full_like(0.0))
+    }
+
     /// Where a query may look: at real places, and at none ahead where each place has outputs.
     #[track_caller]
     fn mask(&self, places: Places) -> Mask<'g> {
@@ -115,7 +128,8 @@ impl<'g> Read<'g> {
 /// place's.
 ///
 /// Numbers `[rows, time, features]`, or tokens (i64 `[rows, time]`), which are looked up in
-/// `embedding/weight` first → `[rows, outputs]`, or `[rows, time, outputs]` of [`Places::Every`]. Its
+/// `embedding/weight` first → `[rows, outputs]`, or `[rows, time, outputs]` of [`Places::Every`] and
+/// [`Places::Own`]. Its
 /// layers are `rnn/layer1/…` (by the cell's name): see [`nn::lstm`]. The weights are the same at every
 /// step, so that their number does not depend on the length.
 ///
@@ -330,8 +344,8 @@ impl Decoder for Recurrent {
 /// apart as the one below and added to what it reads, so that few layers see a long time (Bai, Kolter
 /// and Koltun 2018); then the weighted sums `output`.
 ///
-/// Filters look back alone (no place knows what comes after it) but for [`Places::Mean`], where they
-/// look both ways. Input and outputs as [`Recurrent`]'s.
+/// Filters look back alone (no place knows what comes after it) but for [`Places::Mean`] and
+/// [`Places::Own`], where they look both ways. Input and outputs as [`Recurrent`]'s.
 ///
 /// ```
 /// use glassbox::engine::{DType, Graph, Mode};
@@ -418,7 +432,7 @@ impl Module for Convolution {
         for layer in 0..self.layers {
             let within = at.index("conv", layer + 1);
             let mut conv = Conv::line(self.size).dilation([1, apart(layer)]).same();
-            if self.places != Places::Mean {
+            if !matches!(self.places, Places::Mean | Places::Own) {
                 let [before, after] = conv.how.padding[1];
                 conv.how.padding[1] = [before.saturating_add(after), 0];
             }
@@ -426,6 +440,9 @@ impl Module for Convolution {
             let y = active(within, "relu", Activation::Relu, y);
             let y = nn::dropout(within, y, self.dropout);
             x = if layer > 0 { residual_sum(within, y, x) } else { y };
+            if self.places == Places::Own {
+                x = read.real(within, x);
+            }
         }
         let chosen = read.chosen(at, x, self.places);
         nn::linear(at.child("output"), chosen, self.outputs, Initial::Pytorch)

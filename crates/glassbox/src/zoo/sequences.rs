@@ -16,6 +16,7 @@ fn tokens(wanted: &Wanted<'_>, units: usize) -> Option<Tokens> {
 /// The places that outputs are made of: what comes next follows from the last.
 fn places(wanted: &Wanted<'_>, else_: Places) -> Places {
     match (wanted.every_place, wanted.ahead) {
+        (true, _) if wanted.own_places => Places::Own,
         (true, _) => Places::Every,
         (_, true) => Places::Last,
         _ => else_,
@@ -35,7 +36,7 @@ pub(super) static RECURRENT: Family = Family {
         let cell = Cell::from_word(named.word()).unwrap_or(Cell::Lstm);
         let model = Recurrent::new(cell, choices.units, wanted.outputs)
             .layers(choices.layers)
-            .bidirectional(choices.bidirectional && !wanted.every_place)
+            .bidirectional(choices.bidirectional && (!wanted.every_place || wanted.own_places))
             .dropout(choices.dropout)
             .tied(choices.tied)
             .places(places(wanted, Places::Last));
@@ -215,10 +216,7 @@ pub(super) static BERT: Family = Family {
     },
     training: Training { optimizer: adam(2e-3), epochs: 50, label_smoothing: 0.0 },
     build: |_, choices, wanted| {
-        let head = match wanted.every_place {
-            true => BertHead::Tokens,
-            false => BertHead::Sequence(wanted.outputs),
-        };
+        let head = BertHead::of(wanted);
         let model = Bert::new(wanted.tokens.unwrap_or(wanted.outputs), head)
             .context(wanted.row.first().copied().unwrap_or(1))
             .layers(choices.layers)

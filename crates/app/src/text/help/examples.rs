@@ -52,6 +52,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "train",
+        "glassbox train entities --epochs 2 --out runs/names",
+        "words with tags, here the built-in ones",
+        "태그가 있는 낱말(여기서는 내장 데이터)",
+    ),
+    (
+        "train",
         "glassbox train photos --model lenet --out runs/photos",
         "a folder of images for each class",
         "부류마다 이미지 폴더 하나",
@@ -75,6 +81,12 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ("eval", "glassbox eval runs/short --json", "for scripts", "스크립트용"),
     ("predict", "glassbox predict last iris.csv", "", ""),
     ("predict", "glassbox predict last iris.csv --out-file predicted.csv", "", ""),
+    (
+        "predict",
+        "glassbox predict runs/names 'Ada Stone lives in London.'",
+        "the tag of each word",
+        "낱말마다 태그",
+    ),
     ("predict", "glassbox predict runs/photos photo.png holiday/ --top 5", "images", "이미지"),
     (
         "predict",

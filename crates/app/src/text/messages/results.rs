@@ -11,6 +11,10 @@ texts! {
     split_valid() { "valid" "검증" }
     split_test() { "test" "시험" }
     rows_of_split(split, rows) { "{split}, {rows} rows" "{split}, {rows}행" }
+    words_of_split(split, words, sentences) {
+        "{split}, {words} words of {sentences} sentences"
+        "{split}, 문장 {sentences}개의 낱말 {words}개"
+    }
     model() { "model" "모형" }
     baseline() { "baseline" "기준" }
     run_and_time(run, seconds) { "{run}  {seconds} s" "{run}  {seconds}초" }
@@ -21,6 +25,11 @@ texts! {
     metric_average_precision() { "average_precision" "평균 정밀도 (PR 면적)" }
     metric_top_5_accuracy() { "top_5_accuracy" "상위 5 정확도" }
     metric_median_ae() { "median_ae" "절대 오차 중앙값" }
+    metric_entity_f1() { "entity_f1" "개체명 F1" }
+    metric_entity_precision() { "entity_precision" "개체명 정밀도" }
+    metric_entity_recall() { "entity_recall" "개체명 재현율" }
+    column_kind_of_name() { "names" "개체명" }
+    column_names() { "there are" "개수" }
     confusion_heading() {
         "rows: observed, columns: taken for, ░▒▓█: share of the row"
         "행: 실제 부류, 열: 예측한 부류, ░▒▓█: 그 행에서 차지하는 비율"
@@ -115,6 +124,13 @@ texts! {
     column_predicted(target) { "predicted {target}" "예측한 {target}" }
     column_probability() { "probability" "확률" }
     column_file() { "file" "파일" }
+    column_word() { "word" "낱말" }
+    column_sentence() { "sentence" "문장" }
+    names_found(names) { "names: {names}" "개체명: {names}" }
+    words_right(right, words, percent) {
+        "{right} of {words} words right ({percent} %)"
+        "낱말 {words}개 가운데 {right}개 맞음 ({percent} %)"
+    }
     column_next_best() { "next best" "그다음" }
     predicted_speed(images, rate, milliseconds) {
         "{images} images at {rate} images/s, reading included; the model takes {milliseconds} ms for one alone"
@@ -164,6 +180,10 @@ texts! {
     target_of_classes(target, classes) {
         "{target}, one of {classes} classes"
         "{target} (클래스 {classes}개)"
+    }
+    target_of_tags(target, tags) {
+        "{target}, one of {tags} tags for each word"
+        "{target} (낱말마다 태그 {tags}종 가운데 하나)"
     }
     target_number(target) { "{target}, a number" "{target} (수)" }
     target_tokens(vocabulary) { "the next of {vocabulary} tokens" "다음 토큰 ({vocabulary}종)" }

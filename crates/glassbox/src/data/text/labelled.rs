@@ -1,6 +1,7 @@
 //! Texts of a table's column, of each of which something is to be told: its class, or a number.
 
-use super::load::{Arrangement, TextOptions, TextPreparation};
+use super::load::{Arrangement, TextOptions, TextPreparation, kind_of};
+use super::tags::unknown;
 use super::tokenizer::{Special, Tokenizer, TokenizerKind};
 use crate::data::error::{DataError, Place, count, quoted};
 use crate::data::options::Options;
@@ -10,7 +11,7 @@ use crate::data::table::RawTable;
 use crate::nearest::suggestion;
 
 /// Tokens of a row at most where nobody says, among them those that begin and end it.
-const CONTEXT: usize = 256;
+pub(super) const CONTEXT: usize = 256;
 /// Different tokens at most where nobody says.
 const VOCABULARY: usize = 8_192;
 /// What the vocabulary begins with.
@@ -87,16 +88,16 @@ pub(in crate::data) fn labelled(
     Ok(Labelled { preparation, rows: spool.finish()?, notices })
 }
 
-fn tokenizer_for(options: &TextOptions, texts: &[String]) -> Result<Tokenizer, DataError> {
-    let word = options.tokenizer.as_deref().unwrap_or("word");
-    let Some(kind) = TokenizerKind::from_word(word) else {
-        if !std::path::Path::new(word).exists() {
-            let near = suggestion(word, "tokenizers", &TokenizerKind::WORDS);
-            let what = format!("there is no tokenizer {}", quoted(word));
-            let cure = format!("{near}; or name a tokenizer.json");
-            return Err(DataError::new(Place::default(), what, cure));
-        }
-        return Tokenizer::load(word);
+/// The tokeniser that is asked for, learned from these texts; words where nobody says.
+pub(super) fn tokenizer_for<T: AsRef<str>>(
+    options: &TextOptions,
+    texts: impl IntoIterator<Item = T>,
+) -> Result<Tokenizer, DataError> {
+    if let Some(known) = &options.known {
+        return Ok(known.tokenizer.clone());
+    }
+    let Some(kind) = kind_of(options, "word")? else {
+        return Tokenizer::load(options.tokenizer.as_deref().unwrap_or_default());
     };
     let most = match kind {
         TokenizerKind::Character { .. } => usize::MAX,
@@ -109,18 +110,18 @@ impl TextPreparation {
     /// Appends a row of so many tokens as the model reads: what begins a text, the text (its end is cut off
     /// where it is too long), what ends it, and padding.
     pub(crate) fn lay(&self, ids: &[u32], row: &mut Vec<f32>) -> Result<(), DataError> {
-        let special = |special| self.tokenizer.special(special).map(|id| id as f32);
-        let Some(padding) = special(Special::Pad) else {
-            let what = "the tokenizer has no token that fills short rows, such as <pad> or [PAD]";
-            let cure = "take character, word or bpe, or one that has it";
-            return Err(DataError::new(Place::default(), what, cure));
-        };
-        let (begin, [first, last]) =
-            (row.len(), [special(Special::Class), special(Special::Separator)]);
+        let [first, last] =
+            [Special::Class, Special::Separator].map(|special| self.tokenizer.special(special));
         let frame = usize::from(first.is_some()) + usize::from(last.is_some());
-        row.extend(first);
-        row.extend(ids.iter().take(self.context.saturating_sub(frame)).map(|id| *id as f32));
-        row.extend(last);
+        let own = ids.iter().take(self.context.saturating_sub(frame)).copied();
+        let framed: Vec<u32> = first.into_iter().chain(own).chain(last).collect();
+        self.fill(&framed, row)
+    }
+
+    /// Appends a row of these tokens, and padding behind them.
+    pub(crate) fn fill(&self, ids: &[u32], row: &mut Vec<f32>) -> Result<(), DataError> {
+        let (begin, padding) = (row.len(), self.padding()? as f32);
+        row.extend(ids.iter().take(self.context).map(|id| *id as f32));
         row.resize(begin + self.context, padding);
         Ok(())
     }
@@ -128,7 +129,10 @@ impl TextPreparation {
     /// Texts of which each is to be told something, prepared.
     pub(crate) fn texts<T: AsRef<str>>(&self, texts: &[T]) -> Result<Prepared, DataError> {
         if self.arrangement != Arrangement::Label {
-            let what = "the model tells tokens of texts, no class of them";
+            let what = match self.arrangement {
+                Arrangement::Tags => "the model tells the tags of words, no class of texts",
+                _ => "the model tells tokens of texts, no class of them",
+            };
             return Err(DataError::new(Place::default(), what, ""));
         }
         let (mut matrix, mut encoder) = (Vec::new(), self.tokenizer.encoder());
@@ -138,11 +142,7 @@ impl TextPreparation {
             encoder.encode(text.as_ref().trim(), &mut ids);
             self.lay(&ids, &mut matrix)?;
         }
-        let unknown = usize::try_from(encoder.unknown()).unwrap_or(usize::MAX);
-        let warnings = match unknown {
-            0 => Vec::new(),
-            _ => vec![format!("{} that training never saw", count(unknown, "token"))],
-        };
+        let warnings = unknown(encoder.unknown());
         let (rows, features, stretches) = (texts.len(), self.context, Vec::new());
         Ok(Prepared { matrix, rows, features, warnings, stretches })
     }

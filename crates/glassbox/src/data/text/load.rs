@@ -1,7 +1,7 @@
 //! From a file of text to rows of tokens.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,10 @@ pub struct TextOptions {
     /// What is to be learned of the text: it follows from the model.
     #[serde(skip)]
     pub arrangement: Arrangement,
+    /// The file that keeps the tokens of this text, so that it is not encoded again; one that does not fit
+    /// is passed over.
+    #[serde(skip)]
+    pub kept: Option<PathBuf>,
     /// Tokenisers that were learned from this text before: they are not learned again.
     #[serde(skip)]
     pub known: Option<Box<TextPreparation>>,
@@ -81,6 +85,8 @@ pub enum Arrangement {
     Pairs,
     /// What the target's column says of the text.
     Label,
+    /// The tag of each word.
+    Tags,
 }
 
 /// Which tokens of a text are hidden.
@@ -139,7 +145,7 @@ impl Arrangement {
     fn specials(self, documents: bool) -> &'static [&'static str] {
         match self {
             Arrangement::Next if documents => &["<eos>"],
-            Arrangement::Next | Arrangement::Label => &[],
+            Arrangement::Next | Arrangement::Label | Arrangement::Tags => &[],
             Arrangement::Masked(_) => &["<pad>", "<unk>", "<mask>"],
             Arrangement::Pairs => &["<pad>", "<unk>", "<sos>", "<eos>"],
         }
@@ -379,12 +385,26 @@ fn rows_of(
     let tokenizer = tokenizer_for(&options.text, texts)?;
     let arrangement = options.text.arrangement.of(&tokenizer)?;
     let mut notices = Vec::new();
-    let encoded = match texts.are_documents() {
-        false => windows(shown, texts, &tokenizer, arrangement, options, &mut notices),
-        true => stretches(shown, texts, &tokenizer, arrangement, options),
+    let key = key_of(&tokenizer, arrangement, options, fingerprint);
+    let kept = options.text.kept.as_deref();
+    let kept = kept.and_then(|path| Windows::kept(path, &key, arrangement, options.memory / 2));
+    let (windows, split) = match kept {
+        Some(kept) => kept,
+        None => {
+            let (windows, split) = match texts.are_documents() {
+                false => windows(shown, texts, &tokenizer, arrangement, options)?,
+                true => stretches(shown, texts, &tokenizer, arrangement, options)?,
+            };
+            (windows.with_key(key), split)
+        }
     };
-    let (windows, split) = encoded?;
     let [_, context] = windows.sizes();
+    let wanted = options.text.context.unwrap_or(CONTEXT);
+    if let Some(learned) = windows.learned().filter(|_| context < wanted) {
+        notices.push(format!(
+            "the text has {learned} tokens to learn from: rows have {context} of them, not {wanted}"
+        ));
+    }
     let shares = options.text_shares();
     for (part, share, rows) in
         [("validation", shares[0], &split.valid), ("test", shares[1], &split.test)]
@@ -415,6 +435,21 @@ fn rows_of(
     };
     let preparation = Preparation { inputs: InputPreparation::Text(Box::new(text)), target };
     Ok(of_windows(shown, preparation, windows, split, notices, fingerprint))
+}
+
+/// What the tokens of a text follow from: its content, the tokeniser, and how it is divided and cut.
+fn key_of(
+    tokenizer: &Tokenizer,
+    arrangement: Arrangement,
+    options: &Options,
+    text: &Fingerprint,
+) -> String {
+    let TextOptions { context, documents, .. } = &options.text;
+    let asked = (context, documents.word(), options.text_shares(), options.seed);
+    let said = serde_json::to_vec(&(tokenizer, arrangement, asked)).unwrap_or_default();
+    let mut hash = Fingerprint::new();
+    hash.bytes(said);
+    format!("{}-{}", text.hex(), hash.hex())
 }
 
 /// A dataset of rows of tokens.
@@ -469,7 +504,6 @@ fn windows(
     tokenizer: &Tokenizer,
     arrangement: Arrangement,
     options: &Options,
-    notices: &mut Vec<String>,
 ) -> Result<(Windows, Split), DataError> {
     let mut spool = Spool::new(options.memory / 2);
     let (mut parts, mut from) = (Vec::new(), 0);
@@ -487,11 +521,6 @@ fn windows(
     }
     let wanted = options.text.context.unwrap_or(CONTEXT);
     let context = wanted.min(usize::try_from(learned - 1).unwrap_or(wanted));
-    if context < wanted {
-        notices.push(format!(
-            "the text has {learned} tokens to learn from: rows have {context} of them, not {wanted}"
-        ));
-    }
     let windows = Windows::new(spool.finish()?, context, &parts, arrangement);
     let [train, valid, test] =
         [0, 1, 2].map(|part| windows.of_part(part).map(|row| row as usize).collect());

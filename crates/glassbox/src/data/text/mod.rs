@@ -13,15 +13,19 @@
 //! # Ok::<(), glassbox::data::DataError>(())
 //! ```
 
+mod entities;
 mod labelled;
 mod load;
 mod pairs;
 mod sentences;
 mod stream;
+mod tagged;
+mod tags;
 mod texts;
 mod tokenizer;
 mod windows;
 
+pub(in crate::data) use entities::NAME as ENTITIES;
 pub(in crate::data) use labelled::{Labelled, column_asked, labelled};
 pub use load::{Arrangement, Documents, Hiding, TextOptions, TextPreparation, from_text, is_text};
 pub(in crate::data) use load::{load, load_column};
@@ -29,6 +33,10 @@ pub(crate) use load::{text_of, whole};
 pub use pairs::Pairs;
 pub(in crate::data) use pairs::load as load_pairs;
 pub use sentences::sentences;
+pub use tagged::{Sentence, Sentences, is_tagged};
+pub use tags::from_sentences;
+pub(in crate::data) use tags::load as load_tagged;
+pub(crate) use tags::unknown;
 pub(crate) use tokenizer::words;
 pub use tokenizer::{Decoder, Encoder, Special, Tokenizer, TokenizerKind, TokenizerTrainer};
 pub(crate) use windows::Epoch;

@@ -1,5 +1,8 @@
 //! Tokens as rows: windows over a text that follow each other, stretches of documents, pairs.
 
+mod kept;
+
+use std::collections::HashMap;
 use std::ops::Range;
 
 use glassbox_engine::random::Stream;
@@ -17,6 +20,58 @@ pub(in crate::data) struct Windows {
     sizes: [usize; 2],
     layout: Layout,
     arrangement: Arrangement,
+    tagged: Option<Box<Tagged>>,
+    /// Of tokens that can be kept in a file: what they follow from.
+    key: Option<String>,
+    was_kept: bool,
+}
+
+/// Of tokens that are of words which have tags.
+#[derive(Debug)]
+pub(in crate::data) struct Tagged {
+    /// For each token the tag of the word that it begins, or [`NO_TAG`].
+    pub tags: Stored<u32>,
+    /// The words of each row.
+    pub words: Words,
+}
+
+/// Stands for the tag of a token that begins no word.
+pub(in crate::data) const NO_TAG: u32 = u32::MAX;
+
+/// The words of rows, each different one held once.
+#[derive(Debug, Default)]
+pub(in crate::data) struct Words {
+    different: Vec<Box<str>>,
+    known: HashMap<Box<str>, u32>,
+    /// Those of all rows in order, and where those of each row end.
+    all: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl Words {
+    /// Adds the words of the next row.
+    pub fn push<'w>(&mut self, words: impl IntoIterator<Item = &'w str>) {
+        for word in words {
+            let id = match self.known.get(word) {
+                Some(id) => *id,
+                None => {
+                    let id = u32::try_from(self.different.len()).unwrap_or(u32::MAX);
+                    self.different.push(word.into());
+                    self.known.insert(word.into(), id);
+                    id
+                }
+            };
+            self.all.push(id);
+        }
+        self.ends.push(self.all.len());
+    }
+
+    fn of_row(&self, row: usize) -> impl Iterator<Item = &str> {
+        let start = row.checked_sub(1).and_then(|before| self.ends.get(before));
+        let start = start.copied().unwrap_or(0);
+        let ids = self.ends.get(row).and_then(|end| self.all.get(start..*end)).unwrap_or_default();
+        ids.iter().filter_map(|id| self.different.get(*id as usize)).map(|word| &**word)
+    }
 }
 
 #[derive(Debug)]
@@ -56,7 +111,7 @@ impl Windows {
             (part.clone(), at)
         });
         let layout = Layout::Running(parts.collect());
-        Windows { tokens, sizes: [0, context], layout, arrangement }
+        Windows::of(tokens, [0, context], layout, arrangement)
     }
 
     /// Rows of at most so many tokens that begin at `starts`, the end of the last behind them.
@@ -67,7 +122,55 @@ impl Windows {
         fill: u32,
         arrangement: Arrangement,
     ) -> Self {
-        Windows { tokens, sizes, layout: Layout::Apart { starts, fill }, arrangement }
+        Windows::of(tokens, sizes, Layout::Apart { starts, fill }, arrangement)
+    }
+
+    fn of(
+        tokens: Stored<u32>,
+        sizes: [usize; 2],
+        layout: Layout,
+        arrangement: Arrangement,
+    ) -> Self {
+        let (tagged, key, was_kept) = (None, None, false);
+        Windows { tokens, sizes, layout, arrangement, tagged, key, was_kept }
+    }
+
+    /// The same tokens, which follow from what the key says and can be kept.
+    pub fn with_key(self, key: String) -> Self {
+        Windows { key: Some(key), ..self }
+    }
+
+    /// Whether they were read from a file of kept tokens, or can be written to none.
+    pub fn are_kept(&self) -> bool {
+        self.was_kept || self.key.is_none()
+    }
+
+    /// Of one text, how many tokens there are to learn from.
+    pub fn learned(&self) -> Option<u64> {
+        let Layout::Running(parts) = &self.layout else { return None };
+        parts.first().map(|(part, _)| part.end - part.start)
+    }
+
+    /// As [`apart`](Self::apart), of tokens of which some begin words that have tags.
+    pub fn tagged(
+        tokens: Stored<u32>,
+        context: usize,
+        starts: Stored<u64>,
+        fill: u32,
+        tagged: Tagged,
+    ) -> Self {
+        let windows = Windows::apart(tokens, [0, context], starts, fill, Arrangement::Tags);
+        Windows { tagged: Some(Box::new(tagged)), ..windows }
+    }
+
+    /// The same rows with room for so many tokens.
+    pub fn with_context(self, context: usize) -> Self {
+        Windows { sizes: [0, context], ..self }
+    }
+
+    /// The words of a row; none of tokens that are of no words which have tags.
+    pub fn words(&self, row: usize) -> Option<impl Iterator<Item = &str>> {
+        self.tagged.as_ref().map(|tagged| tagged.words.of_row(row))
     }
 
     /// The windows of a part, by number; of a text alone.
@@ -134,12 +237,18 @@ impl Windows {
             inputs.iter_mut().for_each(|inputs| inputs.fill(*fill as f32));
             targets.iter_mut().for_each(|targets| targets.fill(-1));
         }
-        self.each(source, |place, id| put(&mut inputs, place, id as f32))?;
+        each(&self.tokens, source, |place, id| put(&mut inputs, place, id as f32))?;
         let first = self.sizes[0];
+        if let Some(tagged) = &self.tagged {
+            each(&self.tokens, told.clone(), |place, id| put(&mut inputs, place, id as f32))?;
+            return each(&tagged.tags, told, |place, tag| {
+                put(&mut targets, place, if tag == NO_TAG { -1 } else { i64::from(tag) });
+            });
+        }
         if let Arrangement::Masked(hiding) = self.arrangement {
             let epoch = epoch.unwrap_or(Epoch { seed: 0, epoch: u64::MAX });
             let stream = Stream::new(epoch.seed, "hidden", epoch.epoch).within(row as u64);
-            return self.each(told, |place, id| {
+            return each(&self.tokens, told, |place, id| {
                 let (seen, told) = hiding.hide(stream, place, id);
                 put(&mut inputs, first + place, seen as f32);
                 put(&mut targets, place, told);
@@ -147,7 +256,7 @@ impl Windows {
         }
         // Each place tells the token that comes after its own.
         let read = (told.end - told.start) as usize;
-        self.each(told.start..told.end + 1, |place, id| {
+        each(&self.tokens, told.start..told.end + 1, |place, id| {
             if place < read {
                 put(&mut inputs, first + place, id as f32);
             }
@@ -156,18 +265,22 @@ impl Windows {
             }
         })
     }
+}
 
-    /// Hands out tokens in order. Allocates nothing.
-    fn each(&self, tokens: Range<u64>, mut take: impl FnMut(usize, u32)) -> Result<(), DataError> {
-        let mut some = [0; 256];
-        let count = (tokens.end - tokens.start) as usize;
-        for first in (0..count).step_by(some.len()) {
-            let taken = some.len().min(count - first);
-            self.tokens.read(tokens.start + first as u64, &mut some[..taken])?;
-            some[..taken].iter().enumerate().for_each(|(at, id)| take(first + at, *id));
-        }
-        Ok(())
+/// Hands out tokens in order. Allocates nothing.
+fn each(
+    tokens: &Stored<u32>,
+    range: Range<u64>,
+    mut take: impl FnMut(usize, u32),
+) -> Result<(), DataError> {
+    let mut some = [0; 256];
+    let count = (range.end - range.start) as usize;
+    for first in (0..count).step_by(some.len()) {
+        let taken = some.len().min(count - first);
+        tokens.read(range.start + first as u64, &mut some[..taken])?;
+        some[..taken].iter().enumerate().for_each(|(at, id)| take(first + at, *id));
     }
+    Ok(())
 }
 
 /// Tokens that a window needs: where the next one is to be told, one more.

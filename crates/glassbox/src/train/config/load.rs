@@ -323,6 +323,7 @@ fn of_text(data: &mut Section, default: &TextOptions) -> TextOptions {
         }),
         column: section.take("column", default.column.clone(), |value| text(value).map(Some)),
         arrangement: default.arrangement,
+        kept: None,
         known: None,
     };
     section.finish();
