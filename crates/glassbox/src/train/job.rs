@@ -8,6 +8,7 @@ use crate::Error;
 use crate::data::text::Special;
 use crate::data::{self, Arrangement, Dataset, Hiding, Method, Task, augment_problems};
 use crate::nn::{self, Module, Objective};
+use crate::train::encoder;
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Stop, TrainConfig,
@@ -48,7 +49,12 @@ impl Job {
         configure: impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
     ) -> Result<Self, Error> {
         let mut first = configure(&RunConfig::new(path))?;
-        if let Some(defaults) = pretrained::defaults(path, &first)? {
+        let encoder = encoder::defaults(path, &first);
+        let begun = match &encoder {
+            Some(defaults) => Some(defaults.clone()),
+            None => pretrained::defaults(path, &first)?,
+        };
+        if let Some(defaults) = begun {
             first = configure(&defaults)?;
             pretrained::settle(&mut first)?;
         }
@@ -61,8 +67,13 @@ impl Job {
                 data = load(&again, None)?;
             }
         }
-        suggested.model = model_of_windows(&data, &suggested, &configure)?;
-        let suggested = suggest(&data, &suggested);
+        if encoder.is_none() {
+            suggested.model = model_of_windows(&data, &suggested, &configure)?;
+        }
+        let mut suggested = suggest(&data, &suggested);
+        if encoder.is_some() {
+            suggested.model = first.model.clone();
+        }
         let mut config = configure(&suggested)?;
         if config.model.hidden != suggested.model.hidden {
             // What was suggested suits another shape.
@@ -586,6 +597,7 @@ impl DataConfig {
             target: self.target.clone(),
             valid: self.split.valid,
             test: self.split.test,
+            train: self.split.train,
             stratify: self.split.stratify,
             fold: self.split.fold,
             prepare,
