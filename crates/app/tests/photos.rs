@@ -170,6 +170,9 @@ fn images_without_classes_are_learned_themselves() {
     at.done("see run");
     let error = at.refused(1, "train photos");
     assert!(error.contains("40 images, but no class") && error.contains("--model vae"), "{error}");
+    let line = "train photos --model vae --set data.image.normalize=standardize";
+    let error = at.refused(2, &format!("{line} --set model.likelihood=bernoulli"));
+    assert!(error.contains("numbers from 0 to 1"), "{error}");
     let error = at.refused(2, "train photos --model vae --set model.conditional=true");
     assert!(error.contains("a folder for each class"), "{error}");
 }

@@ -411,6 +411,9 @@ fn images_without_classes_are_rows_that_can_be_learned() {
     assert_eq!(sizes(&dataset), (14, 3, 3));
     assert_eq!(dataset.task, Task::Rows { classes: vec![] });
     assert_eq!((dataset.input.shape.clone(), dataset.train.labels()), (vec![3, 4, 3], Some(vec![])));
+    // Numbers that are made lie from 0 to 1.
+    let file = dataset.train.source_name(0).unwrap();
+    assert!(numbers(&dataset, file).iter().all(|x| (0.0..=1.0).contains(x)));
     let facts = dataset.images.as_ref().unwrap();
     assert_eq!((facts.images, facts.classes.len(), facts.skipped.len()), (20, 0, 0));
     assert!(dataset.notices.is_empty(), "{:?}", dataset.notices);

@@ -187,7 +187,6 @@ fn distances(
     let graph = Graph::new();
     let some = graph.input("rows", DType::F32, [block, width]);
     let all = graph.input("others", DType::F32, [many, width]);
-    let squares = |rows: Tensor<'_>| rows.square().sum_axis(-1);
     let apart =
         squares(some) + squares(all).reshape([1, many]) - some.matmul(all.transpose()) * 2.0;
     graph.check()?;
@@ -209,6 +208,11 @@ fn distances(
         lines.enumerate().for_each(|(row, squares)| each(first + row, squares));
     }
     Ok(())
+}
+
+/// The square of each row's length, `[rows, 1]`.
+fn squares(rows: Tensor<'_>) -> Tensor<'_> {
+    rows.square().sum_axis(-1)
 }
 
 /// How many rows of `width` finite numbers these are.

@@ -4,29 +4,37 @@ use std::path::Path;
 
 use glassbox_engine::{Graph, Parameters};
 
+use crate::data::{InputPreparation, Normalization};
 use crate::train::config::{Layer, LayerKind, ModelKind, RunConfig};
 use crate::train::folder::RunFolder;
 use crate::train::latent::Latent;
+use crate::train::run::DataRecord;
 
 /// The scope of an encoder in the models of [`zoo::Autoencoder`](crate::zoo::Autoencoder).
 const ENCODER: &str = "encoder/";
 
-/// The configuration of a run whose model learned the rows themselves; none of other weights.
-fn learned(weights: &Path) -> Option<RunConfig> {
+/// The run whose model learned the rows themselves, and its configuration; none of other weights.
+fn learned(weights: &Path) -> Option<(RunFolder, RunConfig)> {
     if !weights.join("run.toml").is_file() {
         return None;
     }
-    let config = RunFolder::view(weights).ok()?.config().ok()?;
-    config.model.learns_rows().then_some(config)
+    let folder = RunFolder::view(weights).ok()?;
+    let config = folder.config().ok()?;
+    config.model.learns_rows().then_some((folder, config))
 }
 
 /// The defaults for data at a path where weights are of a run that has an encoder, and nobody names another
 /// model: hidden layers as the encoder has them, by the same names. None of other weights.
 pub(crate) fn defaults(path: &str, asked: &RunConfig) -> Option<RunConfig> {
     let weights = asked.train.weights.as_deref().filter(|_| asked.model.kind == ModelKind::Mlp)?;
-    let learned = learned(weights.as_ref())?.model;
-    let (word, choices) = (learned.kind.word(), learned.choices);
+    let (folder, learned) = learned(weights.as_ref())?;
+    let (word, choices) = (learned.model.kind.word(), learned.model.choices);
     let mut config = RunConfig::new(path);
+    if let InputPreparation::Pixels { .. } = DataRecord::read(&folder).ok()?.preparation.inputs {
+        // Images as the encoder read them.
+        config.data.image = learned.data.image;
+        config.data.image.normalize.get_or_insert(Normalization::None);
+    }
     let model = &mut config.model;
     let asked_for_layers = asked.model.hidden != model.hidden;
     match word {

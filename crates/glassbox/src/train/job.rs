@@ -6,7 +6,9 @@ use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
 use crate::data::text::Special;
-use crate::data::{self, Arrangement, Dataset, Hiding, Method, Task, augment_problems};
+use crate::data::{
+    self, Arrangement, Dataset, Hiding, InputPreparation, Method, Task, augment_problems,
+};
 use crate::nn::{self, Module, Objective};
 use crate::train::encoder;
 use crate::train::config::{
@@ -21,7 +23,7 @@ use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::train::suggest::{gains_by_pieces, model_of_windows, suggest};
 use crate::watch::look::unmatched;
-use crate::zoo::{FromLast, LayerProblem, Mlp, Network, Takes, Wanted};
+use crate::zoo::{FromLast, LayerProblem, Likelihood, Mlp, Network, Takes, Wanted};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
 pub struct Job {
@@ -192,6 +194,18 @@ impl Job {
                 "`train.loss = \"{}\"`: {} knows itself what it makes small: leave it out",
                 config.train.loss, config.model.kind
             ));
+        }
+        let inputs = &data.preparation.inputs;
+        if matches!(inputs, InputPreparation::Pixels { .. })
+            && !inputs.is_scaled_to_one()
+            && matches!(config.model.kind, ModelKind::Named(n) if n.family.options.contains(&"likelihood"))
+            && config.model.choices.likelihood == Likelihood::Bernoulli
+        {
+            problems.push(
+                "`model.likelihood = \"bernoulli\"` takes numbers from 0 to 1, which these images are not \
+                 any more: leave `data.image.normalize` out, or take gaussian"
+                    .into(),
+            );
         }
         config.train.loss = Loss::OfModel;
         if !problems.is_empty() {

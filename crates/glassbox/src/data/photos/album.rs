@@ -150,6 +150,8 @@ pub(super) fn of_place(
     let normalize = match (&options.image.normalize, options.prepare, channels) {
         (Some(asked), ..) => asked,
         (None, Prepare::Raw, _) | (None, _, 1) => &Normalization::None,
+        // Rows that are learned themselves are made as numbers from 0 to 1.
+        (None, ..) if options.itself => &Normalization::None,
         (None, ..) => &Normalization::Standardize,
     };
     let (mean, std) = normalize

@@ -199,9 +199,11 @@ mod tests {
         let mixed = itself(&["1.png", "cat/2.png"]);
         assert_eq!(mixed.rows, [none(Part::Train), row(Part::Train, "cat")]);
         assert!(mixed.stray.is_empty());
-        let parts = itself(&["x/train/1.png", "x/test/2.png", "x/3.png"]);
-        assert_eq!(parts.rows, [none(Part::Train), none(Part::Test), None]);
-        assert_eq!((parts.has, parts.stray), ([true, false, true], vec!["x/3.png".to_owned()]));
+        let parts = itself(&["x/train/1.png", "x/test/2.png"]);
+        assert_eq!(parts.rows, [none(Part::Train), none(Part::Test)]);
+        let beside = itself(&["train/1.png", "3.png"]);
+        assert_eq!(beside.rows, [none(Part::Train), None]);
+        assert_eq!((beside.has, beside.stray), ([true, false, false], vec!["3.png".to_owned()]));
         let text = BTreeMap::from([(1, Unusable::NoImage("is no image".into()))]);
         let beside = layout(&["1.png", "notes.txt"], &text, &[], true);
         assert_eq!((&beside.rows[..], beside.skipped.len()), (&[none(Part::Train), None][..], 0));
