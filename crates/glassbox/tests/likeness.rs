@@ -193,7 +193,7 @@ fn a_model_that_learned_more_makes_rows_that_are_more_like_the_data() {
         [&little, &much].map(|latent| likeness(&latent.sample(300, None, 5).unwrap()));
     let known = likeness(&rows(&learn(1), &digits.train, 300));
     let distances = [known, much, little].map(|of| of.frechet_distance.unwrap());
-    assert!(distances.is_sorted() && distances[2] > 2.0 * distances[1], "{distances:?}");
+    assert!(distances.is_sorted() && distances[2] > 1.3 * distances[1], "{distances:?}");
     assert!(known.precision > much.precision && much.precision > little.precision);
     assert!(known.recall.unwrap() > 0.8, "{known:?}");
 }

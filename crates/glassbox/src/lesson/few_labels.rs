@@ -26,6 +26,9 @@ const MASK: (f64, usize) = (0.5, 2);
 /// Steps of the autoencoder and of each classifier.
 const STEPS: [usize; 2] = [4_000, 400];
 const BATCHES: [usize; 2] = [64, 32];
+/// Rates of Adam where all layers learn, and where the last one learns alone: as few weights need larger
+/// steps.
+const RATES: [f64; 2] = [1e-3, 1e-2];
 /// How often everything is repeated, with other images that have labels and other draws.
 const SEEDS: u64 = 5;
 
@@ -81,11 +84,11 @@ enum Way {
     Tuned,
 }
 
-/// Learns what images look like, then their classes from few labels, in three ways.
+/// Learns what images look like, then their classes from few labels, in three ways; all of it so many times.
 ///
 /// # Errors
 /// Data that cannot be read, or holds no images with classes.
-pub fn find(options: &Options) -> Result<Found, Error> {
+pub fn find(options: &Options, repetitions: u64) -> Result<Found, Error> {
     let [train, test] = Images::load(options, MOST)?;
     let rows = train.dataset(0.0, options.seed)?.into_rows::<&str>(&[])?;
     let tested = test.dataset(0.0, options.seed)?.train;
@@ -93,15 +96,16 @@ pub fn find(options: &Options) -> Result<Found, Error> {
     let available = least.unwrap_or(0) * train.classes.len();
     let sizes: Vec<usize> = LABELS.into_iter().filter(|labels| *labels <= available).collect();
     let mut all = vec![[const { Vec::new() }; 3]; sizes.len()];
-    for repetition in 0..SEEDS {
+    for repetition in 0..repetitions {
         let seed = options.seed.wrapping_add(repetition);
         let encoder = learn_rows(&train, &rows, seed)?;
         for (labels, found) in sizes.iter().zip(&mut all) {
             let few = chosen(&train, *labels, seed).dataset(0.0, seed)?;
             for (way, found) in [Way::Scratch, Way::Frozen, Way::Tuned].into_iter().zip(found) {
                 let layers = [&[train.width()], &HIDDEN[..], &[train.classes.len()]].concat();
+                let rate = RATES[usize::from(matches!(way, Way::Frozen))];
                 let trainer = Trainer::new(Mlp::new(layers))
-                    .optimizer(Optimizer::ADAM)
+                    .optimizer(Optimizer::ADAM.with_lr(rate))
                     .schedule(Schedule::Cosine)
                     .batch(BATCHES[1].min(few.train.len()))
                     .epochs(epochs(1, few.train.len()))
@@ -127,7 +131,7 @@ pub fn find(options: &Options) -> Result<Found, Error> {
     Ok(Found {
         images: train.len(),
         test_images: test.len(),
-        seeds: SEEDS,
+        seeds: repetitions,
         sizes: sizes.iter().zip(&all).map(size).collect(),
     })
 }
@@ -178,7 +182,7 @@ fn chosen(images: &Images, labels: usize, seed: u64) -> Images {
 }
 
 pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
-    let found = find(options)?;
+    let found = find(options, SEEDS)?;
     let Found { images, test_images, seeds, .. } = found;
     let percent = fixed(100.0 * MASK.0, 0);
     let (patch, steps) = (MASK.1, STEPS[1]);
