@@ -26,7 +26,7 @@ from gensim.models.word2vec import LineSentence
 
 
 def split(text, folder):
-    parts = (re.findall(r"\w+(?:'\w+)*", part) for part in re.split(r"[.?!;:\n]", text.lower()))
+    parts = (re.findall(r"[^\W_]+(?:'[^\W_]+)*", part) for part in re.split(r"[.?!;:\n]", text.lower()))
     sentences = [words for words in parts if words]
     random.Random(0).shuffle(sentences)
     cut = len(sentences) * 9 // 10

@@ -149,6 +149,27 @@ fn why_a_weight_moved_adds_up_to_the_step_that_was_taken() {
 }
 
 #[test]
+fn what_moves_a_model_of_rows_is_the_loss_that_the_parameter_learns_from() {
+    let at = Workplace::new();
+    // The divergence counts by the step, so that what is shown is not what is made small.
+    at.done("train digits --model vae --epochs 1 --set model.kl_warmup=50 --out vae");
+    at.done("train ring --model gan --epochs 1 --out gan");
+    for (run, path) in [
+        ("vae", "encoder/mean/weight[3,1]"),
+        ("gan", "discriminator/fc1/weight[0,2]"),
+        ("gan", "generator/fc1/weight[1,0]"),
+    ] {
+        let why = at.json(&format!("explain {run} --param {path} --why"));
+        assert_eq!((&why["adds_up"], &why["rows_add_up"]), (&true.into(), &true.into()), "{why}");
+        let told = at.json(&format!("explain {run} --param {path} --step {}", why["step"]));
+        assert_eq!(why["after"], told["update"]["after"]);
+        assert!(number(&told["gradient"]) != 0.0, "{told}");
+    }
+    let error = at.refused(1, "explain vae --prediction");
+    assert!(error.contains("predicts nothing") && error.contains("--input all"), "{error}");
+}
+
+#[test]
 fn a_whole_tensor_is_told_node_by_node() {
     let at = Workplace::new();
     at.done("train iris --epochs 1 --out run");

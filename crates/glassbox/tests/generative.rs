@@ -299,6 +299,34 @@ fn a_class_that_was_left_out_is_odd_and_what_is_hidden_is_repaired() {
 }
 
 #[test]
+fn what_a_row_costs_by_itself_does_not_make_it_odd() {
+    let digits = digits();
+    let rows = KnownRows::of(&digits.test, 50).unwrap().numbers;
+    for likelihood in [Likelihood::Bernoulli, Likelihood::Gaussian] {
+        let plain = Autoencoder::new(&[8, 8, 1], 4).encoder(&[16]).likelihood(likelihood);
+        for (model, numbers) in [(plain.clone(), 1.0), (plain.variational(1.0), 64.0)] {
+            let run = Trainer::new(model.clone()).epochs(1).watch(0).fit(&digits).unwrap();
+            let latent = run.latent(model);
+            let losses = latent.remake(&rows, None, 0).unwrap().losses;
+            let excess = latent.excess(&rows, None, 0).unwrap();
+            for ((loss, excess), row) in losses.iter().zip(&excess).zip(rows.chunks(64)) {
+                // The mean entropy of the pixels as coins, times how many of them the loss adds up.
+                let entropy = |x: &f32| match f64::from(*x) {
+                    0.0 | 1.0 => 0.0,
+                    p => -p * p.ln() - (1.0 - p) * (1.0 - p).ln(),
+                };
+                let own = match likelihood {
+                    Likelihood::Bernoulli => row.iter().map(entropy).sum::<f64>() / 64.0 * numbers,
+                    Likelihood::Gaussian => 0.0,
+                };
+                let apart = f64::from(*loss) - f64::from(*excess) - own;
+                assert!(apart.abs() < 1e-3 * numbers, "{likelihood:?}: {loss}, {excess}, {own}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_denoising_one_repairs_noise_that_a_plain_one_passes_on() {
     let data = digits();
     let plain = Autoencoder::new(&[8, 8, 1], 32).encoder(&[128]).likelihood(Likelihood::Bernoulli);

@@ -13,11 +13,8 @@ fn g1_and_g8_a_linear_code_is_the_components_and_a_deep_one_is_better() {
     for of in &found.squeezed {
         let (components, linear, deep) = (of.components.mse, of.linear.mse, of.deep.mse);
         assert!((linear / components - 1.0).abs() < 0.05, "{of:?}");
-        // The sixteenth component varies little more than the next one: its direction is hardly told.
-        let told = of.code.min(15);
-        assert!(of.cosines.iter().take(told).all(|cosine| *cosine > 0.97), "{of:?}");
-        // Where there is little room: of 16 numbers a plane makes good use, too.
-        assert!(deep < components || of.code == 16, "{of:?}");
+        assert!(of.cosines.iter().all(|cosine| *cosine > 0.97), "{of:?}");
+        assert!(deep < components, "{of:?}");
         assert!((of.deep.rmse.powi(2) - deep).abs() < 1e-9);
     }
     assert!(found.squeezed[0].components.mse > found.squeezed[2].components.mse);
@@ -38,10 +35,8 @@ fn g2_each_damage_is_repaired_best_by_what_was_trained_for_it() {
 fn g3_digits_that_were_left_out_are_told_from_the_others() {
     let found = damaged::odd(&Options::default()).unwrap();
     assert_eq!(found.len(), 10);
-    // Most digits are; a 1 is part of others, and is made well though it was never seen.
-    let told = found.iter().filter(|odd| odd.roc_auc > 0.7).count();
-    assert!(told >= 6, "{found:?}");
-    assert!(found[1].roc_auc < 0.5, "{found:?}");
+    let mean = found.iter().map(|odd| odd.roc_auc).sum::<f64>() / 10.0;
+    assert!(mean > 0.8, "{found:?}");
     assert!(found.iter().all(|odd| odd.false_alarms < 0.2), "{found:?}");
 }
 

@@ -33,6 +33,20 @@ pub enum Task {
     },
 }
 
+impl Task {
+    /// A model that learns the rows themselves predicts nothing.
+    pub(crate) fn check_predicts(&self) -> Result<(), crate::Error> {
+        match self {
+            Task::Rows { .. } => Err(crate::Error::new(
+                "the model learns what rows look like and predicts nothing: `glassbox anomaly` tells how \
+                 odd a row is, `encode` its code, `generate` makes new ones, and `explain --input all` what \
+                 each number of a row does to the loss",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// How the target was prepared: what a label means, and in what unit a number is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetPreparation {

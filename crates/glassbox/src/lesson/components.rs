@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::data::{self, Dataset, Options as DataOptions, Targets};
 use crate::lesson::{Options, Part, Pictures, Shown, Table, Text, Told, text};
-use crate::nn::{Activation, Optimizer};
+use crate::nn::{Activation, Optimizer, Schedule};
 use crate::report::fixed;
 use crate::train::{Latent, Trainer};
 use crate::zoo::{Autoencoder, Likelihood, Mlp};
@@ -16,7 +16,9 @@ const WIDTH: usize = 64;
 const SIDE: usize = 8;
 /// Sizes of codes that are compared.
 const CODES: [usize; 3] = [2, 8, 16];
-const EPOCHS: u64 = 80;
+const EPOCHS: u64 = 120;
+/// Of a net without activations, and of one with.
+const RATES: [f64; 2] = [1e-2, 3e-3];
 /// Rows with a label, of those that a head is trained on.
 const LABELLED: usize = 100;
 /// Digits that are shown.
@@ -198,6 +200,7 @@ fn projected(rows: &[f32], directions: &[Vec<f64>]) -> Vec<f32> {
 fn learn(digits: &Digits, model: Autoencoder, rate: f64, seed: u64) -> Result<Latent, Error> {
     let run = Trainer::new(model.clone())
         .optimizer(Optimizer::ADAM.with_lr(rate))
+        .schedule(Schedule::Cosine)
         .batch(64)
         .epochs(EPOCHS)
         .seed(seed)
@@ -243,12 +246,12 @@ pub fn find(options: &Options) -> Result<Found, Error> {
     let mut shown = vec![digits.test[..SHOWN * WIDTH].to_vec()];
     for code in CODES {
         let directions = principal(&digits.train, WIDTH, code);
-        let linear = learn(&digits, Autoencoder::new(&[WIDTH], code), 3e-3, options.seed)?;
+        let linear = learn(&digits, Autoencoder::new(&[WIDTH], code), RATES[0], options.seed)?;
         let model = Autoencoder::new(&[WIDTH], code)
             .encoder(&[128, 64])
             .activation(Activation::Relu)
             .likelihood(Likelihood::Gaussian);
-        let deep = learn(&digits, model, 1e-3, options.seed)?;
+        let deep = learn(&digits, model, RATES[1], options.seed)?;
         // What a unit of each number of the code adds, in the space of rows.
         let mut codes = vec![0.0; (code + 1) * code];
         (0..code).for_each(|at| codes[(at + 1) * code + at] = 1.0);

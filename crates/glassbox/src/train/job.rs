@@ -16,7 +16,8 @@ use crate::train::config::{
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Stop, TrainConfig,
 };
 use crate::train::folder::RunFolder;
-use crate::train::graphs::{Part, Recipe, check_memory, name, outputs, spelled_out};
+use crate::train::graphs::{Part, Recipe, check_memory, name, outputs};
+use crate::train::patterns::spelled_out;
 use crate::train::pretrained;
 use crate::train::run::DataRecord;
 use crate::train::start::Start;

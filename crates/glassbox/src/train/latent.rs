@@ -214,6 +214,27 @@ impl Latent {
         Ok(Remade { rows: next(), losses: next() })
     }
 
+    /// How much more each row loses than if the model made it exactly. A Bernoulli likelihood of grey values
+    /// has a loss even then, their own entropy, which is large for rows with much ink.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn excess(
+        &self,
+        rows: &[f32],
+        labels: Option<&[i64]>,
+        seed: u64,
+    ) -> Result<Vec<f32>, Error> {
+        let mut losses = self.remake(rows, labels, seed)?.losses;
+        let guess = self.model.generative().and_then(|model| model.measures().guess);
+        let rows = rows.chunks_exact(self.width().max(1));
+        for (loss, row) in losses.iter_mut().zip(rows) {
+            let itself: Vec<f64> = row.iter().copied().map(f64::from).collect();
+            *loss -= guess.map_or(0.0, |guess| guess(row, &itself) as f32);
+        }
+        Ok(losses)
+    }
+
     /// `count` new rows: codes are drawn from the standard normal distribution. `label` is of the class
     /// that a model is told of; without it, classes take turns.
     ///

@@ -271,7 +271,7 @@ pub struct Anomalies {
     pub share: f64,
     /// How many usual rows it was fitted on, and of which part they are.
     pub fitted_on: (usize, String),
-    /// The loss of each row.
+    /// The loss of each row, above that of one which is made exactly ([`Latent::excess`]).
     pub losses: Vec<f32>,
     /// How many rows are odd.
     pub odd: usize,
@@ -319,13 +319,12 @@ impl Latent {
         };
         let usual = KnownRows::of(usual, MOST_USUAL)?;
         let told = |rows: &KnownRows| rows.all_labels().filter(|_| !self.told_classes().is_empty());
-        let losses = |rows: &KnownRows| self.remake(&rows.numbers, told(rows).as_deref(), 0);
-        let mut sorted: Vec<f64> =
-            losses(&usual)?.losses.iter().map(|loss| f64::from(*loss)).collect();
+        let losses = |rows: &KnownRows| self.excess(&rows.numbers, told(rows).as_deref(), 0);
+        let mut sorted: Vec<f64> = losses(&usual)?.into_iter().map(f64::from).collect();
         sorted.sort_by(f64::total_cmp);
         let threshold = quantile(&sorted, 1.0 - share)
             .ok_or_else(|| Error::new("there are no usual rows to fit a threshold on"))?;
-        let losses = losses(rows)?.losses;
+        let losses = losses(rows)?;
         let is_odd = |loss: f32| f64::from(loss) > threshold;
         let names = self.preparation().target.known_classes().unwrap_or_default();
         let left_out =

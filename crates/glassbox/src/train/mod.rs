@@ -26,6 +26,7 @@ mod latent;
 mod latent_use;
 mod loader;
 mod outcome;
+pub(crate) mod patterns;
 pub(crate) mod photos;
 pub(crate) mod pretrained;
 mod resample;

@@ -9,8 +9,9 @@ use crate::nn::Module;
 use crate::train::Job;
 pub use crate::train::cost::multiply_adds;
 use crate::train::folder::{RunFolder, RunState};
-use crate::train::graphs::{is_frozen, name};
+use crate::train::graphs::name;
 use crate::train::log;
+use crate::train::patterns::is_frozen;
 use crate::train::run::{DataRecord, check_weights, graphs_of};
 use crate::train::state::Best;
 

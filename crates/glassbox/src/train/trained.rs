@@ -343,19 +343,8 @@ impl Model {
         &self.record.preparation
     }
 
-    /// A model that learns the rows themselves predicts nothing.
-    fn check_predicts(&self) -> Result<(), Error> {
-        match &self.record.task {
-            Task::Rows { .. } => Err(Error::new(
-                "the model learns what rows look like and predicts nothing: `glassbox anomaly` tells how \
-                 odd a row is, `encode` its code, `generate` makes new ones",
-            )),
-            _ => Ok(()),
-        }
-    }
-
     fn predict_prepared(&self, prepared: Prepared) -> Result<Predictions, Error> {
-        self.check_predicts()?;
+        self.record.task.check_predicts()?;
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
         let results = predictor.matrix(session, &prepared.matrix)?;
@@ -369,7 +358,7 @@ impl Model {
         rows: usize,
         fill: &mut Fill<'_>,
     ) -> Result<Predictions, Error> {
-        self.check_predicts()?;
+        self.record.task.check_predicts()?;
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
         let results = predictor.run(session, rows, fill)?;

@@ -18,10 +18,11 @@ use crate::train::config::{
 use crate::train::event::{self, Ending, Event};
 use crate::train::figures::{Report, report};
 use crate::train::fit::{Fit, Fitted};
-use crate::train::graphs::{Recipe, results, spelled_out};
+use crate::train::graphs::{Recipe, results};
 use crate::train::job::{check_adversaries, check_rows, check_target, objective};
 use crate::train::judge::judge;
 use crate::train::latent::Latent;
+use crate::train::patterns::spelled_out;
 use crate::train::run::DataRecord;
 use crate::train::samples::Samples;
 use crate::train::start::Start;

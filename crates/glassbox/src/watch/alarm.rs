@@ -620,8 +620,10 @@ impl Alarms {
         let first = self.first_norm.get_or_insert(Exact(norm)).0;
         let grown = norm > GROWTH * self.last_norm.0 && norm > 10.0 * first;
         self.last_norm = Exact(norm);
-        // One look may be the very first, from which training recovers.
-        let large = self.persists("large gradient", norm > EXPLODING, 2);
+        // One look may be the very first, from which training recovers. Where nets work against each other
+        // both begin with large gradients.
+        let large = norm > EXPLODING && !course.loss.is_adversarial();
+        let large = self.persists("large gradient", large, 2);
         let growing = self.persists("growing gradient", grown, PERSISTENT);
         let most = look.layers.iter().max_by(|a, b| a.1.total_cmp(&b.1));
         (large || growing).then(|| {

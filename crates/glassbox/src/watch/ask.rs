@@ -36,9 +36,17 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Moment {
-    pub(crate) fn loss_value(&self) -> Result<Value, Error> {
-        let loss = self.graph.named("loss").map(Tensor::value);
-        loss.ok_or_else(|| Error::new("the training graph has no `loss`"))
+    /// The loss that a number is asked about: the one that is shown, or where a step makes another small,
+    /// or several, that which this number's gradient is of.
+    pub(crate) fn loss_of(&self, of: Value) -> Result<Value, Error> {
+        let shown = self.graph.named("loss").map(Tensor::value);
+        let shown = shown.ok_or_else(|| Error::new("the training graph has no `loss`"))?;
+        let recorded = self.graph.contributions();
+        let mut losses = recorded.iter().filter(|term| term.of == of).map(|term| term.loss);
+        match losses.clone().any(|loss| loss == shown) {
+            true => Ok(shown),
+            false => Ok(losses.next_back().unwrap_or(shown)),
+        }
     }
 
     pub(crate) fn check_row(&self, row: usize) -> Result<(), Error> {
@@ -117,7 +125,7 @@ impl Moment {
         from: Option<&Target>,
         target: &Target,
     ) -> Result<Asked<'a>, Error> {
-        let (loss, of) = (self.loss_value()?, target.value);
+        let (loss, of) = (self.loss_of(target.value)?, target.value);
         if from.is_none()
             && let Some(gradient) = recorded_gradient(&self.graph, loss, of)
         {

@@ -130,6 +130,7 @@ impl InUse {
 
     /// A model as it is used, trained on this data.
     pub(crate) fn of(graph: Graph, weights: Parameters, data: Dataset) -> Result<Self, Error> {
+        data.task.check_predicts()?;
         check_numbers(&data.preparation.inputs)?;
         let mut mean = vec![0.0; data.train.width()];
         for row in 0..data.train.len() {

@@ -128,7 +128,7 @@ impl Moment {
             return Err(Error::new(format!("`{what}` is no parameter: it does not move")));
         }
         let explanation = self.explain(what, None)?;
-        let loss = self.loss_value()?;
+        let loss = self.loss_of(target.value)?;
         let gradient = recorded_gradient(&self.graph, loss, target.value);
         let after = self.graph.current(&target.name).filter(|t| t.value() != target.value);
         let (Some(gradient), Some(after)) = (gradient, after) else {

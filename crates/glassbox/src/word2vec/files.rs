@@ -89,7 +89,8 @@ fn from_text(bytes: &[u8]) -> Result<WordVectors, String> {
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
         let place = at + 2;
         // The word may hold spaces of other kinds, such as U+00A0; its numbers stand behind it.
-        let mut parts: Vec<&str> = line.trim_end().rsplitn(dimensions + 1, ' ').collect();
+        let mut parts: Vec<&str> =
+            line.trim_end().rsplitn(dimensions.saturating_add(1), ' ').collect();
         let word = parts.pop().filter(|_| parts.len() == dimensions);
         let word = word.ok_or_else(|| format!("line {place}: fewer than {dimensions} numbers"))?;
         for part in parts.iter().rev() {
@@ -110,7 +111,7 @@ fn from_binary(bytes: &[u8]) -> Result<WordVectors, String> {
         let begin = rest.iter().position(|&byte| byte != b'\n').unwrap_or(rest.len());
         rest = &rest[begin..];
         let space = rest.iter().position(|&byte| byte == b' ');
-        let numbers = space.and_then(|space| rest.get(space + 1..space.checked_add(length)? + 1));
+        let numbers = space.and_then(|space| rest.get(space + 1..)?.get(..length));
         let (Some(space), Some(numbers)) = (space, numbers) else {
             return Err(format!("ends after {} of {count} words", words.len()));
         };
