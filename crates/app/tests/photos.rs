@@ -160,7 +160,8 @@ fn images_without_classes_are_learned_themselves() {
         let colour = [[30, 40, 220], [220, 40, 30]][number as usize % 2];
         at.file(&format!("photos/{number:02}.png"), picture(colour, number));
     }
-    let line = "train photos --model autoencoder --epochs 20 --set data.image.size=[8,8] --augment flip";
+    let line =
+        "train photos --model autoencoder --epochs 20 --set data.image.size=[8,8] --augment flip";
     let told = at.json(&format!("{line} --out run"));
     let loss = |of: &str| told[of]["loss"].as_f64().unwrap();
     assert!(loss("metrics") < 0.8 * loss("baseline"), "{told}");

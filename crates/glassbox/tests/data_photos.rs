@@ -394,7 +394,8 @@ fn sizes_are_chosen_or_asked_for_and_said() {
 
 /// Files of two classes without their folders.
 fn unclassed(folder: &str, count: usize) -> Vec<(String, Vec<u8>)> {
-    let of = |(name, bytes): (String, Vec<u8>)| (format!("{folder}{}", name.replace('/', "-")), bytes);
+    let of =
+        |(name, bytes): (String, Vec<u8>)| (format!("{folder}{}", name.replace('/', "-")), bytes);
     two_classes(&[""], count).into_iter().map(of).collect()
 }
 
@@ -410,7 +411,10 @@ fn images_without_classes_are_rows_that_can_be_learned() {
     let dataset = load(&here, &itself()).unwrap();
     assert_eq!(sizes(&dataset), (14, 3, 3));
     assert_eq!(dataset.task, Task::Rows { classes: vec![] });
-    assert_eq!((dataset.input.shape.clone(), dataset.train.labels()), (vec![3, 4, 3], Some(vec![])));
+    assert_eq!(
+        (dataset.input.shape.clone(), dataset.train.labels()),
+        (vec![3, 4, 3], Some(vec![]))
+    );
     // Numbers that are made lie from 0 to 1.
     let file = dataset.train.source_name(0).unwrap();
     assert!(numbers(&dataset, file).iter().all(|x| (0.0..=1.0).contains(x)));

@@ -442,7 +442,8 @@ fn the_weights_of_an_encoder_are_those_that_a_classifier_begins_with() {
     assert_eq!((&job.config.model.hidden[..], job.data.train.len()), (&[32][..], 30));
     let learned = train("few", job.config);
     for name in ["weight", "bias"] {
-        let [one, other] = [rows.get(&format!("encoder/fc1/{name}")), learned.get(&format!("fc1/{name}"))];
+        let [one, other] =
+            [rows.get(&format!("encoder/fc1/{name}")), learned.get(&format!("fc1/{name}"))];
         assert!(one.is_some() && one == other, "{name}");
     }
     let error = ask(Some(vec![32, 16])).err().unwrap().to_string();

@@ -64,8 +64,7 @@ fn the_distance_of_diagonal_distributions_is_the_closed_form_and_no_rotation_cha
     let (means, other_means) = ([0.0, 1.0, -2.0, 5.0], [0.5, 1.0, 1.0, 5.0]);
     // Along the last axis one of them does not vary at all.
     let (deviations, other_deviations) = ([1.0, 2.0, 0.1, 0.0], [3.0, 2.0, 0.4, 1.0]);
-    let (one, other) =
-        (diagonal(&means, &deviations), diagonal(&other_means, &other_deviations));
+    let (one, other) = (diagonal(&means, &deviations), diagonal(&other_means, &other_deviations));
     let square = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
     let wanted = square(&means, &other_means) + square(&deviations, &other_deviations);
     assert!((one.frechet(&other).unwrap() - wanted).abs() < 1e-12);
@@ -121,9 +120,8 @@ fn more_rows_than_a_block_and_rows_that_are_equal_are_counted_right() {
     let manifold = Manifold::of(&five.collect::<Vec<_>>(), width, 3).unwrap();
     assert_eq!(manifold.share_of(&rows).unwrap(), Some(100.0 / 700.0));
     // By hand, all pairs in f64.
-    let square = |a: &[f32], b: &[f32]| {
-        a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>()
-    };
+    let square =
+        |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
     let (some, others) = rows.split_at(400 * width);
     let reach = |row: &[f32]| {
         let mut all: Vec<f64> = some.chunks(width).map(|other| square(row, other)).collect();
@@ -177,8 +175,7 @@ fn rows(latent: &Latent, part: &data::Rows, most: usize) -> Vec<f32> {
 #[test]
 fn a_model_that_learned_more_makes_rows_that_are_more_like_the_data() {
     let (digits, classifier) = classified();
-    let model =
-        Autoencoder::new(&[8, 8, 1], 8).likelihood(Likelihood::Bernoulli).variational(1.0);
+    let model = Autoencoder::new(&[8, 8, 1], 8).likelihood(Likelihood::Bernoulli).variational(1.0);
     let learn = |epochs| {
         let run = Trainer::new(model.clone()).epochs(epochs).batch(64).fit(&digits).unwrap();
         run.latent(model.clone())
@@ -186,9 +183,8 @@ fn a_model_that_learned_more_makes_rows_that_are_more_like_the_data() {
     let (little, much) = (learn(1), learn(60));
     let data = much.features(&rows(&much, &digits.test, usize::MAX), &classifier).unwrap();
     assert_eq!((data.rows(), data.width), (digits.test.len(), 32));
-    let likeness = |rows: &[f32]| {
-        Likeness::of(&data, &much.features(rows, &classifier).unwrap()).unwrap()
-    };
+    let likeness =
+        |rows: &[f32]| Likeness::of(&data, &much.features(rows, &classifier).unwrap()).unwrap();
     let [little, much] =
         [&little, &much].map(|latent| likeness(&latent.sample(300, None, 5).unwrap()));
     let known = likeness(&rows(&learn(1), &digits.train, 300));

@@ -306,12 +306,7 @@ impl Dataset {
     /// assert_eq!((few.valid.len(), few.test.len()), (valid, test));
     /// # Ok::<(), data::DataError>(())
     /// ```
-    pub fn learn_from(
-        mut self,
-        rows: usize,
-        stratify: bool,
-        seed: u64,
-    ) -> Result<Self, DataError> {
+    pub fn learn_from(mut self, rows: usize, stratify: bool, seed: u64) -> Result<Self, DataError> {
         let all = self.train.len();
         let refuse = |what: &str, cure: &str| {
             Err(DataError::new(Place::file(&self.source), what.to_owned(), cure))
@@ -331,7 +326,8 @@ impl Dataset {
         let stream = stream(seed, Part::Train);
         let (kept, _) = hold_out(&positions, labels.as_deref(), stratify, all - rows, stream);
         self.train = self.train.select(&kept)?;
-        self.notices.push(format!("{} of {all} rows of the training part are learned from", kept.len()));
+        self.notices
+            .push(format!("{} of {all} rows of the training part are learned from", kept.len()));
         Ok(self)
     }
 }

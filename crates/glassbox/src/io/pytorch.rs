@@ -438,7 +438,8 @@ fn head(nodes: &[Node], result: Value) -> Option<Head> {
             continue;
         }
         let node = nodes.get(value.node as usize)?;
-        if let (Op::Matmul | Op::Convolution { .. }, [reads, weights, ..]) = (&node.op, &node.args[..])
+        if let (Op::Matmul | Op::Convolution { .. }, [reads, weights, ..]) =
+            (&node.op, &node.args[..])
         {
             if let Some(path) = state_of(nodes, *weights) {
                 let scope = format!("{}/", path.rsplit_once('/')?.0);

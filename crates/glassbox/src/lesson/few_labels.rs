@@ -201,13 +201,13 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
             .collect(),
     };
     let row = |size: &Size| {
-        let cell = |of: Spread| {
-            Text::same(format!("{} ± {}", fixed(of.mean, 3), fixed(of.deviation, 3)))
-        };
+        let cell =
+            |of: Spread| Text::same(format!("{} ± {}", fixed(of.mean, 3), fixed(of.deviation, 3)));
         let cells = ways(size).map(cell);
         std::iter::once(Text::same(size.labels.to_string())).chain(cells).collect()
     };
-    let title = text!("accuracy on {test_images} test images", "시험 이미지 {test_images}장의 정확도");
+    let title =
+        text!("accuracy on {test_images} test images", "시험 이미지 {test_images}장의 정확도");
     let mut parts = vec![
         Part::Paragraph(text!(
             "Labels cost work, images often do not. A masked autoencoder reads {images} images of which \
@@ -226,7 +226,9 @@ pub(super) fn lesson(options: &Options) -> Result<Told, Error> {
         )),
         Part::Table(Table {
             title: title.clone(),
-            columns: std::iter::once(text!("labels", "이름표")).chain(names.iter().cloned()).collect(),
+            columns: std::iter::once(text!("labels", "이름표"))
+                .chain(names.iter().cloned())
+                .collect(),
             rows: found.sizes.iter().map(row).collect(),
         }),
         Part::Chart(Chart {

@@ -235,8 +235,7 @@ mod tests {
         let found = root(&matrix, 3);
         for row in 0..3 {
             for column in 0..3 {
-                let back: f64 =
-                    (0..3).map(|k| found[k * 3 + row] * found[k * 3 + column]).sum();
+                let back: f64 = (0..3).map(|k| found[k * 3 + row] * found[k * 3 + column]).sum();
                 assert!((back - matrix[row * 3 + column]).abs() < 1e-12);
             }
         }

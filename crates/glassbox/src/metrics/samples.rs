@@ -147,7 +147,8 @@ impl Manifold {
         let count = check_rows(rows, width)?;
         let mut within = 0;
         distances(&around(rows, &self.middle), &self.rows, width, |_, squares| {
-            within += usize::from(squares.iter().zip(&self.reach).any(|(square, reach)| square <= reach));
+            within +=
+                usize::from(squares.iter().zip(&self.reach).any(|(square, reach)| square <= reach));
         })?;
         Ok((count > 0).then(|| within as f64 / count as f64))
     }

@@ -10,11 +10,11 @@ use crate::data::{
     self, Arrangement, Dataset, Hiding, InputPreparation, Method, Task, augment_problems,
 };
 use crate::nn::{self, Module, Objective};
-use crate::train::encoder;
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Stop, TrainConfig,
 };
+use crate::train::encoder;
 use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs};
 use crate::train::patterns::spelled_out;

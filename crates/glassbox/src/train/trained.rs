@@ -455,8 +455,9 @@ impl Model {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         // What is recorded for it is no part of the model.
         let graph = self.graph.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-        let read = pytorch::read_by_head(&graph)
-            .ok_or_else(|| Error::new("the model has no last layer of weights, whose inputs are features"))?;
+        let read = pytorch::read_by_head(&graph).ok_or_else(|| {
+            Error::new("the model has no last layer of weights, whose inputs are features")
+        })?;
         let places = 1..read.rank().saturating_sub(1);
         let features = places.fold(read, |read, axis| read.mean_axis(axis as isize));
         graph.check()?;

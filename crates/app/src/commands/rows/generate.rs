@@ -100,7 +100,10 @@ fn classify(
     let likeness_of_training_rows = match std::ptr::eq(held_out, &all.train) {
         true => None,
         false => {
-            let known = KnownRows::of(&all.train.select(&some).map_err(glassbox::Error::from)?, usize::MAX)?;
+            let known = KnownRows::of(
+                &all.train.select(&some).map_err(glassbox::Error::from)?,
+                usize::MAX,
+            )?;
             Some(likeness(&features(&known.numbers)?)?)
         }
     };

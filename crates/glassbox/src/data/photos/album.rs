@@ -20,9 +20,7 @@ use crate::data::prepare::{InputPreparation, Preparation};
 use crate::data::rows::{Inputs, Store, Targets};
 use crate::data::split::{Split, split};
 use crate::data::spool::Placed;
-use crate::data::target::{
-    Spelling, TargetEncoding, TargetPreparation, classes_of, in_order,
-};
+use crate::data::target::{Spelling, TargetEncoding, TargetPreparation, classes_of, in_order};
 use crate::nearest::{listed, nearest};
 
 /// Bytes of a file that are read for its head.
