@@ -151,3 +151,29 @@ fn cifar_10_needs_no_option_but_the_model() {
     assert_eq!((&found["rows"], &found["files"]["images"]), (&60_000.into(), &60_000.into()));
     assert_eq!(found["training"]["test"], 10_000);
 }
+
+#[test]
+fn images_without_classes_are_learned_themselves() {
+    let at = Workplace::new();
+    std::fs::create_dir(at.path("photos")).unwrap();
+    for number in 0..40 {
+        let colour = [[30, 40, 220], [220, 40, 30]][number as usize % 2];
+        at.file(&format!("photos/{number:02}.png"), picture(colour, number));
+    }
+    let line =
+        "train photos --model autoencoder --epochs 20 --set data.image.size=[8,8] --augment flip";
+    let told = at.json(&format!("{line} --out run"));
+    let loss = |of: &str| told[of]["loss"].as_f64().unwrap();
+    assert!(loss("metrics") < 0.8 * loss("baseline"), "{told}");
+    let odd = at.json("anomaly run photos/03.png photos/04.png");
+    assert_eq!(odd["losses"].as_array().unwrap().len(), 2);
+    assert!(odd["classes"].is_null(), "{odd}");
+    at.done("see run");
+    let error = at.refused(1, "train photos");
+    assert!(error.contains("40 images, but no class") && error.contains("--model vae"), "{error}");
+    let line = "train photos --model vae --set data.image.normalize=standardize";
+    let error = at.refused(2, &format!("{line} --set model.likelihood=bernoulli"));
+    assert!(error.contains("numbers from 0 to 1"), "{error}");
+    let error = at.refused(2, "train photos --model vae --set model.conditional=true");
+    assert!(error.contains("a folder for each class"), "{error}");
+}

@@ -164,3 +164,34 @@ fn windows_of_a_series_are_rows_too_and_their_model_is_explained() {
     let explained = at.done("explain run --param encoder/code/bias[0]").out;
     assert!(explained.contains("finite difference"), "{explained}");
 }
+
+#[test]
+fn a_classifier_tells_how_like_the_data_new_rows_are() {
+    let at = Workplace::new();
+    at.done("train digits --epochs 10 --hidden 24 --out classifier");
+    at.done("train digits --model vae --epochs 10 --set model.code=8 --out run");
+    let line = "generate run --count 400 --classifier classifier";
+    let told = at.json(line);
+    let found = &told["classified"];
+    assert_eq!((&found["features"], &found["likeness"]["rows"]), (&24.into(), &400.into()));
+    let of = |what: &str, name: &str| found[what][name].as_f64().unwrap();
+    for name in ["precision", "recall"] {
+        let known = of("likeness_of_training_rows", name);
+        assert!(known > 0.8 && known <= 1.0, "{name}: {known}");
+        assert!((0.0..=1.0).contains(&of("likeness", name)));
+    }
+    let distance = |what| of(what, "frechet_distance");
+    assert!(distance("likeness") > 2.0 * distance("likeness_of_training_rows"), "{found}");
+    let shown = at.done(line).out;
+    for said in ["Fréchet distance", "training rows", "24 features"] {
+        assert!(shown.contains(said), "{shown}");
+    }
+    // 24 rows are too few for 24 features.
+    let few = "generate run --count 24 --classifier classifier";
+    let found = at.json(few);
+    assert!(found["classified"]["likeness"]["frechet_distance"].is_null(), "{found}");
+    let shown = at.done(few).out;
+    assert!(shown.contains('–') && shown.contains("see --count"), "{shown}");
+    let korean = at.done(&format!("{few} --lang ko")).out;
+    assert!(korean.contains("프레셰 거리 없음"), "{korean}");
+}

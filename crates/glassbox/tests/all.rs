@@ -33,6 +33,7 @@ mod importance;
 mod initial_values;
 mod layer_costs;
 mod layers;
+mod likeness;
 mod loss_targets;
 mod metrics;
 mod optimizers_by_name;

@@ -46,7 +46,8 @@ fn the_example_is_read_as_it_says() {
     let config = load(IRIS, &[]).unwrap();
     let mut expected = RunConfig::new("iris.csv");
     expected.data.target = Some("species".into());
-    expected.data.split = Split { valid: Some(0.15), test: Some(0.15), stratify: true, fold: None };
+    expected.data.split =
+        Split { valid: Some(0.15), test: Some(0.15), train: None, stratify: true, fold: None };
     expected.data.prepare = vec![Prepare {
         columns: Columns::Numeric,
         with: Some(Preparation::Standardize),
@@ -141,8 +142,13 @@ fn a_fold_is_the_test_part_and_reads_back() {
 fn a_written_configuration_is_complete_and_reads_back_the_same() {
     let mut full = RunConfig::new("my \"odd\"\\path\n.csv");
     full.data.target = Some("종".into());
-    full.data.split =
-        Split { valid: Some(0.1 + 0.2), test: Some(1e-300), stratify: false, fold: None };
+    full.data.split = Split {
+        valid: Some(0.1 + 0.2),
+        test: Some(1e-300),
+        train: Some(120),
+        stratify: false,
+        fold: None,
+    };
     full.data.prepare = vec![
         Prepare {
             columns: Columns::Category,

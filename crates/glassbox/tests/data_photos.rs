@@ -8,7 +8,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 
 use glassbox::data::{
-    DataError, Dataset, Fit, ImageOptions, InputPreparation, Normalization, Options, load,
+    DataError, Dataset, Fit, ImageOptions, InputPreparation, Normalization, Options, Task, load,
 };
 use image::{
     DynamicImage, ExtendedColorType, GrayImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage,
@@ -390,6 +390,91 @@ fn sizes_are_chosen_or_asked_for_and_said() {
     let here = with_files("photos-large", &large);
     let split = Options { valid: Some(0.0), test: Some(0.0), ..Options::default() };
     assert_eq!(load(&here, &split).unwrap().input.shape, [128, 128, 3]);
+}
+
+/// Files of two classes without their folders.
+fn unclassed(folder: &str, count: usize) -> Vec<(String, Vec<u8>)> {
+    let of =
+        |(name, bytes): (String, Vec<u8>)| (format!("{folder}{}", name.replace('/', "-")), bytes);
+    two_classes(&[""], count).into_iter().map(of).collect()
+}
+
+fn itself() -> Options {
+    Options { itself: true, ..Options::default() }
+}
+
+#[test]
+fn images_without_classes_are_rows_that_can_be_learned() {
+    let files = unclassed("", 10);
+    let here = with_files("photos-unclassed", &files);
+    std::fs::write(here.join("notes.txt"), "bought in May").unwrap();
+    let dataset = load(&here, &itself()).unwrap();
+    assert_eq!(sizes(&dataset), (14, 3, 3));
+    assert_eq!(dataset.task, Task::Rows { classes: vec![] });
+    assert_eq!(
+        (dataset.input.shape.clone(), dataset.train.labels()),
+        (vec![3, 4, 3], Some(vec![]))
+    );
+    // Numbers that are made lie from 0 to 1.
+    let file = dataset.train.source_name(0).unwrap();
+    assert!(numbers(&dataset, file).iter().all(|x| (0.0..=1.0).contains(x)));
+    let facts = dataset.images.as_ref().unwrap();
+    assert_eq!((facts.images, facts.classes.len(), facts.skipped.len()), (20, 0, 0));
+    assert!(dataset.notices.is_empty(), "{:?}", dataset.notices);
+    // The same rows as of an archive that has one folder above them, and of a folder in a folder.
+    let archives = folder("photos-unclassed-archived");
+    std::fs::write(archives.join("a.tar"), tar(&unclassed("holiday/", 10))).unwrap();
+    let nested = with_files("photos-unclassed-nested", &unclassed("2024/holiday/", 10));
+    for (other, above) in [(archives.join("a.tar"), "holiday"), (nested, "2024/holiday")] {
+        let other = load(other, &itself()).unwrap();
+        assert_eq!((sizes(&other), &other.task), ((14, 3, 3), &dataset.task));
+        let file = dataset.test.source_name(1).unwrap();
+        assert_eq!(other.test.source_name(1), Some(&*format!("{above}/{file}")));
+        assert_eq!(numbers(&other, &format!("{above}/{file}")), numbers(&dataset, file));
+    }
+    // Parts without classes.
+    let parts = [unclassed("train/", 10), unclassed("test/", 4)].concat();
+    let dataset = load(with_files("photos-unclassed-parts", &parts), &itself()).unwrap();
+    assert_eq!(sizes(&dataset), (18, 2, 8));
+    // To be told apart they need classes.
+    let error = message(load(&here, &Options::default()));
+    assert!(error.contains("20 images, but no class") && error.contains("--model vae"), "{error}");
+    let without = Options { without: vec!["red".into()], ..itself() };
+    let error = message(load(&here, &without));
+    assert!(error.contains("there is no class `red` to leave out"), "{error}");
+}
+
+#[test]
+fn classes_of_rows_that_are_learned_are_known_where_each_image_has_one() {
+    let here = with_files("photos-known", &two_classes(&[""], 10));
+    let dataset = load(&here, &itself()).unwrap();
+    assert_eq!(dataset.task, Task::Rows { classes: vec!["blue".into(), "red".into()] });
+    assert_eq!(dataset.fingerprint, load(&here, &Options::default()).unwrap().fingerprint);
+    // A class may be in the test part alone: the odd ones.
+    let mut files = two_classes(&["train/", "test/"], 10);
+    files.push(("test/odd/1.png".into(), png(4, 3, [9, 250, 9])));
+    let dataset = load(with_files("photos-known-odd", &files), &itself()).unwrap();
+    assert!(matches!(&dataset.task, Task::Rows { classes } if classes == &["blue", "odd", "red"]));
+    assert_eq!(dataset.test.labels().unwrap().iter().filter(|label| **label == 1).count(), 1);
+    // One image without a class: none is known.
+    let mut files = two_classes(&[""], 10);
+    files.push(("one.png".into(), png(4, 3, [9, 9, 9])));
+    let here = with_files("photos-known-mixed", &files);
+    let dataset = load(&here, &itself()).unwrap();
+    assert_eq!((dataset.task, sizes_of(&here)), (Task::Rows { classes: vec![] }, 21));
+    let said = "1 image beside the folders: no class is known of any image";
+    assert_eq!(dataset.notices, [said]);
+    // All in one folder.
+    let one = files.into_iter().filter(|(name, _)| name.starts_with("red/")).collect::<Vec<_>>();
+    let here = with_files("photos-known-one", &one);
+    assert_eq!(load(&here, &itself()).unwrap().task, Task::Rows { classes: vec![] });
+    let error = message(load(&here, &Options::default()));
+    assert!(error.contains("of one class, `red`") && error.contains("--model vae"), "{error}");
+}
+
+/// How many images a folder has whose rows are learned themselves.
+fn sizes_of(folder: &Path) -> usize {
+    load(folder, &itself()).unwrap().images.unwrap().images
 }
 
 /// What is wrong with images that cannot be read.

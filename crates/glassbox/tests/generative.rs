@@ -415,3 +415,37 @@ fn a_code_that_carries_nothing_is_told() {
     assert!(alarms(50.0).iter().any(collapse));
     assert!(!alarms(0.1).iter().any(|a| a.kind() == "posterior_collapse"));
 }
+
+#[test]
+fn the_weights_of_an_encoder_are_those_that_a_classifier_begins_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let go_on = AtomicBool::new(false);
+    let train = |name: &str, config: RunConfig| {
+        let run = RunFolder::create_at(&folder.path().join(name), &config).unwrap();
+        Job::from_config(config).unwrap().train(&run, &mut |_| {}, &go_on).unwrap();
+        run.checkpoints().last().unwrap().unwrap().0.model
+    };
+    let rows = train("rows", vae("digits"));
+    let weights = folder.path().join("rows").display().to_string();
+    let ask = |hidden: Option<Vec<usize>>| {
+        Job::new("digits", |base| {
+            let mut config = base.clone();
+            config.train.weights = Some(weights.clone());
+            config.train.freeze = vec!["fc1/*".into()];
+            config.train.epochs = 1;
+            config.data.split.train = Some(30);
+            config.model.hidden = hidden.clone().unwrap_or(config.model.hidden);
+            Ok(config)
+        })
+    };
+    let job = ask(None).unwrap();
+    assert_eq!((&job.config.model.hidden[..], job.data.train.len()), (&[32][..], 30));
+    let learned = train("few", job.config);
+    for name in ["weight", "bias"] {
+        let [one, other] =
+            [rows.get(&format!("encoder/fc1/{name}")), learned.get(&format!("fc1/{name}"))];
+        assert!(one.is_some() && one == other, "{name}");
+    }
+    let error = ask(Some(vec![32, 16])).err().unwrap().to_string();
+    assert!(error.contains("no `fc2.weight` for the parameter"), "{error}");
+}

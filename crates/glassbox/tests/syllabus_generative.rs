@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test fails by panicking.
 
-use glassbox::lesson::{Options, adversaries, components, damaged, reparameterised};
+use glassbox::lesson::{Options, adversaries, components, damaged, few_labels, reparameterised};
 use glassbox::watch::{Alarm, Collapse};
 
 #[test]
@@ -68,4 +68,15 @@ fn a_generator_covers_the_ring_and_collapses_where_it_is_provoked() {
     assert!(matches!(cause(&found.fast), Collapse::VanishingGradient { .. }));
     assert!(matches!(cause(&found.biased), Collapse::BiasedData { .. }));
     cause(&found.hasty);
+}
+
+#[test]
+fn g9_more_labels_are_better_and_every_way_learns() {
+    let found = few_labels::find(&Options::default(), 1).unwrap();
+    let labels: Vec<usize> = found.sizes.iter().map(|size| size.labels).collect();
+    assert_eq!(labels, [50, 100, 200, 500]);
+    let ways = |at: usize| [found.sizes[at].scratch, found.sizes[at].frozen, found.sizes[at].tuned];
+    for (few, many) in ways(0).into_iter().zip(ways(3)) {
+        assert!(few.mean > 0.7 && many.mean > few.mean, "{found:?}");
+    }
 }

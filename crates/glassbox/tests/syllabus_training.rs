@@ -43,7 +43,8 @@ fn n27_150_rows_in_batches_of_16_are_10_steps_an_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let mut config = RunConfig::new("iris");
-    config.data.split = Split { valid: Some(0.0), test: Some(0.0), stratify: true, fold: None };
+    config.data.split =
+        Split { valid: Some(0.0), test: Some(0.0), train: None, stratify: true, fold: None };
     (config.train.batch, config.train.epochs) = (Amount::Exactly(16), EPOCHS);
     let job = Job::from_config(config.clone()).unwrap();
     let run = RunFolder::create_at(&path, &config).unwrap();
@@ -119,7 +120,8 @@ fn n27_the_loop_written_out_gives_the_trainer_s_weights_to_the_bit() {
 /// A net that soon learns noise by heart: little to learn from, much to learn with.
 fn by_heart() -> RunConfig {
     let mut config = RunConfig::new("iris");
-    config.data.split = Split { valid: Some(0.4), test: Some(0.0), stratify: true, fold: None };
+    config.data.split =
+        Split { valid: Some(0.4), test: Some(0.0), train: None, stratify: true, fold: None };
     config.model.hidden = vec![64];
     config.train.optimizer = Optimizer::ADAM.with_lr(0.1);
     (config.train.epochs, config.train.stop) = (40, None);

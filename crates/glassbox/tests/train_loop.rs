@@ -92,7 +92,8 @@ fn rows_come_by_seed_and_epoch_and_the_last_batch_is_as_small_as_it_is() {
 /// Noise that can be learned by heart: the validation loss soon rises.
 fn by_heart(patience: u64) -> RunConfig {
     let mut config = RunConfig::new("iris");
-    config.data.split = Split { valid: Some(0.4), test: Some(0.0), stratify: true, fold: None };
+    config.data.split =
+        Split { valid: Some(0.4), test: Some(0.0), train: None, stratify: true, fold: None };
     config.model.hidden = vec![64];
     config.train.optimizer = Optimizer::ADAM.with_lr(0.1);
     config.train.epochs = 200;

@@ -157,7 +157,7 @@ mod tests {
                 "targets: `mpg`, `acceleration`, numbers",
                 "rows count by their `count`",
                 "weights: 1,200 arrays of net.safetensors",
-                "  drawn anew, being of other classes: fc2/bias, fc2/weight",
+                "  drawn anew: fc2/bias, fc2/weight",
                 "  not used: aux.weight",
                 "frozen: 16 parameters, in fc1/weight, fc1/bias",
             ]

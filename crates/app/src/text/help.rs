@@ -169,8 +169,8 @@ pub const HELP: &[(&str, &str, &str)] = &[
     ),
     (
         "generate.classifier",
-        "Of images and tables: which classes another run takes the rows for",
-        "이미지나 표: 다른 실행의 분류기가 만든 행을 어느 부류로 보는지",
+        "Of images and tables: which classes another run takes the rows for, and how like the data they are",
+        "이미지나 표: 다른 실행의 분류기가 만든 행을 어느 부류로 보는지, 데이터와 얼마나 닮았는지",
     ),
     (
         "generate.class",

@@ -12,7 +12,7 @@ use super::prepare::{InputPreparation, Preparation};
 use super::rows::{Inputs, Rows, Store, Targets};
 use super::rules::{Columns, Method};
 use super::schema::Schema;
-use super::split::{Split, split};
+use super::split::{Part, Split, hold_out, split, stream};
 use super::spool::Stored;
 use super::target::{Spelling, TargetEncoding, TargetPreparation, Task, classes_of, counted};
 use crate::io::FileError;
@@ -310,6 +310,50 @@ impl Dataset {
         self.train = self.train.with_target(&target);
         self.valid = self.valid.with_target(&target);
         self.test = self.test.with_target(&target);
+        Ok(self)
+    }
+}
+
+impl Dataset {
+    /// The same data, of whose training part no more than `rows` are learned from, chosen by chance; with
+    /// `stratify` of each class its share of them. Every class keeps a row. What is done to numbers stays as
+    /// it was fitted on the whole part: rows without a label are often there.
+    ///
+    /// # Errors
+    /// No row; text whose tokens are told, of which windows are learned.
+    ///
+    /// ```
+    /// use glassbox::data;
+    /// let digits = data::digits();
+    /// let (valid, test) = (digits.valid.len(), digits.test.len());
+    /// let few = digits.learn_from(50, true, 42)?;
+    /// let labels = few.train.labels().unwrap();
+    /// assert!((0..10).all(|digit| labels.iter().filter(|label| **label == digit).count() == 5));
+    /// assert_eq!((few.valid.len(), few.test.len()), (valid, test));
+    /// # Ok::<(), data::DataError>(())
+    /// ```
+    pub fn learn_from(mut self, rows: usize, stratify: bool, seed: u64) -> Result<Self, DataError> {
+        let all = self.train.len();
+        let refuse = |what: &str, cure: &str| {
+            Err(DataError::new(Place::file(&self.source), what.to_owned(), cure))
+        };
+        if rows == 0 {
+            return refuse("no row would be learned from", "`data.split.train` is 1 at least");
+        }
+        if self.preparation.target.tokens().is_some() {
+            let cure = "leave `data.split.train` out, or give a shorter text";
+            return refuse("is text, of which windows are learned, not rows", cure);
+        }
+        if rows >= all {
+            return Ok(self);
+        }
+        let labels = self.train.labels().filter(|labels| labels.len() == all);
+        let positions: Vec<usize> = (0..all).collect();
+        let stream = stream(seed, Part::Train);
+        let (kept, _) = hold_out(&positions, labels.as_deref(), stratify, all - rows, stream);
+        self.train = self.train.select(&kept)?;
+        self.notices
+            .push(format!("{} of {all} rows of the training part are learned from", kept.len()));
         Ok(self)
     }
 }

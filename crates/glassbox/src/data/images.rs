@@ -173,6 +173,8 @@ impl Source<'_> {
         let normalize = match (normalize, options.prepare) {
             (Some(asked), _) => asked,
             (None, Prepare::Raw) => &Normalization::None,
+            // Rows that are learned themselves are made as numbers from 0 to 1.
+            (None, _) if options.itself => &Normalization::None,
             (None, _) => &self.normalize,
         };
         let (mean, std) = normalize

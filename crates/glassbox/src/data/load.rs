@@ -11,6 +11,7 @@ use super::images::{from_files, idx_name};
 use super::npy::{self, Npy};
 use super::options::Options;
 use super::photos;
+use super::rules::Method;
 use super::series::activity;
 use super::source::Source;
 use super::table::RawTable;
@@ -43,11 +44,17 @@ const SUPPORTED: &str = "a table: .csv or .tsv with a header line first, .jsonl 
 /// assert!(error.to_string().contains("did you mean `iris`?"));
 /// ```
 pub fn load(path_or_name: impl AsRef<Path>, options: &Options) -> Result<Dataset, DataError> {
-    let loaded = load_source(path_or_name.as_ref(), options)?;
-    match options.itself {
-        true => loaded.into_rows(&options.without),
-        false => Ok(loaded),
+    let mut loaded = load_source(path_or_name.as_ref(), options)?;
+    if options.itself {
+        loaded = loaded.into_rows(&options.without)?;
     }
+    let Some(rows) = options.train else { return Ok(loaded) };
+    if options.rules.iter().any(|rule| rule.with == Some(Method::Target)) {
+        let what = "`data.split.train` leaves out rows whose targets a column would be encoded by";
+        let cure = "leave it out, or prepare the column by another `with` than \"target\"";
+        return Err(DataError::new(Place::file(&loaded.source), what, cure));
+    }
+    loaded.learn_from(rows, options.stratify, options.seed)
 }
 
 fn load_source(path: &Path, options: &Options) -> Result<Dataset, DataError> {

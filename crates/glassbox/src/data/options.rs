@@ -37,6 +37,9 @@ pub struct Options {
     pub valid: Option<f64>,
     /// The fraction of rows kept for the end. None: 0.15, or the source's own test part.
     pub test: Option<f64>,
+    /// How many rows of the training part are learned from, where that is not to be all: see
+    /// [`Dataset::learn_from`](super::Dataset::learn_from).
+    pub train: Option<usize>,
     /// Whether each class gives the same fraction to each part.
     pub stratify: bool,
     /// Of a table: its test part is this fold of it, as [`Dataset::folds`](super::Dataset::folds)
@@ -91,6 +94,7 @@ impl Default for Options {
             seed: 42,
             valid: None,
             test: None,
+            train: None,
             stratify: true,
             fold: None,
             prepare: Prepare::Auto,

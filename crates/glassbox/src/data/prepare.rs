@@ -96,6 +96,14 @@ impl InputPreparation {
             _ => None,
         }
     }
+
+    /// Whether rows are images whose numbers lie from 0 to 1: bytes that were scaled, and no more.
+    pub fn is_scaled_to_one(&self) -> bool {
+        match self {
+            InputPreparation::Pixels { scale, mean, .. } => mean.is_empty() && *scale < 1.0,
+            _ => false,
+        }
+    }
 }
 
 /// Rows that were prepared.

@@ -58,6 +58,7 @@ pub fn split(
 pub(super) enum Part {
     Test = 0,
     Valid = 1,
+    Train = 2,
 }
 
 pub(super) fn stream(seed: u64, part: Part) -> Stream {

@@ -522,12 +522,18 @@ pub(super) fn classes_of(
         }
     }
     problems.finish()?;
-    let mut classes: Vec<String> = counts.into_keys().collect();
+    Ok(in_order(counts.into_keys(), spelling))
+}
+
+/// Names of classes in their order: by value where they are numbers.
+pub(super) fn in_order(names: impl Iterator<Item = String>, spelling: Spelling) -> Vec<String> {
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
     if spelling == Spelling::Number {
         let value = |name: &String| name.parse::<f64>().unwrap_or(f64::INFINITY);
-        classes.sort_by(|a, b| value(a).total_cmp(&value(b)));
+        names.sort_by(|a, b| value(a).total_cmp(&value(b)));
     }
-    Ok(classes)
+    names
 }
 
 fn one_value(place: Place, only: &str) -> DataError {

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use glassbox_engine::graph::{Declaration, Node};
 use glassbox_engine::op::{Convolved, Op};
-use glassbox_engine::{Array, DType, Data, Graph, Kind, Parameters, Shape, Value};
+use glassbox_engine::{Array, DType, Data, Graph, Kind, Parameters, Shape, Tensor, Value};
 
 use crate::nearest::{listed, suggestion};
 
@@ -163,7 +163,13 @@ fn missing(place: &Place, wanted: &str, names: &[&str]) -> String {
 /// The scope, with its `/`, of the layer that gives the result called `prediction`: a model's head.
 pub(crate) fn head_of(graph: &Graph) -> Option<String> {
     let nodes: Vec<Node> = (0..graph.len()).filter_map(|index| graph.node(index)).collect();
-    head(&nodes, graph.named(PREDICTION)?.value())
+    head(&nodes, graph.named(PREDICTION)?.value()).map(|head| head.scope)
+}
+
+/// What a model's head reads.
+pub(crate) fn read_by_head(graph: &Graph) -> Option<Tensor<'_>> {
+    let nodes: Vec<Node> = (0..graph.len()).filter_map(|index| graph.node(index)).collect();
+    graph.tensor(head(&nodes, graph.named(PREDICTION)?.value())?.reads)
 }
 
 /// How the values of a graph lie in a file of PyTorch's.
@@ -219,7 +225,7 @@ impl Lying {
         };
         let places = graph.declarations().into_iter().filter_map(place).collect();
         let head = graph.named(PREDICTION).and_then(|last| head(&nodes, last.value()));
-        Lying { places, head }
+        Lying { places, head: head.map(|head| head.scope) }
     }
 
     /// Whether a value belongs to the head.
@@ -415,8 +421,16 @@ fn image(nodes: &[Node], value: Value) -> Option<[usize; 3]> {
     None
 }
 
-/// The scope, with its `/`, of the weights nearest to a result.
-fn head(nodes: &[Node], result: Value) -> Option<String> {
+/// A model's last layer.
+struct Head {
+    /// Its scope, with the `/`.
+    scope: String,
+    /// What it multiplies by its weights.
+    reads: Value,
+}
+
+/// The layer whose weights are nearest to a result.
+fn head(nodes: &[Node], result: Value) -> Option<Head> {
     let mut seen = BTreeSet::new();
     let mut next = std::collections::VecDeque::from([result]);
     while let Some(value) = next.pop_front() {
@@ -424,9 +438,12 @@ fn head(nodes: &[Node], result: Value) -> Option<String> {
             continue;
         }
         let node = nodes.get(value.node as usize)?;
-        if let (Op::Matmul | Op::Convolution { .. }, Some(weights)) = (&node.op, node.args.get(1)) {
+        if let (Op::Matmul | Op::Convolution { .. }, [reads, weights, ..]) =
+            (&node.op, &node.args[..])
+        {
             if let Some(path) = state_of(nodes, *weights) {
-                return path.rsplit_once('/').map(|(scope, _)| format!("{scope}/"));
+                let scope = format!("{}/", path.rsplit_once('/')?.0);
+                return Some(Head { scope, reads: *reads });
             }
             let turned = nodes.get(weights.node as usize);
             if let Some(Node { op: Op::Permute { .. }, args, .. }) = turned
@@ -446,7 +463,7 @@ mod tests {
     use super::*;
     use crate::nn::{self, Conv, Initial};
     use glassbox_engine::op::Pooling;
-    use glassbox_engine::{Mode, Scope, Tensor};
+    use glassbox_engine::{Mode, Scope};
 
     /// A convolution, a normalisation, a flattening and two layers.
     fn model<'g>(at: Scope<'g>, x: Tensor<'g>, classes: usize) -> Tensor<'g> {

@@ -17,6 +17,7 @@ pub mod components;
 pub mod damaged;
 pub mod depth;
 pub mod embedding;
+pub mod few_labels;
 pub mod gates;
 pub mod hidden;
 pub mod images;
@@ -276,6 +277,14 @@ pub const LESSONS: &[Lesson] = &[
             "인코더 다시 쓰기: 주성분, 선형과 깊은 코드, 코드 위의 분류",
         ],
         run: components::reused,
+    },
+    Lesson {
+        id: "G9",
+        title: [
+            "masked pre-training: a classifier from few labels, from scratch, frozen, fine-tuned",
+            "가리고 미리 배우기: 적은 이름표로 처음부터, 고정, 미세 조정",
+        ],
+        run: few_labels::lesson,
     },
 ];
 

@@ -3,7 +3,8 @@
 //! [`Classification`] takes labels and probabilities, [`Regression`] observed and predicted numbers,
 //! [`Confusion`] labels alone, [`Ranking`] the scores of one class. What cannot be told of the rows
 //! at hand (the precision of a class that was never predicted, R² where every row has the same
-//! number) is none, never NaN. All definitions are scikit-learn's, whose values the tests hold.
+//! number) is none, never NaN. All definitions are scikit-learn's, whose values the tests hold. How good
+//! rows are that a model made, [`Likeness`] and [`Modes`] tell.
 //!
 //! ```
 //! use glassbox::metrics::{Average, Confusion};
@@ -26,17 +27,21 @@ mod bleu;
 mod classification;
 mod confusion;
 mod entities;
+mod gaussian;
 mod modes;
 mod ranking;
 mod regression;
+mod samples;
 
 pub use bleu::Bleu;
 pub use classification::{Classification, softmax};
 pub use confusion::{Average, Averaged, ClassFigures, Confusion};
 pub use entities::{Entities, Entity, EntityFigures};
+pub use gaussian::Gaussian;
 pub use modes::{Modes, ModesCovered, REACH};
 pub use ranking::{Cut, Ranking};
 pub use regression::{Regression, RegressionFigures, quantile};
+pub use samples::{Features, Likeness, Manifold};
 
 use crate::Error;
 

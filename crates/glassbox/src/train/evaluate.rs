@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use glassbox_engine::{Buffer, Graph, Prepared, Session};
+use glassbox_engine::{Buffer, Graph, Prepared, Session, Tensor};
 
 use crate::Error;
 use crate::data::{Rows, TargetPreparation, Targets, TargetsMut};
@@ -35,7 +35,13 @@ impl Predictor {
     pub fn new(session: &mut Session, graph: &Graph) -> Result<Self, Error> {
         let missing = |name| Error::new(format!("the inference graph has no `{name}`"));
         let prediction = graph.named(name::PREDICTION).ok_or_else(|| missing(name::PREDICTION))?;
-        let prepared = session.prepare(graph, &[graph.named(name::TOLD).unwrap_or(prediction)])?;
+        Predictor::of(session, graph, graph.named(name::TOLD).unwrap_or(prediction))
+    }
+
+    /// Plans another result of the graph, of which each row has one.
+    pub fn of(session: &mut Session, graph: &Graph, result: Tensor<'_>) -> Result<Self, Error> {
+        let missing = |name| Error::new(format!("the inference graph has no `{name}`"));
+        let prepared = session.prepare(graph, &[result])?;
         let (mut inputs, outputs) = (prepared.inputs(), prepared.outputs());
         // What is drawn in use is the same for every batch.
         for name in [name::SEED, name::STEP] {

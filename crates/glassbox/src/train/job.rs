@@ -6,13 +6,16 @@ use glassbox_engine::{DType, Graph, Parameters};
 
 use crate::Error;
 use crate::data::text::Special;
-use crate::data::{self, Arrangement, Dataset, Hiding, Method, Task, augment_problems};
+use crate::data::{
+    self, Arrangement, Dataset, Hiding, InputPreparation, Method, Task, augment_problems,
+};
 use crate::metrics::Entities;
 use crate::nn::{self, Module, Objective};
 use crate::train::config::{
     Amount, ClassWeights, Columns, ConfigError, ConfigProblem, DataConfig, Loss, ModelConfig,
     ModelKind, Numbers, Preparation, Prepare, Resample, RunConfig, Stop, TrainConfig,
 };
+use crate::train::encoder;
 use crate::train::folder::RunFolder;
 use crate::train::graphs::{Part, Recipe, check_memory, name, outputs};
 use crate::train::patterns::spelled_out;
@@ -22,7 +25,7 @@ use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
 use crate::train::suggest::{gains_by_pieces, model_of_windows, suggest};
 use crate::watch::look::unmatched;
-use crate::zoo::{FromLast, LayerProblem, Mlp, Network, Takes, Wanted};
+use crate::zoo::{FromLast, LayerProblem, Likelihood, Mlp, Network, Takes, Wanted};
 
 /// A run that is ready to begin: the complete configuration, the data and the model.
 pub struct Job {
@@ -50,7 +53,12 @@ impl Job {
         configure: impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
     ) -> Result<Self, Error> {
         let mut first = configure(&RunConfig::new(path))?;
-        if let Some(defaults) = pretrained::defaults(path, &first)? {
+        let encoder = encoder::defaults(path, &first);
+        let begun = match &encoder {
+            Some(defaults) => Some(defaults.clone()),
+            None => pretrained::defaults(path, &first)?,
+        };
+        if let Some(defaults) = begun {
             first = configure(&defaults)?;
             pretrained::settle(&mut first)?;
         }
@@ -63,8 +71,13 @@ impl Job {
                 data = load(&again, None)?;
             }
         }
-        suggested.model = model_of_windows(&data, &suggested, &configure)?;
-        let suggested = suggest(&data, &suggested);
+        if encoder.is_none() {
+            suggested.model = model_of_windows(&data, &suggested, &configure)?;
+        }
+        let mut suggested = suggest(&data, &suggested);
+        if encoder.is_some() {
+            suggested.model = first.model.clone();
+        }
         let mut config = configure(&suggested)?;
         if config.model.hidden != suggested.model.hidden {
             // What was suggested suits another shape.
@@ -192,6 +205,18 @@ impl Job {
                 "`train.loss = \"{}\"`: {} knows itself what it makes small: leave it out",
                 config.train.loss, config.model.kind
             ));
+        }
+        let inputs = &data.preparation.inputs;
+        if matches!(inputs, InputPreparation::Pixels { .. })
+            && !inputs.is_scaled_to_one()
+            && matches!(config.model.kind, ModelKind::Named(n) if n.family.options.contains(&"likelihood"))
+            && config.model.choices.likelihood == Likelihood::Bernoulli
+        {
+            problems.push(
+                "`model.likelihood = \"bernoulli\"` takes numbers from 0 to 1, which these images are not \
+                 any more: leave `data.image.normalize` out, or take gaussian"
+                    .into(),
+            );
         }
         config.train.loss = Loss::OfModel;
         if !problems.is_empty() {
@@ -616,6 +641,7 @@ impl DataConfig {
             target: self.target.clone(),
             valid: self.split.valid,
             test: self.split.test,
+            train: self.split.train,
             stratify: self.split.stratify,
             fold: self.split.fold,
             prepare,

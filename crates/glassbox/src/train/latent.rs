@@ -32,7 +32,7 @@ const BATCH: usize = 128;
 /// ```
 pub struct Latent {
     model: Box<dyn Module>,
-    values: Parameters,
+    pub(super) values: Parameters,
     preparation: Preparation,
     warnings: Vec<String>,
 }

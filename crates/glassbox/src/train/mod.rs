@@ -11,6 +11,7 @@ pub mod summary;
 mod buckets;
 mod classified;
 mod cost;
+mod encoder;
 pub(crate) mod evaluate;
 mod evaluation;
 mod figures;

@@ -6,6 +6,7 @@ use glassbox_engine::{Graph, Parameters};
 
 use crate::Error;
 use crate::io::{FileError, published, safetensors};
+use crate::train::encoder;
 use crate::train::event::Weights;
 use crate::train::folder::RunFolder;
 
@@ -21,7 +22,7 @@ impl Start {
     pub fn of(path: Option<&Path>, inference: &Graph, given: &Parameters) -> Result<Self, Error> {
         let mut start = Start::default();
         if let Some(path) = path {
-            let mut file = weights(path)?;
+            let mut file = encoder::as_named_by(inference, path, weights(path)?);
             let read = published::values_of(inference, &mut file).map_err(|problems| {
                 FileError::new(path, format!("does not fit the model: {}", problems.join("\n  ")))
             })?;

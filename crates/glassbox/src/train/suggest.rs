@@ -176,9 +176,9 @@ fn suggest_rows(data: &Dataset, config: &mut RunConfig) {
         return suggest_adversaries(data, named, config);
     }
     let (choices, width) = (&mut config.model.choices, data.train.width());
-    if matches!(data.preparation.inputs, InputPreparation::Pixels { .. }) {
+    if data.preparation.inputs.is_scaled_to_one() {
         choices.likelihood = Likelihood::Bernoulli;
-    } else {
+    } else if !matches!(data.preparation.inputs, InputPreparation::Pixels { .. }) {
         let hidden = (2 * width).next_power_of_two().clamp(16, 256);
         choices.encoder = Sizes::of(&[hidden, (hidden / 2).max(8)]);
         choices.code = width.div_ceil(3).clamp(1, 16);
@@ -205,7 +205,7 @@ fn suggest_adversaries(data: &Dataset, named: Named, config: &mut RunConfig) {
     let Training { optimizer, epochs, .. } = named.family.training;
     let (choices, train) = (&mut config.model.choices, &mut config.train);
     let shape = &data.input.shape;
-    choices.bounded = matches!(data.preparation.inputs, InputPreparation::Pixels { .. });
+    choices.bounded = data.preparation.inputs.is_scaled_to_one();
     if named.is_convolutional(shape) {
         choices.encoder = Sizes::of(&[64, 128]);
         choices.normalize = Normalize::Batch;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::data::{Idx, InputPreparation, Preparation, Prepared, RawTable, Rows, Stretch, Task};
 use crate::io::{pytorch, safetensors};
+use crate::metrics::Features;
 use crate::train::evaluate::{Fill, Predictor, deviation, largest, probabilities, told};
 use crate::train::folder::{GraphKind, LAST, RunFolder};
 use crate::train::graphs::TOLD;
@@ -443,6 +444,23 @@ impl Model {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let (session, predictor) = &mut *used;
         predictor.matrix(session, matrix)
+    }
+
+    /// What the last layer reads of prepared rows; of places (of maps, of tokens) their mean.
+    pub(crate) fn features_of(&self, matrix: &[f32]) -> Result<Features, Error> {
+        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // What is recorded for it is no part of the model.
+        let graph = self.graph.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let read = pytorch::read_by_head(&graph).ok_or_else(|| {
+            Error::new("the model has no last layer of weights, whose inputs are features")
+        })?;
+        let places = 1..read.rank().saturating_sub(1);
+        let features = places.fold(read, |read, axis| read.mean_axis(axis as isize));
+        graph.check()?;
+        let session = &mut used.0;
+        let mut predictor = Predictor::of(session, &graph, features)?;
+        let numbers = predictor.matrix(session, matrix)?;
+        Ok(Features { numbers, width: predictor.results() })
     }
 
     /// `predictions.csv`: each row's number in its source, what was observed and what is predicted; the

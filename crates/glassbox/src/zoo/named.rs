@@ -566,7 +566,7 @@ impl Named {
         if choices.conditional && wanted.classes == 0 {
             return Err(
                 "`model.conditional` tells the model of classes, and none are known: name the \
-                        column that holds them by --target"
+                        column that holds them by --target, or give a folder for each class of images"
                     .into(),
             );
         }

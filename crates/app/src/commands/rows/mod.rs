@@ -12,7 +12,7 @@ pub mod see;
 use std::path::{Path, PathBuf};
 
 use glassbox::Latent;
-use glassbox::data::Dataset;
+use glassbox::data::{Dataset, Rows};
 use glassbox::io::{FileError, atomic};
 use glassbox::train::KnownRows;
 use glassbox::train::folder::RunFolder;
@@ -51,10 +51,13 @@ impl RowsRun {
         if !files.is_empty() {
             return Ok(self.latent.rows_of_files(files)?);
         }
-        let data = self.data()?;
+        Ok(KnownRows::of(RowsRun::held_out(&self.data()?), most)?)
+    }
+
+    /// The last part of some data that has rows.
+    pub fn held_out(data: &Dataset) -> &Rows {
         let parts = [&data.test, &data.valid, &data.train];
-        let part = parts.into_iter().find(|part| !part.is_empty()).unwrap_or(&data.train);
-        Ok(KnownRows::of(part, most)?)
+        parts.into_iter().find(|part| !part.is_empty()).unwrap_or(&data.train)
     }
 
     /// The labels of rows, where the model is told of classes.

@@ -23,6 +23,18 @@ texts! {
         "entropy of the classes: {made} nats of what is made, {data} of the data, {most} at most"
         "부류의 엔트로피: 만든 것 {made}내트, 데이터 {data}내트, 최대 {most}내트"
     }
+    likeness_of() { "rows" "행" }
+    likeness_rows() { "number" "수" }
+    frechet() { "Fréchet distance" "프레셰 거리" }
+    training_rows() { "training rows" "훈련 행" }
+    likeness_against(rows, features) {
+        "against {rows} rows of the data, by {features} features (what the classifier's last layer reads)"
+        "데이터의 행 {rows}개와 견줌, 특징 {features}개로 (분류기의 마지막 층이 읽는 수)"
+    }
+    too_few_for_features(features) {
+        "no Fréchet distance: it takes more rows than there are features ({features}), made and held out: see --count"
+        "프레셰 거리 없음: 만든 행과 따로 둔 행이 모두 특징 수({features})보다 많아야 합니다: --count를 보세요"
+    }
     points_of_data() { "data" "데이터" }
     points_made() { "made" "만든 것" }
     rows_no_picture() {

@@ -45,10 +45,7 @@ texts! {
         "{file}에 썼습니다: 배열 {arrays}개, 수 {numbers}개. PyTorch의 이름과 배열 순서입니다"
     }
     chosen_weights(arrays, from) { "weights: {arrays} arrays of {from}" "가중치: {from}의 배열 {arrays}개" }
-    chosen_drawn(paths) {
-        "  drawn anew, being of other classes: {paths}"
-        "  부류가 달라 새로 뽑음: {paths}"
-    }
+    chosen_drawn(paths) { "  drawn anew: {paths}" "  새로 뽑음: {paths}" }
     chosen_unused(names) { "  not used: {names}" "  쓰지 않음: {names}" }
     chosen_frozen(numbers, paths) {
         "frozen: {numbers} parameters, in {paths}"

@@ -20,7 +20,7 @@ use crate::data::prepare::{InputPreparation, Preparation};
 use crate::data::rows::{Inputs, Store, Targets};
 use crate::data::split::{Split, split};
 use crate::data::spool::Placed;
-use crate::data::target::{Spelling, TargetEncoding, TargetPreparation, classes_of};
+use crate::data::target::{Spelling, TargetEncoding, TargetPreparation, classes_of, in_order};
 use crate::nearest::{listed, nearest};
 
 /// Bytes of a file that are read for its head.
@@ -104,7 +104,7 @@ pub(super) fn of_place(
         name: name.to_owned(),
         head: head_of(content),
     })?;
-    let (rows, mut layout) = rows_of(source, found, place.empty_folders())?;
+    let (rows, mut layout) = rows_of(source, found, place.empty_folders(), options.itself)?;
     let image = Shape::of(source, &rows, options)?;
     let (inputs, decoded) = decode(place, &rows, &image, threads, options)?;
     let mut alive = Vec::with_capacity(rows.len());
@@ -126,8 +126,11 @@ pub(super) fn of_place(
     if options.strict {
         strictly(source, &layout)?;
     }
-    let (classes, class_of) = classes(source, &rows, &alive)?;
     let mut notices = std::mem::take(&mut layout.notices);
+    let (classes, class_of) = match options.itself {
+        true => known(&rows, &alive, &mut notices),
+        false => classes(source, &rows, &alive)?,
+    };
     notices.extend(image.notice.clone());
     if !layout.stray.is_empty() {
         notices.push(format!(
@@ -145,6 +148,8 @@ pub(super) fn of_place(
     let normalize = match (&options.image.normalize, options.prepare, channels) {
         (Some(asked), ..) => asked,
         (None, Prepare::Raw, _) | (None, _, 1) => &Normalization::None,
+        // Rows that are learned themselves are made as numbers from 0 to 1.
+        (None, ..) if options.itself => &Normalization::None,
         (None, ..) => &Normalization::Standardize,
     };
     let (mean, std) = normalize
@@ -210,6 +215,7 @@ fn rows_of(
     source: &str,
     mut found: Vec<(usize, Found)>,
     empty: &[String],
+    itself: bool,
 ) -> Result<(Vec<Row>, Layout), DataError> {
     found.sort_unstable_by(|(_, one), (_, other)| one.name.cmp(&other.name));
     let names: Vec<&str> = found.iter().map(|(_, found)| found.name.as_str()).collect();
@@ -218,7 +224,7 @@ fn rows_of(
         .enumerate()
         .filter_map(|(at, (_, found))| Some((at, found.head.as_ref().err()?.clone())))
         .collect();
-    let mut layout = layout(&names, &unusable, empty);
+    let mut layout = layout(&names, &unusable, empty, itself);
     let places = std::mem::take(&mut layout.rows);
     let rows: Vec<Row> = found
         .into_iter()
@@ -235,7 +241,8 @@ fn rows_of(
             problems.push(
                 Where::file(source),
                 format!("{images}, but no class: they lie in no folder of their own"),
-                "make a folder for each class and put its images there; to predict: glassbox predict",
+                "make a folder for each class and put its images there; to learn what they look like: \
+                 --model vae; to predict: glassbox predict",
             );
         }
         for skipped in &layout.skipped {
@@ -443,18 +450,53 @@ fn classes<'r>(
     }
     if let [only] = known[..] {
         let what = format!("all images to train on are of one class, {}", quoted(only));
-        let cure = "there must be a folder for each of two classes or more";
+        let cure = "there must be a folder for each of two classes or more; to learn what they look like: \
+                    --model vae";
         problems.push(Where::file(source), what, cure);
     }
     problems.finish()?;
     let counts: BTreeMap<String, usize> =
         known.iter().map(|class| ((*class).to_owned(), counts[class][0])).collect();
-    let numbers = known.iter().all(|class| class.parse::<f64>().is_ok_and(f64::is_finite));
-    let spelling = if numbers { Spelling::Number } else { Spelling::Text };
-    let names = classes_of(counts, spelling, &Where::file(source))?;
-    let label = |class: &&str| names.iter().position(|name| name == class).map(|at| at as i64);
-    let labels = known.iter().filter_map(|class| Some((*class, label(class)?))).collect();
+    let names = classes_of(counts, spelling(&known), &Where::file(source))?;
+    let labels = labels(&known, &names);
     Ok((names, labels))
+}
+
+/// As [`classes`], of rows that are learned themselves: no class is known unless every image lies in one, and
+/// there are two at least.
+fn known<'r>(
+    rows: &'r [Row],
+    alive: &[usize],
+    notices: &mut Vec<String>,
+) -> (Vec<String>, BTreeMap<&'r str, i64>) {
+    let mut found: Vec<&str> = alive.iter().map(|at| &*rows[*at].class).collect();
+    let without = found.iter().filter(|class| class.is_empty()).count();
+    found.sort_unstable();
+    found.dedup();
+    if without > 0 && found.len() > 1 {
+        let images = count(without, "image");
+        notices.push(format!("{images} beside the folders: no class is known of any image"));
+    }
+    if without > 0 || found.len() < 2 {
+        return (Vec::new(), BTreeMap::new());
+    }
+    let names = in_order(found.iter().map(|class| (*class).to_owned()), spelling(&found));
+    let labels = labels(&found, &names);
+    (names, labels)
+}
+
+/// Whether the names of all classes are numbers.
+fn spelling(classes: &[&str]) -> Spelling {
+    match classes.iter().all(|class| class.parse::<f64>().is_ok_and(f64::is_finite)) {
+        true => Spelling::Number,
+        false => Spelling::Text,
+    }
+}
+
+/// The label of each class.
+fn labels<'r>(classes: &[&'r str], names: &[String]) -> BTreeMap<&'r str, i64> {
+    let label = |class: &&str| names.iter().position(|name| name == class).map(|at| at as i64);
+    classes.iter().filter_map(|class| Some((*class, label(class)?))).collect()
 }
 
 /// The rows of each part: as the folders say, and held out of the training part where they do not.

@@ -55,11 +55,13 @@ fn means_image(name: &str, is_image: bool) -> bool {
     is_image || super::is_image_name(name.as_ref())
 }
 
-/// The layout of files by their names; `unusable` are those that give no picture.
+/// The layout of files by their names; `unusable` are those that give no picture. Where rows are learned
+/// themselves, an image may lie in no class: its class is empty.
 pub(super) fn layout(
     names: &[&str],
     unusable: &BTreeMap<usize, Unusable>,
     empty: &[String],
+    itself: bool,
 ) -> Layout {
     let damaged = |file: usize| matches!(unusable.get(&file), Some(Unusable::Damaged(_)));
     let image = |file: usize| !unusable.contains_key(&file);
@@ -92,16 +94,20 @@ pub(super) fn layout(
         } else if in_parts {
             rest = "";
         }
-        let class = rest.split_once('/').map(|(class, _)| class);
+        let class = match rest.split_once('/') {
+            Some((class, _)) => Some(class),
+            None => (itself && !rest.is_empty()).then_some(""),
+        };
         let row = match (class, unusable.get(&file)) {
             (Some(class), None) => Some((part, class.to_owned())),
+            // A table or a text beside images is no matter.
+            (Some(""), Some(_)) if !meant(file) => None,
             (Some(_), Some(unusable)) => {
                 let (file, problem) = (name.to_string(), unusable.words().to_owned());
                 layout.skipped.push(Skipped { file, problem });
                 None
             }
             (None, _) => {
-                // A table or a text beside the classes is no matter.
                 layout.stray.extend(meant(file).then(|| name.to_string()));
                 None
             }
@@ -157,7 +163,11 @@ mod tests {
     use super::*;
 
     fn of(names: &[&str]) -> Layout {
-        layout(names, &BTreeMap::new(), &[])
+        layout(names, &BTreeMap::new(), &[], false)
+    }
+
+    fn itself(names: &[&str]) -> Layout {
+        layout(names, &BTreeMap::new(), &[], true)
     }
 
     fn row(part: Part, class: &str) -> Option<(Part, String)> {
@@ -180,6 +190,23 @@ mod tests {
         let rows = [row(Part::Train, "cat"), row(Part::Test, "cat"), row(Part::Valid, "dog"), None];
         assert_eq!((&layout.rows[..], layout.has), (&rows[..], [true; 3]));
         assert_eq!(layout.notices.len(), 2, "{:?}", layout.notices);
+    }
+
+    #[test]
+    fn rows_that_are_learned_themselves_need_no_class() {
+        let none = |part| row(part, "");
+        assert_eq!(itself(&["1.png", "2.png"]).rows, [none(Part::Train), none(Part::Train)]);
+        let mixed = itself(&["1.png", "cat/2.png"]);
+        assert_eq!(mixed.rows, [none(Part::Train), row(Part::Train, "cat")]);
+        assert!(mixed.stray.is_empty());
+        let parts = itself(&["x/train/1.png", "x/test/2.png"]);
+        assert_eq!(parts.rows, [none(Part::Train), none(Part::Test)]);
+        let beside = itself(&["train/1.png", "3.png"]);
+        assert_eq!(beside.rows, [none(Part::Train), None]);
+        assert_eq!((beside.has, beside.stray), ([true, false, false], vec!["3.png".to_owned()]));
+        let text = BTreeMap::from([(1, Unusable::NoImage("is no image".into()))]);
+        let beside = layout(&["1.png", "notes.txt"], &text, &[], true);
+        assert_eq!((&beside.rows[..], beside.skipped.len()), (&[none(Part::Train), None][..], 0));
     }
 
     #[test]

@@ -444,6 +444,7 @@ fn split(data: &mut Section, default: Split) -> Split {
     let split = Split {
         valid: section.take("valid", default.valid, |value| share(value).map(Some)),
         test: section.take("test", default.test, |value| share(value).map(Some)),
+        train: section.take("train", default.train, |value| Ok(Some(whole(value, 1)? as usize))),
         stratify: section.take("stratify", default.stratify, flag),
         fold: section.take("fold", default.fold, |value| text(value)?.parse().map(Some)),
     };

@@ -225,6 +225,8 @@ pub struct Split {
     pub valid: Option<f64>,
     /// The share kept for the final figures, in [0, 1). Absent: 0.15, or the source's own test part.
     pub test: Option<f64>,
+    /// How many rows of the training part are learned from. Absent: all.
+    pub train: Option<usize>,
     /// Whether every part gets the same mix of classes.
     pub stratify: bool,
     /// Of a table: the fold that is the test part, in place of the share `test`.
@@ -483,7 +485,7 @@ impl RunConfig {
                 drop: Vec::new(),
                 without: Vec::new(),
                 columns: BTreeMap::new(),
-                split: Split { valid: None, test: None, stratify: true, fold: None },
+                split: Split { valid: None, test: None, train: None, stratify: true, fold: None },
                 prepare: Vec::new(),
             },
             model: ModelConfig {

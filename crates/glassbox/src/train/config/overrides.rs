@@ -41,6 +41,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "data.split",
     "data.split.valid",
     "data.split.test",
+    "data.split.train",
     "data.split.stratify",
     "data.split.fold",
     "data.prepare",

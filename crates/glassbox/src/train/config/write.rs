@@ -63,8 +63,9 @@ impl RunConfig {
             share.map(|share| format!("{name} = {}, ", float(share))).unwrap_or_default()
         };
         let (valid, test) = (share("valid", split.valid), share("test", split.test));
+        let train = split.train.map(|rows| format!("train = {rows}, ")).unwrap_or_default();
         let fold = split.fold.map(|fold| format!(", fold = \"{fold}\"")).unwrap_or_default();
-        let value = format!("{{ {valid}{test}stratify = {}{fold} }}", split.stratify);
+        let value = format!("{{ {valid}{test}{train}stratify = {}{fold} }}", split.stratify);
         line(out, "split", value, "shares; valid and test absent: 0.15, or the source's own");
         write_image(out, &data.image);
         write_text(out, &data.text);
