@@ -240,3 +240,53 @@ fn folders_that_are_damaged_or_do_not_fit_are_told_so() {
     let error = at.refused(1, "export own --format huggingface");
     assert!(error.contains("began with no published model"), "{error}");
 }
+
+/// Probabilities that `transformers` gives.
+fn close(given: &Value, wanted: &Value) -> bool {
+    let [given, wanted] = [given, wanted].map(|all| all.as_array().unwrap());
+    let pairs = given.iter().zip(wanted).map(|(a, b)| (a.as_f64().unwrap(), b.as_f64().unwrap()));
+    given.len() == wanted.len() && pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-5)
+}
+
+#[test]
+fn published_classifiers_tell_what_transformers_tells_and_learn_more() {
+    let at = Workplace::new();
+    copy(&at, "bert-classes", "classes");
+    let expected = expected();
+    let wanted = &expected["bert-classes"];
+    for case in wanted["texts"].as_array().unwrap() {
+        let told = json(&at, &["predict", "classes", case["text"].as_str().unwrap()]);
+        assert_eq!(told["classes"], wanted["classes"]);
+        assert!(close(&told["rows"][0]["probabilities"], &case["probabilities"]), "{told} {case}");
+    }
+    copy(&at, "bert-tags", "tags");
+    let wanted = &expected["bert-tags"];
+    for case in wanted["sentences"].as_array().unwrap() {
+        at.file("words.jsonl", serde_json::json!({"tokens": case["words"]}).to_string());
+        let told = json(&at, &["predict", "tags", "words.jsonl"]);
+        assert_eq!(told["tags"], wanted["tags"]);
+        let words = told["sentences"][0]["words"].as_array().unwrap();
+        for (word, wanted) in words.iter().zip(case["probabilities"].as_array().unwrap()) {
+            assert!(close(&word["probabilities"], wanted), "{word} {wanted}");
+        }
+    }
+    // What it knows is where the training begins, whatever order its classes are in.
+    let table: String = book()
+        .lines()
+        .map(|line| {
+            let class = if line.contains("dog") {
+                "animal"
+            } else if line.is_ascii() {
+                "place"
+            } else {
+                "한국어"
+            };
+            format!("{line},{class}\n")
+        })
+        .collect();
+    at.file("texts.csv", format!("text,class\n{table}"));
+    let line = "train texts.csv --text text --target class --weights classes --epochs 1 --lr 0.0000001 \
+                --json --quiet --out run";
+    let told: Value = serde_json::from_str(&at.done(line).out).unwrap();
+    assert_eq!(told["metrics"]["accuracy"], 1.0, "{told}");
+}

@@ -7,6 +7,7 @@ use glassbox::data::{RawRows, RawTable, Skipped, Stretch, is_photos, is_table};
 use glassbox::io::atomic;
 use glassbox::io::published::{Pretrained, is_published};
 use glassbox::train::{Agreement, Model, PhotoPredictions, Prediction, Predictions};
+use glassbox::zoo::BertHead;
 use glassbox::{Filler, Translator};
 use serde::Serialize;
 
@@ -92,7 +93,7 @@ pub fn run(args: &PredictArgs, ctx: &Context) -> Result<(), AppError> {
         let how = (args.top, args.out_file.as_deref());
         return super::fill::run(&filler, &run, &args.files, how, ctx);
     }
-    if is_published(&run) {
+    if is_published(&run) && !tells_classes(&run)? {
         let model = Pretrained::of_folder(&run, None).map_err(glassbox::Error::from)?;
         let (folder, class) = (run.display(), model.class());
         return Err(AppError::failed(match model {
@@ -222,6 +223,17 @@ fn speed(photos: &PhotoPredictions) -> Speed {
         predicting_seconds: photos.predicting,
         one_seconds: photos.one,
     }
+}
+
+/// Whether a published model tells classes of texts, or tags of words.
+fn tells_classes(folder: &Path) -> Result<bool, AppError> {
+    let model = Pretrained::of_folder(folder, None).map_err(glassbox::Error::from)?;
+    Ok(match model {
+        Pretrained::Bert(model) => {
+            matches!(model.asked(), BertHead::Sequence(_) | BertHead::Places(_))
+        }
+        Pretrained::Gpt(_) => false,
+    })
 }
 
 /// Whether a path is of a table, not of lines of text.

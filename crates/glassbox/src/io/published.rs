@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use glassbox_engine::{DType, Graph, Mode, Parameters};
+use glassbox_engine::{Array, DType, Graph, Mode, Parameters};
 use serde_json::{Map, Value, json};
 
 use super::safetensors::{self, Metadata};
@@ -349,6 +349,29 @@ pub(crate) fn values_of(
     Ok(read)
 }
 
+/// Puts the rows of a file's classifier into the order of these classes, where it is of the same ones.
+pub(crate) fn reorder(folder: &Path, file: &mut Parameters, classes: &[String]) {
+    let Ok(own) = self::classes(folder, classes.len()) else { return };
+    let places: Option<Vec<usize>> =
+        classes.iter().map(|class| own.iter().position(|own| own == class)).collect();
+    let Some(places) = places.filter(|places| !places.is_sorted()) else { return };
+    for name in ["classifier.weight", "classifier.bias"] {
+        let Some(array) = file.get(name) else { continue };
+        let (sizes, Some(numbers)) = (array.shape().sizes().to_vec(), array.as_f32()) else {
+            continue;
+        };
+        let row = numbers.len() / classes.len().max(1);
+        if sizes.first() != Some(&classes.len()) {
+            continue;
+        }
+        let rows = places.iter().filter_map(|at| numbers.get(at * row..(at + 1) * row));
+        let moved: Vec<f32> = rows.flatten().copied().collect();
+        if let Ok(moved) = Array::new(sizes, moved) {
+            file.insert(name, moved);
+        }
+    }
+}
+
 /// All arrays of a folder, from one file or several.
 pub(crate) fn arrays(folder: &Path) -> Result<Parameters, FileError> {
     let (whole, index) = (folder.join(WEIGHTS), folder.join(INDEX));
@@ -439,6 +462,17 @@ impl Published {
         write(folder, model, config, values, &self.rest, &[])?;
         copy(&self.folder, folder, &TOKENIZER)
     }
+}
+
+/// The names of a folder's classes, in their order: its `id2label`, or `LABEL_0` … where it has none.
+pub(crate) fn classes(folder: &Path, count: usize) -> Result<Vec<String>, FileError> {
+    let config = json_file(&folder.join(CONFIG))?;
+    let names = config.get("id2label").and_then(Value::as_object);
+    let name = |class: usize| {
+        let name = names.and_then(|names| names.get(&class.to_string())?.as_str());
+        name.map_or_else(|| format!("LABEL_{class}"), str::to_owned)
+    };
+    Ok((0..count).map(name).collect())
 }
 
 /// Copies what says which model a folder holds and how its text becomes tokens; not its weights.

@@ -249,7 +249,9 @@ impl Job {
             }
             (None, Some(path)) => {
                 let inference = self.recipe().inference(1)?;
-                Start::of(Some(Path::new(path)), &inference, &given)?
+                let target = &self.data.preparation.target;
+                let classes = target.classes().or(target.tags()).unwrap_or_default();
+                Start::of(Some(Path::new(path)), &inference, &given, classes)?
             }
             (None, None) => Start { values: given, weights: None },
         };

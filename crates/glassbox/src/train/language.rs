@@ -9,10 +9,10 @@ use crate::data::TextPreparation;
 use crate::data::text::{Arrangement, Hiding, Tokenizer};
 use crate::io::FileError;
 use crate::io::published::{Pretrained, Published, is_published};
-use crate::nearest::listed;
 use crate::nn::Module;
 use crate::train::folder::RunFolder;
 use crate::train::job::model_of_run;
+use crate::train::pretrained::check_learned;
 use crate::train::run::DataRecord;
 use crate::train::trained::resolve;
 use crate::zoo::BertHead;
@@ -70,17 +70,9 @@ impl Language {
             documents: false,
             column: None,
         };
-        let Published { model, values, drawn, .. } = Published::load(folder)?;
-        if !drawn.is_empty() {
-            let drawn: Vec<&str> = drawn.iter().map(String::as_str).collect();
-            let what = format!(
-                "lacks {}: the model has to learn before it can be used, `glassbox train FILE --weights \
-                 {}`",
-                listed(&drawn),
-                folder.display()
-            );
-            return Err(FileError::new(folder, what).into());
-        }
+        let published = Published::load(folder)?;
+        check_learned(folder, &published)?;
+        let Published { model, values, .. } = published;
         let model: Box<dyn Module> = match model {
             Pretrained::Gpt(model) => Box::new(model),
             Pretrained::Bert(model) => Box::new(model),

@@ -5,15 +5,20 @@ use std::path::{Path, PathBuf};
 use glassbox_engine::Parameters;
 
 use crate::Error;
-use crate::data::TargetEncoding;
+use crate::data::{
+    Arrangement, InputPreparation, Preparation, Spelling, TargetEncoding, TargetPreparation,
+    TextPreparation,
+};
 use crate::io::FileError;
-use crate::io::published::{self, Pretrained, is_published};
+use crate::io::published::{self, Pretrained, Published, is_published};
+use crate::nearest::listed;
 use crate::nn::Module;
 use crate::train::config::{Choices, ConfigError, ConfigProblem, ModelKind, RunConfig};
 use crate::train::folder::RunFolder;
+use crate::train::job::inference_of;
 use crate::train::language::tokenizer_of;
 use crate::train::run::DataRecord;
-use crate::train::trained::resolve;
+use crate::train::trained::{Model, resolve};
 use crate::zoo::{BertHead, Wanted};
 
 /// What a run keeps of the folder that its model is from.
@@ -138,6 +143,77 @@ pub(crate) fn module(
         Pretrained::Gpt(model) => Ok(Box::new(model)),
         Pretrained::Bert(model) => Ok(Box::new(model)),
     }
+}
+
+/// A published model that tells classes of texts, or tags of words, to be used as it is; none of a folder
+/// that holds another.
+pub(crate) fn classifier(folder: &Path) -> Result<Option<Model>, Error> {
+    if !is_published(folder) {
+        return Ok(None);
+    }
+    let described = Pretrained::of_folder(folder, None)?;
+    let (count, of_words) = match &described {
+        Pretrained::Bert(model) => match model.asked() {
+            BertHead::Sequence(count) => (count, false),
+            BertHead::Places(count) => (count, true),
+            BertHead::None | BertHead::Tokens => return Ok(None),
+        },
+        Pretrained::Gpt(_) => return Ok(None),
+    };
+    let [known, context] = described.tokens();
+    let published = Published::load(folder)?;
+    check_learned(folder, &published)?;
+    let names = published::classes(folder, count)?;
+    let (arrangement, column, name, encoding) = match of_words {
+        true => {
+            let encoding = TargetEncoding::Tags { names, places: context };
+            (Arrangement::Tags, "tokens", "tags", encoding)
+        }
+        false => {
+            let encoding = TargetEncoding::Classes { names, spelling: Spelling::Text };
+            (Arrangement::Label, "text", "label", encoding)
+        }
+    };
+    let text = TextPreparation {
+        tokenizer: tokenizer_of(folder, known)?,
+        second: None,
+        context,
+        source: 0,
+        arrangement,
+        documents: false,
+        column: Some(column.to_owned()),
+    };
+    let preparation = Preparation {
+        inputs: InputPreparation::Text(Box::new(text)),
+        target: TargetPreparation { name: name.to_owned(), encoding },
+    };
+    let mut config = RunConfig::new("");
+    if let Some(named) = described.named() {
+        config.model.kind = ModelKind::Named(named);
+    }
+    config.model.choices = described.choices();
+    config.model.published = Some(described);
+    let graph = inference_of(&config, &preparation, AT_ONCE)?;
+    let one = inference_of(&config, &preparation, 1)?;
+    let record = DataRecord::of_preparation(folder, preparation);
+    Model::of(&graph, published.values, record)?.with_one(&one).map(Some)
+}
+
+/// Texts that a published model tells of at once.
+const AT_ONCE: usize = 8;
+
+/// A model whose head was never learned cannot be used.
+pub(crate) fn check_learned(folder: &Path, published: &Published) -> Result<(), FileError> {
+    if published.drawn.is_empty() {
+        return Ok(());
+    }
+    let drawn: Vec<&str> = published.drawn.iter().map(String::as_str).collect();
+    let what = format!(
+        "lacks {}: the model has to learn before it can be used, `glassbox train FILE --weights {}`",
+        listed(&drawn),
+        folder.display()
+    );
+    Err(FileError::new(folder, what))
 }
 
 /// Writes the model of a run that began with a published one as a folder that Hugging Face's `transformers`

@@ -1,6 +1,7 @@
 //! Whole runs: train into a folder, go on, evaluate.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use glassbox_engine::{Graph, Parameters};
@@ -57,6 +58,26 @@ impl DataRecord {
             preparation: data.preparation.clone(),
             schema: data.schema.clone(),
             notices: data.notices.clone(),
+        }
+    }
+
+    /// Of a published model, of whose data nothing is known but how it is prepared.
+    pub fn of_preparation(folder: &Path, preparation: Preparation) -> Self {
+        let target = &preparation.target;
+        let task = match (target.classes(), target.tags()) {
+            (_, Some(tags)) => Task::Tags { tags: tags.to_vec() },
+            (classes, None) => {
+                Task::Classification { classes: classes.unwrap_or_default().to_vec() }
+            }
+        };
+        DataRecord {
+            source: folder.display().to_string(),
+            fingerprint: String::new(),
+            task,
+            rows: RowCounts { train: 0, valid: 0, test: 0 },
+            preparation,
+            schema: None,
+            notices: Vec::new(),
         }
     }
 

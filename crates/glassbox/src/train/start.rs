@@ -19,10 +19,19 @@ pub(crate) struct Start {
 
 impl Start {
     /// The weights of a file or run for the model in use, and after them those `given`.
-    pub fn of(path: Option<&Path>, inference: &Graph, given: &Parameters) -> Result<Self, Error> {
+    /// A published classifier of the same `classes` is brought into their order.
+    pub fn of(
+        path: Option<&Path>,
+        inference: &Graph,
+        given: &Parameters,
+        classes: &[String],
+    ) -> Result<Self, Error> {
         let mut start = Start::default();
         if let Some(path) = path {
             let mut file = encoder::as_named_by(inference, path, weights(path)?);
+            if published::is_published(path) {
+                published::reorder(path, &mut file, classes);
+            }
             let read = published::values_of(inference, &mut file).map_err(|problems| {
                 FileError::new(path, format!("does not fit the model: {}", problems.join("\n  ")))
             })?;

@@ -13,6 +13,7 @@ use crate::metrics::Features;
 use crate::train::evaluate::{Fill, Predictor, deviation, largest, probabilities, told};
 use crate::train::folder::{GraphKind, LAST, RunFolder};
 use crate::train::graphs::TOLD;
+use crate::train::pretrained;
 use crate::train::run::{DataRecord, check_weights};
 use crate::train::tags::Told;
 
@@ -193,13 +194,17 @@ impl Predictions {
 
 impl Model {
     /// The model of a run folder, with its best weights. No model code is needed: the graph is in
-    /// the folder. `runs/last` is the newest run in `runs`.
+    /// the folder. `runs/last` is the newest run in `runs`. Also a published BERT that tells classes of
+    /// texts or tags of words.
     ///
     /// # Errors
     /// A folder that is not a run, or has no checkpoint yet; files that are corrupt; weights that do
     /// not fit the graph (missing, extra and of another shape are all listed).
     pub fn load(run: impl AsRef<Path>) -> Result<Self, Error> {
         let run = &resolve(run.as_ref())?;
+        if let Some(model) = pretrained::classifier(run)? {
+            return Ok(model);
+        }
         let folder = RunFolder::view(run)?;
         let graph: Graph = folder.graph(GraphKind::Infer)?;
         let record = DataRecord::read(&folder)?;

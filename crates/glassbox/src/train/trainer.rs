@@ -428,7 +428,8 @@ impl<M: Module> Trainer<M> {
             .into_iter()
             .map(|part| recipe.training(part))
             .collect::<Result<Vec<_>, _>>()?;
-        let start = Start::of(self.weights.as_deref(), &inference, &self.given)?;
+        let classes = data.preparation.target.classes().unwrap_or_default();
+        let start = Start::of(self.weights.as_deref(), &inference, &self.given, classes)?;
         let stopped = AtomicBool::new(false);
         let Fitted { finished, history, chosen, last, alerts, .. } = Fit {
             name: self.model.name(),
