@@ -64,12 +64,6 @@ pub const EXAMPLES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "train",
-        "glassbox train photos --model lenet --weights runs/photos --freeze body",
-        "a run's weights, the last layer learns",
-        "다른 실행의 가중치로, 마지막 층만",
-    ),
-    (
-        "train",
         "glassbox train iris --set stop.patience=5 --out runs/short",
         "any setting",
         "아무 설정이나",
