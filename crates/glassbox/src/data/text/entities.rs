@@ -3,6 +3,7 @@
 
 use glassbox_engine::random::Stream;
 
+use super::sentences::Draw;
 use super::tagged::Sentence;
 
 /// The name of the built-in data.
@@ -64,20 +65,6 @@ const SENTENCES_OF: [&str; 14] = [
     "C and C will build a bridge near L .",
     "nobody told P that C is closed .",
 ];
-
-/// Numbers drawn in order.
-struct Draw {
-    stream: Stream,
-    next: u64,
-}
-
-impl Draw {
-    fn of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
-        let at = self.stream.uniform(self.next) * all.len() as f64;
-        self.next += 1;
-        all.get(at as usize).copied()
-    }
-}
 
 /// `count` sentences, the same for the same seed, each word with its tag: `B-PER`, `B-LOC` or `B-ORG` where
 /// a name begins, `I-…` where it goes on, `O` elsewhere.

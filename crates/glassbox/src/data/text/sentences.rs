@@ -3,13 +3,13 @@
 use glassbox_engine::random::Stream;
 
 /// Numbers drawn in order.
-struct Draw {
-    stream: Stream,
-    next: u64,
+pub(super) struct Draw {
+    pub stream: Stream,
+    pub next: u64,
 }
 
 impl Draw {
-    fn of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
+    pub fn of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
         let at = self.stream.uniform(self.next) * all.len() as f64;
         self.next += 1;
         all.get(at as usize).copied()
