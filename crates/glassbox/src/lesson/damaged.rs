@@ -218,9 +218,9 @@ pub(super) fn oddness(options: &Options) -> Result<Told, Error> {
         )),
         Part::Table(areas(&found)),
         Part::Paragraph(text!(
-            "A digit that others contain, as a 1 does, is made well though it was never seen. On data of your \
+            "Digits whose strokes others have are made better than the rest and found less often. On data of your \
              own: `glassbox train DATA --model autoencoder`, then `glassbox anomaly last FILE`.",
-            "1처럼 다른 숫자에 들어 있는 모양은 본 적이 없어도 잘 되살립니다. 내 데이터로는 `glassbox train 데이터 \
+            "획이 다른 숫자와 겹치는 숫자는 더 잘 되살아나서 덜 찾아집니다. 내 데이터로는 `glassbox train 데이터 \
              --model autoencoder` 다음에 `glassbox anomaly last 파일`입니다.",
         )),
     ];
