@@ -56,7 +56,7 @@ fn a_text_file_needs_no_further_word_to_become_a_model_that_writes() {
 fn hidden_tokens_are_told_whatever_tokens_are() {
     for (tokenizer, epochs, asked, place) in [
         ("character", 8, "the c[MASK]t sleeps.", Some(6)),
-        ("word", 40, "the old [MASK] at night.", Some(3)),
+        ("word", 20, "the old [MASK] at night.", Some(3)),
         ("bpe", 40, "the old <mask> at night.", None),
     ] {
         let at = Workplace::new();

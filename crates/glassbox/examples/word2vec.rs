@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
          loss {:.4} at the end",
         (words as f64 / seconds).round(),
         corpus.vocabulary.len(),
-        training.words_of_step(),
+        training.words_of_step(1),
         last.iter().sum::<f64>() / last.len() as f64
     );
     if let Some(out) = after("--out") {

@@ -1,4 +1,8 @@
-//! Fork-join threads: every worker runs the same job once, and the caller waits for all.
+//! Fork-join threads: every worker's share of a job is run once, and the caller waits for all.
+//!
+//! A worker that has not begun when the caller is done with its own share need not come any more: the
+//! caller runs that share, too. Where other programs use the cores, nobody waits for a thread that waits
+//! for a core.
 //!
 //! A region costs well under a microsecond while workers spin, which they do for at most
 //! [`SPIN`] after the last one; then they park and cost nothing.
@@ -51,16 +55,18 @@ struct CacheLine<T>(T);
 struct Worker {
     /// Set by the worker before it parks, cleared by whoever wakes it.
     parked: CacheLine<AtomicBool>,
+    /// The last region of which somebody took this worker's share: itself or the caller.
+    taken: CacheLine<AtomicUsize>,
 }
 
 /// What the caller and the workers share.
 struct Shared {
     /// Counts regions; a change is the signal to start.
     epoch: CacheLine<AtomicUsize>,
-    /// Workers that have not finished the current region.
+    /// Shares of workers that are not finished in the current region.
     remaining: CacheLine<AtomicUsize>,
     /// The job of the current region. Written while `remaining` is 0 and before `epoch` changes;
-    /// read by workers after they saw the change and before they count `remaining` down.
+    /// read by workers after they took their share and before they count `remaining` down.
     job: UnsafeCell<Option<&'static Job<'static>>>,
     /// Set once, when the pool is dropped; seen together with a change of `epoch`.
     stop: AtomicBool,
@@ -101,7 +107,10 @@ impl Pool {
     pub fn new(threads: usize) -> Pool {
         let wanted = threads.saturating_sub(1);
         let mut handles = Vec::with_capacity(wanted);
-        let worker = || Worker { parked: CacheLine(AtomicBool::new(false)) };
+        let worker = || Worker {
+            parked: CacheLine(AtomicBool::new(false)),
+            taken: CacheLine(AtomicUsize::new(0)),
+        };
         let shared = Arc::new(Shared {
             epoch: CacheLine(AtomicUsize::new(0)),
             remaining: CacheLine(AtomicUsize::new(0)),
@@ -128,7 +137,8 @@ impl Pool {
         self.handles.len() + 1
     }
 
-    /// Runs `job(worker)` once for each worker in `0..threads()` and returns when all have finished.
+    /// Runs `job(worker)` once for each worker in `0..threads()` and returns when all have finished. Calls
+    /// may follow each other on one thread, so that none may wait for another.
     ///
     /// Allocates nothing. Callers on several threads queue. Called from inside a job of the same
     /// pool, it runs all the calls one after the other on the spot.
@@ -139,10 +149,15 @@ impl Pool {
                 .map_err(|payload| WorkerPanic { message: message_of(payload) });
         }
         let region = lock(&self.region);
-        self.start(job);
+        let epoch = self.start(job);
         let outside = INSIDE.replace(identity);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(0))) {
-            self.shared.note_panic(payload);
+        self.shared.attempt(job, 0);
+        // Whoever is woken last is least likely to have begun.
+        for index in (0..self.handles.len()).rev() {
+            if self.shared.take(index, epoch) {
+                self.shared.attempt(job, index + 1);
+                self.shared.remaining.0.fetch_sub(1, Ordering::Relaxed);
+            }
         }
         INSIDE.set(outside);
         // From `start` to here nothing can unwind, so the job outlives its last use by a worker.
@@ -195,24 +210,24 @@ impl Pool {
         })
     }
 
-    /// Publishes `job` and wakes whoever sleeps. The caller holds `region` and must wait for the
-    /// workers before `job` goes out of scope.
-    fn start(&self, job: &Job<'_>) {
-        // SAFETY: only the lifetime is changed. `run` returns after every worker has counted
-        // `remaining` down, which is after its last use of the job.
+    /// Publishes `job`, wakes whoever sleeps and tells the region's number. The caller holds `region` and
+    /// must wait for the workers before `job` goes out of scope.
+    fn start(&self, job: &Job<'_>) -> usize {
+        // SAFETY: only the lifetime is changed. `run` returns after `remaining` has been counted down for
+        // every worker, which each one that took its share does after its last use of the job.
         let job = unsafe { std::mem::transmute::<&Job<'_>, &'static Job<'static>>(job) };
-        // SAFETY: `region` is held and the previous region's workers have all finished (`remaining`
-        // is 0 and was read with Acquire), so nobody reads `job` now.
+        // SAFETY: `region` is held and the previous region's shares are all finished (`remaining` is 0 and
+        // was read with Acquire), so nobody reads `job` now.
         unsafe { *self.shared.job.get() = Some(job) };
         self.shared.remaining.0.store(self.handles.len(), Ordering::Relaxed);
-        self.signal();
+        self.signal()
     }
 
-    /// Changes the epoch and unparks the workers that sleep.
-    fn signal(&self) {
+    /// Changes the epoch, unparks the workers that sleep and tells the new epoch.
+    fn signal(&self) -> usize {
         // Sequentially consistent together with the accesses in `Shared::wait_for_epoch`: either
         // the worker sees the new epoch, or this thread sees that it is parked.
-        self.shared.epoch.0.fetch_add(1, Ordering::SeqCst);
+        let epoch = self.shared.epoch.0.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
         for (worker, handle) in self.shared.workers.iter().zip(&self.handles) {
             if worker.parked.0.load(Ordering::SeqCst)
                 && worker.parked.0.swap(false, Ordering::SeqCst)
@@ -220,6 +235,7 @@ impl Pool {
                 handle.thread().unpark();
             }
         }
+        epoch
     }
 }
 
@@ -244,15 +260,31 @@ impl Shared {
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }
-            // SAFETY: the epoch was read with SeqCst (so at least Acquire) after `start` wrote the
-            // job, and nobody writes it again before this worker counts `remaining` down.
-            let job = unsafe { *self.job.get() };
-            if let Some(job) = job
-                && let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(index + 1)))
-            {
-                self.note_panic(payload);
+            if !self.take(index, epoch) {
+                continue;
+            }
+            // SAFETY: the epoch was read with Acquire at least, after `start` wrote the job, and nobody
+            // writes it again before `remaining` is counted down for the share that was taken.
+            if let Some(job) = unsafe { *self.job.get() } {
+                self.attempt(job, index + 1);
             }
             self.remaining.0.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Takes the share of worker `index + 1` in the region of this number: true for the first who asks.
+    /// After a region all shares of it are taken, so that who comes late asks in vain.
+    fn take(&self, index: usize, epoch: usize) -> bool {
+        let taken = &self.workers[index].taken.0;
+        let before = epoch.wrapping_sub(1);
+        taken.load(Ordering::Relaxed) == before
+            && taken.compare_exchange(before, epoch, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Runs the share of a worker; a panic is noted.
+    fn attempt(&self, job: &Job<'_>, worker: usize) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(worker))) {
+            self.note_panic(payload);
         }
     }
 
@@ -374,16 +406,42 @@ mod tests {
 
     #[test]
     fn parked_workers_wake_up() {
-        let pool = Pool::new(2);
-        let count = AtomicUsize::new(0);
+        let (pool, caller) = (Pool::new(2), thread::current().id());
         for _ in 0..5 {
             thread::sleep(SPIN * 20);
-            pool.run(&|_| {
-                count.fetch_add(1, Ordering::Relaxed);
+            let came = AtomicBool::new(false);
+            pool.run(&|worker| {
+                let since = Instant::now();
+                if worker == 1 {
+                    came.store(thread::current().id() != caller, Ordering::Relaxed);
+                }
+                // The caller would run both shares, were it done with its own at once.
+                while worker == 0 && !came.load(Ordering::Relaxed) && since.elapsed().as_secs() < 60
+                {
+                    thread::yield_now();
+                }
+            })
+            .expect("no panic");
+            assert!(came.into_inner());
+        }
+    }
+
+    #[test]
+    fn the_caller_runs_the_share_of_a_worker_that_does_not_come_in_time() {
+        let (pool, caller) = (Pool::new(2), thread::current().id());
+        let (by_caller, all) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        for _ in 0..50 {
+            // A thread that sleeps takes longer to come than the caller takes for nothing.
+            thread::sleep(SPIN * 4);
+            pool.run(&|worker| {
+                let mine = worker == 1 && thread::current().id() == caller;
+                by_caller.fetch_add(usize::from(mine), Ordering::Relaxed);
+                all.fetch_add(1, Ordering::Relaxed);
             })
             .expect("no panic");
         }
-        assert_eq!(count.into_inner(), 10);
+        assert!(by_caller.into_inner() > 0);
+        assert_eq!(all.into_inner(), 100);
     }
 
     #[test]

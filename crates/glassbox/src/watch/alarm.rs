@@ -651,6 +651,9 @@ fn worst(found: Vec<(f64, String, Alarm)>) -> Option<(String, Alarm)> {
 
 #[cfg(test)]
 mod tests {
+    use crate::nn::Measures;
+    use crate::watch::Statistics;
+
     use super::*;
 
     #[test]
@@ -665,5 +668,41 @@ mod tests {
             assert_eq!(short(value), said);
         }
         assert_eq!((short(0.0), short(f64::INFINITY)), ("0".to_owned(), "inf".to_owned()));
+    }
+
+    /// The steps at which exploding is told of a training whose gradients have these norms.
+    fn explodes(loss: Loss, norms: &[f64]) -> Vec<usize> {
+        let course =
+            Course { round: 20, steps: 100, epochs: 1, batch: 8, guess: None, loss, rate: 0.1 };
+        let (mut alarms, mut told) = (Alarms::default(), Vec::new());
+        for (step, &gradient_norm) in norms.iter().enumerate() {
+            let statistics = Statistics {
+                step: 0,
+                epoch: 1,
+                loss: 1.0,
+                rate: 0.1,
+                gradient_norm,
+                update_ratio: 0.0,
+                predicted_change: 0.0,
+                actual_change: 0.0,
+                parameters: Vec::new(),
+                activations: Vec::new(),
+            };
+            let look = Look { statistics, layers: Vec::new(), silent: Vec::new() };
+            let found = alarms.look(&course, &look, 8);
+            assert!(found.iter().all(|(_, alarm)| alarm.kind() == "exploding_gradient"));
+            told.extend(found.iter().map(|_| step));
+        }
+        told
+    }
+
+    #[test]
+    fn nets_against_each_other_may_begin_with_large_gradients_and_not_grow() {
+        static AGAINST: Measures = Measures { names: &["loss"], guess: None, adversarial: true };
+        let large = [500.0, 400.0, 300.0, 200.0];
+        let growing = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0];
+        assert_eq!(explodes(Loss::SquaredError, &large), [1]);
+        assert_eq!(explodes(Loss::OfModel(&AGAINST), &large), Vec::<usize>::new());
+        assert_eq!(explodes(Loss::OfModel(&AGAINST), &growing).len(), 1);
     }
 }

@@ -348,7 +348,7 @@ impl Run<'_> {
         while self.training.done() < self.training.steps() {
             let loss = self.training.step()?;
             self.note(loss)?;
-            if self.state.position == self.training.steps_of_epoch() {
+            if self.state.position == self.training.steps_of_epoch(self.state.epoch) {
                 self.end_epoch(&mut metrics, epoch_begun.elapsed().as_secs_f64())?;
                 epoch_begun = Instant::now();
             }
@@ -440,7 +440,8 @@ impl Run<'_> {
         for (name, add) in [("loss", loss.sum), ("guesses", loss.guesses as f64)] {
             self.state.sums.entry(name.to_owned()).or_default().0 += add;
         }
-        let fraction = self.state.position as f64 / self.training.steps_of_epoch() as f64;
+        let fraction =
+            self.state.position as f64 / self.training.steps_of_epoch(self.state.epoch) as f64;
         let event = Event::Step(Step {
             step: self.state.step,
             epoch: self.state.epoch + 1,

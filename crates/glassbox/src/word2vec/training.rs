@@ -32,6 +32,9 @@ const LOSS_EVERY: usize = 8;
 /// Words of a step, at most: of longer ones words that come often in one place of the text alone would step
 /// too far.
 const WORDS: f64 = 512.0;
+/// Words of a step in the first pass through the text, at most. Vectors begin near 0, from where each gradient
+/// makes the next one larger: whole steps of many words would come away from there later.
+const FIRST_WORDS: usize = 64;
 
 /// How negatives are shared, which differs by what costs most.
 struct Shape {
@@ -140,12 +143,13 @@ impl<'a> Training<'a> {
 
     /// Steps of the whole training.
     pub fn steps(&self) -> u64 {
-        self.steps_of_epoch() * self.settings.epochs
+        let later = self.settings.epochs.saturating_sub(1);
+        self.steps_of_epoch(0) + later * self.steps_of_epoch(1)
     }
 
-    /// Steps of one pass through the text.
-    pub fn steps_of_epoch(&self) -> u64 {
-        self.corpus.len().div_ceil(self.words_of_step) as u64
+    /// Steps of one pass through the text; epochs count from 0.
+    pub fn steps_of_epoch(&self, epoch: u64) -> u64 {
+        self.corpus.len().div_ceil(self.words_of_step(epoch)) as u64
     }
 
     /// Steps that are done.
@@ -153,9 +157,12 @@ impl<'a> Training<'a> {
         self.step
     }
 
-    /// Words of a step.
-    pub fn words_of_step(&self) -> usize {
-        self.words_of_step
+    /// Words of a step: of the first epoch, which is 0, at most 64.
+    pub fn words_of_step(&self, epoch: u64) -> usize {
+        match epoch {
+            0 => self.words_of_step.min(FIRST_WORDS),
+            _ => self.words_of_step,
+        }
     }
 
     /// Bytes of both tables.
@@ -174,15 +181,19 @@ impl<'a> Training<'a> {
     /// # Errors
     /// A worker that panicked.
     pub fn step(&mut self) -> Result<Loss, Error> {
-        let (epoch, within) =
-            (self.step / self.steps_of_epoch(), self.step % self.steps_of_epoch());
-        let from = within as usize * self.words_of_step;
-        let to = (from + self.words_of_step).min(self.corpus.len());
+        let (first, later) = (self.steps_of_epoch(0), self.steps_of_epoch(1));
+        let (epoch, within) = match self.step.checked_sub(first) {
+            None => (0, self.step),
+            Some(step) => (1 + step / later, step % later),
+        };
+        let words_of_step = self.words_of_step(epoch);
+        let from = within as usize * words_of_step;
+        let to = (from + words_of_step).min(self.corpus.len());
         let all = self.corpus.len() as f64 * self.settings.epochs as f64;
         let passed = (epoch as f64 * self.corpus.len() as f64 + from as f64) / all;
         let (first, last) = (self.settings.rate, self.settings.final_rate);
         let rate = (first - (first - last) * passed) as f32;
-        let length = self.words_of_step.div_ceil(SEGMENTS);
+        let length = words_of_step.div_ceil(SEGMENTS);
         let count = (to - from).div_ceil(length);
         let mut tasks = std::mem::take(&mut self.tasks);
         let training = &*self;
