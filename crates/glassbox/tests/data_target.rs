@@ -119,6 +119,10 @@ fn a_table_with_nothing_beside_the_target_says_so() {
         "{text}"
     );
     assert!(text.contains("`c` (the same value in every row)"), "{text}");
+    assert!(
+        text.contains("where `name` holds texts to be read, say so with `--text name`"),
+        "{text}"
+    );
 }
 
 #[test]

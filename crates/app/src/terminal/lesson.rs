@@ -94,6 +94,7 @@ fn drawn(held: &Chart, text: Text, screen: Screen) -> String {
     }
     let points = || curves.iter().flat_map(|curve| &curve.points).map(|point| point.0);
     let (first, last) = (points().fold(f64::MAX, f64::min), points().fold(f64::MIN, f64::max));
+    let [first, last] = [first, last].map(|end| (end * 1e3).round() / 1e3);
     let axis = format!("{} {first} … {last}", held.x.of(language));
     let wide = lines.iter().map(Line::width).max().unwrap_or(0);
     let space = " ".repeat(wide.saturating_sub(width(&axis)));

@@ -584,6 +584,14 @@ pub(super) fn fit_inputs(
             false => format!("no column is left to learn from: dropped {}", reasons.join(", ")),
         };
         let cure = "add a column, choose another target, or declare what a dropped column is";
+        let texts = schema
+            .columns
+            .iter()
+            .find(|column| column.kind == Kind::Text && matches!(column.role, Role::Dropped(_)));
+        let cure = texts.map_or(cure.to_owned(), |column| {
+            let name = &column.name;
+            format!("{cure}; where `{name}` holds texts to be read, say so with `--text {name}`")
+        });
         return Err(DataError::new(Place::file(table.file()), what, cure));
     }
     Ok((InputPreparation::Table { columns }, own))
