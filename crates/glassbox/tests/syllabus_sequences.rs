@@ -192,8 +192,10 @@ fn s6_words_in_the_same_places_come_near_each_other() {
         "star",
     ];
     for trained in &found.trained {
+        // The word and five that are not there, each a coin thrown at first. The first epoch brings most.
         let [first, last] = trained.losses;
-        assert!(last < 0.95 * first, "{trained:?}");
+        let coins = 6.0 * std::f64::consts::LN_2;
+        assert!(last < first && last < 0.65 * coins, "{trained:?}");
         let (word, near) = &trained.nearest[0];
         assert_eq!(word, "cat");
         assert!(near.iter().all(|near| nouns.contains(&near.word.as_str())), "{near:?}");
