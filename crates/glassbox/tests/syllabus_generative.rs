@@ -66,6 +66,7 @@ fn a_generator_covers_the_ring_and_collapses_where_it_is_provoked() {
         _ => panic!("no collapse: {course:?}"),
     };
     assert!(matches!(cause(&found.fast), Collapse::VanishingGradient { .. }));
+    assert!(found.fast.stands.last().is_some_and(|stand| stand.covered <= 4));
     assert!(matches!(cause(&found.biased), Collapse::BiasedData { .. }));
     cause(&found.hasty);
 }
