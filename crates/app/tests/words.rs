@@ -32,6 +32,19 @@ fn words_of(found: &Value) -> Vec<String> {
 }
 
 #[test]
+fn a_training_holds_its_rate_unless_it_is_told_otherwise() {
+    let at = with_text(300);
+    for (run, told, hold) in [("usual", "", "0.5"), ("told", " --schedule linear", "0.0")] {
+        at.done(&format!("train book.txt --model word2vec --epochs 1 --out {run}{told}"));
+        let written = at.text(&format!("{run}/run.toml"));
+        let wanted = format!("schedule = {{ kind = \"linear\", hold = {hold} }}");
+        assert!(written.contains(&wanted), "{written}");
+    }
+    let error = at.refused(2, "train book.txt --model word2vec --schedule cosine");
+    assert!(error.contains("word2vec's rate falls in a line, `linear`"), "{error}");
+}
+
+#[test]
 fn a_text_becomes_vectors_that_are_asked_drawn_and_exported() {
     let at = with_text(3000);
     let told = at.json(TRAIN);

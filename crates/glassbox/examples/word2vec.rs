@@ -22,15 +22,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(epochs) = after("--epochs") {
         settings.epochs = epochs.parse()?;
     }
-    if let Some(rate) = after("--rate") {
-        settings.rate = rate.parse()?;
-    }
     if let Some(seed) = after("--seed") {
         settings.seed = seed.parse()?;
     }
     let threads = after("--threads").map_or(Ok(2), |threads| threads.parse())?;
 
     let corpus = Corpus::read(Path::new(text), settings.min_count)?;
+    let rate = after("--rate").map(|rate| rate.parse()).transpose()?;
+    settings.rate = rate.unwrap_or_else(|| settings.rate_for(corpus.len() as u64));
     let mut training = Training::new(&corpus, &settings, threads, None)?;
     let (begun, mut losses) = (Instant::now(), Vec::new());
     for _ in 0..training.steps() {

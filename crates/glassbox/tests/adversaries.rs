@@ -1,4 +1,4 @@
-//! Adversaries: the penalty of WGAN-GP is the derivative of a derivative, steps come in their order, and the
+//! Adversaries: the penalties of WGAN-GP and R1 are the derivative of a derivative, steps come in their order, and the
 //! modes of the data that a generator covers are counted.
 #![allow(clippy::unwrap_used, clippy::panic)] // In tests; clippy exempts only the test functions themselves.
 
@@ -64,9 +64,11 @@ fn check(graph: &Graph, inputs: &Parameters, number: Value, slopes: &[(String, V
 }
 
 #[test]
-fn the_penalty_on_a_critics_gradient_has_the_gradient_that_differences_find() {
-    for shape in [vec![5], vec![8, 8, 1]] {
-        let model = Gan::new(&shape, 3).discriminator(&[6, 4]).critic(2, 10.0);
+fn the_penalty_on_a_gradient_has_the_gradient_that_differences_find() {
+    let (plain, image) = (vec![5], vec![8, 8, 1]);
+    for (shape, critic) in [(&plain, true), (&image, true), (&plain, false), (&image, false)] {
+        let model = Gan::new(shape, 3).discriminator(&[6, 4]);
+        let model = if critic { model.critic(2, 10.0) } else { model.penalty(10.0) };
         let model = if shape.len() == 3 { model.convolutional() } else { model };
         let graph = Graph::new();
         let rows = [&[6], &shape[..]].concat();
@@ -94,7 +96,8 @@ fn the_penalty_on_a_critics_gradient_has_the_gradient_that_differences_find() {
             }
         });
         graph.check().unwrap();
-        assert_eq!(losses, ["discriminator", "discriminator", "generator"]);
+        let steps = if critic { 2 } else { 1 };
+        assert_eq!(losses, [vec!["discriminator"; steps], vec!["generator"]].concat());
     }
 }
 

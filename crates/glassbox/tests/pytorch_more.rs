@@ -200,7 +200,7 @@ fn the_rate_of_every_step() {
     let span = Span { steps, steps_an_epoch };
     let cases = [
         ("cosine", Schedule::Cosine, 0),
-        ("linear", Schedule::Linear, 0),
+        ("linear", Schedule::Linear { hold: 0.0 }, 0),
         ("step", Schedule::Step { every: 2, factor: 0.5 }, 0),
         ("exponential", Schedule::Exponential { factor: 0.7 }, 0),
         ("one_cycle", Schedule::OneCycle { rise: 0.3 }, 0),

@@ -87,6 +87,28 @@ fn words_in_the_same_places_come_near_each_other_and_the_loss_falls() {
 }
 
 #[test]
+fn the_rate_is_held_and_then_falls() {
+    let corpus = Corpus::of(sentences(&text()), 1).expect("a corpus");
+    let usual = settings(Architecture::Cbow);
+    let constant = Settings { final_rate: usual.rate, ..usual.clone() };
+    let held = Settings { hold: 0.5, ..usual };
+    let [mut constant, mut held] =
+        [&constant, &held].map(|s| Training::new(&corpus, s, 1, None).expect("a training"));
+    let first = held.steps_of_epoch(0);
+    let half = first + held.steps_of_epoch(1) / 2;
+    for _ in 0..half {
+        constant.step().expect("a step");
+        held.step().expect("a step");
+    }
+    assert_eq!(held.input(), constant.input(), "the rate is the same for half of three epochs");
+    for _ in 0..4 {
+        constant.step().expect("a step");
+        held.step().expect("a step");
+    }
+    assert_ne!(held.input(), constant.input(), "then it falls");
+}
+
+#[test]
 fn another_texts_state_is_refused() {
     let corpus = Corpus::of(sentences(&text()), 1).expect("a corpus");
     let settings = settings(Architecture::Cbow);

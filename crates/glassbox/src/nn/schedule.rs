@@ -7,8 +7,12 @@ choices! {
         Constant = "constant",
         /// It falls to 0 along half a cosine (Loshchilov and Hutter 2017, without restarts).
         Cosine = "cosine",
-        /// It falls to 0 along a straight line.
-        Linear = "linear",
+        /// It stays for a share of the steps, of which there are none unless said, then falls to 0 along a
+        /// straight line.
+        Linear = "linear" {
+            /// The share of the steps in which it stays.
+            hold: share = 0.0,
+        },
         /// It is multiplied by the factor after every so many epochs.
         Step = "step" {
             /// Epochs at one rate.
@@ -57,6 +61,8 @@ impl Schedule {
     /// assert_eq!(Schedule::Constant.rate(0.1, 7, span), 0.1);
     /// assert_eq!(Schedule::Cosine.rate(0.1, 1, span), 0.1);
     /// assert!((Schedule::Cosine.rate(0.1, 6, span) - 0.05).abs() < 1e-12);
+    /// let linear = Schedule::Linear { hold: 0.5 };
+    /// assert_eq!([1, 6, 9].map(|at| linear.rate(0.1, at, span)), [0.1, 0.1, 0.04]);
     /// let step = Schedule::Step { every: 2, factor: 0.5 };
     /// assert_eq!([4, 5].map(|at| step.rate(0.1, at, span)), [0.1, 0.05]);
     /// ```
@@ -68,7 +74,7 @@ impl Schedule {
         match self {
             Schedule::Constant | Schedule::Plateau { .. } => rate,
             Schedule::Cosine => rate * half_cosine(done),
-            Schedule::Linear => rate * (1.0 - done),
+            Schedule::Linear { hold } => rate * (1.0 - ((done - hold) / (1.0 - hold)).max(0.0)),
             Schedule::Step { every, factor } => rate * factor.powi(times(epochs / every.max(1))),
             Schedule::Exponential { factor } => rate * factor.powi(times(epochs)),
             Schedule::OneCycle { rise } => {

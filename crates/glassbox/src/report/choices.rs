@@ -64,7 +64,8 @@ fn schedule(w: Words, schedule: Schedule) -> String {
     match schedule {
         Schedule::Constant => w.meaning_constant(),
         Schedule::Cosine => w.meaning_cosine(),
-        Schedule::Linear => w.meaning_linear(),
+        Schedule::Linear { hold: 0.0 } => w.meaning_linear(),
+        Schedule::Linear { hold } => w.meaning_held(&plain(100.0 * hold)),
         Schedule::Step { every, factor } => w.meaning_step(&every.to_string(), &plain(factor)),
         Schedule::Exponential { factor } => w.meaning_exponential(&plain(factor)),
         Schedule::OneCycle { .. } => w.meaning_one_cycle(),

@@ -171,6 +171,7 @@ words! {
     meaning_constant() "the rate stays as it is"
     meaning_cosine() "the rate falls to 0 along half a cosine"
     meaning_linear() "the rate falls to 0 along a straight line"
+    meaning_held(percent) "the rate stays for {percent} % of the steps, then falls to 0 along a straight line"
     meaning_step(every, factor) "the rate is multiplied by {factor} after every {every} epochs"
     meaning_exponential(factor) "the rate is multiplied by {factor} after every epoch"
     meaning_one_cycle() "the rate rises to its full size and falls to nearly 0, along cosines"

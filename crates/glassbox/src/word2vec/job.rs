@@ -98,8 +98,12 @@ impl Job {
         let usual = Settings::of(suggested.model.choices.architecture);
         suggested.train.epochs = usual.epochs;
         suggested.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(usual.rate);
-        suggested.train.schedule = Schedule::Linear;
-        Job::from_config(configure(&suggested)?)
+        suggested.train.schedule = Schedule::Linear { hold: usual.hold };
+        let job = Job::from_config(configure(&suggested)?)?;
+        let rate = job.settings.rate_for(job.corpus.len() as u64);
+        suggested.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(rate);
+        let config = configure(&suggested)?;
+        Ok(Job { settings: Settings::from_config(&config), config, ..job })
     }
 
     /// The run of a complete configuration.
@@ -281,7 +285,10 @@ fn meaningless(config: &RunConfig) -> Vec<String> {
     let (asked, mut plain) = (config, RunConfig::new(config.data.path.clone()));
     plain.model = asked.model.clone();
     plain.model.parameters.clear();
-    plain.train.schedule = Schedule::Linear;
+    plain.train.schedule = match asked.train.schedule {
+        line @ Schedule::Linear { .. } => line,
+        _ => Schedule::Linear { hold: 0.0 },
+    };
     plain.train.optimizer = Optimizer::GRADIENT_DESCENT.with_lr(asked.train.optimizer.lr());
     plain.train.epochs = asked.train.epochs;
     plain.train.seed = asked.train.seed;
@@ -303,7 +310,7 @@ fn meaningless(config: &RunConfig) -> Vec<String> {
                         .to_owned()
                 }
                 ("train", "schedule") => {
-                    "`train.schedule`: word2vec's rate falls in a line".to_owned()
+                    "`train.schedule`: word2vec's rate falls in a line, `linear`".to_owned()
                 }
                 ("data", "series") => {
                     "`data.series` means nothing to word2vec; the words around that it looks at \

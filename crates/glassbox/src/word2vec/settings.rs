@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::Error;
+use crate::nn::Schedule;
 use crate::train::config::RunConfig;
 use crate::words::words;
 
@@ -17,7 +18,7 @@ words! {
 }
 
 impl Architecture {
-    /// The rate that it is best begun with: that of the first program.
+    /// The rate of the first program.
     pub fn rate(self) -> f64 {
         match self {
             Architecture::SkipGram => 0.025,
@@ -45,9 +46,11 @@ pub struct Settings {
     pub sample: f64,
     /// Times through the text.
     pub epochs: u64,
-    /// The rate of the first step, from which it falls in a line; see [`Architecture::rate`].
+    /// The rate of the first steps, from which it falls in a line; see [`rate_for`](Self::rate_for).
     pub rate: f64,
-    /// The rate of the last.
+    /// The share of the training before it falls.
+    pub hold: f64,
+    /// The rate of the last step.
     pub final_rate: f64,
     /// What all draws follow from.
     pub seed: u64,
@@ -77,6 +80,7 @@ impl Settings {
             sample: 1e-3,
             epochs: 5,
             rate: architecture.rate(),
+            hold: 0.5,
             final_rate: 1e-4,
             seed: 42,
         }
@@ -96,6 +100,25 @@ impl Settings {
         if self.sample > 0.0 { (ratio.sqrt() + ratio).min(1.0) } else { 1.0 }
     }
 
+    /// The rate that a training on a text of so many words is best begun with: [`Architecture::rate`], but
+    /// 0.018 for skip-gram where it makes 30 million guesses or more, one for each word around. Where the
+    /// change lies was found on what was held out of plays and of documentation (`docs/benchmarks.md`).
+    ///
+    /// ```
+    /// use glassbox::word2vec::Settings;
+    /// let usual = Settings::default();
+    /// assert_eq!([200_000, 2_000_000].map(|words| usual.rate_for(words)), [0.025, 0.018]);
+    /// ```
+    pub fn rate_for(&self, words: u64) -> f64 {
+        const MANY: u64 = 30_000_000;
+        let around = self.window as u64 + 1;
+        let guesses = words.saturating_mul(self.epochs).saturating_mul(around);
+        match self.architecture {
+            Architecture::SkipGram if guesses >= MANY => 0.018,
+            architecture => architecture.rate(),
+        }
+    }
+
     /// What a configuration says.
     pub(crate) fn from_config(config: &RunConfig) -> Self {
         let (choices, train) = (&config.model.choices, &config.train);
@@ -110,6 +133,10 @@ impl Settings {
             sample: choices.sample,
             epochs: train.epochs,
             rate,
+            hold: match train.schedule {
+                Schedule::Linear { hold } => hold,
+                _ => usual.hold,
+            },
             final_rate: usual.final_rate.min(rate),
             seed: train.seed,
         }
@@ -135,6 +162,7 @@ impl Settings {
         want(self.sample >= 0.0 && self.sample.is_finite(), "`sample` is 0 or more, such as 1e-3");
         want((1..=1_000_000).contains(&self.epochs), "`epochs` is a whole number, at least 1");
         want(self.rate > 0.0 && self.rate <= 1.0, "`rate` is above 0 and at most 1, such as 0.025");
+        want((0.0..1.0).contains(&self.hold), "`hold` is a share from 0 to below 1");
         want(
             self.final_rate >= 0.0 && self.final_rate <= self.rate,
             "`final_rate` is 0 or more and at most `rate`",

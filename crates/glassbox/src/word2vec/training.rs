@@ -30,8 +30,8 @@ const MOST_OFTEN: f64 = 8.0;
 const LOSS_EVERY: usize = 8;
 
 /// Words of a step, at most: of longer ones words that come often in one place of the text alone would step
-/// too far.
-const WORDS: f64 = 512.0;
+/// too far, and where the rate is held some trainings end far from where others do.
+const WORDS: f64 = 128.0;
 /// Words of a step in the first pass through the text, at most. Vectors begin near 0, from where each gradient
 /// makes the next one larger: whole steps of many words would come away from there later.
 const FIRST_WORDS: usize = 64;
@@ -191,8 +191,9 @@ impl<'a> Training<'a> {
         let to = (from + words_of_step).min(self.corpus.len());
         let all = self.corpus.len() as f64 * self.settings.epochs as f64;
         let passed = (epoch as f64 * self.corpus.len() as f64 + from as f64) / all;
-        let (first, last) = (self.settings.rate, self.settings.final_rate);
-        let rate = (first - (first - last) * passed) as f32;
+        let Settings { rate: first, final_rate: last, hold, .. } = *self.settings;
+        let fallen = ((passed - hold) / (1.0 - hold)).max(0.0);
+        let rate = (first - (first - last) * fallen) as f32;
         let length = words_of_step.div_ceil(SEGMENTS);
         let count = (to - from).div_ceil(length);
         let mut tasks = std::mem::take(&mut self.tasks);

@@ -12,8 +12,9 @@ use crate::nn::{
 
 /// A generative adversarial network (Goodfellow et al. 2014), dense or convolutional (DCGAN: Radford, Metz
 /// and Chintala 2016), conditional (Mirza and Osindero 2014), with spectral normalisation (Miyato et al.
-/// 2018); or one whose critic estimates Wasserstein's distance, its slope being held at 1 by a penalty on its
-/// gradient (WGAN-GP: Gulrajani et al. 2017).
+/// 2018) or a penalty on the discriminator's slope (R1: Mescheder et al. 2018); or one whose critic estimates
+/// Wasserstein's distance, its slope being held at 1 by a penalty on its gradient (WGAN-GP: Gulrajani et al.
+/// 2017).
 ///
 /// The parameters of the two stand below `generator` and `discriminator`. A step moves the discriminator
 /// first, so that it tells rows from what is made, then the generator, so that the moved discriminator takes
@@ -46,14 +47,10 @@ pub struct Gan {
     smoothing: f64,
     spectral: bool,
     classes: usize,
-    critic: Option<Critic>,
-}
-
-/// How a critic learns.
-#[derive(Clone, Copy, Debug)]
-struct Critic {
-    steps: usize,
+    /// What the slope of the discriminator counts.
     penalty: f64,
+    /// How often a critic learns before the generator does once; none: a discriminator.
+    critic: Option<usize>,
 }
 
 /// The activation of discriminators, as in DCGAN.
@@ -76,6 +73,7 @@ impl Gan {
             smoothing: 0.0,
             spectral: false,
             classes: 0,
+            penalty: 0.0,
             critic: None,
         }
     }
@@ -131,10 +129,17 @@ impl Gan {
         Gan { classes, ..self }
     }
 
+    /// The discriminator's gradient at rows of the data counts `weight` · ½ length² (R1: Mescheder, Geiger,
+    /// Nowozin, "Which training methods for GANs do actually converge?" 2018), which keeps a slope between
+    /// modes, along which what is made can go from one to another.
+    pub fn penalty(self, weight: f64) -> Self {
+        Gan { penalty: weight, ..self }
+    }
+
     /// A critic in place of a discriminator: it learns so often before the generator learns once, each time
     /// on a part of the batch, and the length of its gradient counts `penalty` · (length − 1)².
     pub fn critic(self, steps: usize, penalty: f64) -> Self {
-        Gan { critic: Some(Critic { steps, penalty }), ..self }
+        Gan { critic: Some(steps), penalty, ..self }
     }
 
     /// Height and width after each halving, the image's own first.
@@ -256,9 +261,7 @@ impl Gan {
             fake + (real.rows - fake) * share.cast(fake.dtype())
         };
         let said = self.judged(critic, Seen { rows: between, ..real });
-        // Rows do not act on each other: the gradient of the sum has each row's own.
-        let gradient = grad(said.sum(), &[between])[0];
-        let length = (flat(gradient).square().sum_axis(-1) + LEAST_SQUARE).sqrt();
+        let length = (squared_lengths(said, between) + LEAST_SQUARE).sqrt();
         [(length - 1.0).square(), length]
     }
 
@@ -269,12 +272,12 @@ impl Gan {
         at: Scope<'g>,
         seen: Seen<'g>,
         learn: &mut Learn<'_, 'g>,
-        critic: Critic,
+        steps: usize,
     ) -> Tensor<'g> {
         let [generator, discriminator] = [at.child(GENERATOR), at.child(DISCRIMINATOR)];
         let [noise, between] = [at.child("codes"), at.child("between")];
         let rows = seen.rows.dim(0);
-        let parts = critic.steps.clamp(1, rows.max(1));
+        let parts = steps.clamp(1, rows.max(1));
         let once_more =
             |scope: Scope<'g>, part: usize| if part == 0 { scope } else { scope.again() };
         let mut last = seen;
@@ -291,13 +294,20 @@ impl Gan {
             let places = [between.index("", part), discriminator.again()];
             let [penalty, _] = self.slopes(places, real, held);
             let penalty = penalty.mean().named("gradient_penalty");
-            learn(DISCRIMINATOR, of_fake.mean() - of_real.mean() + penalty * critic.penalty);
+            learn(DISCRIMINATOR, of_fake.mean() - of_real.mean() + penalty * self.penalty);
             last = fake;
         }
         let loss = -self.judged(discriminator.again(), last).mean();
         learn(GENERATOR, loss);
         loss
     }
+}
+
+/// The squared length of each row's gradient, `[rows, 1]`, of what was said of it.
+#[track_caller]
+fn squared_lengths<'g>(said: Tensor<'g>, rows: Tensor<'g>) -> Tensor<'g> {
+    // Rows do not act on each other: the gradient of the sum has each row's own.
+    flat(grad(said.sum(), &[rows])[0]).square().sum_axis(-1)
 }
 
 /// The scopes of the two networks.
@@ -319,8 +329,8 @@ impl Generative for Gan {
 
     #[track_caller]
     fn train<'g>(&self, at: Scope<'g>, seen: Seen<'g>, learn: &mut Learn<'_, 'g>) -> Tensor<'g> {
-        if let Some(critic) = self.critic {
-            return self.train_critic(at, seen, learn, critic);
+        if let Some(steps) = self.critic {
+            return self.train_critic(at, seen, learn, steps);
         }
         let fake = self.drawn([at.child("codes"), at.child(GENERATOR)], seen);
         let discriminator = at.child(DISCRIMINATOR);
@@ -329,7 +339,12 @@ impl Generative for Gan {
         let of_fake = self.judged(discriminator.again(), held);
         // −(1 − s) ln p − s ln(1 − p), p being the probability that is given.
         let real = (of_real.softplus() - of_real * (1.0 - self.smoothing)).mean();
-        learn(DISCRIMINATOR, real + of_fake.softplus().mean());
+        let mut both = real + of_fake.softplus().mean();
+        if self.penalty > 0.0 {
+            let square = squared_lengths(of_real, seen.rows).mean().named("gradient_penalty");
+            both = both + square * (self.penalty / 2.0);
+        }
+        learn(DISCRIMINATOR, both);
         let loss = (-self.judged(discriminator.again(), fake)).softplus().mean();
         learn(GENERATOR, loss);
         loss
@@ -342,11 +357,11 @@ impl Generative for Gan {
         let of_real = self.judged(discriminator, seen);
         let of_fake = self.judged(discriminator.again(), fake);
         let figures = match self.critic {
-            Some(critic) => {
+            Some(_) => {
                 let places = [at.child("between"), discriminator.again()];
                 let [penalty, length] = self.slopes(places, seen, fake.rows);
                 let distance = of_real - of_fake;
-                let loss = penalty * critic.penalty - distance;
+                let loss = penalty * self.penalty - distance;
                 (-of_fake).concatenate(&[loss, distance, length], -1)
             }
             None => {
@@ -423,9 +438,10 @@ pub(super) static ADVERSARIAL: Family = Family {
         "bounded",
         "smoothing",
         "spectral",
+        "penalty",
         "conditional",
     ],
-    defaults: DEFAULTS,
+    defaults: Choices { penalty: 0.0, ..DEFAULTS },
     training: Training { optimizer: adam(2e-4, 0.5, 0.999), epochs: 30, label_smoothing: 0.0 },
     build,
 };
@@ -470,6 +486,7 @@ fn build(named: Named, choices: &Choices, wanted: &Wanted<'_>) -> Box<dyn Module
         .bounded(choices.bounded)
         .smoothing(choices.smoothing)
         .spectral(choices.spectral)
+        .penalty(choices.penalty)
         .conditional(if choices.conditional { wanted.classes } else { 0 });
     let model = match choices.decoder.as_slice() {
         [] => model,

@@ -244,7 +244,7 @@ pub struct Choices {
     pub spectral: bool,
     /// How often a critic learns before the generator learns once; each time on a part of the batch.
     pub critic_steps: usize,
-    /// What a critic's gradient counts whose length is not 1.
+    /// What a discriminator's gradient at rows of the data counts; of a critic's: that its length is not 1.
     pub penalty: f64,
     /// Of word vectors: what is guessed from what.
     pub architecture: Architecture,

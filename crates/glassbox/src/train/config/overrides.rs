@@ -129,6 +129,7 @@ pub(super) const SETTINGS: &[&str] = &[
     "train.schedule.factor",
     "train.schedule.rise",
     "train.schedule.patience",
+    "train.schedule.hold",
     "train.warmup",
     "train.clip",
     "train.clip.norm",

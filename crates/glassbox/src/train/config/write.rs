@@ -144,7 +144,7 @@ impl RunConfig {
         line(out, "epochs", train.epochs, "passes over the training part");
         if self.is_of_words() {
             line(out, "seed", train.seed, "what all randomness follows from");
-            let what = "the rate falls in a line over the training";
+            let what = "the rate falls in a line after a share of the training";
             line(
                 out,
                 "optimizer",
@@ -411,7 +411,8 @@ fn write_choice(out: &mut String, option: &str, choices: &Choices) {
             (choices.critic_steps.to_string(), what.into())
         }
         "penalty" => {
-            (float(choices.penalty), "what the critic's slope counts where it is not 1".into())
+            let what = "what a discriminator's slope counts; of a critic: where it is not 1";
+            (float(choices.penalty), what.into())
         }
         "architecture" => (quoted(choices.architecture.word()), words(Architecture::ALL)),
         "dimensions" => (choices.dimensions.to_string(), "numbers in a vector".into()),
