@@ -1,5 +1,5 @@
-//! Adversaries: the penalties of WGAN-GP and R1 are the derivative of a derivative, steps come in their order, and the
-//! modes of the data that a generator covers are counted.
+//! Adversaries: the penalties of WGAN-GP and R1 are derivatives of a derivative, steps come in their order, and
+//! the modes of the data that a generator covers are counted.
 #![allow(clippy::unwrap_used, clippy::panic)] // In tests; clippy exempts only the test functions themselves.
 
 use crate::support;

@@ -130,8 +130,8 @@ impl Gan {
     }
 
     /// The discriminator's gradient at rows of the data counts `weight` · ½ length² (R1: Mescheder, Geiger,
-    /// Nowozin, "Which training methods for GANs do actually converge?" 2018), which keeps a slope between
-    /// modes, along which what is made can go from one to another.
+    /// Nowozin, "Which training methods for GANs do actually converge?" 2018): near its end the training then
+    /// comes to rest where it would circle.
     pub fn penalty(self, weight: f64) -> Self {
         Gan { penalty: weight, ..self }
     }
