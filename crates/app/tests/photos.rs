@@ -76,6 +76,28 @@ fn a_folder_of_images_is_trained_on_and_photos_are_predicted() {
 }
 
 #[test]
+fn photos_are_seen_by_a_residual_network_where_nobody_says_which() {
+    let at = Workplace::new();
+    photos(&at);
+    for (said, kind) in [
+        ("--set data.image.size=20", "resnet20"),
+        ("--set data.image.size=72", "resnet18"),
+        ("--set data.image.size=20 --set data.image.channels=1", "mlp"),
+        ("--set data.image.size=20 --model lenet", "lenet"),
+        ("--set data.image.size=20 --model mlp", "mlp"),
+        ("--set data.image.size=20 --hidden 8", "mlp"),
+        ("--seed 1", "mlp"),
+    ] {
+        at.done(&format!("init photos {said} --out photos.toml --quiet"));
+        let (toml, line) = (at.text("photos.toml"), format!("kind = \"{kind}\""));
+        assert!(toml.contains(&line), "{said}: {line} is not in {toml}");
+        std::fs::remove_file(at.path("photos.toml")).unwrap();
+    }
+    let begun = at.done("train photos --set data.image.size=20 --epochs 1 --out run");
+    assert!(begun.out.contains("resnet20"), "{} {}", begun.out, begun.error);
+}
+
+#[test]
 fn threads_change_no_bit_of_a_run_on_images() {
     let at = Workplace::new();
     photos(&at);

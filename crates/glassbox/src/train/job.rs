@@ -23,7 +23,7 @@ use crate::train::pretrained;
 use crate::train::run::DataRecord;
 use crate::train::start::Start;
 use crate::train::steps::{parts, replace};
-use crate::train::suggest::{gains_by_pieces, model_of_windows, suggest};
+use crate::train::suggest::{gains_by_pieces, suggest, suggest_model};
 use crate::watch::look::unmatched;
 use crate::zoo::{FromLast, LayerProblem, Likelihood, Mlp, Network, Takes, Wanted};
 
@@ -72,7 +72,7 @@ impl Job {
             }
         }
         if encoder.is_none() {
-            suggested.model = model_of_windows(&data, &suggested, &configure)?;
+            suggested.model = suggest_model(&data, &suggested, &configure);
         }
         let mut suggested = suggest(&data, &suggested);
         if encoder.is_some() {

@@ -1,6 +1,5 @@
 //! The choices that suit the data, where nobody made them.
 
-use crate::Error;
 use crate::data::{Augment, Dataset, InputPreparation, PreparedColumn, Task};
 use crate::nn::{Activation, Optimizer};
 use crate::train::config::{
@@ -102,20 +101,42 @@ const TEXT_EPOCHS: u64 = 20;
 /// Tokens of a step.
 const TEXT_TOKENS: usize = 4_096;
 
-/// The model, where nobody said which: filters over time, of windows that have a class and of texts; of
-/// words that have tags a recurrent one.
-pub(super) fn model_of_windows(
+/// Numbers of an image up to which a weight for each of them is no waste: 32 × 32 in grey.
+const DENSE_UP_TO: usize = 1_024;
+/// Pixels up to which an image is seen by the small form of a residual network: 64 × 64.
+const SMALL_UP_TO: usize = 4_096;
+
+/// The word of the model that suits the data better than the one for tables: filters over time, of windows
+/// and of texts that have a class; a recurrent one, of words that have tags; a residual network, of photos,
+/// where what is seen may stand anywhere.
+fn suited(data: &Dataset, config: &RunConfig) -> Option<&'static str> {
+    if config.model.published.is_some() {
+        return None;
+    }
+    let inputs = &data.preparation.inputs;
+    let windows = inputs.series().is_some_and(|series| series.horizon == 0);
+    let texts = inputs.text().is_some_and(|text| text.column.is_some());
+    match (&data.task, inputs) {
+        (Task::Tags { .. }, _) => Some("lstm"),
+        _ if windows || texts => Some("convolution"),
+        (Task::Rows { .. }, _) => None,
+        (_, InputPreparation::Pixels { shape: [height, width, channels], .. })
+            if height * width * channels > DENSE_UP_TO =>
+        {
+            Some(if height * width <= SMALL_UP_TO { "resnet20" } else { "resnet18" })
+        }
+        _ => None,
+    }
+}
+
+/// The model, where nobody said which.
+pub(super) fn suggest_model(
     data: &Dataset,
     config: &RunConfig,
     configure: &impl Fn(&RunConfig) -> Result<RunConfig, ConfigError>,
-) -> Result<ModelConfig, Error> {
-    let of_classes = data.preparation.inputs.series().is_some_and(|series| series.horizon == 0);
-    let tags = matches!(data.task, Task::Tags { .. });
-    let texts = data.preparation.inputs.text().is_some_and(|text| text.column.is_some());
-    let of_classes = (of_classes || texts) && config.model.published.is_none();
-    let word = if tags { "lstm" } else { "convolution" };
-    let Some(named) = Named::from_word(word).filter(|_| of_classes) else {
-        return Ok(config.model.clone());
+) -> ModelConfig {
+    let Some(named) = suited(data, config).and_then(Named::from_word) else {
+        return config.model.clone();
     };
     let kind = ModelKind::Named(named);
     let choices = named.family.defaults;
@@ -123,7 +144,8 @@ pub(super) fn model_of_windows(
         model: ModelConfig { kind, choices, ..config.model.clone() },
         ..config.clone()
     };
-    Ok(configure(&asked)?.model)
+    // Who says how many units layers have means the model that has them.
+    configure(&asked).map_or_else(|_| config.model.clone(), |config| config.model)
 }
 
 /// How a model of windows is trained. A forecast by an mlp without hidden layers is a weighted sum of the

@@ -3,10 +3,12 @@
 //! number was the first that was not finite.
 
 mod alarm;
+mod alarms;
 mod ask;
 mod attribution;
 mod board;
 mod chain;
+mod course;
 mod depth;
 mod element;
 mod explain;
@@ -26,9 +28,10 @@ mod tensors;
 pub mod vision;
 mod why;
 
-pub(crate) use alarm::Course;
-pub use alarm::{Alarm, Alarms, Collapse, short};
+pub use alarm::{Alarm, Collapse, short};
+pub use alarms::Alarms;
 pub use attribution::{Attribution, InUse, InputShare, Of};
+pub(crate) use course::Course;
 pub use depth::GradientsByDepth;
 pub use element::Element;
 pub use explain::{Difference, Explanation, LossPart, Others, Term, Update};
