@@ -176,7 +176,8 @@ pub struct Epoch {
     pub train_loss: f64,
     /// Loss on the validation part, where there is one.
     pub valid_loss: Option<f64>,
-    /// Other figures on the validation part (on the training part where there is none).
+    /// Other figures on the validation part (where there is none on the training part, or on 5,000 rows that
+    /// are evenly spread over it).
     pub metrics: Metrics,
     /// Training rows a second.
     pub rows_per_second: f64,

@@ -23,6 +23,10 @@ use crate::train::steps::Steps;
 use crate::watch::look::{Look, Watch, activations};
 use crate::watch::{Alarm, Course, NotFinite, Replay};
 
+/// Training rows that stand for held-out ones after an epoch, where there are none. On all rows the figures would
+/// take a quarter of the time.
+const SHOWN: usize = 5_000;
+
 /// What the loop is given.
 pub(crate) struct Fit<'a> {
     pub name: &'a str,
@@ -415,9 +419,12 @@ impl Run<'_, '_> {
         let train_loss = self.steps.epoch_loss(self.fit.loss);
         self.steps.state.sums.clear();
         let valid = &self.fit.data.valid;
-        let shown: &Rows = if valid.is_empty() { &self.fit.data.train } else { valid };
-        let results = self.steps.results(&mut self.predictor, shown)?;
-        let mut metrics = score(&results, shown, self.fit.loss);
+        let shown = match valid.is_empty() {
+            true => evenly(&self.fit.data.train, SHOWN)?,
+            false => valid.clone(),
+        };
+        let results = self.steps.results(&mut self.predictor, &shown)?;
+        let mut metrics = score(&results, &shown, self.fit.loss);
         self.sample(&mut metrics)?;
         let divergences = divergences(&results, shown.len(), self.fit.loss);
         let epochs = self.fit.config.epochs;
@@ -577,6 +584,13 @@ fn not_finite_in(model: &Parameters) -> Option<&str> {
     model.iter().find(|(_, array)| !finite(array)).map(|(path, _)| path)
 }
 
+/// So many of the rows at most, evenly spread over them.
+fn evenly(rows: &Rows, most: usize) -> Result<Rows, Error> {
+    let count = rows.len().min(most);
+    let chosen: Vec<usize> = (0..count).map(|at| at * rows.len() / count).collect();
+    Ok(rows.select(&chosen)?)
+}
+
 /// Keeps the figure if it is the best so far.
 fn improves(metrics: &Metrics, config: &TrainConfig, best: &mut Option<Best>, step: u64) -> bool {
     let (name, more_is_better) = watched(config.stop.as_ref());
@@ -591,4 +605,21 @@ fn improves(metrics: &Metrics, config: &TrainConfig, best: &mut Option<Best>, st
         *best = Some(Best { metric: Exact(value), step });
     }
     better
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::{Options, load};
+
+    use super::*;
+
+    #[test]
+    fn rows_that_stand_for_others_are_spread_over_them() {
+        let iris = load("iris", &Options::default()).unwrap().train;
+        let labels = iris.labels().unwrap();
+        let some = evenly(&iris, 7).unwrap();
+        let at = |seventh: usize| labels[seventh * iris.len() / 7];
+        assert_eq!(some.labels().unwrap(), [0, 1, 2, 3, 4, 5, 6].map(at));
+        assert_eq!(evenly(&iris, 1_000).unwrap().labels().unwrap(), labels);
+    }
 }
