@@ -101,6 +101,39 @@ fn the_penalty_on_a_gradient_has_the_gradient_that_differences_find() {
     }
 }
 
+/// The discriminator's loss, R1's penalty and the squared length of the weights, of one without hidden layers.
+fn of_a_linear_discriminator(weight: f64) -> [f64; 3] {
+    let model = Gan::new(&[5], 3).discriminator(&[]).penalty(weight);
+    let graph = Graph::new();
+    let seen = Seen { rows: graph.input("rows", DType::F32, [6, 5]), classes: None };
+    let mut found = None;
+    model.train(graph.root(Mode::Train), seen, &mut |scope, loss| {
+        if scope == "discriminator" {
+            let penalty = graph.named("gradient_penalty").unwrap_or(loss.full_like(0.0));
+            let of_it = |(path, _): &(String, Tensor<'_>)| {
+                path.starts_with("discriminator/") && path.ends_with("weight")
+            };
+            let (_, held) = graph.parameters().into_iter().find(of_it).unwrap();
+            found = Some([loss, penalty, held.square().sum()].map(|tensor| tensor.value()));
+        }
+    });
+    let found = found.unwrap();
+    let asked = found.map(|value| graph.tensor(value).unwrap());
+    let initial = graph.initial_values(3);
+    let run = Evaluation::new(&graph, &inputs(&[6, 5], 1), &initial, &asked).unwrap();
+    found.map(|value| run.at(value).unwrap()[0])
+}
+
+#[test]
+fn r1_counts_half_the_squared_slope_times_its_weight() {
+    let [without, nothing, _] = of_a_linear_discriminator(0.0);
+    let [with, penalty, square] = of_a_linear_discriminator(10.0);
+    // Its slope is its weights, wherever a row lies.
+    assert!(square > 0.01 && nothing == 0.0, "{square} {nothing}");
+    assert!((penalty - square).abs() < 1e-12, "{penalty} {square}");
+    assert!((with - without - 5.0 * square).abs() < 1e-12, "{with} {without} {square}");
+}
+
 #[test]
 fn a_gradients_gradient_passes_batch_normalisation() {
     let graph = Graph::new();
